@@ -1,0 +1,1 @@
+"""Follow the money on public chains: exactly, explained, and repeatable offline."""

@@ -1,0 +1,90 @@
+"""Expected errors, each with the exit code and the HTTP status it means.
+
+```
+ArienError                     base class; anything else that is raised is a bug
+├── InputError                 2 / 422  the question is wrong: says what to change
+│   └── StaleCursorError       2 / 409  a page of a list that no longer exists
+├── NotFoundError              2 / 404  the ledger does not hold it; says up to which height it looked
+├── SourceError                4 / 502  a source is missing, foreign or broken
+├── LedgerError                1 / 500  the ledger cannot be used as it is
+│   ├── LedgerLockedError      1 / 409  another process writes to it
+│   ├── LedgerVersionError     1 / 500  written by a newer version of the program
+│   ├── LedgerDamagedError     1 / 500  its files contradict each other
+│   └── StorageFullError       1 / 507  no space is left on the device
+└── StaleSnapshotError         1 / 503  a reorganisation removed what was being read; ask again
+```
+"""
+
+from typing import ClassVar
+
+
+class ArienError(Exception):
+    """Base class of expected errors. Anything else is a bug."""
+
+    exit_code: ClassVar[int] = 1
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+
+class InputError(ArienError):
+    """The question cannot be answered as it was put."""
+
+    exit_code = 2
+    status = 422
+    title = "The request cannot be answered as it was put"
+
+
+class StaleCursorError(InputError):
+    """A cursor points into a list that a reorganisation has changed."""
+
+    status = 409
+    title = "The list has changed since the cursor was made"
+
+
+class NotFoundError(ArienError):
+    """The ledger does not hold the address, transaction or entity that was asked for."""
+
+    exit_code = 2
+    status = 404
+    title = "Not in the ledger"
+
+
+class SourceError(ArienError):
+    """A source of blocks is missing, foreign or broken."""
+
+    exit_code = 4
+    status = 502
+    title = "The source is unusable"
+
+
+class LedgerError(ArienError):
+    """The ledger cannot be used as it is."""
+
+    title = "The ledger cannot be used"
+
+
+class LedgerLockedError(LedgerError):
+    """Another process is writing to the ledger."""
+
+    status = 409
+
+
+class LedgerVersionError(LedgerError):
+    """The ledger was written by a newer version of the program."""
+
+
+class LedgerDamagedError(LedgerError):
+    """Files of the ledger contradict each other."""
+
+
+class StorageFullError(LedgerError):
+    """The device has no space left; what was committed before is intact."""
+
+    status = 507
+
+
+class StaleSnapshotError(ArienError):
+    """A reorganisation removed blocks while they were being read."""
+
+    status = 503
+    title = "The chain was reorganised while the answer was made"

@@ -1,0 +1,201 @@
+"""Bitcoin Core's block files as a source of blocks, without a running node.
+
+A node writes blocks in the order in which they arrive, which is not the order of the chain. So
+opening a source finds the headers of all blocks and the chain of most work among them
+(`blockindex`). Reading goes by height after that, and each batch is checked against the chain that
+was found: a block whose bytes changed meanwhile is an error, not a result.
+
+A running node may append to the files while they are read. What was found when the source was
+opened is what it serves; the last block of a file that is still being filled counts only if it is
+complete, which its merkle root proves.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chains.bitcoin.blockindex import decode_one, index_blocks, read_into
+from chains.bitcoin.blocklocation import find_block_files, read_obfuscation
+from chains.bitcoin.blockrecords import FRAME_LENGTH, FileNote
+from chains.bitcoin.decode import decode_blocks
+from chains.bitcoin.headers import total_work
+from chains.bitcoin.networks import Network
+from chains.errors import MalformedBlockError, SourceUnavailableError
+from chains.tables import BlockBatch
+from chains.types import Int64Array, UInt8Array
+
+BATCH_BYTES = 64 << 20
+"""Block bytes that a batch holds at most, unless a single block is larger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RawBatch:
+    """The bytes of consecutive blocks, in the clear, and where each block stands in them."""
+
+    first_height: int
+    raw: UInt8Array
+    starts: Int64Array
+    lengths: Int64Array
+
+
+class BlockFiles:
+    """The blocks in a directory of `blk*.dat` files, or in a single such file.
+
+    Opening reads the header of every block: seconds where they are in the page cache, minutes for
+    the whole main network on a cold disk.
+    """
+
+    network: Network
+
+    duplicate_count: int
+    """Records that repeat an earlier block."""
+
+    stale_count: int
+    """Blocks that reach the genesis block but are not of the best chain."""
+
+    unconnected_count: int
+    """Blocks whose ancestors are not all there; they can't be placed and are not served."""
+
+    def __init__(self, path: Path, network: Network, *, batch_bytes: int = BATCH_BYTES) -> None:
+        """Find the blocks under `path`, which may be a node's data directory.
+
+        Raises `SourceUnavailableError` where there is nothing to be read, where the files belong
+        to another network, or where they do not start at the genesis block.
+        """
+        if batch_bytes < 1:
+            raise ValueError("batch_bytes must be positive")
+        self.network = network
+        self._batch_bytes = batch_bytes
+        self._files = find_block_files(path, network)
+        self._obfuscation = read_obfuscation(self._files[0].parent)
+        self._index = index_blocks(self._files, network, self._obfuscation)
+        self.duplicate_count = self._index.duplicate_count
+        self.stale_count = self._index.stale_count
+        self.unconnected_count = self._index.unconnected_count
+
+    def notes(self) -> tuple[FileNote, ...]:
+        """Return the places of the files that hold no usable block, in file order."""
+        return self._index.notes
+
+    def tip_height(self) -> int:
+        """Return the height of the best chain's last block; -1 where there is no block."""
+        return len(self._index.offset) - 1
+
+    def block_hash(self, height: int) -> bytes:
+        """Return the hash of the best chain's block at `height`, as stored."""
+        if not 0 <= height <= self.tip_height():
+            raise ValueError(f"no block at height {height}: the tip is {self.tip_height()}")
+        return bytes(self._index.hash[height])
+
+    def work_above(self, height: int) -> int:
+        """Return the summed work of the best chain's blocks above `height`; -1 sums them all."""
+        if not -1 <= height <= self.tip_height():
+            raise ValueError(f"no block at height {height}: the tip is {self.tip_height()}")
+        return total_work(self._index.bits[height + 1 :])
+
+    def batches(self, start: int, stop: int) -> Iterator[BlockBatch]:
+        """Yield the blocks of heights `[start, stop)` in batches of at most `batch_bytes`.
+
+        The next batch is read while the caller works on the one before, so that the raw bytes of
+        two batches are in memory.
+        """
+        if not 0 <= start <= stop <= self.tip_height() + 1:
+            raise ValueError(
+                f"heights [{start}, {stop}) are not among the {self.tip_height() + 1} blocks"
+            )
+        return self._decoded(start, stop)
+
+    def _decoded(self, start: int, stop: int) -> Iterator[BlockBatch]:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+            waiting: Future[_RawBatch] | None = None
+            for first, last in self._cuts(start, stop):
+                following = reader.submit(self._read, first, last)
+                if waiting is not None:
+                    yield self._decode(waiting.result())
+                waiting = following
+            if waiting is not None:
+                yield self._decode(waiting.result())
+
+    def _cuts(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Yield the heights of each batch: as many blocks as fit, at least one."""
+        ends = np.cumsum(self._index.length[start:stop])
+        first = start
+        while first < stop:
+            used = int(ends[first - start - 1]) if first > start else 0
+            fitting = int(np.searchsorted(ends, used + self._batch_bytes, side="right"))
+            last = max(start + fitting, first + 1)
+            yield first, last
+            first = last
+
+    def _read(self, first: int, last: int) -> _RawBatch:
+        """Read the blocks of heights `[first, last)` into one buffer, in the clear.
+
+        Blocks that follow one another in a file make a stretch, which is read at once, frames
+        included; stretches are read in the order of the files. Each stands in the buffer at the
+        same place modulo 8 as in its file, so that the whole buffer is XORed with one word.
+        """
+        index, rows = self._index, slice(first, last)
+        file, offset, length = index.file[rows], index.offset[rows], index.length[rows]
+        order, opening = _stretches(file, offset, length)
+        sizes = np.diff(np.append(opening, len(order)))
+        begin = offset[order[opening]]
+        final = order[opening + sizes - 1]
+        extent = offset[final] + length[final] - begin
+        place = _aligned_places(begin, extent)
+        words = np.zeros(-(-int(place[-1] + extent[-1]) // 8), dtype=np.uint64)
+        raw: UInt8Array = words.view(np.uint8)
+        try:
+            for number, at in enumerate(place.tolist()):
+                source = self._files[int(file[final[number]])]
+                read_into(source, int(begin[number]), raw[at : at + int(extent[number])])
+        except OSError as error:
+            raise SourceUnavailableError(f"cannot read block files: {error}") from error
+        words ^= np.frombuffer(self._obfuscation.key, dtype=np.uint64)[0]
+        starts = offset.copy()
+        starts[order] += np.repeat(place - begin, sizes)
+        return _RawBatch(first_height=first, raw=raw, starts=starts, lengths=length)
+
+    def _decode(self, batch: _RawBatch) -> BlockBatch:
+        try:
+            decoded = decode_blocks(batch.raw, batch.starts, batch.lengths)
+        except MalformedBlockError as error:
+            raise MalformedBlockError(self._first_damage(batch)) from error
+        expected = self._index.hash[batch.first_height :][: len(batch.starts)]
+        if not np.array_equal(decoded.block_hash, expected):
+            raise SourceUnavailableError("the block files changed while they were read; run again")
+        return decoded
+
+    def _first_damage(self, batch: _RawBatch) -> str:
+        """Return which block of the batch is damaged, where it stands and what is wrong."""
+        for row, (start, length) in enumerate(zip(batch.starts, batch.lengths, strict=True)):
+            try:
+                decode_one(batch.raw[start : start + length])
+            except MalformedBlockError as error:
+                height = batch.first_height + row
+                file = self._files[int(self._index.file[height])]
+                return (
+                    f"block {height} in {file} at offset {self._index.offset[height]} is damaged "
+                    f"({error}); restore the file or let the node download it again"
+                )
+        raise AssertionError("a batch is damaged only where one of its blocks is")
+
+
+def _stretches(
+    file: Int64Array, offset: Int64Array, length: Int64Array
+) -> tuple[Int64Array, Int64Array]:
+    """Return the blocks in file order, and where in that order each gapless stretch opens."""
+    order = np.lexsort((offset, file))
+    here, before = order[1:], order[:-1]
+    gapless = offset[here] == offset[before] + length[before] + FRAME_LENGTH
+    follows = (file[here] == file[before]) & gapless
+    return order, np.flatnonzero(np.concatenate([[True], ~follows]))
+
+
+def _aligned_places(begin: Int64Array, extent: Int64Array) -> Int64Array:
+    """Return where stretches go that must keep their place modulo 8, as tightly as that allows."""
+    room = (begin % 8 + extent + 7) // 8 * 8
+    places: Int64Array = np.cumsum(room) - room + begin % 8
+    return places

@@ -1,0 +1,210 @@
+"""Decoding serialised blocks and transactions into the canonical tables; pure, no input or output.
+
+Every block is checked against its own header: the merkle root computed from the decoded
+transactions must be the header's, and no part of the tree may be doubled (`merkle`). A batch that
+comes out of here is therefore what its headers commit to, apart from witnesses, which the merkle
+root does not cover. Proof of work and the links between headers are the block source's matter.
+
+Memory beyond the raw bytes: 72 bytes for each transaction, 72 for each input and 25 for each
+output, and while the hashes are made about 150 more for each transaction.
+"""
+
+import numpy as np
+
+from chains.bitcoin.fill import (
+    BlockColumns,
+    InputColumns,
+    OutputColumns,
+    TransactionColumns,
+    fill_blocks,
+    fill_transactions,
+    new_columns,
+)
+from chains.bitcoin.hashing import double_sha256_into
+from chains.bitcoin.merkle import merkle_roots
+from chains.bitcoin.parse import HEADER_SIZE, REASONS, check_blocks, check_transactions
+from chains.bitcoin.sha256_lanes import double_sha256_many, order_by_blocks
+from chains.errors import MalformedBlockError
+from chains.tables import BlockBatch
+from chains.types import Int64Array, UInt8Array, shown_txid
+from heuristics.jit import kernel
+
+MERKLE_ROOT_AT = 36
+"""Where the merkle root stands in a header; it has 32 bytes."""
+
+
+def decode_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> BlockBatch:
+    """Decode the blocks at slices of `raw`, in the order given.
+
+    The batch keeps `raw` and points into it: the bytes must not change afterwards.
+
+    Raises
+    ------
+    MalformedBlockError
+        A slice is not exactly one well-formed block, or its transactions are not those that its
+        header commits to. The message names the block's index, the offset in it and the reason.
+    """
+    check_slices(raw, starts, lengths)
+    counts = np.zeros(3, np.int64)
+    reason, block, offset = check_blocks(raw, starts, lengths, counts)
+    if reason:
+        raise MalformedBlockError(f"block {block} of the batch, byte {offset}: {REASONS[reason]}")
+    blocks = BlockColumns(
+        coinbase_script_start=np.empty(len(starts), np.int64),
+        coinbase_script_length=np.empty(len(starts), np.int64),
+        coinbase_sequence=np.empty(len(starts), np.uint32),
+    )
+    first_transaction = np.empty(len(starts) + 1, np.int64)
+    transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
+    fill_blocks(raw, starts, first_transaction, blocks, transactions, inputs, outputs)
+    txid = transaction_ids(raw, transactions)
+    header, block_hash = hash_headers(raw, starts)
+    check_merkle_roots(txid, first_transaction, header, block_hash)
+    return batch_of(
+        raw, header, block_hash, first_transaction, blocks, txid, transactions, inputs, outputs
+    )
+
+
+def decode_transactions(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> BlockBatch:
+    """Decode single transactions into a batch without blocks.
+
+    A coinbase has no input row here either; it is told apart by that, since every other
+    transaction has at least one input. Its script is not kept.
+
+    Raises
+    ------
+    MalformedBlockError
+        A slice is not exactly one well-formed transaction.
+    """
+    check_slices(raw, starts, lengths)
+    counts = np.zeros(3, np.int64)
+    reason, row, offset = check_transactions(raw, starts, lengths, counts)
+    if reason:
+        raise MalformedBlockError(f"transaction {row}, byte {offset}: {REASONS[reason]}")
+    transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
+    fill_transactions(raw, starts, transactions, inputs, outputs)
+    blocks = BlockColumns(
+        coinbase_script_start=np.empty(0, np.int64),
+        coinbase_script_length=np.empty(0, np.int64),
+        coinbase_sequence=np.empty(0, np.uint32),
+    )
+    txid = transaction_ids(raw, transactions)
+    header = np.empty((0, HEADER_SIZE), np.uint8)
+    block_hash = np.empty((0, 32), np.uint8)
+    first_transaction = np.zeros(1, np.int64)
+    return batch_of(
+        raw, header, block_hash, first_transaction, blocks, txid, transactions, inputs, outputs
+    )
+
+
+def check_slices(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> None:
+    """Raise ValueError unless every slice lies inside `raw`; kernels rely on it."""
+    if raw.dtype != np.uint8 or starts.dtype != np.int64 or lengths.dtype != np.int64:
+        raise ValueError("raw must be uint8, starts and lengths int64")
+    if len(starts) != len(lengths):
+        raise ValueError("starts and lengths differ in length")
+    inside = (starts >= 0) & (lengths >= 0) & (lengths <= len(raw)) & (starts <= len(raw) - lengths)
+    if not inside.all():
+        raise ValueError(f"slice {int(np.argmin(inside))} reaches outside the buffer")
+
+
+def transaction_ids(raw: UInt8Array, transactions: TransactionColumns) -> UInt8Array:
+    """Return the double SHA-256 of each transaction without its witness."""
+    length = transactions.stripped_size.astype(np.int64)
+    tail_skip = transactions.witness_size.astype(np.int64)
+    middle_skip = np.where(tail_skip > 0, 2, 0)
+    out = np.empty((len(length), 32), np.uint8)
+    order = order_by_blocks(length)
+    double_sha256_many(raw, transactions.start, length, middle_skip, tail_skip, order, out)
+    return out
+
+
+@kernel
+def copy_headers(
+    raw: UInt8Array, starts: Int64Array, header: UInt8Array, block_hash: UInt8Array
+) -> None:
+    """Write headers and their double SHA-256."""
+    for block in range(len(starts)):
+        start = int(starts[block])
+        header[block] = raw[start : start + HEADER_SIZE]
+        double_sha256_into(raw, start, HEADER_SIZE, block_hash[block], 0)
+
+
+def hash_headers(raw: UInt8Array, starts: Int64Array) -> tuple[UInt8Array, UInt8Array]:
+    """Return the headers and hashes of blocks."""
+    header = np.empty((len(starts), HEADER_SIZE), np.uint8)
+    block_hash = np.empty((len(starts), 32), np.uint8)
+    copy_headers(raw, starts, header, block_hash)
+    return header, block_hash
+
+
+def header_hashes(header: UInt8Array) -> UInt8Array:
+    """Return the block hashes, as stored, of headers of shape (n, 80)."""
+    starts = np.arange(len(header), dtype=np.int64) * HEADER_SIZE
+    return hash_headers(np.ascontiguousarray(header).reshape(-1), starts)[1]
+
+
+def check_merkle_roots(
+    txid: UInt8Array, first_transaction: Int64Array, header: UInt8Array, block_hash: UInt8Array
+) -> None:
+    """Raise MalformedBlockError unless every header commits to its block's transactions."""
+    roots = np.empty((len(header), 32), np.uint8)
+    mutated = np.empty(len(header), np.bool_)
+    merkle_roots(txid, first_transaction, roots, mutated)
+    stated = header[:, MERKLE_ROOT_AT : MERKLE_ROOT_AT + 32]
+    wrong = (roots != stated).any(axis=1)
+    bad = wrong | mutated
+    if not bad.any():
+        return
+    block = int(np.argmax(bad))
+    fault = (
+        f"its header states the merkle root {shown_txid(stated[block].tobytes())}, "
+        f"its transactions give {shown_txid(roots[block].tobytes())}"
+        if wrong[block]
+        else "part of its transaction list is doubled (CVE-2012-2459)"
+    )
+    name = shown_txid(block_hash[block].tobytes())
+    raise MalformedBlockError(
+        f"block {block} of the batch, byte {MERKLE_ROOT_AT} (hash {name}): {fault}"
+    )
+
+
+def batch_of(
+    raw: UInt8Array,
+    header: UInt8Array,
+    block_hash: UInt8Array,
+    first_transaction: Int64Array,
+    blocks: BlockColumns,
+    txid: UInt8Array,
+    transactions: TransactionColumns,
+    inputs: InputColumns,
+    outputs: OutputColumns,
+) -> BlockBatch:
+    """Gather filled columns into a batch."""
+    return BlockBatch(
+        raw=raw,
+        header=header,
+        block_hash=block_hash,
+        first_transaction=first_transaction,
+        coinbase_script_start=blocks.coinbase_script_start,
+        coinbase_script_length=blocks.coinbase_script_length,
+        coinbase_sequence=blocks.coinbase_sequence,
+        txid=txid,
+        version=transactions.version,
+        locktime=transactions.locktime,
+        stripped_size=transactions.stripped_size,
+        witness_size=transactions.witness_size,
+        first_input=transactions.first_input,
+        first_output=transactions.first_output,
+        spent_txid=inputs.spent_txid,
+        spent_vout=inputs.spent_vout,
+        sequence=inputs.sequence,
+        input_script_start=inputs.script_start,
+        input_script_length=inputs.script_length,
+        witness_start=inputs.witness_start,
+        witness_length=inputs.witness_length,
+        value=outputs.value,
+        script_type=outputs.script_type,
+        payload_start=outputs.payload_start,
+        payload_length=outputs.payload_length,
+    )

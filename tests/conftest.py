@@ -1,0 +1,58 @@
+"""Fixtures and hypothesis profiles that every test may use."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.nodes import bitcoind
+from tests.regtest_chain import NODE_OPTIONS, RegtestChain, make_chain
+
+if TYPE_CHECKING:
+    from tests.small_case import SmallCase
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=300, deadline=None, derandomize=True, print_blob=True)
+# Kernels run interpreted, about a hundred times slower: the same properties, fewer examples.
+settings.register_profile(
+    "jit_off",
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+    settings.load_profile("jit_off")
+else:
+    settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real data that is too large, or not ours, to keep in the repository.
+
+    It is named by `ARIEN_TEST_DATA`, or lies at `../shared/data` beside the checkout.
+    """
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("ARIEN_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("real data is absent: set ARIEN_TEST_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def regtest_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegtestChain]:
+    """Return a varied chain of a real node, which runs until the session ends."""
+    with bitcoind(tmp_path_factory.mktemp("regtest"), *NODE_OPTIONS) as node:
+        yield make_chain(node)
+
+
+@pytest.fixture(scope="session")
+def small_case(tmp_path_factory: pytest.TempPathFactory) -> "SmallCase":
+    """Return a data folder with a small ledger, its clustering and a TagPack. Never write to it."""
+    from tests.small_case import make_small_case
+
+    return make_small_case(tmp_path_factory.mktemp("small-case"))

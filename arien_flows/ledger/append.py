@@ -1,0 +1,247 @@
+"""From a batch of decoded blocks to the rows that a ledger appends.
+
+This is where the canonical tables meet what the ledger already knows: scripts become address
+numbers, inputs find the outputs that they spend, spends tell what they reveal, and shared keys
+and scripts become links. Everything happens in arrays. Nothing is written here; the rows either
+go to disk as one commit or make up a ledger in memory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from arien_flows.errors import LedgerError, SourceError
+from arien_flows.ledger.history import HistoryRun
+from arien_flows.ledger.history_runs import make_history_run
+from arien_flows.ledger.links import Events, KnownReveals, Links, find_links
+from arien_flows.ledger.new_addresses import (
+    ExternalOutputs,
+    joined_locks,
+    known_locks,
+    number_addresses,
+)
+from arien_flows.ledger.new_spends import first_reveals, resolve, spent_types
+from arien_flows.ledger.rows import Known, NewReveals, NumberedAddresses, Spends, new_columns
+from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS, UNSPENT
+from arien_flows.ledger.unspent import UnspentOutputs, txid_prefixes
+from arien_flows.ledger.view import Counts, View
+from chains.bitcoin.spends import inspect_spends
+from chains.tables import BlockBatch
+from chains.types import (
+    AnyArray,
+    BoolArray,
+    Int64Array,
+    UInt32Array,
+    shown_txid,
+)
+
+MAX_TRANSACTIONS = UNSPENT
+"""One past the highest transaction number; reached in about the year 2080 at today's rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRows:
+    """Everything that one batch adds to a ledger."""
+
+    columns: dict[str, AnyArray]
+    """Rows by column path; offsets columns without their first entry."""
+
+    counts: Counts
+    """Of the ledger once the rows are in."""
+
+    spent_output: Int64Array
+    """Outputs that the batch spends or voids, with their spenders beside."""
+
+    spender: UInt32Array
+    id_keys: Int64Array
+    """Index keys of the new transactions, in order."""
+
+    lock_keys: Int64Array
+    """Index keys of the new addresses, in order."""
+
+    reveal_keys: Int64Array
+    """Index keys of the scripts that the batch reveals, in order …"""
+
+    reveal_rows: UInt32Array
+    """… and the rows of the reveals they belong to."""
+
+    history: HistoryRun
+    unspent_sat: int
+    """By how much the value of all unspent outputs grows."""
+
+
+def build_rows(
+    batch: BlockBatch,
+    base: View,
+    unspent: UnspentOutputs,
+    revealed: BoolArray,
+    *,
+    heights: UInt32Array,
+    external: ExternalOutputs | None = None,
+) -> NewRows:
+    """Return the rows of a batch that follows the last block of `base`.
+
+    Parameters
+    ----------
+    batch
+        Decoded blocks.
+    base
+        The ledger that they follow.
+    unspent
+        The unspent outputs of `base`; brought up to the end of the batch in place.
+    revealed
+        Per address number whether its key or script is known; brought up to the end of the batch
+        in place, so it needs room for the batch's new addresses (at most one an output).
+    heights
+        The height of each block of the batch.
+    external
+        What inputs spend that neither batch nor ledger hold; without it such an input is an error.
+    """
+    counts = base.counts
+    if counts.transactions + batch.transaction_count > MAX_TRANSACTIONS:
+        raise LedgerError("the ledger is full: transaction numbers end at 2^32 - 1")
+    addresses = number_addresses(batch, base, external)
+    spends = resolve(batch, base, unspent, addresses, external)
+    facts = inspect_spends(batch, spent_types(base, addresses, spends))
+    reveals = first_reveals(batch, facts, spends, revealed)
+    links = _links(batch, base, addresses, spends, reveals)
+    fee, spent_total, paid_total = _fees(batch, spends)
+    columns = new_columns(
+        batch,
+        base,
+        Known(
+            heights=heights,
+            fee=fee,
+            addresses=addresses,
+            spends=spends,
+            facts=facts,
+            reveals=reveals,
+            links=links,
+        ),
+    )
+    history = _history(batch, counts, addresses, spends)
+    resolved = spends.output != EXTERNAL
+    spending = np.repeat(
+        np.arange(batch.transaction_count, dtype=np.int64), np.diff(batch.first_input)
+    )
+    voiding = spends.overwritten[:, 1]
+    return NewRows(
+        columns=columns,
+        counts=_counts_after(counts, batch, addresses, reveals, links, columns),
+        spent_output=np.concatenate([spends.output[resolved], spends.overwritten[:, 0]]),
+        spender=(np.concatenate([spending[resolved], voiding]) + counts.transactions).astype(
+            np.uint32
+        ),
+        id_keys=txid_prefixes(batch.txid),
+        lock_keys=addresses.new_keys,
+        reveal_keys=reveals.script_keys,
+        reveal_rows=(reveals.script_rows + counts.reveals).astype(np.uint32),
+        history=history,
+        unspent_sat=paid_total - spent_total - _voided_sat(batch, base, spends),
+    )
+
+
+def _links(
+    batch: BlockBatch, base: View, addresses: NumberedAddresses, spends: Spends, reveals: NewReveals
+) -> Links:
+    of_inputs = np.repeat(
+        np.arange(batch.transaction_count, dtype=np.int64), np.diff(batch.first_input)
+    )
+    shown_by = reveals.input[reveals.script_rows]
+    transaction = np.concatenate([of_inputs[shown_by], addresses.new_transaction])
+    address = np.concatenate(
+        [
+            spends.address[shown_by].astype(np.int64),
+            base.counts.addresses + np.arange(len(addresses.new_locks), dtype=np.int64),
+        ]
+    )
+    # In one transaction, what the inputs reveal comes before what the outputs bring in.
+    order = np.argsort(transaction, kind="stable")
+    events = Events(
+        locks=joined_locks(reveals.scripts, addresses.new_locks).take(order),
+        keys=np.concatenate([reveals.script_keys, addresses.new_keys])[order],
+        address=address[order],
+        transaction=transaction[order] + base.counts.transactions,
+    )
+    known_reveals = KnownReveals(
+        source=base.revealed,
+        first=base.first_reveal_byte,
+        input=base.reveal_input,
+        input_address=base.input_address,
+        runs=base.reveals_by_lock.runs,
+    )
+    return find_links(events, known_locks(base), known_reveals)
+
+
+def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int, int]:
+    """Return each transaction's fee and the sums of all that is spent and paid."""
+    spent = _sums(spends.value, batch.first_input)
+    paid = _sums(batch.value, batch.first_output)
+    if len(batch.value) and int(batch.value.min()) < 0:
+        raise SourceError("an output has a negative value: the blocks are not valid")
+    is_coinbase = np.diff(batch.first_input) == 0
+    fee = np.where(is_coinbase, 0, spent - paid)
+    short = np.flatnonzero(fee < 0)
+    if len(short):
+        txid = shown_txid(batch.txid[short[0]].tobytes())
+        raise SourceError(f"transaction {txid} pays out more than it spends: it is not valid")
+    return fee, int(spent.sum()), int(paid.sum())
+
+
+def _voided_sat(batch: BlockBatch, base: View, spends: Spends) -> int:
+    """Return the value of outputs that repeated coinbase ids void."""
+    outputs = spends.overwritten[:, 0]
+    older = outputs < base.counts.outputs
+    local = outputs[~older] - base.counts.outputs
+    return int(base.output_value[outputs[older]].sum()) + int(batch.value[local].sum())
+
+
+def _sums(amount: Int64Array, first: Int64Array) -> Int64Array:
+    running = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(amount, dtype=np.int64)])
+    sums: Int64Array = running[first[1:]] - running[first[:-1]]
+    return sums
+
+
+def _counts_after(
+    counts: Counts,
+    batch: BlockBatch,
+    addresses: NumberedAddresses,
+    reveals: NewReveals,
+    links: Links,
+    columns: dict[str, AnyArray],
+) -> Counts:
+    return Counts(
+        blocks=counts.blocks + batch.block_count,
+        transactions=counts.transactions + batch.transaction_count,
+        inputs=counts.inputs + len(batch.spent_vout),
+        outputs=counts.outputs + len(batch.value),
+        addresses=counts.addresses + len(addresses.new_locks),
+        reveals=counts.reveals + len(reveals.input),
+        links=counts.links + len(links.transaction),
+        op_returns=counts.op_returns + len(columns["op_returns/output"]),
+        overwrites=counts.overwrites + len(columns["overwrites/output"]),
+    )
+
+
+def _history(
+    batch: BlockBatch, counts: Counts, addresses: NumberedAddresses, spends: Spends
+) -> HistoryRun:
+    transactions = np.arange(batch.transaction_count, dtype=np.uint32) + np.uint32(
+        counts.transactions
+    )
+    paid = addresses.of_outputs != NO_ADDRESS
+    moved_out = spends.value
+    moved_in = batch.value[paid]
+    none_in, none_out = np.zeros_like(moved_out), np.zeros_like(moved_in)
+    return make_history_run(
+        address=np.concatenate([spends.address, addresses.of_outputs[paid]]),
+        transaction=np.concatenate(
+            [
+                np.repeat(transactions, np.diff(batch.first_input)),
+                np.repeat(transactions, np.diff(batch.first_output))[paid],
+            ]
+        ),
+        received_sat=np.concatenate([none_in, moved_in]),
+        sent_sat=np.concatenate([moved_out, none_out]),
+        limit=counts.transactions + batch.transaction_count,
+    )

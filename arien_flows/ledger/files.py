@@ -1,0 +1,82 @@
+"""Where the arrays of a ledger stand in its files, and how they are mapped into memory."""
+
+import mmap
+from pathlib import Path
+
+import numpy as np
+
+from arien_flows.errors import LedgerDamagedError
+from arien_flows.ledger.history import HistoryRun
+from arien_flows.ledger.schema import Column
+from arien_flows.ledger.sorted_runs import KeyRun, RunName
+from chains.types import AnyArray
+
+RUN_FOLDERS = {
+    "transactions": "index/transactions",
+    "addresses": "index/addresses",
+    "reveals": "index/reveals",
+    "history": "index/history",
+}
+
+
+def column_elements(column: Column, rows: int, byte_counts: dict[str, int]) -> int:
+    """Return how many elements of a column belong to so many rows of its table."""
+    if column.shape == "bytes":
+        return byte_counts.get(column.path, 0)
+    return rows + 1 if column.shape == "offsets" else rows * column.width
+
+
+def map_array(path: Path, dtype: str, elements: int, offset: int = 0) -> AnyArray:
+    """Map elements of a file, read-only; an empty array needs no file."""
+    kind = np.dtype(dtype).newbyteorder("<")
+    if elements == 0:
+        empty = np.empty(0, dtype=kind)
+        empty.flags.writeable = False
+        return empty
+    try:
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(mapped, dtype=kind, count=elements, offset=offset)
+    except ValueError as error:
+        raise LedgerDamagedError(
+            f"{path} is shorter than the manifest says: restore it from a copy, or remove the "
+            "ledger and ingest anew"
+        ) from error
+
+
+def map_column(root: Path, column: Column, elements: int) -> AnyArray:
+    """Map a column; columns of several elements a row come as two-dimensional arrays."""
+    array = map_array(root / column.path, column.dtype, elements)
+    return array.reshape(-1, column.width) if column.width > 1 else array
+
+
+def run_path(family: str, run: RunName) -> str:
+    """Return the file of a run, relative to the ledger's folder."""
+    return f"{RUN_FOLDERS[family]}/{run.file_name}"
+
+
+def map_key_run(root: Path, family: str, run: RunName) -> KeyRun:
+    """Map a run of keys: the keys, then the numbers."""
+    path = root / run_path(family, run)
+    return KeyRun(
+        key=map_array(path, "int64", run.entries),
+        number=map_array(path, "uint32", run.entries, 8 * run.entries),
+        limit=run.limit,
+    )
+
+
+def map_history_run(root: Path, run: RunName) -> HistoryRun:
+    """Map a run of histories; its address count stands in the first word of the file."""
+    path = root / run_path("history", run)
+    addresses = int(map_array(path, "int64", 1)[0])
+    entries = run.entries
+    sums = 8 * (2 + addresses)
+    numbers = sums + 16 * entries
+    return HistoryRun(
+        first=map_array(path, "int64", addresses + 1, 8),
+        received_sat=map_array(path, "int64", entries, sums),
+        sent_sat=map_array(path, "int64", entries, sums + 8 * entries),
+        transaction=map_array(path, "uint32", entries, numbers),
+        address=map_array(path, "uint32", addresses, numbers + 4 * entries),
+        limit=run.limit,
+    )

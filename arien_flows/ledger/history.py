@@ -1,0 +1,143 @@
+"""Histories and totals of addresses, at any size, without rewriting what is written.
+
+The index holds one entry per address and transaction that touches it: the transaction's number
+and the satoshi that the address received and sent up to and including it. Entries live in sorted
+runs (`sorted_runs`): inside a run they stand address by address in chain order, and the runs
+cover consecutive transactions, so the history of an address is the concatenation of at most one
+slice per run. Because the amounts are running sums, the totals of an address are read off the
+last entry of each slice, whether it has ten entries or ten million, and also for a view that
+ends in the middle of a run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from arien_flows.ledger.sorted_runs import lower_bound
+from chains.types import AnyArray, Int64Array, UInt32Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRun:
+    """One run of the history index."""
+
+    first: Int64Array
+    """Entries of the `i`-th address are `[first[i], first[i + 1])`."""
+
+    received_sat: Int64Array
+    """Running sum over the address's entries in this run."""
+
+    sent_sat: Int64Array
+    """Running sum over the address's entries in this run."""
+
+    transaction: UInt32Array
+    """Ascending for each address."""
+
+    address: UInt32Array
+    """The addresses that the run mentions, ascending."""
+
+    limit: int
+    """Entries of transactions at or past this are void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A stretch of an address's history: one row per transaction that touches it."""
+
+    transaction: UInt32Array
+    """Transaction numbers, ascending."""
+
+    received_sat: Int64Array
+    """What the transaction pays to the address."""
+
+    sent_sat: Int64Array
+    """What the transaction spends of the address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What an address has done in a view."""
+
+    transaction_count: int
+    received_sat: int
+    sent_sat: int
+    first_transaction: int
+    last_transaction: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """The entries of one address in one run that a view can see."""
+
+    run: HistoryRun
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryIndex:
+    """The runs that a view can see, in chain order."""
+
+    runs: Sequence[HistoryRun]
+    transaction_count: int
+    """Transactions at or past this are not part of the view."""
+
+    def _slices(self, address: int) -> Iterator[_Slice]:
+        for run in self.runs:
+            position = int(lower_bound(run.address, address))
+            if position == len(run.address) or int(run.address[position]) != address:
+                continue
+            start, stop = int(run.first[position]), int(run.first[position + 1])
+            limit = min(run.limit, self.transaction_count)
+            stop = start + int(lower_bound(run.transaction[start:stop], limit))
+            if start < stop:
+                yield _Slice(run=run, start=start, stop=stop)
+
+    def totals(self, address: int) -> Totals:
+        """Return the totals of an address number; it has at least one entry in its own view."""
+        slices = list(self._slices(address))
+        if not slices:
+            raise KeyError(address)
+        return Totals(
+            transaction_count=sum(part.stop - part.start for part in slices),
+            received_sat=sum(int(part.run.received_sat[part.stop - 1]) for part in slices),
+            sent_sat=sum(int(part.run.sent_sat[part.stop - 1]) for part in slices),
+            first_transaction=int(slices[0].run.transaction[slices[0].start]),
+            last_transaction=int(slices[-1].run.transaction[slices[-1].stop - 1]),
+        )
+
+    def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
+        """Return entries `[start, stop)` of an address's history, with Python's slice rules.
+
+        Only the runs that hold the stretch are read.
+        """
+        slices = list(self._slices(address))
+        lengths = [part.stop - part.start for part in slices]
+        low, high, _ = slice(start, stop).indices(sum(lengths))
+        transactions, received, sent = [], [], []
+        before = 0
+        for part, length in zip(slices, lengths, strict=True):
+            left, right = max(low - before, 0), min(high - before, length)
+            before += length
+            if left >= right:
+                continue
+            begin, end = part.start + left, part.start + right
+            transactions.append(part.run.transaction[begin:end])
+            received.append(_differences(part.run.received_sat, part.start, begin, end))
+            sent.append(_differences(part.run.sent_sat, part.start, begin, end))
+        return History(
+            transaction=_joined(transactions, np.uint32),
+            received_sat=_joined(received, np.int64),
+            sent_sat=_joined(sent, np.int64),
+        )
+
+
+def _differences(running: Int64Array, origin: int, begin: int, end: int) -> Int64Array:
+    """Return the amounts whose running sums from `origin` on are given."""
+    before = int(running[begin - 1]) if begin > origin else 0
+    return np.diff(running[begin:end], prepend=before)
+
+
+def _joined(parts: list[AnyArray], dtype: type[np.generic]) -> AnyArray:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)

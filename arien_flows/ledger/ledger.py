@@ -1,0 +1,99 @@
+"""Reading a ledger while another process may be writing it.
+
+A view is taken from one manifest and stays valid while blocks are added. Only a roll-back can take
+away what a view shows; it raises the generation before it touches anything, so whoever checks the
+generation *after* computing an answer knows whether the answer stands.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from arien_flows.errors import LedgerDamagedError, NotFoundError, StaleSnapshotError
+from arien_flows.ledger.manifest import MANIFEST, Manifest, read_manifest
+from arien_flows.ledger.opening import open_view
+from arien_flows.ledger.view import View
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 5
+"""How often a question is put anew when roll-backs or merges get in its way."""
+
+
+class Ledger:
+    """A ledger opened for reading. Any number of processes may do so."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the ledger in `root`; `NotFoundError` where there is none."""
+        self.root = root
+        self._identity: tuple[int, int] | None = None
+        self._view: View | None = None
+        self._manifest: Manifest | None = None
+        self.view()
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the last view taken."""
+        assert self._manifest is not None  # noqa: S101 - set by the view that __init__ takes
+        return self._manifest
+
+    def view(self) -> View:
+        """Return the newest committed state; the same object as long as nothing changes."""
+        for attempt in range(ATTEMPTS):
+            identity = self._manifest_identity()
+            if self._view is not None and identity == self._identity:
+                return self._view
+            manifest = read_manifest(self.root)
+            if manifest is None:
+                break
+            try:
+                view = open_view(self.root, manifest)
+            except (FileNotFoundError, LedgerDamagedError):
+                # A merge has replaced runs that this manifest names. If it still stands, the
+                # files are really gone.
+                if attempt + 1 == ATTEMPTS or self._manifest_identity() == identity:
+                    raise
+                continue
+            self._identity, self._manifest, self._view = identity, manifest, view
+            return view
+        raise NotFoundError(
+            f"there is no ledger in {self.root}: make one with `arien-flows ledger ingest`"
+        )
+
+    def answer(self, question: Callable[[View], Answer]) -> Answer:
+        """Return what `question` says of a view that is still valid when it has been asked.
+
+        Raises
+        ------
+        StaleSnapshotError
+            The chain was reorganised again and again meanwhile.
+        """
+        for _ in range(ATTEMPTS):
+            view = self.view()
+            try:
+                result = question(view)
+            except Exception:
+                if self.is_current(view):
+                    raise
+                continue
+            if self.is_current(view):
+                return result
+        raise StaleSnapshotError(
+            "blocks were removed while the answer was made, several times over: ask again"
+        )
+
+    def is_current(self, view: View) -> bool:
+        """Return whether everything that the view shows still stands in the ledger."""
+        manifest = read_manifest(self.root)
+        return manifest is not None and manifest.generation == view.generation
+
+    def bytes_on_disk(self) -> int:
+        """Return how much room the ledger takes, derived sets included."""
+        return sum(file.stat().st_blocks * 512 for file in self.root.rglob("*") if file.is_file())
+
+    def _manifest_identity(self) -> tuple[int, int] | None:
+        try:
+            status = (self.root / MANIFEST).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns

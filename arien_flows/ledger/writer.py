@@ -1,0 +1,293 @@
+"""The one writer of a ledger: takes batches in, takes blocks back, and recovers what was cut off.
+
+A commit goes in four steps, each durable before the next begins: the new rows and runs are
+appended; a note says that words may now be written in place; they are; the manifest is replaced.
+A crash before the last step leaves the ledger as it was, because nobody reads past the manifest's
+counts, and the next writer takes the words back (`undo`). A roll-back is the same with counts that
+fall: the note, the manifest with its generation raised, then the words.
+
+The number of the last transaction, the size of a batch and the speed of the disk have no influence
+on what is written: the same blocks cut into the same batches give the same bytes.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from arien_flows.errors import InputError, LedgerDamagedError, LedgerError
+from arien_flows.ledger.append import NewRows, build_rows
+from arien_flows.ledger.disk import Disk
+from arien_flows.ledger.files import map_array
+from arien_flows.ledger.lock import exclusive
+from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, Runs, read_manifest
+from arien_flows.ledger.opening import open_view
+from arien_flows.ledger.resident import Resident
+from arien_flows.ledger.run_files import RunWriter
+from arien_flows.ledger.schema import SCHEMA
+from arien_flows.ledger.seals import SEALS, WORDS, counts_of, seal, stretch
+from arien_flows.ledger.undo import SPENDER, counts_at, rolled_back, undo_spends
+from arien_flows.ledger.validity import check_chain, check_subsidies
+from arien_flows.ledger.view import Counts, View
+from chains.bitcoin.networks import Network
+from chains.tables import BlockBatch
+from chains.types import AnyArray, Int64Array
+
+
+class LedgerWriter:
+    """Holds a ledger for writing from `open` to `close`; use it as a context manager."""
+
+    def __init__(self, root: Path, network: Network, disk: Disk | None = None) -> None:
+        """Open the ledger in `root`, or begin one.
+
+        Raises
+        ------
+        LedgerLockedError
+            Another process holds it.
+        LedgerVersionError
+            A newer version of the program wrote it.
+        InputError
+            It is the ledger of another network.
+        """
+        self._disk = disk or Disk(root)
+        self._lock = exclusive(root)
+        self._lock.__enter__()
+        self._usable = True
+        self._resident: Resident | None = None
+        try:
+            self._manifest = self._opened(network)
+            self._recover()
+            self._view = open_view(self._disk.root, self._manifest)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "LedgerWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the ledger."""
+        self._usable = False
+        self._lock.__exit__(None, None, None)
+
+    @property
+    def view(self) -> View:
+        """What is committed."""
+        return self._view
+
+    def append(self, batch: BlockBatch) -> None:
+        """Commit blocks that follow the last one.
+
+        After any error the writer is spent: what was committed stands, and a new writer goes on.
+
+        Raises
+        ------
+        SourceError
+            The blocks do not follow, or break a rule that every valid chain keeps.
+        StorageFullError
+            The device is full; nothing is lost.
+        """
+        with self._spent_unless_done():
+            counts = self._view.counts
+            heights = np.arange(counts.blocks, counts.blocks + batch.block_count, dtype=np.uint32)
+            check_chain(batch.header, self._view)
+            resident = self._resident or Resident.of(self._view)
+            resident.reserve(counts.addresses + len(batch.value))
+            rows = build_rows(
+                batch, self._view, resident.unspent, resident.revealed, heights=heights
+            )
+            check_subsidies(batch, rows.columns["transactions/fee"], heights, self._view.network)
+            self._commit(rows)
+            self._resident = resident
+
+    def append_rows(self, rows: NewRows) -> None:
+        """Commit rows that follow the last ones, as another ledger exported them.
+
+        Only that their headers continue the chain is checked here; `verify` checks the rest.
+        """
+        with self._spent_unless_done():
+            check_chain(rows.columns["blocks/header"], self._view)
+            self._resident = None
+            self._commit(rows)
+
+    def roll_back(self, height: int) -> None:
+        """Remove all blocks above `height`; -1 empties the ledger."""
+        last = self._view.counts.blocks - 1
+        if not -1 <= height <= last:
+            raise InputError(f"the ledger holds blocks 0 to {last}; there is no height {height}")
+        if height == last:
+            return
+        with self._spent_unless_done():
+            reached = self._view.counts
+            counts = counts_at(self._view, height)
+            segments, sealed = self._whole_segments(counts)
+            manifest = rolled_back(self._manifest, self._view, counts, sealed)
+            self._note(reached)
+            self._publish(replace(manifest, segments=segments))
+            self._recover()
+            self._view = open_view(self._disk.root, self._manifest)
+            self._resident = None
+
+    @contextmanager
+    def _spent_unless_done(self) -> Iterator[None]:
+        if not self._usable:
+            raise LedgerError("the ledger was closed by an earlier error: open it again")
+        self._usable = False
+        yield
+        self._usable = True
+
+    # --- opening
+
+    def _opened(self, network: Network) -> Manifest:
+        manifest = read_manifest(self._disk.root)
+        if manifest is None:
+            for column in SCHEMA:
+                start = np.zeros(1 if column.shape == "offsets" else 0, dtype=column.dtype)
+                self._disk.write(column.path, 0, start)
+            self._disk.write(SEALS, 0, np.empty(0, dtype="<i8"))
+            self._disk.sync([SEALS, *(column.path for column in SCHEMA)])
+            manifest = Manifest(network=network.name)
+            self._publish(manifest)
+        if manifest.network != network.name:
+            raise InputError(
+                f"{self._disk.root} holds the ledger of {manifest.network}, not of "
+                f"{network.name}: choose another data folder or network"
+            )
+        return manifest
+
+    # --- committing
+
+    def _commit(self, rows: NewRows) -> None:
+        before = self._manifest
+        written = self._write_columns(rows)
+        runs = RunWriter(self._disk)
+        manifest = replace(
+            before,
+            counts=rows.counts,
+            byte_counts={
+                column.path: before.byte_counts.get(column.path, 0) + len(rows.columns[column.path])
+                for column in SCHEMA
+                if column.shape == "bytes"
+            },
+            unspent_sat=before.unspent_sat + rows.unspent_sat,
+            runs=self._write_runs(rows, runs),
+            segments=self._write_seals(rows),
+            sealed=rows.counts,
+        )
+        self._disk.sync([*written, *runs.written, SEALS])
+        self._note(rows.counts)
+        order = np.argsort(rows.spent_output, kind="stable")
+        self._disk.write_words(SPENDER, rows.spent_output[order], rows.spender[order])
+        self._disk.sync([SPENDER])
+        self._publish(manifest)
+        self._disk.remove(INTENT)
+        self._view = open_view(self._disk.root, manifest)
+        for path in runs.replaced:
+            self._disk.remove(path)
+
+    def _write_columns(self, rows: NewRows) -> list[str]:
+        counts = self._manifest.counts
+        for column in SCHEMA:
+            if column.shape == "bytes":
+                offset = self._manifest.byte_counts.get(column.path, 0)
+            else:
+                lead = 1 if column.shape == "offsets" else 0
+                offset = (getattr(counts, column.table) + lead) * column.row_bytes
+            content = rows.columns[column.path].astype(
+                np.dtype(column.dtype).newbyteorder("<"), copy=False
+            )
+            self._disk.write(column.path, offset, content)
+        return [column.path for column in SCHEMA]
+
+    def _write_runs(self, rows: NewRows, writer: RunWriter) -> Runs:
+        before, after = self._manifest.counts, rows.counts
+        runs = self._manifest.runs
+        return Runs(
+            transactions=writer.add_keys(
+                "transactions",
+                runs.transactions,
+                key=rows.id_keys,
+                number=np.arange(before.transactions, after.transactions, dtype=np.uint32),
+                rows=(before.transactions, after.transactions),
+            ),
+            addresses=writer.add_keys(
+                "addresses",
+                runs.addresses,
+                key=rows.lock_keys,
+                number=np.arange(before.addresses, after.addresses, dtype=np.uint32),
+                rows=(before.addresses, after.addresses),
+            ),
+            reveals=writer.add_keys(
+                "reveals",
+                runs.reveals,
+                key=rows.reveal_keys,
+                number=rows.reveal_rows,
+                rows=(before.reveals, after.reveals),
+            ),
+            history=writer.add_history(
+                runs.history, rows.history, (before.transactions, after.transactions)
+            ),
+        )
+
+    def _write_seals(self, rows: NewRows) -> int:
+        """Append the checksums of the commit; returns how many rows of them there are now."""
+        segments = self._manifest.segments
+        new = [seal(rows.counts, self._appended(rows.columns))]
+        if self._manifest.sealed != self._manifest.counts:
+            rest = stretch(self._view, self._manifest.sealed, self._manifest.counts)
+            new.insert(0, seal(self._manifest.counts, rest))
+        self._disk.write(SEALS, segments * WORDS * 8, np.concatenate(new))
+        return segments + len(new)
+
+    def _appended(self, columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
+        """Return the rows as they stand on disk, with the columns' own types."""
+        return {
+            column.path: columns[column.path].astype(
+                np.dtype(column.dtype).newbyteorder("<"), copy=False
+            )
+            for column in SCHEMA
+        }
+
+    def _whole_segments(self, counts: Counts) -> tuple[int, Counts]:
+        """Return how many commits end at or below `counts`, and where the last of them ends."""
+        rows = self._seal_rows()
+        whole = int(np.searchsorted(rows[:, 0], counts.blocks, side="right")) if len(rows) else 0
+        return whole, counts_of(rows[whole - 1]) if whole else Counts()
+
+    def _seal_rows(self) -> Int64Array:
+        words = map_array(self._disk.root / SEALS, "int64", self._manifest.segments * WORDS)
+        return words.reshape(-1, WORDS)
+
+    def _note(self, reached: Counts) -> None:
+        self._disk.replace(INTENT, json.dumps(asdict(reached), sort_keys=True).encode())
+
+    def _publish(self, manifest: Manifest) -> None:
+        self._disk.replace(MANIFEST, manifest.encode())
+        self._manifest = manifest
+
+    def _recover(self) -> None:
+        """Take back what an interrupted commit or roll-back wrote in place."""
+        note = self._disk.root / INTENT
+        if not note.exists():
+            return
+        try:
+            reached = Counts(**json.loads(note.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise LedgerDamagedError(
+                f"{note} is unreadable: restore the ledger from a copy, or remove it and "
+                "ingest anew"
+            ) from error
+        undo_spends(self._disk, self._manifest.counts, reached)
+        self._disk.remove(INTENT)

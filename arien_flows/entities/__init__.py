@@ -1,0 +1,1 @@
+"""Entities: which addresses one owner controls, by which rule, and why."""

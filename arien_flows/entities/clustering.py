@@ -1,0 +1,288 @@
+"""Clusterings: runs of the rules that join addresses into entities, over a whole ledger.
+
+An entity is a set of addresses that rules say one owner controls; it is named by the one that was
+seen first. A run continues from the last one: it keeps what stands on blocks that are still in
+the chain, undoes the rest by replaying the merge log up to the fork, and goes on from there. The
+result is the same, byte for byte, as that of a run from the first block.
+
+Profile `strict` joins inputs spent together and scripts that one key opens, leaves out CoinJoins
+and transactions that others can add inputs to, and uses nothing else.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from arien_flows.entities.artefacts import write_artefacts
+from arien_flows.entities.coinjoins import RULES as COINJOIN_RULES
+from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
+from arien_flows.entities.draft import Draft, drafting
+from arien_flows.entities.position import (
+    clustering_folder,
+    grow_headers,
+    new_manifest,
+    reusable_blocks,
+    shared_blocks,
+    transaction_chunks,
+)
+from arien_flows.entities.spends import link_columns, spend_columns
+from arien_flows.entities.storage import DerivedSet, Manifest, Rows, open_set
+from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
+from arien_flows.ledger.view import View
+from chains.types import UInt32Array
+from heuristics import cospend
+from heuristics.cospend import LOG_WIDTH, LogField, join_cospends, replay
+from heuristics.entity_totals import TotalField
+from heuristics.union_find import finalise, new_forest
+
+PROFILES = ("strict",)
+"""Profiles that can be run."""
+
+RULES = {
+    "cospend": cospend.VERSION,
+    "same_key": cospend.VERSION,
+    "inner_script": cospend.VERSION,
+    **COINJOIN_RULES,
+}
+LOG_CHUNK = 1 << 22
+"""Rows of the merge log that are replayed at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityTotals:
+    """What an entity has done up to the clustering's last block.
+
+    *Gross* sums over outputs and inputs, change included; *net* sums over whole transactions what
+    each one changed for the entity. Either way received minus sent is the balance.
+    """
+
+    address_count: int
+    transaction_count: int
+    received_sat: int
+    sent_sat: int
+    received_net_sat: int
+    sent_net_sat: int
+    first_transaction: int
+    last_transaction: int
+
+    @property
+    def balance_sat(self) -> int:
+        """What the entity holds."""
+        return self.received_sat - self.sent_sat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clustering:
+    """The result of one run. Numbers are those of the ledger and never leave the process."""
+
+    profile: str
+    derived: DerivedSet
+    coinjoins: CoinJoins
+
+    @property
+    def manifest(self) -> Manifest:
+        """Which rules made it, from the chain up to which block."""
+        return self.derived.manifest
+
+    @property
+    def identity(self) -> str:
+        """A short name that two runs share only if they must have the same result."""
+        made = self.manifest
+        parts = [made.network, self.profile, made.block_hash]
+        parts += [f"{name}={made.rules[name]}" for name in sorted(made.rules)]
+        parts += [f"{name}={made.parameters[name]}" for name in sorted(made.parameters)]
+        return f"{self.profile}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
+
+    @cached_property
+    def labels(self) -> UInt32Array:
+        """The root of each address: the first-seen address of its entity."""
+        return self.derived.whole("labels")
+
+    @property
+    def log(self) -> Rows:
+        """The merge log, in chain order; see `LogField`."""
+        return self.derived.arrays["log"]
+
+    def root_of(self, address: int) -> int:
+        """Return the first-seen address of an address's entity.
+
+        An address that appeared after the clustering's last block is an entity of its own.
+        """
+        return int(self.labels[address]) if address < len(self.labels) else address
+
+    def position_of(self, root: int) -> int | None:
+        """Return the row of an entity in the artefacts; nothing for one with a single address."""
+        roots = self.derived.whole("entity_root")
+        position = int(np.searchsorted(roots, root))
+        if position == len(roots) or int(roots[position]) != root:
+            return None
+        return position
+
+    def members(self, root: int) -> UInt32Array:
+        """Return the addresses of an entity in order of first appearance, the root first."""
+        stretch = self._stretch(root)
+        if stretch is None:
+            return np.array([root], dtype=np.uint32)
+        return self.derived.arrays["entity_member"].slice(*stretch)
+
+    def size(self, root: int) -> int:
+        """Return the number of addresses of an entity."""
+        stretch = self._stretch(root)
+        return 1 if stretch is None else stretch[1] - stretch[0]
+
+    def merge_rows(self, root: int) -> UInt32Array:
+        """Return the rows of the merge log that built an entity, in chain order."""
+        stretch = self._stretch(root)
+        if stretch is None:
+            return np.empty((0, LOG_WIDTH), dtype=np.uint32)
+        # The root was never merged into another set, so it has no row; it is the first member.
+        rows = self.derived.arrays["member_row"].slice(stretch[0] + 1, stretch[1])
+        return self.log.take(np.sort(rows).astype(np.int64))
+
+    def _stretch(self, root: int) -> tuple[int, int] | None:
+        position = self.position_of(root)
+        if position is None:
+            return None
+        first, last = self.derived.arrays["entity_first_member"].slice(position, position + 2)
+        return int(first), int(last)
+
+    def totals(self, view: View, root: int) -> EntityTotals:
+        """Return what an entity has done. `view` is the one that the clustering was made from."""
+        position = self.position_of(root)
+        if position is None:
+            return _single_totals(view, root)
+        row = self.derived.arrays["totals"].slice(position, position + 1)[0].tolist()
+        return EntityTotals(
+            address_count=self.size(root),
+            transaction_count=row[TotalField.TRANSACTIONS],
+            received_sat=row[TotalField.RECEIVED_SAT],
+            sent_sat=row[TotalField.SENT_SAT],
+            received_net_sat=row[TotalField.RECEIVED_NET_SAT],
+            sent_net_sat=row[TotalField.SENT_NET_SAT],
+            first_transaction=row[TotalField.FIRST_TRANSACTION],
+            last_transaction=row[TotalField.LAST_TRANSACTION],
+        )
+
+
+def _single_totals(view: View, address: int) -> EntityTotals:
+    """Return the totals of an entity of one address, which the ledger knows itself."""
+    totals = view.totals(address)
+    history = view.history(address)
+    change = history.received_sat - history.sent_sat
+    return EntityTotals(
+        address_count=1,
+        transaction_count=totals.transaction_count,
+        received_sat=totals.received_sat,
+        sent_sat=totals.sent_sat,
+        received_net_sat=int(change[change > 0].sum()),
+        sent_net_sat=-int(change[change < 0].sum()),
+        first_transaction=totals.first_transaction,
+        last_transaction=totals.last_transaction,
+    )
+
+
+def run_clustering(view: View, derived: Path | None, profile: str = "strict") -> Clustering:
+    """Bring a clustering up to the view's last block, and return it.
+
+    Parameters
+    ----------
+    view
+        Holds at least one block.
+    derived
+        The folder of the ledger's derived sets; None computes in memory, from the first block.
+    profile
+        One of `PROFILES`; InputError for another.
+    """
+    _check_profile(profile)
+    coinjoins = mark_coinjoins(view, derived)
+    wanted = new_manifest(view, kind=f"clustering/{profile}", rules=RULES, parameters={}, counts={})
+    with drafting(clustering_folder(derived, profile)) as draft:
+        kept = reusable_blocks(draft.base, view, wanted)
+        if draft.base is not None and kept == view.counts.blocks == _blocks(draft.base):
+            return Clustering(profile=profile, derived=draft.base, coinjoins=coinjoins)
+        parent = _joined_forest(view, draft, coinjoins, kept)
+        grow_headers(draft, view, kept)
+        counts = write_artefacts(view, draft, parent)
+        manifest = replace(wanted, counts={**wanted.counts, **counts})
+        return Clustering(profile=profile, derived=draft.commit(manifest), coinjoins=coinjoins)
+
+
+def _joined_forest(view: View, draft: Draft, coinjoins: CoinJoins, kept: int) -> UInt32Array:
+    """Return the settled forest of the view; the merge log is grown in the draft.
+
+    `kept` is the number of leading blocks that the draft's earlier set covers and that still are
+    in the chain.
+    """
+    first = int(view.first_transaction[kept])
+    kept_rows = _rows_before(draft.base, first)
+    parent = _restored_forest(draft.base, view, kept, kept_rows)
+    append = draft.grow("log", "uint32", keep=kept_rows, width=LOG_WIDTH)
+    spends, links = spend_columns(view), link_columns(view)
+    for start, stop in transaction_chunks(first, view.counts.transactions):
+        append(join_cospends(parent, spends, links, coinjoins.rows.slice(start, stop), start))
+    finalise(parent)
+    return parent
+
+
+def _restored_forest(base: DerivedSet | None, view: View, kept: int, kept_rows: int) -> UInt32Array:
+    """Return the forest as of the last kept block, with room for the view's later addresses."""
+    if base is None or kept == 0:
+        return new_forest(view.counts.addresses)
+    if kept == _blocks(base):
+        return new_forest(view.counts.addresses, base.whole("labels"))
+    parent = new_forest(view.counts.addresses)
+    for rows in base.arrays["log"].chunks(LOG_CHUNK, kept_rows):
+        replay(parent, rows)
+    return parent
+
+
+def _rows_before(base: DerivedSet | None, transaction: int) -> int:
+    """Return how many rows of the merge log stand on transactions before this one."""
+    if base is None:
+        return 0
+    log = base.arrays["log"]
+    low, high = 0, len(log)
+    while low < high:
+        middle = (low + high) // 2
+        if int(log.slice(middle, middle + 1)[0, LogField.TRANSACTION]) < transaction:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _blocks(derived: DerivedSet) -> int:
+    return derived.manifest.counts["blocks"]
+
+
+def _check_profile(profile: str) -> None:
+    if profile not in PROFILES:
+        raise InputError(
+            f"there is no clustering profile {profile!r}; this version has: {', '.join(PROFILES)}"
+        )
+
+
+def open_clustering(view: View, derived: Path, profile: str = "strict") -> Clustering:
+    """Return the stored clustering, which may end at an earlier block than the view.
+
+    Raises NotFoundError where none was made, and StaleSnapshotError where it stands on blocks
+    that the view does not hold: removed by a reorganisation, or later than the view.
+    """
+    _check_profile(profile)
+    stored = open_set(derived / "clusterings" / profile)
+    marks = open_set(derived / "coinjoin")
+    if stored is None or marks is None:
+        raise NotFoundError(
+            f"no clustering {profile!r} of {view.network.name} was made yet: run `cluster run`"
+        )
+    for part in (stored, marks):
+        if shared_blocks(part, view) < _blocks(part):
+            raise StaleSnapshotError(
+                f"the clustering {profile!r} goes up to block {part.manifest.height} "
+                f"({part.manifest.block_hash}), which this state of the ledger does not hold: "
+                "run `cluster run`, or ask again"
+            )
+    return Clustering(profile=profile, derived=stored, coinjoins=CoinJoins(derived=marks))

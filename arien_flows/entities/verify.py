@@ -1,0 +1,74 @@
+"""Checks that a stored clustering is what its manifest says, and what the rules say."""
+
+from pathlib import Path
+
+import numpy as np
+
+from arien_flows.entities.clustering import LOG_CHUNK, Clustering, run_clustering
+from arien_flows.entities.position import clustering_folder, coinjoin_folder
+from arien_flows.entities.storage import DerivedSet, Rows, false_checksums
+from arien_flows.ledger.view import View
+from heuristics.cospend import first_false_row
+from heuristics.union_find import finalise, new_forest
+
+_COMPARED_ROWS = 1 << 22
+
+
+def replay_faults(clustering: Clustering) -> list[str]:
+    """Replay the merge log and compare; return what is wrong, one sentence each.
+
+    Each row must join two sets that were apart, by one address of each, and the outcome must be
+    the stored labels. The ledger is not read.
+    """
+    labels = clustering.labels
+    parent = new_forest(len(labels))
+    done = 0
+    for chunk in clustering.log.chunks(LOG_CHUNK):
+        row = first_false_row(parent, np.ascontiguousarray(chunk))
+        if row >= 0:
+            return [f"row {done + row} of the merge log does not join the two sets it names"]
+        done += len(chunk)
+    finalise(parent)
+    wrong = int(np.count_nonzero(parent != labels))
+    return [f"{wrong} addresses are not in the entity that the merge log gives"] if wrong else []
+
+
+def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list[str]:
+    """Check files, log and rules of a stored clustering; return what is wrong, one sentence each.
+
+    Files are compared with their checksums, the merge log is replayed, and the whole run is
+    repeated in memory from the first block and compared row by row. `view` must end at the
+    clustering's last block.
+    """
+    faults = []
+    for folder, part in (
+        (coinjoin_folder(derived), clustering.coinjoins.derived),
+        (clustering_folder(derived, clustering.profile), clustering.derived),
+    ):
+        if folder is not None:
+            false = false_checksums(folder, part.manifest)
+            faults += [f"{folder / file} was changed after it was written" for file in false]
+    faults += replay_faults(clustering)
+    repeated = run_clustering(view, None, clustering.profile)
+    faults += _differences("coinjoin", clustering.coinjoins.derived, repeated.coinjoins.derived)
+    faults += _differences(clustering.profile, clustering.derived, repeated.derived)
+    return faults
+
+
+def _differences(name: str, stored: DerivedSet, repeated: DerivedSet) -> list[str]:
+    return [
+        f"{name}: {array} is not what the rules give for this chain"
+        for array, rows in repeated.arrays.items()
+        if not _equal(stored.arrays[array], rows)
+    ]
+
+
+def _equal(left: Rows, right: Rows) -> bool:
+    if len(left) != len(right):
+        return False
+    return all(
+        np.array_equal(mine, theirs)
+        for mine, theirs in zip(
+            left.chunks(_COMPARED_ROWS), right.chunks(_COMPARED_ROWS), strict=True
+        )
+    )

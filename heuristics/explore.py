@@ -1,0 +1,273 @@
+"""Best-first search: which transactions are worth looking at next.
+
+A trace can meet far more transactions than anybody can wait for, so the largest amounts on the
+shortest paths go first: the order is `tainted amount * 0.95 ** hops`, ties to the earlier output.
+The search applies the policy to each transaction with what it knows at that moment. That is an
+estimate, because more taint may arrive at a transaction later; it decides the order and nothing
+else. The exact amounts come from `heuristics.propagate` over everything that was found.
+"""
+
+import heapq
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heuristics.columns import Int64Array, read_only
+from heuristics.jit import kernel
+from heuristics.propagate import NO_DEADLINE, FlowLimits
+from heuristics.stops import (
+    Direction,
+    SpendColumns,
+    StopRules,
+    entered_transaction,
+    find_sorted,
+    known_stop,
+    share_columns,
+    share_rules,
+)
+from heuristics.taint import (
+    Policy,
+    Stop,
+    gather_stream,
+    share_out,
+    stop_reason,
+    stream_room,
+)
+
+DECAY = 0.95
+"""Weight lost with each hop [algorithm specification, §3.5]."""
+
+_FORWARD = int(Direction.FORWARD)
+_FIFO = int(Policy.FIFO)
+_FOLLOWED = int(Stop.FOLLOWED)
+
+_POOL_LIMIT = 2**25
+"""Segments that one round may write; when they are used up the round ends early."""
+
+
+class Frontier(NamedTuple):
+    """Tainted coins that no rule stops and whose next transaction is not explored yet."""
+
+    coin: Int64Array
+    """Output numbers."""
+
+    amount: Int64Array
+    hops: Int64Array
+    deadline: Int64Array
+    segment_first: Int64Array
+    segment_count: Int64Array
+    pool_length: Int64Array
+    pool_colour: Int64Array
+
+
+@kernel
+def _doubled(array: Int64Array, size: int) -> Int64Array:
+    """Return a copy of `array` with at least `size` places, and twice as many as before."""
+    larger = np.empty(max(size, 2 * len(array)), np.int64)
+    larger[: len(array)] = array
+    return larger
+
+
+@kernel
+def _explore(
+    direction: int,
+    policy: int,
+    quota: int,
+    crowded_width: int,
+    limits: FlowLimits,
+    weights: NDArray[np.float64],
+    frontier: Frontier,
+    explored: Int64Array,
+    columns: SpendColumns,
+    rules: StopRules,
+) -> Int64Array:
+    known = len(frontier.coin)
+    entered = _doubled(np.empty(known, np.int64), 1024)
+    amount = _doubled(frontier.amount, 1024)
+    hops = _doubled(frontier.hops, 1024)
+    deadline = _doubled(frontier.deadline, 1024)
+    segment_first = _doubled(frontier.segment_first, 1024)
+    segment_count = _doubled(frontier.segment_count, 1024)
+    used = len(frontier.pool_length)
+    pool_length = _doubled(frontier.pool_length, 1024)
+    pool_colour = _doubled(frontier.pool_colour, 1024)
+    stream_length = np.empty(64, np.int64)
+    stream_colour = np.empty(64, np.int64)
+
+    place_of = {np.int64(-1): np.int64(-1)}
+    found_already = {np.int64(-1): True}
+    heap = [(0.0, np.int64(-1), np.int64(-1))]
+    heap.pop()
+    for place in range(known):
+        coin = frontier.coin[place]
+        entered[place] = entered_transaction(direction, coin, columns)
+        place_of[coin] = np.int64(place)
+        weight = -np.float64(amount[place]) * weights[hops[place]]
+        heapq.heappush(heap, (weight, coin, np.int64(place)))
+
+    found = np.empty(quota, np.int64)
+    found_count = 0
+    while len(heap) > 0 and found_count < quota:
+        transaction = entered[heapq.heappop(heap)[2]]
+        if transaction in found_already:
+            continue
+        found_already[transaction] = True
+        found[found_count] = transaction
+        found_count += 1
+
+        first_in = columns.first_input[transaction]
+        past_in = columns.first_input[transaction + 1]
+        first_out = columns.first_output[transaction]
+        past_out = columns.first_output[transaction + 1]
+        if direction == _FORWARD:
+            taken = columns.input_value[first_in:past_in]
+            given = columns.output_value[first_out:past_out]
+        else:
+            taken = columns.output_value[first_out:past_out]
+            given = columns.input_value[first_in:past_in]
+        slots = np.full(len(taken), -1, np.int64)
+        tainted = 0
+        total = 0
+        fewest_hops = limits.max_hops
+        latest = -NO_DEADLINE
+        for k in range(len(taken)):
+            total += taken[k]
+            coin = columns.spent_output[first_in + k] if direction == _FORWARD else first_out + k
+            if coin >= 0 and coin in place_of:
+                slots[k] = place_of[coin]
+                tainted += amount[slots[k]]
+                fewest_hops = min(fewest_hops, hops[slots[k]])
+                latest = max(latest, deadline[slots[k]])
+        if past_out - first_out > crowded_width and (
+            tainted * 100 < total * limits.crowded_percent
+        ):
+            continue
+
+        width = len(given)
+        remainder = total if direction == _FORWARD else 0
+        if direction == _FORWARD:
+            for j in range(width):
+                remainder -= given[j]
+        shares = np.zeros(width, np.int64)
+        share_first = np.zeros(width, np.int64)
+        share_count = np.zeros(width, np.int64)
+        count = 0
+        if policy == _FIFO:
+            room = stream_room(slots, segment_count)
+            if room > len(stream_length):
+                stream_length = np.empty(2 * room, np.int64)
+                stream_colour = np.empty(2 * room, np.int64)
+            count = gather_stream(
+                slots,
+                taken,
+                segment_first,
+                segment_count,
+                pool_length,
+                pool_colour,
+                stream_length,
+                stream_colour,
+            )
+            room = used + count + width + 1
+            if room > _POOL_LIMIT:
+                break
+            if room > len(pool_length):
+                pool_length = _doubled(pool_length, room)
+                pool_colour = _doubled(pool_colour, room)
+        _, used = share_out(
+            policy,
+            tainted,
+            given,
+            remainder,
+            stream_length,
+            stream_colour,
+            count,
+            shares,
+            share_first,
+            share_count,
+            pool_length,
+            pool_colour,
+            used,
+        )
+        if known + width > len(amount):
+            entered = _doubled(entered, known + width)
+            amount = _doubled(amount, known + width)
+            hops = _doubled(hops, known + width)
+            deadline = _doubled(deadline, known + width)
+            segment_first = _doubled(segment_first, known + width)
+            segment_count = _doubled(segment_count, known + width)
+        for j in range(width):
+            if shares[j] == 0:
+                continue
+            if direction == _FORWARD:
+                coin = first_out + j
+                address = columns.output_address[first_out + j]
+            else:
+                coin = columns.spent_output[first_in + j]
+                address = columns.input_address[first_in + j]
+            target = entered_transaction(direction, coin, columns)
+            reason = stop_reason(
+                known_stop(direction, False, coin, np.int64(address), target, columns, rules),
+                shares[j],
+                limits.min_value,
+                fewest_hops + 1,
+                limits.max_hops,
+                target if direction == _FORWARD else -target,
+                latest,
+            )
+            if reason != _FOLLOWED:
+                continue
+            if target in found_already or find_sorted(explored, target) >= 0:
+                # Taint that arrives late; the exact pass accounts for it.
+                continue
+            entered[known] = target
+            amount[known] = shares[j]
+            hops[known] = fewest_hops + 1
+            deadline[known] = latest
+            segment_first[known] = share_first[j]
+            segment_count[known] = share_count[j]
+            place_of[coin] = np.int64(known)
+            weight = -np.float64(shares[j]) * weights[fewest_hops + 1]
+            heapq.heappush(heap, (weight, coin, np.int64(known)))
+            known += 1
+    return found[:found_count]
+
+
+def explore(
+    direction: Direction,
+    policy: Policy,
+    quota: int,
+    crowded_width: int,
+    limits: FlowLimits,
+    frontier: Frontier,
+    explored: Int64Array,
+    columns: SpendColumns,
+    rules: StopRules,
+) -> Int64Array:
+    """Return up to `quota` transactions to explore next, in the order in which they were chosen.
+
+    `explored` holds the transactions known before, ascending; none of them leads on from the
+    frontier. At least one transaction is returned where the frontier is not empty.
+
+    Raises
+    ------
+    ValueError
+        If the quota is not positive.
+    """
+    if quota < 1:
+        raise ValueError("the quota must be positive")
+    weights = np.full(limits.max_hops + 2, DECAY)
+    weights[0] = 1.0
+    weights = np.multiply.accumulate(weights)
+    return _explore(
+        int(direction),
+        int(policy),
+        quota,
+        crowded_width,
+        limits,
+        read_only(weights),
+        Frontier._make(read_only(array) for array in frontier),
+        read_only(explored),
+        share_columns(columns),
+        share_rules(rules),
+    )

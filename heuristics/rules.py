@@ -1,0 +1,123 @@
+"""The rules as values: what each one says, on what it rests, when it fails, how often it is wrong.
+
+A statement made by a rule carries the rule's name and version, and this table is what a reader
+looks them up in. The texts are the rules' own docstrings, so that code and claim cannot part. A
+rule is *static* if its answer about a transaction depends on that transaction alone and never
+changes, *dynamic* if later transactions can change it.
+
+An error rate stands here only with its source. Where it reads "not measured", nobody has measured
+it; a rule without a rate is not a sure rule.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from heuristics import coinjoin, cospend
+
+_SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
+
+SAME_KEY = """Two scripts lock to one public key: one owner, whatever form the address has.
+
+A key can be asked for bare (P2PK), by its hash (P2PKH, P2WPKH) or by its hash inside P2SH. Each
+form is an address of its own in the ledger; they are linked as soon as the key is seen.
+
+Assumes: nothing; the ledger holds both scripts and the key.
+Fails when: the private key itself is shared, sold or published.
+Source: the chain. BlockSci 14ccc93 links the same forms (address deduplication).
+"""
+
+INNER_SCRIPT = """One script is the one that a script hash was shown to hide.
+
+A P2SH or P2WSH output shows its script when it is spent. Where that script, or a key in it that
+alone opens it, also appears as an address of its own, both are linked. The keys of an m-of-n are
+not linked with each other: an escrow has several owners.
+
+Assumes: nothing; the ledger holds the spend that shows the script.
+Fails when: the private keys are shared, sold or published.
+Source: the chain. BlockSci 14ccc93, src/cluster/cluster_manager.cpp, links the same way.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRate:
+    """How often a rule was wrong, and who says so."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule, with what an expert of the other side will ask about it."""
+
+    name: str
+    version: int
+    kind: Literal["static", "dynamic"]
+    summary: str
+    """The first line of the documentation."""
+
+    assumes: str
+    fails_when: str
+    source: str
+    documentation: str
+    confidence: int | None = None
+    """0 to 100 as the named source gives it; None where no source does."""
+
+    error_rate: ErrorRate | None = None
+    """None: not measured."""
+
+
+def _sections(documentation: str) -> dict[str, str]:
+    """Return the texts that follow the headings, each as one line."""
+    body = documentation.split("\n\nParameters\n")[0]
+    parts = _SECTION.split(body)
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return {heading: " ".join(text.split()) for heading, text in pairs}
+
+
+def _rule(
+    name: str, version: int, documented: Callable[..., object] | str, confidence: int | None = None
+) -> Rule:
+    """Read a rule's texts from its docstring."""
+    text = documented if isinstance(documented, str) else documented.__doc__ or ""
+    documentation = inspect.cleandoc(text)
+    sections = _sections(documentation)
+    return Rule(
+        name=name,
+        version=version,
+        kind="static",
+        summary=documentation.split("\n")[0],
+        assumes=sections.get("Assumes", ""),
+        fails_when=sections.get("Fails when", ""),
+        source=sections.get("Source", ""),
+        documentation=documentation,
+        confidence=confidence,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _rule("cospend", cospend.VERSION, cospend.join_cospends),
+    _rule("same_key", cospend.VERSION, SAME_KEY),
+    _rule("inner_script", cospend.VERSION, INNER_SCRIPT),
+    _rule("coinjoin_definite", coinjoin.VERSION, coinjoin.definite),
+    _rule(
+        "coinjoin_joinmarket",
+        coinjoin.VERSION,
+        coinjoin.joinmarket,
+        confidence=coinjoin.JOINMARKET_CONFIDENCE,
+    ),
+    _rule("coinjoin_equal_outputs", coinjoin.VERSION, coinjoin.equal_outputs),
+    _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin.stonewall),
+)
+
+
+def rule_named(name: str) -> Rule:
+    """Return the rule of that name; KeyError names the known ones."""
+    for rule in RULES:
+        if rule.name == name:
+            return rule
+    known = ", ".join(rule.name for rule in RULES)
+    raise KeyError(f"no rule is called {name!r}; known: {known}")

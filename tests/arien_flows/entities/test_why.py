@@ -1,0 +1,135 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arien_flows.entities.clustering import run_clustering
+from arien_flows.entities.spends import exclusion_reason
+from arien_flows.entities.why import LARGEST_BOUND, Explanation, NotJoined, why
+from arien_flows.errors import NotFoundError
+from arien_flows.ledger.view import View
+from chains.errors import AddressError
+from tests.arien_flows.entities.random_chains import random_chain, view_at
+from tests.ledgers import Tx, build_view, text_of_name
+from tests.reference.clusters import shortest_path_length
+
+
+def edges_of(view: View) -> list[tuple[int, int]]:
+    """Return every pair of addresses that one transaction or link joins."""
+    coinjoins = run_clustering(view, None).coinjoins
+    edges = list(zip(view.link_address.tolist(), view.link_earlier.tolist(), strict=True))
+    for transaction in range(view.counts.transactions):
+        if exclusion_reason(view, coinjoins, transaction) is None:
+            start, stop = view.first_input[transaction : transaction + 2].tolist()
+            inputs = view.input_address[start:stop].tolist()
+            edges += [(a, b) for a in inputs for b in inputs if a < b]
+    return edges
+
+
+def assert_holds(view: View, explanation: Explanation) -> None:
+    """Check every step on the ledger."""
+    here = explanation.address_a
+    for step in explanation.steps:
+        assert step.address_from == here
+        here = step.address_to
+        transaction = view.find_transaction(step.transaction)
+        ends = {view.find_address(step.address_from), view.find_address(step.address_to)}
+        assert len(ends) == 2
+        if step.rule == "cospend":
+            start, stop = view.first_input[transaction : transaction + 2].tolist()
+            assert ends <= set(view.input_address[start:stop].tolist())
+        else:
+            rows = (view.link_transaction == transaction).nonzero()[0]
+            assert ends in [
+                {int(view.link_address[row]), int(view.link_earlier[row])} for row in rows
+            ]
+    assert here == explanation.address_b
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**32), st.data())
+@settings(max_examples=25)
+def test_why__finds_a_shortest_chain_and_another_where_it_is_bounded(seed: int, data) -> None:
+    view = view_at(random_chain(seed, 10))
+    clustering = run_clustering(view, None)
+    edges = edges_of(view)
+    for _ in range(5):
+        a, b = (data.draw(st.integers(0, view.counts.addresses - 1)) for _ in range(2))
+        texts = [view.address_text(a), view.address_text(b)]
+        answer, bounded = why(view, clustering, *texts), why(view, clustering, *texts, bound=0)
+        length = shortest_path_length(edges, a, b)
+        if length is None:
+            assert isinstance(answer, NotJoined)
+            assert answer == bounded
+            continue
+        assert isinstance(answer, Explanation)
+        assert isinstance(bounded, Explanation)
+        assert answer.shortest
+        assert len(answer.steps) == length
+        assert bounded.shortest == (a == b)
+        assert len(bounded.steps) >= length
+        for explanation in (answer, bounded):
+            assert_holds(view, explanation)
+            assert explanation.entity == view.address_text(clustering.root_of(a))
+
+
+HISTORY = [
+    Tx(name="c1", outputs=[(f"p2pkh:{name}", 100) for name in "abcdef"]),
+    Tx(name="c2", outputs=[(f"p2pkh:{name}", 100) for name in "abcdef"]),
+    Tx(name="t1", inputs=["c1:0", "c1:1"], outputs=[("p2pkh:x", 200)]),
+    Tx(name="t2", inputs=["c1:2", "c1:3"], outputs=[("p2pkh:y", 200)]),
+    Tx(name="t3", inputs=["c2:1", "c2:2"], outputs=[("p2pkh:y", 200)]),
+    Tx(name="t4", inputs=["t1:0", "c2:0", "c2:3"], outputs=[("p2wpkh:x", 300)]),
+]
+
+
+def ask(a: str, b: str, **options) -> Explanation | NotJoined:
+    view = build_view(HISTORY)
+    return why(view, run_clustering(view, None), text_of_name(a), text_of_name(b), **options)
+
+
+def test_why__prefers_the_short_chain_to_the_logged_one() -> None:
+    view = build_view(HISTORY)
+    short, logged = ask("p2pkh:a", "p2pkh:d"), ask("p2pkh:a", "p2pkh:d", bound=0)
+    assert isinstance(short, Explanation)
+    assert isinstance(logged, Explanation)
+    assert [step.rule for step in short.steps] == ["cospend"]
+    assert short.steps[0].transaction == view.txid_text(5)
+    assert short.steps[0].rule_version == 1
+    assert (short.shortest, len(logged.steps), logged.shortest) == (True, 3, False)
+    assert short.read <= short.bound
+    assert logged.bound == 0
+
+
+def test_why__crosses_the_forms_of_one_key() -> None:
+    answer = ask("p2wpkh:x", "p2pkh:a")
+    assert isinstance(answer, Explanation)
+    assert [step.rule for step in answer.steps] == ["same_key", "cospend"]
+
+
+def test_why__an_address_is_itself_without_any_step() -> None:
+    answer = ask("p2pkh:e", "p2pkh:e")
+    assert isinstance(answer, Explanation)
+    assert (answer.steps, answer.shortest, answer.read) == ((), True, 0)
+
+
+def test_why__says_that_no_rule_joins_and_what_that_does_not_mean() -> None:
+    answer = ask("p2pkh:d", "p2pkh:e")
+    assert isinstance(answer, NotJoined)
+    assert answer.entity_a == text_of_name("p2pkh:a")
+    assert answer.entity_b == text_of_name("p2pkh:e")
+    assert "no rule of profile strict joins" in answer.message
+    assert "may still have one owner" in answer.message
+
+
+def test_why__an_address_that_was_never_used_or_is_none_is_an_error() -> None:
+    with pytest.raises(NotFoundError, match="block"):
+        ask("p2pkh:a", "p2pkh:nobody")
+    view = build_view(HISTORY)
+    with pytest.raises(AddressError):
+        why(view, run_clustering(view, None), "no address", text_of_name("p2pkh:a"))
+
+
+@pytest.mark.parametrize("bound", [-1, LARGEST_BOUND + 1])
+def test_why__refuses_a_bound_out_of_range(bound: int) -> None:
+    with pytest.raises(ValueError, match="bound"):
+        ask("p2pkh:a", "p2pkh:b", bound=bound)

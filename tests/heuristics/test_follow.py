@@ -1,0 +1,301 @@
+"""Tracing over whole chains: agreement with the oracle, and the laws that every policy obeys."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heuristics import explore as explore_module
+from heuristics import follow as follow_module
+from heuristics.follow import Trail, follow
+from heuristics.stops import Direction
+from heuristics.taint import Policy, Stop
+from tests.heuristics.flow_cases import (
+    answer_of,
+    columns_of,
+    open_case,
+    question_of,
+    ruled_case,
+    rules_of,
+    run,
+    seeded,
+)
+from tests.reference import taint as reference
+from tests.reference.taint import Case, Transaction
+
+seeds = st.integers(0, 2**32)
+policies = st.sampled_from(list(Policy))
+directions = st.sampled_from(list(Direction))
+conserving = st.sampled_from([Policy.HAIRCUT, Policy.FIFO])
+
+
+def ends_sum(trail: Trail) -> int:
+    ended = (trail.flow.reason != Stop.FOLLOWED) & (trail.flow.reason != Stop.CLEAN)
+    return int(trail.flow.amount[ended].sum() + trail.flow.remainder_taint.sum())
+
+
+def source_sum(trail: Trail) -> int:
+    return int(trail.arrays.source_value.sum())
+
+
+def amounts(trail: Trail) -> dict[int, int]:
+    """Return the traced amount by output number; sources under their own number."""
+    return {
+        int(coin): int(amount)
+        for coin, amount in zip(trail.coins, trail.flow.amount, strict=True)
+        if coin >= 0 and amount > 0
+    }
+
+
+@given(seeds, directions, policies)
+def test_follow__agrees_with_reference(seed, direction, policy):
+    case = ruled_case(seeded(seed))
+    trail = run(case, direction, policy)
+    expected = reference.trace(case, direction, policy)
+    answer = answer_of(case, trail, direction)
+    assert answer.sources == expected.sources
+    assert answer.coins == expected.coins
+    assert answer.fees == expected.fees
+
+
+def agree_on(seeds_to_try: range) -> None:
+    for seed in seeds_to_try:
+        random = seeded(seed)
+        case = ruled_case(random, length=18)
+        direction, policy = random.choice(list(Direction)), random.choice(list(Policy))
+        answer = answer_of(case, run(case, direction, policy), direction)
+        assert answer == reference.trace(case, direction, policy), seed
+
+
+def test_follow__agrees_with_reference_on_many_cases():
+    agree_on(range(400))
+
+
+@pytest.mark.slow
+def test_follow__agrees_with_reference_on_thousands_of_cases():
+    # Rare meetings of rules, such as two deadlines in one transaction, need so many.
+    agree_on(range(400, 6_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("policy", Policy)
+def test_follow__agrees_with_reference_on_long_chains(direction, policy):
+    for seed in range(40):
+        case = ruled_case(seeded(seed), length=120, largest=200)
+        trail = run(case, direction, policy)
+        expected = reference.trace(case, direction, policy)
+        answer = answer_of(case, trail, direction)
+        assert (answer.sources, answer.coins, answer.fees) == (
+            expected.sources,
+            expected.coins,
+            expected.fees,
+        )
+
+
+@pytest.mark.slow
+def test_follow__conserves_on_ten_thousand_chains():
+    for seed in range(10_000):
+        random = seeded(seed)
+        case = ruled_case(random, length=10)
+        direction = random.choice(list(Direction))
+        trail = run(case, direction, random.choice([Policy.HAIRCUT, Policy.FIFO]))
+        assert ends_sum(trail) == source_sum(trail), seed
+
+
+@given(seeds, directions, conserving, st.integers(0, 12))
+def test_follow__conserves_under_any_budget(seed, direction, policy, budget):
+    trail = run(open_case(seeded(seed), length=30), direction, policy, budget)
+    assert ends_sum(trail) == source_sum(trail)
+    assert len(trail.transactions) <= budget
+
+
+@given(seeds, directions, policies)
+def test_follow__never_taints_more_than_a_coin_holds(seed, direction, policy):
+    trail = run(ruled_case(seeded(seed)), direction, policy)
+    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])
+    assert np.all((trail.flow.amount >= 0) & (trail.flow.amount <= values))
+    assert np.all(trail.flow.remainder_taint <= trail.arrays.remainder)
+
+
+@given(seeds, directions, conserving)
+def test_follow__poison_reaches_whatever_another_policy_reaches(seed, direction, policy):
+    case = open_case(seeded(seed))
+    assert set(amounts(run(case, direction, policy))) <= set(
+        amounts(run(case, direction, Policy.POISON))
+    )
+
+
+@given(seeds)
+def test_follow__fifo_backward_inverts_forward(seed):
+    random = seeded(seed)
+    case = open_case(random)
+    start = case.sources[0]
+    one = Case(chain=case.chain, sources=[start], labels=case.labels)
+    first_output = columns_of(case.chain).first_output
+    start_number = int(first_output[start[0]]) + start[1]
+    forward = amounts(run(one, Direction.FORWARD, Policy.FIFO))
+    for end in random.sample(sorted(forward), min(3, len(forward))):
+        number = int(np.searchsorted(first_output, end, side="right")) - 1
+        back = Case(
+            chain=case.chain,
+            sources=[(number, end - int(first_output[number]))],
+            labels=case.labels,
+        )
+        backward = amounts(run(back, Direction.BACKWARD, Policy.FIFO))
+        assert backward[start_number] == forward[end]
+
+
+@given(seeds)
+def test_follow__haircut_backward_is_the_transpose_but_for_rounding(seed):
+    case = open_case(seeded(seed), largest=10**12)
+    start = case.sources[0]
+    one = Case(chain=case.chain, sources=[start], labels=case.labels)
+    columns = columns_of(case.chain)
+    start_number = int(columns.first_output[start[0]]) + start[1]
+    forward = run(one, Direction.FORWARD, Policy.HAIRCUT)
+    for end, amount in amounts(forward).items():
+        number = int(np.searchsorted(columns.first_output, end, side="right")) - 1
+        coin = (number, end - int(columns.first_output[number]))
+        back = Case(chain=case.chain, sources=[coin], labels=case.labels)
+        backward = amounts(run(back, Direction.BACKWARD, Policy.HAIRCUT))
+        # Each transaction rounds each of its shares by less than one unit, either way.
+        allowance = len(columns.input_value) + len(columns.output_value)
+        assert abs(backward.get(start_number, 0) - amount) <= allowance
+
+
+@given(seeds, directions, st.sampled_from([Policy.POISON, Policy.FIFO]))
+def test_follow__more_sources_never_taint_less(seed, direction, policy):
+    case = open_case(seeded(seed))
+    fewer = Case(chain=case.chain, sources=case.sources[:1], labels=case.labels)
+    # Coins of a declared source end as retainted, so compare what arrives everywhere else.
+    more = answer_of(case, run(case, direction, policy), direction)
+    less = answer_of(fewer, run(fewer, direction, policy), direction)
+    everywhere = {coin: end.amount for coin, end in more.coins.items()}
+    everywhere |= {coin: end.amount for coin, end in more.sources.items()}
+    assert all(everywhere[coin] >= end.amount for coin, end in less.coins.items())
+
+
+@given(seeds, st.integers(2, 1000))
+def test_follow__haircut_scales_with_the_values_but_for_rounding(seed, factor):
+    case = open_case(seeded(seed), largest=10**6)
+    larger = Case(
+        chain=[
+            Transaction(
+                inputs=[(coin, value * factor, address) for coin, value, address in t.inputs],
+                outputs=[(value * factor, address) for value, address in t.outputs],
+            )
+            for t in case.chain
+        ],
+        sources=case.sources,
+        labels=case.labels,
+    )
+    small = run(case, Direction.FORWARD, Policy.HAIRCUT)
+    large = run(larger, Direction.FORWARD, Policy.HAIRCUT)
+    rows = len(small.arrays.given_value) + len(small.arrays.taken_value)
+    before, after = amounts(small), amounts(large)
+    assert all(
+        abs(after.get(coin, 0) - factor * before.get(coin, 0)) <= factor * rows
+        for coin in before | after
+    )
+
+
+@given(st.integers(1, 10**15), st.integers(1, 30), policies, directions)
+def test_follow__is_the_identity_along_a_chain_without_fees(value, length, policy, direction):
+    chain = [Transaction(inputs=[], outputs=[(value, 0)])]
+    for number in range(length):
+        chain.append(Transaction(inputs=[((number, 0), value, 0)], outputs=[(value, 0)]))
+    source = (0, 0) if direction == Direction.FORWARD else (length, 0)
+    trail = run(Case(chain=chain, sources=[source], labels=[0]), direction, policy)
+    last = trail.flow.reason != Stop.FOLLOWED
+    assert trail.flow.amount[last].tolist() == [value]
+    assert trail.flow.hops[last].tolist() == [length]
+
+
+@given(seeds, policies)
+def test_follow__merging_the_inputs_first_changes_nothing(seed, policy):
+    random = seeded(seed)
+    values = [random.randint(1, 10**9) for _ in range(random.randint(1, 5))]
+    mined = [Transaction(inputs=[], outputs=[(value, 0)]) for value in values]
+    inputs = [((number, 0), value, 0) for number, value in enumerate(values)]
+    total = sum(values)
+    cut = random.randint(0, total)
+    outputs = [(cut, 0), (total - cut, 0)]
+    direct = [*mined, Transaction(inputs=list(inputs), outputs=outputs)]
+    merged = [
+        *mined,
+        Transaction(inputs=list(inputs), outputs=[(total, 0)]),
+        Transaction(inputs=[((len(mined), 0), total, 0)], outputs=outputs),
+    ]
+    source = [(random.randrange(len(mined)), 0)]
+    shares = []
+    for chain in (direct, merged):
+        trail = run(Case(chain=chain, sources=source, labels=[0]), Direction.FORWARD, policy)
+        shares.append(trail.flow.amount[-2:].tolist())
+    assert shares[0] == shares[1]
+
+
+@given(seeds, directions, policies, st.integers(1, 5))
+def test_follow__does_not_depend_on_the_order_of_the_search(seed, direction, policy, quota):
+    case = ruled_case(seeded(seed), length=25)
+    usual = run(case, direction, policy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(follow_module, "FIRST_QUOTA", quota)
+        patch.setattr(explore_module, "DECAY", 0.5)
+        narrow = run(case, direction, policy)
+    assert answer_of(case, narrow, direction) == answer_of(case, usual, direction)
+
+
+def test_follow__explores_the_largest_amount_first():
+    chain = [
+        Transaction(inputs=[], outputs=[(100, 0)]),
+        Transaction(inputs=[((0, 0), 100, 0)], outputs=[(30, 0), (60, 0), (10, 0)]),
+        Transaction(inputs=[((1, 0), 30, 0)], outputs=[(30, 0)]),
+        Transaction(inputs=[((1, 1), 60, 0)], outputs=[(60, 0)]),
+        Transaction(inputs=[((1, 2), 10, 0)], outputs=[(10, 0)]),
+    ]
+    case = Case(chain=chain, sources=[(0, 0)], labels=[0])
+    for budget, expected in ((1, [1]), (2, [1, 3]), (3, [1, 2, 3])):
+        trail = run(case, Direction.FORWARD, Policy.FIFO, budget)
+        assert trail.transactions.tolist() == expected
+        assert Stop.BUDGET in trail.flow.reason
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_follow__takes_few_rounds_along_a_long_chain(direction):
+    length = 1_000
+    chain = [Transaction(inputs=[], outputs=[(100, 0)])]
+    for number in range(length):
+        chain.append(Transaction(inputs=[((number, 0), 100, 0)], outputs=[(100, 0)]))
+    forward = direction == Direction.FORWARD
+    source = (0, 0) if forward else (length, 0)
+    case = Case(chain=chain, sources=[source], labels=[0], reach={source: length if forward else 0})
+    trail = run(case, direction, Policy.FIFO)
+    assert len(trail.transactions) == length
+    # 256, 512 and the rest, each followed by the exact pass that finds what is left.
+    assert trail.rounds == 4
+
+
+def test_follow__counts_money_that_a_repeated_coinbase_voids_as_destroyed():
+    chain = [
+        Transaction(inputs=[], outputs=[(50, 0)]),
+        Transaction(inputs=[], outputs=[(50, 0)]),
+    ]
+    case = Case(chain=chain, sources=[(0, 0)], labels=[0])
+    columns = columns_of(chain)
+    # The ledger notes the second coinbase as the "spender" of the output that it overwrites.
+    columns.spender[0] = 1
+    question = question_of(case, Direction.FORWARD, Policy.FIFO, 10)
+    trail = follow(question, columns, rules_of(case, columns))
+    assert trail.flow.reason.tolist() == [Stop.DESTROYED]
+    assert ends_sum(trail) == 50
+
+
+def test_follow__rejects_sources_that_cannot_be():
+    case = open_case(seeded(1))
+    columns = columns_of(case.chain)
+    question = question_of(case, Direction.FORWARD, Policy.FIFO, 10)
+    rules = rules_of(case, columns)
+    for sources in ([], [3, 3], [-1], [len(columns.output_value)]):
+        with pytest.raises(ValueError, match="source"):
+            follow(question, columns, rules._replace(sources=np.array(sources, np.int64)))

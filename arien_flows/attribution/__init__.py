@@ -1,0 +1,1 @@
+"""Attribution: what named sources say about addresses."""

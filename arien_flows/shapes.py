@@ -1,0 +1,102 @@
+"""What all answers share, and the one way in which they become JSON.
+
+An answer is a frozen dataclass whose field docstrings are the documentation that the service
+publishes. The command line's `--json` and the service send the same bytes, because both call
+`json_text`. Amounts are decimal strings of base units (a JSON number loses digits past 2^53),
+times are RFC 3339 in UTC, and no field holds a number of the ledger.
+"""
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import ClassVar, Literal
+
+Certainty = Literal["fact", "inference", "attribution"]
+"""Whether the chain says it, a named rule says it, or a source says it."""
+
+
+class Shape:
+    """Base of every answer and of its parts."""
+
+    __slots__ = ()
+
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"use_attribute_docstrings": True}
+    """Read by the web framework when it describes the answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf(Shape):
+    """The state of the chain that an answer describes."""
+
+    network: str
+    """Name of the network."""
+
+    height: int
+    """Height of the last block that the answer knows of."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    time: datetime
+    """The time that the block's header states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncation(Shape):
+    """Something that the answer leaves out."""
+
+    where: str
+    """The part of the answer that is cut or absent."""
+
+    reason: str
+    """Why, in a word that programs may rely on."""
+
+    limit: int | None = None
+    """The limit that cut it, where there was one."""
+
+    detail: str = ""
+    """What to do to get the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainAnswer(Shape):
+    """What every answer about the chain carries."""
+
+    as_of: AsOf
+    """The state of the chain that is described."""
+
+    complete: bool
+    """Whether nothing is left out; if not, `truncations` says what."""
+
+    truncations: tuple[Truncation, ...] = ()
+    """What is left out, and why."""
+
+
+def plain(value: object) -> object:
+    """Return an answer as the dictionaries, lists, strings and numbers that JSON knows."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, datetime):
+        return shown_time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    raise TypeError(f"an answer may not hold a {type(value).__name__}")
+
+
+def json_text(answer: object, *, indent: int | None = None) -> str:
+    """Return an answer as JSON text."""
+    return json.dumps(plain(answer), ensure_ascii=False, indent=indent)
+
+
+def shown_time(moment: datetime) -> str:
+    """Return a moment in RFC 3339, in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,144 @@
+"""Run a trace over a view and check that no money was made or lost.
+
+The arrays of the view, the tags and the limits go to the kernels of `heuristics.follow`; what
+comes back is checked before anything is shown. The check is a statement about this program, not
+about the input: if it fails there is a bug, no answer is given, and the error is not one that a
+user can do anything about.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from arien_flows.attribution.ownership import EntityMap
+from arien_flows.attribution.snapshot import Attribution
+from arien_flows.ledger.view import View
+from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.sources import resolve_sources
+from arien_flows.tracing.window import source_deadlines, window_of
+from chains.types import UInt8Array
+from heuristics.follow import Question, Trail, follow
+from heuristics.propagate import FlowLimits
+from heuristics.stops import SpendColumns, StopRules
+from heuristics.taint import Policy, Stop
+
+
+class ConservationError(RuntimeError):
+    """The amounts of a trace do not add up: a bug in this program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a trace stands on: the ledger and all that is known beside it."""
+
+    view: View
+    entities: EntityMap
+    attribution: Attribution
+    coinjoin_marks: UInt8Array | None
+    """Non-zero where a transaction is a CoinJoin; nothing where no marks were made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A trace in ledger numbers."""
+
+    request: TraceRequest
+    trail: Trail
+    min_value_sat: int
+
+    @property
+    def source_sat(self) -> int:
+        """The sum of the sources."""
+        return int(self.trail.arrays.source_value.sum())
+
+    @property
+    def fees_sat(self) -> int:
+        """Traced money in fees."""
+        return int(self.trail.flow.remainder_taint.sum())
+
+    def ended_sat(self) -> dict[Stop, int]:
+        """Return what ended for each reason that occurs, in the order of the rules."""
+        reasons, amounts = self.trail.flow.reason, self.trail.flow.amount
+        return {
+            stop: int(amounts[reasons == stop].sum())
+            for stop in Stop
+            if stop not in (Stop.CLEAN, Stop.FOLLOWED) and np.any(reasons == stop)
+        }
+
+
+def run_trace(ground: Ground, request: TraceRequest) -> Traced:
+    """Trace, and check conservation.
+
+    Raises
+    ------
+    InputError, NotFoundError
+        If the sources mean nothing in this ledger.
+    ConservationError
+        If the amounts do not add up.
+    """
+    view = ground.view
+    _ = view.tip  # an empty ledger says so here
+    window = window_of(view, request)
+    sources = resolve_sources(view, request, ground.entities, window)
+    address_stop, root_stop = ground.attribution.stops()
+    marks = ground.coinjoin_marks
+    rules = StopRules(
+        sources=sources.outputs,
+        labels=ground.entities.labels,
+        own_root=sources.roots,
+        tagged_address=ground.attribution.service_address,
+        tagged_stop=address_stop,
+        tagged_root=ground.attribution.service_root,
+        root_stop=root_stop,
+        marks=np.empty(0, np.uint8) if marks is None else marks,
+        first_transaction=window.first_transaction,
+        last_transaction=window.last_transaction,
+        dormant_before=window.dormant_before,
+    )
+    min_value_sat = request.smallest_followed_sat(int(view.output_value[sources.outputs].sum()))
+    question = Question(
+        direction=request.direction_code,
+        policy=request.policy_code,
+        limits=FlowLimits(min_value_sat, request.max_hops, request.fan_out_percent),
+        crowded_width=request.fan_out_outputs,
+        budget=request.budget,
+        source_deadline=source_deadlines(view, request, sources.outputs),
+    )
+    trail = follow(question, spend_columns(view), rules)
+    traced = Traced(request=request, trail=trail, min_value_sat=min_value_sat)
+    check_conservation(traced)
+    return traced
+
+
+def spend_columns(view: View) -> SpendColumns:
+    """Return the columns of a view that tracing reads."""
+    return SpendColumns(
+        first_input=view.first_input,
+        first_output=view.first_output,
+        spent_output=view.spent_output,
+        input_value=view.input_value,
+        input_address=view.input_address,
+        output_value=view.output_value,
+        output_address=view.output_address,
+        spender=view.spender,
+    )
+
+
+def check_conservation(traced: Traced) -> None:
+    """Raise `ConservationError` unless every traced unit is accounted for exactly once.
+
+    Under poison amounts grow by definition; there only the bounds are checked.
+    """
+    arrays, flow = traced.trail.arrays, traced.trail.flow
+    values = np.concatenate([arrays.source_value, arrays.given_value])
+    if np.any(flow.amount < 0) or np.any(flow.amount > values):
+        raise ConservationError("a coin holds more traced money than money")
+    if np.any(flow.remainder_taint < 0) or np.any(flow.remainder_taint > arrays.remainder):
+        raise ConservationError("a fee holds more traced money than money")
+    if traced.request.policy_code == Policy.POISON:
+        return
+    accounted = sum(traced.ended_sat().values()) + traced.fees_sat
+    if accounted != traced.source_sat:
+        raise ConservationError(
+            f"{traced.source_sat} sat were traced and {accounted} sat accounted for"
+        )

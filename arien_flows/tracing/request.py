@@ -1,0 +1,139 @@
+"""The question: what to trace, which way, by which convention, and how far.
+
+Everything is bounded. Limits that are left open take the defaults of this module; the answer
+states the values that were used.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from arien_flows.errors import InputError
+from chains.bitcoin.networks import COIN_SAT
+from heuristics.exact import LARGEST_AMOUNT
+from heuristics.stops import Direction
+from heuristics.taint import Policy
+
+DirectionName = Literal["forward", "backward"]
+PolicyName = Literal["fifo", "haircut", "poison"]
+
+POLICIES: dict[PolicyName, Policy] = {
+    "fifo": Policy.FIFO,
+    "haircut": Policy.HAIRCUT,
+    "poison": Policy.POISON,
+}
+"""Accounting conventions by the names that people type."""
+
+MAX_SOURCES = 1_000
+MAX_HOPS = 10_000
+MAX_DAYS = 36_500
+MAX_BUDGET = 2_000_000
+MAX_GRAPH_NODES = 5_000
+
+BACKWARD_HORIZON_DAYS = 365
+"""Backward, how long before each source money is followed unless the request says otherwise."""
+
+LEAST_MIN_VALUE_SAT = COIN_SAT // 1_000
+MIN_VALUE_SHARE = 1_000
+"""The default smallest amount is 0.001 coins, or this part of the source if that is more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRequest:
+    """A trace to be made. Raises `InputError` where it cannot be."""
+
+    sources: tuple[str, ...]
+    """Addresses, `txid:vout`, or `entity:ADDRESS`."""
+
+    direction: DirectionName = "forward"
+    policy: PolicyName = "fifo"
+    max_hops: int = 12
+    """Transactions between a source and the end of a path."""
+
+    min_value_sat: int | None = None
+    """Amounts below this are not followed; by default 0.001 coins or 0.1 % of the source."""
+
+    since: datetime | None = None
+    """Transactions before this are not followed; compared with the block's median time past."""
+
+    until: datetime | None = None
+    """Transactions after this are not followed."""
+
+    horizon_days: int | None = None
+    """How long after (backward: before) each source money is followed; by default without end
+    forward and 365 days backward."""
+
+    budget: int = 200_000
+    """Transactions that may be looked at."""
+
+    fan_out_outputs: int = 200
+    """A transaction with more outputs than this is a batch payout, ..."""
+
+    fan_out_percent: int = 1
+    """... and is not followed when less than this percentage of its money is traced."""
+
+    dormant_days: int = 730
+    """Unspent for longer than this is dormant."""
+
+    graph_nodes: int = 600
+    """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.sources) <= MAX_SOURCES:
+            raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
+        if self.direction not in get_args(DirectionName):
+            raise InputError(f"direction {self.direction!r} is neither forward nor backward")
+        if self.policy not in POLICIES:
+            raise InputError(
+                f"policy {self.policy!r} is unknown; it is one of {', '.join(sorted(POLICIES))}"
+            )
+        _check_range("max_hops", self.max_hops, 1, MAX_HOPS)
+        _check_range("budget", self.budget, 1, MAX_BUDGET)
+        _check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
+        _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
+        _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
+        _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        if self.min_value_sat is not None:
+            _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
+        if self.horizon_days is not None:
+            _check_range("horizon", self.horizon_days, 1, MAX_DAYS)
+        for name, moment in (("since", self.since), ("until", self.until)):
+            if moment is not None and moment.tzinfo is None:
+                raise InputError(f"{name} needs a time zone: write 2026-03-01T00:00:00Z")
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise InputError("since lies after until: no time is left to trace in")
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether money is followed to where it went."""
+        return self.direction == "forward"
+
+    @property
+    def direction_code(self) -> Direction:
+        """The direction as kernels know it."""
+        return Direction.FORWARD if self.is_forward else Direction.BACKWARD
+
+    @property
+    def policy_code(self) -> Policy:
+        """The policy as kernels know it."""
+        return POLICIES[self.policy]
+
+    @property
+    def horizon(self) -> timedelta | None:
+        """The horizon in force."""
+        if self.horizon_days is not None:
+            return timedelta(days=self.horizon_days)
+        return None if self.is_forward else timedelta(days=BACKWARD_HORIZON_DAYS)
+
+    def smallest_followed_sat(self, source_sat: int) -> int:
+        """Return the smallest amount that is followed, given the sum of the sources."""
+        if self.min_value_sat is not None:
+            return self.min_value_sat
+        return max(LEAST_MIN_VALUE_SAT, source_sat // MIN_VALUE_SHARE)
+
+
+def _check_range(name: str, value: int, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(f"{name} must be a whole number")
+    if not least <= value <= most:
+        raise InputError(f"{name} must be between {least:,} and {most:,}, not {value:,}")

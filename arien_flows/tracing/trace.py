@@ -1,0 +1,304 @@
+"""The entry points: `trace` answers one question, `compare` puts it under every policy.
+
+No policy is true. A figure from one of them alone says more about the convention than about the
+money, so `compare` shows the span of what each named service received.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+
+import numpy as np
+
+from arien_flows.attribution.ownership import EntityMap, SingleAddresses
+from arien_flows.attribution.snapshot import Attribution, no_attribution
+from arien_flows.errors import InputError
+from arien_flows.ledger.view import View
+from arien_flows.tracing.answer import (
+    AsOf,
+    Graph,
+    Manifest,
+    RequestShape,
+    ServiceTotal,
+    Totals,
+    TraceAnswer,
+    Truncation,
+    canonical_json,
+)
+from arien_flows.tracing.engine import Ground, Traced, run_trace
+from arien_flows.tracing.flow_graph import FlowGraph
+from arien_flows.tracing.graph import describe_graph, full_graph
+from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
+from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from chains.types import UInt8Array
+from heuristics import follow
+from heuristics.taint import Policy, Stop
+
+PROGRAM = "arien-flows"
+
+_LIMITS = {
+    Stop.BELOW_MIN: "smaller than the smallest amount that is followed",
+    Stop.TIME_WINDOW: "outside the time that the request allows",
+    Stop.HOP_LIMIT: "further than the request allows",
+    Stop.FAN_OUT: "a small part of a payout to many",
+    Stop.BUDGET: "not looked at before the budget was used up",
+    Stop.BEFORE_LEDGER: "from before the ledger begins",
+}
+"""Ends that say something about the question or the ledger, not about the money."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceResult:
+    """A trace, its answer, and its graph at any size."""
+
+    ground: Ground
+    traced: Traced
+    answer: TraceAnswer
+
+    @cached_property
+    def flow_graph(self) -> FlowGraph:
+        """The graph with nothing left out, in ledger numbers."""
+        return full_graph(self.ground, self.traced)
+
+    def graph(self, limit: int | None = None, *, by_time: bool = False) -> Graph:
+        """Return the graph with at most `limit` nodes (at least 10), or in full.
+
+        Columns are hops, or slices of time if `by_time`.
+        """
+        if limit is not None and limit < 10:
+            raise InputError("a graph needs room for at least 10 nodes")
+        return describe_graph(self.ground, self.flow_graph, limit, by_time=by_time)
+
+    def json_bytes(self) -> bytes:
+        """Return the answer as canonical JSON."""
+        return canonical_json(self.answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpan:
+    """What one service received under each policy."""
+
+    label: str
+    concepts: tuple[str, ...]
+    traced: dict[str, str]
+    """By policy; `"0"` where the policy leads nothing there."""
+
+    least: str
+    """Over the policies that conserve amounts; poison is an upper bound for reach, not money."""
+
+    most: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One question under every policy."""
+
+    totals: dict[str, Totals]
+    """By policy."""
+
+    services: tuple[ServiceSpan, ...]
+    """Largest possible amount first."""
+
+    results: dict[str, str]
+    """Result hash by policy."""
+
+
+def trace(
+    view: View,
+    request: TraceRequest,
+    *,
+    entities: EntityMap | None = None,
+    attribution: Attribution | None = None,
+    coinjoin_marks: UInt8Array | None = None,
+) -> TraceResult:
+    """Follow money through a view.
+
+    Parameters
+    ----------
+    view
+        The state of the ledger to trace in.
+    request
+        What to trace, and how far.
+    entities
+        A clustering of this view; without one every address stands for itself.
+    attribution
+        A snapshot made for this view and these entities; without one nothing is named.
+    coinjoin_marks
+        Non-zero for each transaction that is a CoinJoin; without them no path stops at one, and
+        the answer says so.
+
+    Raises
+    ------
+    InputError
+        If the request cannot be answered; says what to change.
+    NotFoundError
+        If the ledger does not hold a source.
+    """
+    ground = Ground(
+        view=view,
+        entities=entities or SingleAddresses(),
+        attribution=attribution or no_attribution(),
+        coinjoin_marks=coinjoin_marks,
+    )
+    traced = run_trace(ground, request)
+    graph = describe_graph(ground, full_graph(ground, traced), request.graph_nodes)
+    return TraceResult(ground=ground, traced=traced, answer=_answer(ground, traced, graph))
+
+
+def compare(
+    view: View,
+    request: TraceRequest,
+    *,
+    entities: EntityMap | None = None,
+    attribution: Attribution | None = None,
+    coinjoin_marks: UInt8Array | None = None,
+) -> Comparison:
+    """Answer one question under every policy; the request's own policy does not matter.
+
+    Raises what `trace` raises.
+    """
+    answers = {
+        name: trace(
+            view,
+            replace(request, policy=name),
+            entities=entities,
+            attribution=attribution,
+            coinjoin_marks=coinjoin_marks,
+        ).answer
+        for name in POLICIES
+    }
+    return Comparison(
+        totals={str(name): answer.totals for name, answer in answers.items()},
+        services=_spans({name: answer.services for name, answer in answers.items()}),
+        results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
+    )
+
+
+def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[ServiceSpan, ...]:
+    concepts = {total.label: total.concepts for totals in by_policy.values() for total in totals}
+    spans = []
+    for label in sorted(concepts):
+        traced = {
+            policy: sum(int(total.traced) for total in totals if total.label == label)
+            for policy, totals in by_policy.items()
+        }
+        conserved = [sat for policy, sat in traced.items() if POLICIES[policy] != Policy.POISON]
+        spans.append(
+            ServiceSpan(
+                label=label,
+                concepts=concepts[label],
+                traced={str(policy): str(sat) for policy, sat in traced.items()},
+                least=str(min(conserved)),
+                most=str(max(conserved)),
+            )
+        )
+    return tuple(sorted(spans, key=lambda span: (-int(span.most), span.label)))
+
+
+def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
+    truncations = _truncations(ground, traced)
+    found = leaves(ground, traced)
+    draft = TraceAnswer(
+        request=_request_shape(traced),
+        as_of=AsOf(
+            network=ground.view.network.name,
+            height=ground.view.tip.height,
+            block_hash=ground.view.tip.block_hash,
+            time=ground.view.tip.time,
+        ),
+        complete=not truncations,
+        truncations=truncations,
+        asset="BTC" if ground.view.network.name == "bitcoin" else "tBTC",
+        decimals=8,
+        totals=_totals(traced),
+        services=service_totals(found),
+        leaves=found,
+        destroyed=destroyed_leaves(ground, traced),
+        graph=graph,
+        manifest=_manifest(ground, traced),
+    )
+    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
+
+
+def result_sha256(answer: TraceAnswer) -> str:
+    """Return the hash of an answer; the manifest, program version included, is not part of it."""
+    parts = {name: getattr(answer, name) for name in TraceAnswer.__slots__ if name != "manifest"}
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def _totals(traced: Traced) -> Totals:
+    ended = traced.ended_sat()
+    destroyed = ended.pop(Stop.DESTROYED, 0)
+    return Totals(
+        source=str(traced.source_sat),
+        by_reason={stop.name.lower(): str(sat) for stop, sat in ended.items()},
+        fees=str(traced.fees_sat),
+        destroyed=str(destroyed),
+    )
+
+
+def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
+    request = traced.request
+    limits = {
+        Stop.BELOW_MIN: traced.min_value_sat,
+        Stop.HOP_LIMIT: request.max_hops,
+        Stop.FAN_OUT: request.fan_out_outputs,
+        Stop.BUDGET: request.budget,
+    }
+    reasons = traced.trail.flow.reason
+    found = [
+        Truncation(
+            where="leaves",
+            reason=stop.name.lower(),
+            limit=limits.get(stop),
+            detail=f"{sat} sat in {int(np.count_nonzero(reasons == stop))} coins: {_LIMITS[stop]}",
+        )
+        for stop, sat in traced.ended_sat().items()
+        if stop in _LIMITS
+    ]
+    if ground.coinjoin_marks is None:
+        found.append(
+            Truncation(
+                where="rules",
+                reason="coinjoin_marks_absent",
+                detail="no path was stopped at a CoinJoin, because none were marked",
+            )
+        )
+    return tuple(found)
+
+
+def _request_shape(traced: Traced) -> RequestShape:
+    request = traced.request
+    return RequestShape(
+        sources=request.sources,
+        direction=request.direction,
+        policy=request.policy,
+        max_hops=request.max_hops,
+        min_value=str(traced.min_value_sat),
+        since=request.since,
+        until=request.until,
+        horizon_days=request.horizon.days if request.horizon else None,
+        budget=request.budget,
+        fan_out_outputs=request.fan_out_outputs,
+        fan_out_percent=request.fan_out_percent,
+        dormant_days=request.dormant_days,
+        graph_nodes=request.graph_nodes,
+    )
+
+
+def _manifest(ground: Ground, traced: Traced) -> Manifest:
+    return Manifest(
+        program=PROGRAM,
+        version=version(PROGRAM),
+        network=ground.view.network.name,
+        tip_height=ground.view.tip.height,
+        tip_hash=ground.view.tip.block_hash,
+        rules={"follow": follow.VERSION},
+        tags_sha256=ground.attribution.revision,
+        clustering=ground.entities.identity,
+        coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
+        transactions_explored=len(traced.trail.transactions),
+        transactions_followed=int(np.count_nonzero(traced.trail.flow.entered)),
+        result_sha256="",
+    )

@@ -1,0 +1,103 @@
+from random import Random
+
+import numpy as np
+
+from arien_flows.attribution.ownership import SingleAddresses
+from arien_flows.attribution.snapshot import attribute, no_attribution, service_stop
+from heuristics.taint import Stop
+from tests.arien_flows.tracing.chains import COIN, tag
+from tests.ledgers import Tx, build_view
+
+VIEW = build_view(
+    [
+        Tx(name="m1", outputs=[("a", 20 * COIN), ("b", 10 * COIN), ("c", 20 * COIN)]),
+        Tx(name="m2", outputs=[("d", 50 * COIN)]),
+    ]
+)
+
+
+class AllOne:
+    """An entity map with one entity."""
+
+    identity = "one"
+
+    def __init__(self) -> None:
+        self.labels = np.zeros(VIEW.counts.addresses, np.uint32)
+
+    def root_of(self, address: int) -> int:
+        return int(self.labels[address])
+
+    def members(self, root: int) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
+        return np.flatnonzero(self.labels == root).astype(np.uint32)
+
+
+def number(name: str) -> int:
+    address = tag(name, "", "").address
+    assert address is not None
+    return VIEW.find_address(address)
+
+
+def test_attribution__lets_the_most_confident_tag_speak():
+    tags = [
+        tag("a", "Weak", "exchange", confidence="web_crawl"),
+        tag("a", "Strong", "shop", confidence="ownership"),
+        tag("a", "Service", "exchange"),
+    ]
+    found = attribute(VIEW, tags, SingleAddresses())
+    named = found.at(number("a"), number("a"))
+    assert named is not None
+    assert (named.tag.label, named.is_inherited) == ("Strong", False)
+    service = found.service_at(number("a"), number("a"))
+    assert service is not None
+    assert service.tag.label == "Service"
+    assert found.at(number("b"), number("b")) is None
+
+
+def test_attribution__does_not_depend_on_the_order_of_tags():
+    tags = [tag(name, label, "exchange") for name in "abc" for label in ("One", "Two", "Three")]
+    shuffled = [*tags, tags[3]]
+    Random(1).shuffle(shuffled)
+    first, second = (attribute(VIEW, some, SingleAddresses()) for some in (tags, shuffled))
+    assert first.revision == second.revision
+    assert first.tags == second.tags
+    assert attribute(VIEW, tags[:-1], SingleAddresses()).revision != first.revision
+    named = first.at(number("a"), number("a"))
+    assert named is not None
+    assert named.tag.label == "One"
+
+
+def test_attribution__marks_what_an_entity_inherits():
+    found = attribute(VIEW, [tag("b", "Shop", "exchange")], AllOne())
+    own = found.service_at(number("b"), 0)
+    other = found.service_at(number("d"), 0)
+    assert own is not None
+    assert other is not None
+    assert (own.is_inherited, other.is_inherited) == (False, True)
+    address_stop, root_stop = found.stops()
+    assert address_stop.tolist() == root_stop.tolist() == [Stop.SERVICE_REACHED]
+
+
+def test_attribution__counts_what_it_cannot_use():
+    tags = [
+        tag("never", "Unused", "exchange"),
+        tag("a", "Litecoin", "exchange", network="LTC"),
+        tag("a", "Text", "exchange", address="no address"),
+        tag("a", "Transaction", "exchange", address=None, tx_hash="ab"),
+    ]
+    found = attribute(VIEW, tags, SingleAddresses())
+    assert (found.not_in_ledger, found.foreign, found.tags) == (1, 3, ())
+
+
+def test_service_stop__needs_a_service_category_and_confidence():
+    assert service_stop(tag("a", "x", "exchange")) == Stop.SERVICE_REACHED
+    assert service_stop(tag("a", "x", "exchange", confidence="untrusted_transaction")) is None
+    assert service_stop(tag("a", "x", "shop")) is None
+    both = tag("a", "x", "", concepts=("wallet_service", "mixing_service"))
+    assert service_stop(both) == Stop.MIXER
+
+
+def test_no_attribution__names_nothing():
+    nothing = no_attribution()
+    assert nothing.at(0, 0) is None
+    assert nothing.service_at(0, 0) is None
+    assert nothing.revision == attribute(VIEW, [], SingleAddresses()).revision

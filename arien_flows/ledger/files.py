@@ -36,8 +36,10 @@ def map_array(path: Path, dtype: str, elements: int, offset: int = 0) -> AnyArra
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if elements < 0:
+            raise ValueError("a negative count")
         return np.frombuffer(mapped, dtype=kind, count=elements, offset=offset)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise LedgerDamagedError(
             f"{path} is shorter than the manifest says: restore it from a copy, or remove the "
             "ledger and ingest anew"

@@ -69,16 +69,20 @@ def read_manifest(root: Path) -> Manifest | None:
     try:
         document: dict[str, Any] = json.loads(content)
         version = int(document.pop("format"))
+        if version > FORMAT_VERSION:
+            raise LedgerVersionError(
+                f"the ledger in {root} has format {version}, and this program knows formats up "
+                f"to {FORMAT_VERSION}: use the version of arien-flows that wrote it, or a newer one"
+            )
+        return _decoded(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerDamagedError(
             f"{path} is not a manifest: "
             "restore it from a copy, or remove the ledger and ingest anew"
         ) from error
-    if version > FORMAT_VERSION:
-        raise LedgerVersionError(
-            f"the ledger in {root} has format {version}, and this program knows formats up to "
-            f"{FORMAT_VERSION}: use the version of arien-flows that wrote it, or a newer one"
-        )
+
+
+def _decoded(document: dict[str, Any]) -> Manifest:
     runs = {
         family: tuple(RunName(**run) for run in names)
         for family, names in document.pop("runs").items()

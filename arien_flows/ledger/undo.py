@@ -54,9 +54,9 @@ def counts_at(view: View, height: int) -> Counts:
         outputs=outputs,
         addresses=_addresses_before(view, transactions),
         reveals=int(np.searchsorted(view.reveal_input, inputs)),
-        links=int(np.searchsorted(view.link_transaction, transactions)),
+        links=int(np.searchsorted(view.link_transaction, np.uint32(transactions))),
         op_returns=int(np.searchsorted(view.op_return_output, outputs)),
-        overwrites=int(np.searchsorted(view.overwrite_transaction, transactions)),
+        overwrites=int(np.searchsorted(view.overwrite_transaction, np.uint32(transactions))),
     )
 
 

@@ -12,7 +12,14 @@ from arien_flows.ledger.sorted_runs import RunName
 from arien_flows.ledger.verify_blocks import TRANSACTION_STEP
 from arien_flows.ledger.verify_places import address_words
 from arien_flows.ledger.verify_result import Check, Findings
-from arien_flows.ledger.verify_statements import Comparison, Statements, compare, statements, steps
+from arien_flows.ledger.verify_statements import (
+    Comparison,
+    Statements,
+    compare,
+    out_of_order,
+    statements,
+    steps,
+)
 from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array
 
@@ -42,15 +49,16 @@ def _check_run(run: HistoryRun, name: RunName, found: Findings) -> bool:
     found.rows_checked += len(run.transaction)
     first = run.first
     before = found.count
-    if first[0] != 0 or first[-1] != len(run.transaction):
+    if not len(first) or first[0] != 0 or first[-1] != len(run.transaction):
         found.add(f"{path}, first", "the entries of its addresses do not fill the run")
-    wrong = np.flatnonzero(first[1:] <= first[:-1])
+    wrong = out_of_order(first, strictly=True)
     found.add_many(
-        ((f"{path}, first of address {i}", "has no entries") for i in wrong.tolist()), len(wrong)
+        ((f"{path}, first of address {i - 1}", "has no entries") for i in wrong.tolist()),
+        len(wrong),
     )
     if found.count > before:
         return False
-    wrong = np.flatnonzero(run.address[1:] <= run.address[:-1]) + 1
+    wrong = out_of_order(run.address, strictly=True)
     found.add_many(
         ((f"{path}, address {i}", "is not in ascending order") for i in wrong.tolist()), len(wrong)
     )

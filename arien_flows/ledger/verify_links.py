@@ -17,7 +17,14 @@ from arien_flows.ledger.verify_addresses import FirstOutputs
 from arien_flows.ledger.verify_indexes import address_locks, entries_by_key, reveal_locks
 from arien_flows.ledger.verify_places import address_words
 from arien_flows.ledger.verify_result import Check, Findings
-from arien_flows.ledger.verify_statements import Comparison, Statements, compare, statements, steps
+from arien_flows.ledger.verify_statements import (
+    Comparison,
+    Statements,
+    compare,
+    out_of_order,
+    statements,
+    steps,
+)
 from arien_flows.ledger.view import View
 from chains.types import Int64Array, UInt8Array
 from heuristics.jit import kernel
@@ -55,7 +62,7 @@ def check_links(view: View, firsts: FirstOutputs) -> tuple[Check, Check]:
 
 
 def _note_order(view: View, found: Findings) -> None:
-    wrong = np.flatnonzero(view.link_transaction[1:] < view.link_transaction[:-1]) + 1
+    wrong = out_of_order(view.link_transaction, strictly=False)
     found.add_many(
         (
             (
@@ -66,11 +73,14 @@ def _note_order(view: View, found: Findings) -> None:
         ),
         len(wrong),
     )
-    beyond = np.flatnonzero(view.link_transaction >= view.counts.transactions)
-    found.add_many(
-        ((f"links/transaction row {row}", "is not a transaction") for row in beyond.tolist()),
-        len(beyond),
-    )
+    for start, stop in steps(view.counts.links):
+        beyond = start + np.flatnonzero(
+            view.link_transaction[start:stop] >= view.counts.transactions
+        )
+        found.add_many(
+            ((f"links/transaction row {row}", "is not a transaction") for row in beyond.tolist()),
+            len(beyond),
+        )
 
 
 def _stored(view: View) -> Iterator[Statements]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.verify_result import Check, Findings
-from arien_flows.ledger.verify_statements import steps
+from arien_flows.ledger.verify_statements import out_of_order, steps
 from arien_flows.ledger.view import View
 from chains.types import AnyArray
 
@@ -13,7 +13,7 @@ def check_overwrites(view: View) -> Check:
     """Check that what a repeated coinbase voids is the same output of an earlier one."""
     found = Findings()
     voided, by = view.overwrite_output, view.overwrite_transaction.astype(np.int64)
-    _note_order("overwrites/transaction", by, 0, found)
+    _note_order("overwrites/transaction", by, strictly=False, found=found)
     for row in range(view.counts.overwrites):
         if not _voids(view, int(voided[row]), int(by[row])):
             found.add(
@@ -43,8 +43,8 @@ def _voids(view: View, output: int, transaction: int) -> bool:
     )
 
 
-def _note_order(path: str, column: AnyArray, least: int, found: Findings) -> None:
-    wrong = np.flatnonzero(np.diff(column) < least) + 1
+def _note_order(path: str, column: AnyArray, *, strictly: bool, found: Findings) -> None:
+    wrong = out_of_order(column, strictly=strictly)
     found.add_many(
         (
             (f"{path} row {row}", f"is {column[row]} after {column[row - 1]}")
@@ -75,7 +75,7 @@ def check_op_returns(view: View) -> Check:
                 ),
                 len(wrong),
             )
-    _note_order("op_returns/output", rows, 1, found)
+    _note_order("op_returns/output", rows, strictly=True, found=found)
     if matched != len(rows):
         found.add("op_returns/output", f"{len(rows) - matched} rows name outputs that do not exist")
     found.rows_checked = view.counts.op_returns

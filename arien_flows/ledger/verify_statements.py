@@ -29,6 +29,21 @@ STEP = 1 << 20
 """Rows that a side hands over at a time."""
 
 
+def steps(count: int, step: int = STEP) -> Iterator[tuple[int, int]]:
+    """Yield consecutive stretches `[start, stop)` that cover `count` rows."""
+    for start in range(0, count, step):
+        yield start, min(start + step, count)
+
+
+def out_of_order(column: AnyArray, *, strictly: bool) -> Int64Array:
+    """Return the rows below the row before them, or equal to it if the order is strict."""
+    found = []
+    for start, stop in steps(max(len(column) - 1, 0)):
+        before, here = column[start:stop], column[start + 1 : stop + 1]
+        found.append(start + 1 + np.flatnonzero(here <= before if strictly else here < before))
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
     """Some statements of one side: row numbers, not negative, and three facts about each."""
@@ -74,12 +89,6 @@ class Comparison:
 
     unresolved: tuple[range, ...]
     """Stretches of rows that disagree as well, but were not compared one by one."""
-
-
-def steps(count: int, step: int = STEP) -> Iterator[tuple[int, int]]:
-    """Yield consecutive stretches `[start, stop)` that cover `count` rows."""
-    for start in range(0, count, step):
-        yield start, min(start + step, count)
 
 
 def statements(row: AnyArray, first: AnyArray, second: AnyArray, third: AnyArray) -> Statements:

@@ -30,11 +30,12 @@ from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.address import address_text
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import BITCOIN, NETWORKS, REGTEST, Network
-from chains.tables import ScriptType
+from chains.tables import RevealKind, ScriptType
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.sample_ledger import COIN, sample_chain, write_ledger
 from tests.arien_flows.ledger.stores import columns_of, manifest_of
 from tests.ledgers import Chain, Tx, batch_of
+from tests.regtest_chain import RegtestChain
 
 Rows = list[dict[str, object]]
 
@@ -86,7 +87,6 @@ def files_of(directory: Path) -> dict[str, bytes]:
 # --- there and back
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part_transactions", [1, 7, 10, 1000])
 def test_import__gives_back_the_exported_columns(
     sample: Path, tmp_path: Path, part_transactions: int
@@ -139,6 +139,23 @@ def test_import__gives_back_the_real_chain(shared_data: Path, tmp_path: Path) ->
     assert summary.parts == 5
     import_ledger(tmp_path / "export", tmp_path / "copy", BITCOIN)
     assert columns_of(tmp_path / "copy") == columns_of(tmp_path / "ledger")
+
+
+@pytest.mark.slow
+def test_import__gives_back_the_chain_of_a_real_node(
+    regtest_chain: RegtestChain, tmp_path: Path
+) -> None:
+    source = BlockFiles(regtest_chain.datadir, REGTEST, batch_bytes=20_000)
+    with LedgerWriter(tmp_path / "ledger", REGTEST) as writer:
+        ingest(writer, source)
+    view = Ledger(tmp_path / "ledger").view()
+    # All kinds of reveals, those of taproot leaves too, are among what the import verifies.
+    assert {RevealKind(int(kind)) for kind in view.reveal_kind} == set(RevealKind)
+    export(tmp_path / "ledger", tmp_path / "export", part_transactions=50)
+    import_ledger(tmp_path / "export", tmp_path / "copy", REGTEST)
+    assert columns_of(tmp_path / "copy") == columns_of(tmp_path / "ledger")
+    texts = table_of(tmp_path / "export", "addresses")["text"].to_pylist()
+    assert texts == [view.address_text(number) for number in range(view.counts.addresses)]
 
 
 def test_export__is_the_same_bytes_each_time(sample: Path, exported: Path, tmp_path: Path) -> None:
@@ -372,7 +389,6 @@ def setting(name: str, value: object) -> Callable[[Rows], None]:
     return lambda rows: rows[0].__setitem__(name, value)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "change", "message"),
     [
@@ -404,7 +420,6 @@ def test_import__refuses_rows_that_do_not_fit_together(
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
-@pytest.mark.slow
 def test_import__refuses_a_manifest_that_promises_another_tip(broken: Path, tmp_path: Path) -> None:
     manifest = json.loads((broken / MANIFEST_FILE).read_text())
     manifest["tip"]["block_hash"] = "00" * 32

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from arien_flows.errors import LedgerDamagedError, StaleSnapshotError
 from arien_flows.ledger.files import column_elements, run_path
+from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.manifest import MANIFEST, Manifest, RunName, read_manifest
 from arien_flows.ledger.schema import SCHEMA, UNSPENT, Column
@@ -25,10 +26,12 @@ from arien_flows.ledger.verify_result import MAX_FINDINGS, Findings, Verificatio
 from arien_flows.ledger.verify_statements import STRETCHES, Statements, compare, statements
 from arien_flows.ledger.view import Counts
 from arien_flows.ledger.writer import LedgerWriter
+from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.sample_ledger import sample_chain, write_ledger
 from tests.ledgers import batch_of
+from tests.regtest_chain import RegtestChain
 
 FAMILIES = ("transactions", "addresses", "reveals", "history")
 
@@ -136,6 +139,18 @@ def test_verify__passes_whatever_the_writer_wrote(
             for block in chain.blocks[height + 1 :]:
                 writer.append(batch_of([block]))
     assert failed(verify(Ledger(root))) == set()
+
+
+@pytest.mark.slow
+def test_verify__passes_the_chain_of_a_real_node(
+    regtest_chain: RegtestChain, tmp_path: Path
+) -> None:
+    source = BlockFiles(regtest_chain.datadir, REGTEST, batch_bytes=20_000)
+    with LedgerWriter(tmp_path, REGTEST) as writer:
+        ingest(writer, source)
+    verification = verify(Ledger(tmp_path))
+    assert failed(verification) == set()
+    assert verification.tip_hash == regtest_chain.blocks[-1]["hash"]
 
 
 @pytest.mark.slow
@@ -254,7 +269,17 @@ def word(root: Path, path: str, dtype: str, row: int, value: int) -> None:
     column.flush()
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("addresses", [-2, -1, 0, 1, 1 << 62])
+def test_verify__finds_a_history_run_of_another_shape(broken: Path, addresses: int) -> None:
+    path = run_path("history", manifest_of(broken).runs.history[0])
+    word(broken, path, "<i8", 0, addresses)
+    try:
+        found = path in places(verify(Ledger(broken)))
+    except LedgerDamagedError as error:
+        found = path in str(error)
+    assert found
+
+
 def test_verify__names_the_output_whose_spender_was_lost(broken: Path) -> None:
     view = Ledger(broken).view()
     output = int(view.spent_output[7])
@@ -264,7 +289,6 @@ def test_verify__names_the_output_whose_spender_was_lost(broken: Path) -> None:
     assert f"outputs/spender row {output} ({view.outpoint_text(output)})" in places(verification)
 
 
-@pytest.mark.slow
 def test_verify__finds_a_spender_left_over_from_an_undone_block(broken: Path) -> None:
     view = Ledger(broken).view()
     output = int(np.flatnonzero(view.spender == UNSPENT)[0])
@@ -274,7 +298,6 @@ def test_verify__finds_a_spender_left_over_from_an_undone_block(broken: Path) ->
     assert f"outputs/spender row {output}" in places(verification)[0]
 
 
-@pytest.mark.slow
 def test_verify__accepts_spenders_that_a_commit_under_way_has_announced(broken: Path) -> None:
     view = Ledger(broken).view()
     output = int(np.flatnonzero(view.spender == UNSPENT)[0])
@@ -283,7 +306,6 @@ def test_verify__accepts_spenders_that_a_commit_under_way_has_announced(broken: 
     assert verify(Ledger(broken)).ok
 
 
-@pytest.mark.slow
 def test_verify__finds_a_transaction_id_twice(broken: Path) -> None:
     txid = np.memmap(broken / "transactions/txid", dtype=np.uint8, mode="r+").reshape(-1, 32)
     txid[9] = txid[8]
@@ -329,7 +351,6 @@ def test_verify__finds_a_changed_count_where_a_rollback_left_rows_without_checks
     assert failed(verify(Ledger(root)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -347,7 +368,6 @@ def test_verify__finds_any_other_changed_number_of_the_manifest(
     assert failed(verify(Ledger(broken)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_verify__finds_a_run_that_is_missing_from_the_manifest(broken: Path, family: str) -> None:
     manifest = manifest_of(broken)
@@ -371,7 +391,6 @@ def test_verify__says_that_the_rest_was_not_checked_where_offsets_are_damaged(
 # --- beside a writer
 
 
-@pytest.mark.slow
 def test_verify__works_while_blocks_arrive(tmp_path: Path) -> None:
     blocks = sample_chain().blocks
     with LedgerWriter(tmp_path, REGTEST) as writer:
@@ -389,7 +408,6 @@ def test_verify__works_while_blocks_arrive(tmp_path: Path) -> None:
     assert verification.blocks == 6
 
 
-@pytest.mark.slow
 def test_verify__says_stale_where_blocks_are_removed_meanwhile(tmp_path: Path) -> None:
     write_ledger(tmp_path, sample_chain())
     with LedgerWriter(tmp_path, REGTEST) as writer:

@@ -153,8 +153,9 @@ def test_open__a_newer_format_is_refused(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
-def test_open__a_broken_manifest_is_damage(tmp_path: Path) -> None:
-    (tmp_path / MANIFEST).write_text("{")
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"format": 1}', '{"format": 1, "x": 2}'])
+def test_open__a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
+    (tmp_path / MANIFEST).write_text(content)
     with pytest.raises(LedgerDamagedError, match="is not a manifest"):
         Ledger(tmp_path)
 

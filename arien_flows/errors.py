@@ -4,7 +4,7 @@
 ArienError                     base class; anything else that is raised is a bug
 ├── InputError                 2 / 422  the question is wrong: says what to change
 │   └── StaleCursorError       2 / 409  a page of a list that no longer exists
-├── NotFoundError              2 / 404  the ledger does not hold it; says up to which height it looked
+├── NotFoundError              2 / 404  the ledger does not hold it; says how far it looked
 ├── SourceError                4 / 502  a source is missing, foreign or broken
 ├── LedgerError                1 / 500  the ledger cannot be used as it is
 │   ├── LedgerLockedError      1 / 409  another process writes to it

@@ -28,7 +28,7 @@ class MalformedBlockError(ChainError):
 
 
 class LookupFailedError(ChainError):
-    """This item could not be had; others may still be."""
+    """One item could not be had; others may still be."""
 
 
 class SourceUnavailableError(ChainError):

@@ -18,8 +18,8 @@ from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.verify import verify
 from arien_flows.ledger.writer import LedgerWriter
-from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.parameters import SMALLEST, Parameters
+from arien_flows.simulation.simulate import simulate
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 

@@ -77,8 +77,8 @@ def _missing_text(batch: BlockBatch, spend: int) -> str:
     spent = shown_txid(batch.spent_txid[spend].tobytes())
     return (
         f"transaction {shown_txid(batch.txid[transaction].tobytes())} spends "
-        f"{spent}:{batch.spent_vout[spend]}, which no earlier block has made or which is spent "
-        "already: the blocks are not a complete chain from genesis"
+        f"{spent}:{batch.spent_vout[spend]}, which no earlier transaction makes or which is spent "
+        "already: the blocks are not a complete, valid chain from genesis"
     )
 
 

@@ -49,5 +49,5 @@ def test_view_of__outputs_outside_are_external_and_keep_address_and_value() -> N
 
 
 def test_view_of__without_word_of_what_is_spent_is_refused() -> None:
-    with pytest.raises(SourceError, match="no earlier block has made"):
+    with pytest.raises(SourceError, match="no earlier transaction makes"):
         fetched([], [])

@@ -1,0 +1,1 @@
+"""HTTP only: routes, answers and errors of the service."""

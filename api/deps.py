@@ -1,0 +1,97 @@
+"""What routes are given: the workspace, the network's state, bounds of pages."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import Response
+
+from api.errors import Problem
+from arien_flows.errors import InputError
+from arien_flows.settings import Settings
+from arien_flows.shapes import json_text
+from arien_flows.workspace import OpenNetwork, Workspace
+
+DEFAULT_ROWS = 100
+
+
+def workspace_of(request: Request) -> Workspace:
+    """Return the workspace that the application was made with."""
+    workspace = request.app.state.workspace
+    if not isinstance(workspace, Workspace):
+        raise TypeError("the application was made without a workspace")
+    return workspace
+
+
+def settings_of(request: Request) -> Settings:
+    """Return the settings that the application was made with."""
+    return workspace_of(request).settings
+
+
+def network_of(
+    network: Annotated[
+        str, Path(description="Name of the network.", max_length=40, examples=["bitcoin"])
+    ],
+    workspace: Annotated[Workspace, Depends(workspace_of)],
+) -> OpenNetwork:
+    """Return the ledger of the network in the path, to be asked."""
+    return workspace.open(network)
+
+
+def page_limit(
+    settings: Annotated[Settings, Depends(settings_of)],
+    limit: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=100_000,
+            description="Most rows of one page: by default 100, or what the service allows.",
+        ),
+    ] = None,
+) -> int:
+    """Return the number of rows of a page; more than the service allows is an error."""
+    if limit is None:
+        return min(DEFAULT_ROWS, settings.page_rows)
+    if limit > settings.page_rows:
+        raise InputError(
+            f"limit is {limit} and this service allows {settings.page_rows}: "
+            "ask for less, or raise ARIEN_PAGE_ROWS"
+        )
+    return limit
+
+
+WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
+SettingsDep = Annotated[Settings, Depends(settings_of)]
+NetworkDep = Annotated[OpenNetwork, Depends(network_of)]
+PageLimit = Annotated[int, Depends(page_limit)]
+AddressPath = Annotated[
+    str,
+    Path(
+        description="Address, or output descriptor of a script that has none.",
+        max_length=25_000,
+        examples=["bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"],
+    ),
+]
+TxidPath = Annotated[
+    str,
+    Path(
+        description="Transaction id as people read it.",
+        max_length=100,
+        examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
+    ),
+]
+
+
+def answer(content: object, status: int = 200) -> Response:
+    """Return an answer as a response, in the very bytes that `--json` prints."""
+    return Response(json_text(content), status, media_type="application/json")
+
+
+def problems(**meanings: str) -> dict[int | str, dict[str, object]]:
+    """Describe the error answers of a route: `problems(_404="no such address")`."""
+    return {
+        int(name.removeprefix("_")): {
+            "description": meaning,
+            "model": Problem,
+        }
+        for name, meaning in meanings.items()
+    }

@@ -1,0 +1,80 @@
+"""Addresses: summary, transactions, entity."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from api.deps import AddressPath, NetworkDep, PageLimit, answer, problems
+from arien_flows.answers.address import AddressAnswer, address_answer
+from arien_flows.answers.entity import EntityAnswer, entity_answer
+from arien_flows.answers.history import HistoryAnswer, Order, history_answer
+
+router = APIRouter(prefix="/v1/{network}/addresses", tags=["addresses"])
+
+REFUSALS = problems(
+    _404="The network has no ledger here, or the address was never used up to its last block.",
+    _422="The text is not an address of the network; the answer names the fault.",
+)
+
+
+@router.get(
+    "/{address}",
+    operation_id="read_address",
+    summary="Summarise an address",
+    response_model=AddressAnswer,
+    responses=REFUSALS,
+)
+def read_address(address: AddressPath, network: NetworkDep) -> Response:
+    """Return totals (facts), entity (inference) and tags (attributions) of an address."""
+    return answer(network.ask(lambda reading: address_answer(reading, address)))
+
+
+@router.get(
+    "/{address}/transactions",
+    operation_id="list_address_transactions",
+    summary="List the transactions of an address",
+    response_model=HistoryAnswer,
+    responses=REFUSALS | problems(_409="A reorganisation removed the place of the cursor."),
+)
+def list_address_transactions(
+    address: AddressPath,
+    network: NetworkDep,
+    limit: PageLimit,
+    order: Annotated[Order, Query(description="Which end comes first.")] = "newest",
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the last page.", max_length=100)
+    ] = None,
+) -> Response:
+    """Return a page of transactions; `next_cursor` and the `Link` header lead to the next."""
+    page = network.ask(
+        lambda reading: history_answer(
+            reading.view, address, limit=limit, order=order, cursor=cursor
+        )
+    )
+    response = answer(page)
+    if page.next_cursor is not None:
+        query = f"limit={limit}&order={order}&cursor={page.next_cursor}"
+        response.headers["Link"] = f'<?{query}>; rel="next"'
+    return response
+
+
+@router.get(
+    "/{address}/entity",
+    operation_id="read_entity_of_address",
+    summary="Show the entity that an address belongs to",
+    response_model=EntityAnswer,
+    responses=REFUSALS,
+)
+def read_entity_of_address(
+    address: AddressPath,
+    network: NetworkDep,
+    limit: PageLimit,
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
+    ] = None,
+) -> Response:
+    """Return the entity with a page of its addresses, in the order of first appearance."""
+    return answer(
+        network.ask(lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor))
+    )

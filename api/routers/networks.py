@@ -1,0 +1,33 @@
+"""The networks that have a ledger here."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api.deps import WorkspaceDep, answer, problems
+from arien_flows.answers.status import StatusAnswer, status_answer
+from arien_flows.shapes import Shape
+
+router = APIRouter(prefix="/v1", tags=["networks"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkList(Shape):
+    """The networks that have a ledger here."""
+
+    items: tuple[StatusAnswer, ...]
+    """What each ledger holds, in the order of the networks' names."""
+
+
+@router.get(
+    "/networks",
+    operation_id="list_networks",
+    summary="List the networks and what their ledgers hold",
+    response_model=NetworkList,
+    responses=problems(_500="A ledger cannot be read."),
+)
+def list_networks(workspace: WorkspaceDep) -> Response:
+    """Return every network that has a ledger in the data folder."""
+    items = tuple(status_answer(workspace.open(name).holdings()) for name in workspace.networks())
+    return answer(NetworkList(items=items))

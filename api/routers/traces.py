@@ -1,0 +1,110 @@
+"""Traces: where money went or came from, within a bound that answers at once."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import SettingsDep, WorkspaceDep, problems
+from arien_flows.answers.trace import traced
+from arien_flows.errors import InputError
+from arien_flows.settings import Settings
+from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.request import (
+    MAX_DAYS,
+    MAX_GRAPH_NODES,
+    MAX_HOPS,
+    MAX_SOURCES,
+    DirectionName,
+    PolicyName,
+    TraceRequest,
+)
+
+router = APIRouter(prefix="/v1", tags=["traces"])
+
+Source = Annotated[str, Field(max_length=25_000)]
+
+
+class TraceBody(BaseModel):
+    """A trace to be made."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+    network: Annotated[str, Field(max_length=40)]
+    """Name of the network."""
+
+    sources: Annotated[list[Source], Field(min_length=1, max_length=MAX_SOURCES)]
+    """Addresses (what they received from outside), `txid:vout`, or `entity:ADDRESS`."""
+
+    direction: DirectionName = "forward"
+    """Where it went, or where it came from."""
+
+    policy: PolicyName = "fifo"
+    """The accounting convention; none is a fact."""
+
+    max_hops: Annotated[int, Field(ge=1, le=MAX_HOPS)] = 12
+    """Transactions between a source and the end of a path."""
+
+    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,16}$", max_length=16)] = None
+    """Smallest amount followed, in base units; by default 0.001 coins or 0.1 % of the source."""
+
+    since: datetime | None = None
+    """Transactions before this are not followed; with a time zone."""
+
+    until: datetime | None = None
+    """Transactions after this are not followed; with a time zone."""
+
+    horizon_days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
+    """How long after (backward: before) each source money is followed."""
+
+    budget: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    """Transactions that may be looked at; by default and at most what the service allows."""
+
+    graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
+    """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
+
+
+@router.post(
+    "/traces",
+    operation_id="make_trace",
+    summary="Follow money forward or backward",
+    response_model=TraceAnswer,
+    responses=problems(
+        _404="The network has no ledger here, or it does not hold a source.",
+        _413="The body is too long.",
+        _422="The request cannot be answered as it was put.",
+    ),
+)
+def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) -> Response:
+    """Return where the money ended, the flow graph, and a manifest to repeat the run by.
+
+    The same ledger and the same request give the same bytes.
+    """
+    request = _request(body, settings)
+    network = workspace.open(body.network)
+    result = network.ask(lambda reading: traced(reading, request))
+    headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
+    return Response(result.json_bytes(), headers=headers, media_type="application/json")
+
+
+def _request(body: TraceBody, settings: Settings) -> TraceRequest:
+    budget = settings.trace_budget if body.budget is None else body.budget
+    if budget > settings.trace_budget:
+        raise InputError(
+            f"the budget is {budget:,} and this service allows {settings.trace_budget:,} "
+            "transactions: ask for less, raise ARIEN_TRACE_BUDGET, or use the command line"
+        )
+    return TraceRequest(
+        sources=tuple(body.sources),
+        direction=body.direction,
+        policy=body.policy,
+        max_hops=body.max_hops,
+        min_value_sat=None if body.min_value is None else int(body.min_value),
+        since=body.since,
+        until=body.until,
+        horizon_days=body.horizon_days,
+        budget=budget,
+        graph_nodes=body.graph_nodes,
+    )

@@ -1,0 +1,28 @@
+"""Amounts as they leave the program: decimal strings, with the asset and its decimals beside."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """What an amount counts."""
+
+    name: str
+    decimals: int
+    """Digits after the point when base units are shown as whole coins."""
+
+
+def asset_of(network: str) -> Asset:
+    """Return the native coin of a network.
+
+    Coins of test networks are worth nothing, so they do not carry the name of the real one.
+    """
+    return Asset(name="BTC" if network == "bitcoin" else "tBTC", decimals=8)
+
+
+def coins(base_units: int | str, asset: Asset) -> str:
+    """Return an amount as people read it, exactly: `1.50000000 BTC`."""
+    amount = int(base_units)
+    whole, rest = divmod(abs(amount), 10**asset.decimals)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole:,}.{rest:0{asset.decimals}d} {asset.name}"

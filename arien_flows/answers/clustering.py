@@ -1,0 +1,67 @@
+"""What a clustering is: the answer of `cluster run` and `cluster status`."""
+
+from dataclasses import dataclass
+
+from arien_flows.answers.entity import lag
+from arien_flows.answers.facts import as_of
+from arien_flows.entities.clustering import Clustering
+from arien_flows.ledger.view import View
+from arien_flows.shapes import Certainty, ChainAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringAnswer(ChainAnswer):
+    """A clustering of a ledger."""
+
+    network: str
+    """Name of the network."""
+
+    profile: str
+    """The set of rules that made it."""
+
+    clustering: str
+    """Names the run: rules, versions and last block."""
+
+    certainty: Certainty
+    """Always `inference`."""
+
+    rules: dict[str, int]
+    """The rules, with their versions."""
+
+    height: int
+    """The last block that it knows."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    addresses: int
+    """Addresses that it has looked at."""
+
+    entities: int
+    """Entities that they fall into, those of one address counted."""
+
+    merges: int
+    """Rows of its log: each joined two sets of addresses."""
+
+
+def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
+    """Return what a clustering is."""
+    made = clustering.manifest
+    merges = len(clustering.log)
+    cuts = lag(view, clustering, where="clustering")
+    return ClusteringAnswer(
+        as_of=as_of(view),
+        complete=not cuts,
+        truncations=cuts,
+        network=made.network,
+        profile=clustering.profile,
+        clustering=clustering.identity,
+        certainty="inference",
+        rules=dict(made.rules),
+        height=made.height,
+        block_hash=made.block_hash,
+        addresses=made.counts["addresses"],
+        # Each merge makes one set out of two.
+        entities=made.counts["addresses"] - merges,
+        merges=merges,
+    )

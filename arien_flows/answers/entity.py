@@ -1,0 +1,224 @@
+"""Entities: the addresses that rules join, and what they did together.
+
+An entity is an inference. It is named by its first-seen address, it is true up to the last block
+of the clustering that made it (which may lie before the ledger's last block), and it carries the
+versions of the rules that it rests on.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+import numpy as np
+
+from arien_flows.answers.amounts import asset_of
+from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.tags import TagAnswer, tags_answer
+from arien_flows.entities.clustering import Clustering
+from arien_flows.errors import InputError, NotFoundError, StaleCursorError
+from arien_flows.ledger.view import View
+from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
+from arien_flows.workspace import Reading
+from chains.types import UInt32Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityName(Shape):
+    """The entity that an address belongs to."""
+
+    id: str
+    """Its first-seen address."""
+
+    profile: str
+    """The set of rules that made it."""
+
+    address_count: int
+    """Addresses that it joins, this one counted."""
+
+    certainty: Certainty
+    """Always `inference`."""
+
+    clustering: str
+    """Names the run that made it: rules, versions and last block."""
+
+    height: int
+    """The last block that the run knew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressPage(Shape):
+    """A page of addresses."""
+
+    items: tuple[str, ...]
+    """Addresses in the order of first appearance."""
+
+    next_cursor: str | None
+    """Give it back as `cursor` for the next page; nothing at the end of the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityAnswer(ChainAnswer):
+    """An entity with a page of its addresses."""
+
+    network: str
+    """Name of the network."""
+
+    id: str
+    """Its first-seen address."""
+
+    profile: str
+    """The set of rules that made it."""
+
+    certainty: Certainty
+    """Always `inference`: rules say that one owner controls these addresses."""
+
+    clustering: str
+    """Names the run that made it: rules, versions and last block."""
+
+    rules: dict[str, int]
+    """The rules of the run, with their versions."""
+
+    height: int
+    """The last block that the run knew; what came later is not in these numbers."""
+
+    address_count: int
+    """Addresses that it joins."""
+
+    addresses: AddressPage
+    """The addresses of this page."""
+
+    transaction_count: int
+    """Transactions that touch any of its addresses."""
+
+    received: str
+    """Sum of all outputs paid to its addresses, payments to itself and change included."""
+
+    sent: str
+    """Sum of all outputs of its addresses that were spent."""
+
+    received_net: str
+    """Sum, over transactions, of what each one added to the entity's holdings."""
+
+    sent_net: str
+    """Sum, over transactions, of what each one took from them, fees included."""
+
+    balance: str
+    """What it held at the run's last block."""
+
+    asset: str
+    """What the amounts count."""
+
+    decimals: int
+    """Digits after the point when base units are shown as whole coins."""
+
+    tags: tuple[TagAnswer, ...]
+    """What sources say of its addresses."""
+
+
+def clustering_of(reading: Reading) -> Clustering:
+    """Return the clustering; `NotFoundError` with the remedy where there is none."""
+    if reading.clustering is None:
+        raise NotFoundError(reading.clustering_gap)
+    return reading.clustering
+
+
+def entity_name(view: View, clustering: Clustering, address: int) -> EntityName:
+    """Return the entity of an address number."""
+    root = clustering.root_of(address)
+    return EntityName(
+        id=named(view, root),
+        profile=clustering.profile,
+        address_count=clustering.size(root),
+        certainty="inference",
+        clustering=clustering.identity,
+        height=clustering.manifest.height,
+    )
+
+
+def entity_answer(
+    reading: Reading, text: str, *, limit: int, cursor: str | None = None
+) -> EntityAnswer:
+    """Return the entity of an address, with the addresses after the one that `cursor` names."""
+    clustering, view = clustering_of(reading), reading.view
+    root = clustering.root_of(view.find_address(text))
+    members = clustering.members(root)
+    start = 0 if cursor is None else _position(view, members, _read_cursor(cursor)) + 1
+    shown = [named(view, member) for member in members[start : start + limit].tolist()]
+    more = start + limit < len(members)
+    totals = clustering.totals(view, root)
+    asset = asset_of(view.network.name)
+    tags, tag_cuts = tags_answer(reading, root, root)
+    cuts = (*lag(view, clustering), *tag_cuts)
+    return EntityAnswer(
+        as_of=as_of(view),
+        complete=not cuts,
+        truncations=cuts,
+        network=view.network.name,
+        id=named(view, root),
+        profile=clustering.profile,
+        certainty="inference",
+        clustering=clustering.identity,
+        rules=dict(clustering.manifest.rules),
+        height=clustering.manifest.height,
+        address_count=totals.address_count,
+        addresses=AddressPage(
+            items=tuple(shown),
+            next_cursor=_make_cursor(shown[-1]) if more and shown else None,
+        ),
+        transaction_count=totals.transaction_count,
+        received=str(totals.received_sat),
+        sent=str(totals.sent_sat),
+        received_net=str(totals.received_net_sat),
+        sent_net=str(totals.sent_net_sat),
+        balance=str(totals.balance_sat),
+        asset=asset.name,
+        decimals=asset.decimals,
+        tags=tags,
+    )
+
+
+def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Truncation, ...]:
+    """Say so where the clustering ends before the ledger does."""
+    height = clustering.manifest.height
+    if height == view.tip.height:
+        return ()
+    return (
+        Truncation(
+            where=where,
+            reason="clustering_behind",
+            limit=height,
+            detail=f"the clustering ends at block {height}: `arien-flows cluster run` brings it "
+            "up to date",
+        ),
+    )
+
+
+def _position(view: View, members: UInt32Array, text: str) -> int:
+    try:
+        number = view.find_address(text)
+    except NotFoundError as error:
+        raise StaleCursorError(
+            f"the cursor names address {text}, which a reorganisation removed: "
+            "start again without a cursor"
+        ) from error
+    position = int(np.searchsorted(members, number))
+    if position == len(members) or int(members[position]) != number:
+        raise StaleCursorError(
+            "the address that the cursor names is not in this entity (any more): "
+            "start again without a cursor"
+        )
+    return position
+
+
+def _make_cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InputError(
+            "the cursor is damaged: give it back exactly as the last page had it"
+        ) from error

@@ -1,0 +1,27 @@
+"""Traces over a reading: the clustering, the tags and the CoinJoin marks that belong together."""
+
+from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.trace import Comparison, TraceResult, compare, trace
+from arien_flows.workspace import Reading
+
+
+def traced(reading: Reading, request: TraceRequest) -> TraceResult:
+    """Follow money through the present state of a network."""
+    return trace(
+        reading.view,
+        request,
+        entities=reading.entities,
+        attribution=reading.tags.attribution,
+        coinjoin_marks=reading.coinjoin_marks,
+    )
+
+
+def compared(reading: Reading, request: TraceRequest) -> Comparison:
+    """Answer one question under every policy."""
+    return compare(
+        reading.view,
+        request,
+        entities=reading.entities,
+        attribution=reading.tags.attribution,
+        coinjoin_marks=reading.coinjoin_marks,
+    )

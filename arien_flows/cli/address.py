@@ -1,0 +1,55 @@
+"""`arien-flows address`: the summary of an address, or its transactions."""
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+
+
+@click.command()
+@session_options
+@click.argument("address")
+@click.option("--transactions", is_flag=True, help="List its transactions instead.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows.")
+@click.option(
+    "--order",
+    type=click.Choice(["newest", "oldest"]),
+    default="newest",
+    show_default=True,
+    help="Which end comes first.",
+)
+@click.option("--cursor", metavar="TEXT", help="Go on where the last page ended.")
+@click.pass_context
+def address(
+    context: click.Context,
+    address: str,
+    transactions: bool,
+    limit: int,
+    order: str,
+    cursor: str | None,
+) -> None:
+    """Summarise an address.
+
+    ADDRESS is an address, or the output descriptor of a script that has none. With
+    --transactions its transactions are listed, page by page.
+    """
+    from arien_flows.answers.address import address_answer
+    from arien_flows.answers.history import history_answer
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.texts import address_lines, history_lines
+
+    session = session_of(context)
+    if not transactions:
+        emit(session, asked(session, lambda it: address_answer(it, address)), address_lines)
+        return
+    page = asked(
+        session,
+        lambda it: history_answer(
+            it.view,
+            address,
+            limit=limit,
+            order="newest" if order == "newest" else "oldest",
+            cursor=cursor,
+        ),
+    )
+    emit(session, page, history_lines)

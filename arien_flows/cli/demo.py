@@ -1,0 +1,196 @@
+"""`arien-flows demo`: the sample investigation, told step by step, then served."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from arien_flows.cli.session import Session, session_of, session_options
+
+if TYPE_CHECKING:
+    from arien_flows.demonstration.investigation import Flow, Lead
+    from arien_flows.demonstration.scene import Scene
+
+R = TypeVar("R")
+
+
+@click.command()
+@session_options
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to make it; made anew each time. By default `demo` in the data folder.",
+)
+@click.option(
+    "--transactions",
+    type=click.IntRange(2_000, 20_000_000),
+    default=20_000,
+    show_default=True,
+    metavar="N",
+    help="Size of the simulated chain.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=1, show_default=True)
+@click.option("--no-serve", is_flag=True, help="End when the report is written.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to serve on (ARIEN_PORT; 8000).")
+@click.pass_context
+def demo(
+    context: click.Context,
+    folder: Path | None,
+    transactions: int,
+    seed: int,
+    no_serve: bool,
+    port: int | None,
+) -> None:
+    """Make the sample investigation and serve it.
+
+    Simulates a darknet economy as real block files with regtest addresses, reads them back,
+    joins addresses into entities, and follows a vendor's revenue and a theft to the exchanges.
+    """
+    from arien_flows.cli.serve import listen, run_service
+
+    session = session_of(context)
+    settings = session.settings
+    port = settings.port if port is None else port
+    if not no_serve:
+        # A port in use is better found before the work than after it.
+        listen(settings.host, port).close()
+    scene = perform(session, folder or settings.data / "demo", transactions, seed)
+    if not no_serve:
+        run_service(replace(settings, data=scene.data, tags=None), host=settings.host, port=port)
+
+
+def perform(session: Session, folder: Path, transactions: int, seed: int) -> Scene:
+    """Make the sample investigation in a folder, and tell what is done and found."""
+    from arien_flows.cli.filling import fill
+    from arien_flows.demonstration import investigation
+    from arien_flows.demonstration.report import write_report
+    from arien_flows.demonstration.scene import NETWORK, fresh_scene, play
+    from arien_flows.entities.clustering import run_clustering
+    from arien_flows.simulation.parameters import Parameters
+    from arien_flows.workspace import DERIVED, Workspace
+
+    scene = fresh_scene(folder)
+    settings = replace(session.settings, data=scene.data, network=NETWORK, tags=None)
+    inner = replace(session, settings=settings)
+    parameters = Parameters(transactions=transactions, seed=seed)
+
+    compiling = _compile_meanwhile()
+    click.echo("Sample investigation. The first run also compiles the kernels, and takes longer.")
+    summary = _timed(
+        f"Simulate markets, vendors, exchanges and a theft in {transactions:,} transactions",
+        lambda: play(scene, parameters),
+    )
+    compiling.wait()
+    _timed(
+        f"Read {summary.block_bytes / 1e6:.1f} MB of block files into a ledger",
+        lambda: fill(inner, NETWORK, f"blockfiles:{scene.simulation / 'blocks'}", until=None),
+    )
+    network = Workspace(settings).open(NETWORK)
+    _timed(
+        "Join addresses of one owner into entities",
+        lambda: run_clustering(network.read().view, network.root / DERIVED),
+    )
+    reading = network.read()
+    listings = scene.simulation / "listings"
+    vendor = _timed(
+        "Read a vendor's announcement and look up its address",
+        lambda: investigation.follow_document(reading, listings / investigation.VENDOR_DOCUMENT),
+    )
+    _tell_lead(vendor)
+    revenue = _timed(
+        "Follow the vendor's revenue under three conventions",
+        lambda: investigation.follow_money(
+            reading, f"entity:{vendor.quotation.address}", scene.results / "vendor"
+        ),
+    )
+    _tell_flow(revenue)
+    theft = _timed(
+        "Read a victim's warning and look up the thief's address",
+        lambda: investigation.follow_document(reading, listings / investigation.THEFT_DOCUMENT),
+    )
+    _tell_lead(theft)
+    loot = _timed(
+        "Follow the stolen money under three conventions",
+        lambda: investigation.follow_money(
+            reading, theft.quotation.address, scene.results / "theft"
+        ),
+    )
+    _tell_flow(loot)
+    deposits = investigation.check_against_truth(scene, loot)
+    equal = sum(deposit.expected_sat == deposit.found_sat for deposit in deposits)
+    click.echo(
+        f"   The simulation knows what each convention must find at the thief's two deposits: "
+        f"{equal} of {len(deposits)} amounts are equal to the satoshi."
+    )
+    write_report(scene, vendor, revenue, theft, loot, deposits)
+    _tell_files(scene, revenue, loot)
+    return scene
+
+
+def _compile_meanwhile() -> subprocess.Popen[bytes]:
+    """Compile what comes after the simulation on another core; if that fails, it comes later."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "arien_flows.warm_up"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _timed(what: str, work: Callable[[], R]) -> R:
+    started = time.perf_counter()
+    result = work()
+    click.echo(f"\n{what}: {time.perf_counter() - started:.1f} s")
+    return result
+
+
+def _tell_lead(lead: Lead) -> None:
+    from arien_flows.answers.amounts import Asset, coins
+
+    asset = Asset(name=lead.address.asset, decimals=lead.address.decimals)
+    click.echo(f"   {lead.quotation.file} names {lead.address.address}.")
+    click.echo(
+        f"   Fact: it received {coins(lead.address.received, asset)} in "
+        f"{lead.address.transaction_count:,} transactions and holds "
+        f"{coins(lead.address.balance, asset)}."
+    )
+    if lead.entity.address_count == 1:
+        click.echo("   Inference: no rule joins it with another address.")
+        return
+    click.echo(
+        f"   Inference: the rules of profile {lead.entity.profile} join it with "
+        f"{lead.entity.address_count - 1:,} more addresses, which together received "
+        f"{coins(lead.entity.received_net, asset)} from others."
+    )
+
+
+def _tell_flow(flow: Flow) -> None:
+    from arien_flows.answers.amounts import Asset, coins
+
+    answer = flow.main.answer
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    click.echo(
+        f"   Inference: by the {answer.request.policy} convention "
+        f"{coins(answer.totals.source, asset)} ended like this:"
+    )
+    ends = sorted(answer.totals.by_reason.items(), key=lambda end: -int(end[1]))
+    for reason, amount in (*ends, ("fees", answer.totals.fees)):
+        click.echo(f"      {coins(amount, asset):>18}  {reason.replace('_', ' ')}")
+    for service in answer.services:
+        click.echo(f"   Attribution: {coins(service.traced, asset)} of it reached {service.label}.")
+
+
+def _tell_files(scene: Scene, revenue: Flow, loot: Flow) -> None:
+    click.echo(f"\nReport:   {scene.report}")
+    for name, flow in (("vendor", revenue), ("theft", loot)):
+        click.echo(f"Files of the {name}'s trace:")
+        for file in flow.files.all():
+            click.echo(f"   {file}")
+    click.echo(f"Ask more: arien-flows --data {scene.data} --help")

@@ -1,0 +1,140 @@
+"""`arien-flows ledger`: filling, checking and moving the ledger of a network."""
+
+import time
+from pathlib import Path
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+
+
+@click.group()
+@session_options
+def ledger() -> None:
+    """Fill, check and move the ledger of a network."""
+
+
+@ledger.command("ingest")
+@session_options
+@click.option(
+    "--source",
+    required=True,
+    metavar="URI",
+    help="Where the blocks are: blockfiles:PATH (a node's data or blocks folder, or one file).",
+)
+@click.option("--until", type=click.IntRange(0), metavar="HEIGHT", help="Stop at this height.")
+@click.option("--follow", is_flag=True, help="Go on for ever, taking in new blocks as they come.")
+@click.option(
+    "--every",
+    type=click.IntRange(1, 86_400),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --follow: how often to look for new blocks.",
+)
+@click.pass_context
+def ingest_command(
+    context: click.Context, source: str, until: int | None, follow: bool, every: int
+) -> None:
+    """Fill or continue the ledger of a network.
+
+    Every batch is one commit: whatever interrupts the command, running it again goes on where it
+    was. A reorganisation of the source's chain is followed.
+    """
+    from arien_flows.cli.filling import fill, target_network
+
+    if follow and until is not None:
+        raise click.UsageError("--until and --follow exclude each other.")
+    session = session_of(context)
+    name = target_network(session.settings)
+    fill(session, name, source, until=until)
+    while follow:
+        time.sleep(every)
+        fill(session, name, source, until=None)
+
+
+@ledger.command("status")
+@session_options
+@click.pass_context
+def status_command(context: click.Context) -> None:
+    """Say what the ledgers hold: the named one, or all."""
+    from arien_flows.answers.status import status_answer
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.texts import status_lines
+    from arien_flows.workspace import Workspace
+
+    session = session_of(context)
+    workspace = Workspace(session.settings)
+    names = workspace.networks()
+    if session.settings.network is not None or not names:
+        names = [workspace.choose()]
+    emit(session, [status_answer(workspace.open(name).holdings()) for name in names], status_lines)
+
+
+@ledger.command("rollback")
+@session_options
+@click.argument("height", type=click.IntRange(-1))
+@click.pass_context
+def rollback_command(context: click.Context, height: int) -> None:
+    """Remove all blocks above HEIGHT; -1 empties the ledger."""
+    from arien_flows.cli.filling import roll_back
+
+    roll_back(session_of(context), height)
+
+
+@ledger.command("verify")
+@session_options
+@click.pass_context
+def verify_command(context: click.Context) -> int:
+    """Check every column, link and index against the others and the headers' work.
+
+    The exit code is 1 when anything is wrong or could not be checked.
+    """
+    from arien_flows.cli.checking import verified
+    from arien_flows.cli.ledger_texts import verification_lines
+    from arien_flows.cli.output import emit
+
+    session = session_of(context)
+    found = verified(session)
+    emit(session, found, verification_lines)
+    return int(not found.ok)
+
+
+@ledger.command("prove")
+@session_options
+@click.argument("txid")
+@click.pass_context
+def prove_command(context: click.Context, txid: str) -> None:
+    """Prove that a transaction stands in a block.
+
+    The proof can be checked by hand, without this program; it says how.
+    """
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.ledger_texts import proof_lines
+    from arien_flows.cli.output import emit
+    from arien_flows.ledger.prove import prove
+
+    session = session_of(context)
+    emit(session, asked(session, lambda it: prove(it.view, txid)), proof_lines)
+
+
+@ledger.command("export")
+@session_options
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_context
+def export_command(context: click.Context, folder: Path) -> None:
+    """Write the ledger to FOLDER as Parquet, for DuckDB, Polars, pandas or Spark."""
+    from arien_flows.cli.moving import export_to
+
+    export_to(session_of(context), folder)
+
+
+@ledger.command("import")
+@session_options
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.pass_context
+def import_command(context: click.Context, folder: Path) -> None:
+    """Make a ledger of an export in FOLDER; every file is checked first."""
+    from arien_flows.cli.moving import import_from
+
+    import_from(session_of(context), folder)

@@ -1,0 +1,145 @@
+"""The entry point: the list of commands, and what an error looks like from outside.
+
+An expected error is one line on standard error that says what to do, and an exit code: 0 done,
+2 usage or bad input, 3 some items of a batch failed, 4 a source is unusable, 1 anything else.
+An unexpected one is a bug; it is one line too, which says how to see the traceback.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from arien_flows.cli.lazy import Entry, LazyGroup
+from arien_flows.cli.session import session_options
+from arien_flows.failures import failure_of
+
+COMMANDS = {
+    "demo": Entry(
+        module="arien_flows.cli.demo",
+        attribute="demo",
+        summary="Make the sample investigation and serve it.",
+    ),
+    "ledger": Entry(
+        module="arien_flows.cli.ledger",
+        attribute="ledger",
+        summary="Fill, check and move the ledger of a network.",
+    ),
+    "cluster": Entry(
+        module="arien_flows.cli.cluster",
+        attribute="cluster",
+        summary="Join addresses of one owner into entities.",
+    ),
+    "heuristics": Entry(
+        module="arien_flows.cli.heuristics",
+        attribute="heuristics",
+        summary="The rules, with what they assume and when they fail.",
+    ),
+    "address": Entry(
+        module="arien_flows.cli.address",
+        attribute="address",
+        summary="Summarise an address.",
+    ),
+    "tx": Entry(
+        module="arien_flows.cli.tx",
+        attribute="tx",
+        summary="Show a transaction with its flags.",
+    ),
+    "entity": Entry(
+        module="arien_flows.cli.entity",
+        attribute="entity",
+        summary="Show the entity that an address belongs to.",
+    ),
+    "why": Entry(
+        module="arien_flows.cli.why",
+        attribute="why",
+        summary="Show the transactions and rules that join two addresses.",
+    ),
+    "trace": Entry(
+        module="arien_flows.cli.trace",
+        attribute="trace",
+        summary="Follow money forward or backward.",
+    ),
+    "serve": Entry(
+        module="arien_flows.cli.serve",
+        attribute="serve",
+        summary="Serve the ledgers on this machine: HTTP API and start page.",
+    ),
+    "doctor": Entry(
+        module="arien_flows.cli.doctor",
+        attribute="doctor",
+        summary="Check the installation and the data folder.",
+    ),
+}
+"""Every command, in the order in which `--help` lists them."""
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"arien-flows {version('arien-flows')}")
+        context.exit()
+
+
+@click.command(
+    cls=LazyGroup,
+    entries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version and stop.",
+)
+@session_options
+def program() -> None:
+    """Trace cryptocurrency flows exactly, explain every step, and repeat it offline."""
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code."""
+    try:
+        result = program.main(list(arguments), prog_name="arien-flows", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has gone. Python would complain once more when it flushes
+        # at exit, so standard output is pointed at nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. What was committed is kept.", err=True)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 the outer edge: nothing may pass it unexplained
+        # The settings themselves may be at fault, so they are not asked.
+        debug = "--debug" in arguments or os.environ.get("ARIEN_DEBUG") in ("1", "true")
+        return _explain(error, debug=debug)
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: Exception, *, debug: bool) -> int:
+    """Write one line about an error to standard error; return the exit code it means."""
+    failure = failure_of(error)
+    if debug:
+        traceback.print_exception(error)
+    if failure is not None:
+        click.echo(f"Error: {failure.detail}", err=True)
+        return failure.exit_code
+    hint = "" if debug else "; run again with --debug for the traceback, and report it"
+    click.echo(
+        f"Error: this is a bug ({type(error).__name__}: {' '.join(str(error).split())}){hint}",
+        err=True,
+    )
+    return 1

@@ -1,0 +1,259 @@
+"""Answers about addresses, transactions and entities as text for people."""
+
+from collections.abc import Iterable, Sequence
+
+from arien_flows.answers.address import AddressAnswer
+from arien_flows.answers.amounts import Asset, coins
+from arien_flows.answers.clustering import ClusteringAnswer
+from arien_flows.answers.entity import EntityAnswer, EntityName
+from arien_flows.answers.facts import Flag, Sighting
+from arien_flows.answers.history import HistoryAnswer
+from arien_flows.answers.rules import RuleAnswer
+from arien_flows.answers.status import StatusAnswer
+from arien_flows.answers.tags import TagAnswer
+from arien_flows.answers.transaction import TransactionAnswer
+from arien_flows.answers.why import WhyAnswer
+from arien_flows.cli.output import NOTHING, closing, pairs, table
+from arien_flows.shapes import shown_time
+
+
+def address_lines(answer: AddressAnswer) -> Iterable[str]:
+    """Return the summary of an address."""
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    yield from pairs(
+        (
+            ("Address", answer.address),
+            ("Network", answer.network),
+            ("Script", answer.script_type),
+            ("First seen", _sighting(answer.first_seen)),
+            ("Last seen", _sighting(answer.last_seen)),
+            ("Transactions", f"{answer.transaction_count:,}"),
+            ("Received", coins(answer.received, asset)),
+            ("Sent", coins(answer.sent, asset)),
+            ("Balance", coins(answer.balance, asset)),
+            ("Entity", _entity(answer.entity)),
+        )
+    )
+    yield from _tags(answer.tags)
+    yield from _flags(answer.flags)
+    yield from closing(answer)
+
+
+def history_lines(answer: HistoryAnswer) -> Iterable[str]:
+    """Return a page of an address's transactions."""
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    yield from table(
+        ("Block", "Time", "Received", "Sent", "Transaction"),
+        (
+            (
+                f"{row.height:,}",
+                shown_time(row.time),
+                coins(row.received, asset) if row.received != "0" else NOTHING,
+                coins(row.sent, asset) if row.sent != "0" else NOTHING,
+                row.txid,
+            )
+            for row in answer.items
+        ),
+    )
+    if answer.next_cursor is not None:
+        yield f"There are more: add --cursor {answer.next_cursor}"
+    yield from closing(answer)
+
+
+def transaction_lines(answer: TransactionAnswer) -> Iterable[str]:
+    """Return a transaction with its inputs, outputs and flags."""
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    yield from pairs(
+        (
+            ("Transaction", answer.txid),
+            ("Network", answer.network),
+            ("Block", f"{answer.height:,} ({answer.block_hash}), position {answer.position}"),
+            ("Time", shown_time(answer.time)),
+            ("Confirmations", f"{answer.confirmations:,}"),
+            ("Size", f"{answer.size:,} bytes, {answer.virtual_size:,} virtual"),
+            ("Inputs", "none: coinbase" if answer.coinbase else coins(answer.input_value, asset)),
+            ("Outputs", coins(answer.output_value, asset)),
+            ("Fee", coins(answer.fee, asset)),
+        )
+    )
+    if answer.inputs:
+        yield from ("", *_inputs(answer, asset))
+    if answer.outputs:
+        yield from ("", *_outputs(answer, asset))
+    yield from _flags(answer.flags)
+    yield from closing(answer)
+
+
+def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]:
+    """Return an entity, with the addresses of the page if they are wanted."""
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    yield from pairs(
+        (
+            ("Entity", answer.id),
+            ("Network", answer.network),
+            ("Inferred by", f"profile {answer.profile}, up to block {answer.height:,}"),
+            ("Rules", _versions(answer.rules)),
+            ("Addresses", f"{answer.address_count:,}"),
+            ("Transactions", f"{answer.transaction_count:,}"),
+            ("Received", f"{coins(answer.received_net, asset)} from others"),
+            ("Sent", f"{coins(answer.sent_net, asset)} to others, fees included"),
+            ("Balance", coins(answer.balance, asset)),
+        )
+    )
+    yield from _tags(answer.tags)
+    if with_addresses:
+        yield from ("", *answer.addresses.items)
+        if answer.addresses.next_cursor is not None:
+            yield f"There are more: add --cursor {answer.addresses.next_cursor}"
+    yield from closing(answer)
+
+
+def status_lines(answers: Sequence[StatusAnswer]) -> Iterable[str]:
+    """Return what ledgers hold."""
+    for number, answer in enumerate(answers):
+        asset = Asset(name=answer.asset, decimals=answer.decimals)
+        tip = "the ledger is empty"
+        if answer.tip is not None:
+            tip = f"{answer.tip.height:,} ({answer.tip.hash}), {shown_time(answer.tip.time)}"
+        whole = "from genesis" if answer.complete_from == 0 else f"from {answer.complete_from}"
+        yield from () if number == 0 else ("",)
+        yield from pairs(
+            (
+                ("Network", answer.network),
+                ("Last block", tip),
+                ("Complete", NOTHING if answer.complete_from is None else whole),
+                ("Blocks", f"{answer.blocks:,}"),
+                ("Transactions", f"{answer.transactions:,}"),
+                ("Inputs", f"{answer.inputs:,}"),
+                ("Outputs", f"{answer.outputs:,}"),
+                ("Addresses", f"{answer.addresses:,}"),
+                ("Unspent", coins(answer.unspent_value, asset)),
+                ("On disk", f"{answer.bytes_on_disk:,} bytes"),
+            )
+        )
+
+
+def _of_hundred(confidence: int | None) -> str:
+    return NOTHING if confidence is None else f"{confidence} of 100"
+
+
+def _versions(rules: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
+
+
+def _sighting(seen: Sighting) -> str:
+    return f"{shown_time(seen.time)}, block {seen.height:,}, {seen.txid}"
+
+
+def _entity(entity: EntityName | None) -> str:
+    if entity is None:
+        return "unknown: no clustering"
+    if entity.address_count == 1:
+        return f"no rule of profile {entity.profile} joins it with another address"
+    return f"{entity.id}: {entity.address_count:,} addresses (inferred by profile {entity.profile})"
+
+
+def _inputs(answer: TransactionAnswer, asset: Asset) -> list[str]:
+    return table(
+        ("In", "Amount", "From", "Output spent"),
+        (
+            (
+                str(row.position),
+                coins(row.value, asset),
+                row.address or NOTHING,
+                row.outpoint or "before the ledger",
+            )
+            for row in answer.inputs
+        ),
+    )
+
+
+def _outputs(answer: TransactionAnswer, asset: Asset) -> list[str]:
+    return table(
+        ("Out", "Amount", "To", "Spent by"),
+        (
+            (
+                str(row.position),
+                coins(row.value, asset),
+                row.address or f"data: {row.data_hex or 'none'}",
+                row.spent_by or ("void (BIP 30)" if row.voided_by else "unspent"),
+            )
+            for row in answer.outputs
+        ),
+    )
+
+
+def _tags(tags: Sequence[TagAnswer]) -> list[str]:
+    return ["", *(_tag(tag) for tag in tags)] if tags else []
+
+
+def _tag(tag: TagAnswer) -> str:
+    whose = f"inherited from {tag.address}" if tag.inherited else "of the address itself"
+    known = f"{tag.confidence}, {tag.confidence_level} of 100"
+    return f"{tag.label} (attribution {whose}; {', '.join(tag.concepts)}; {known}; {tag.source})"
+
+
+def _flags(flags: Sequence[Flag]) -> list[str]:
+    if not flags:
+        return []
+    return ["", *(f"{flag.name} ({flag.certainty}): {flag.detail}" for flag in flags)]
+
+
+def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
+    """Return the rules with their documentation."""
+    for number, rule in enumerate(rules):
+        yield from () if number == 0 else ("",)
+        yield f"{rule.name} {rule.version}: {rule.summary}"
+        yield from pairs(
+            (
+                ("  assumes", rule.assumes),
+                ("  fails when", rule.fails_when),
+                ("  source", rule.source),
+                (
+                    "  confidence",
+                    NOTHING if rule.confidence is None else f"{rule.confidence} of 100",
+                ),
+                ("  error rate", rule.error_rate or "not measured"),
+            )
+        )
+
+
+def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
+    """Return what a clustering is."""
+    yield from pairs(
+        (
+            ("Clustering", answer.clustering),
+            ("Network", answer.network),
+            (
+                "Rules",
+                ", ".join(f"{name} {number}" for name, number in sorted(answer.rules.items())),
+            ),
+            ("Last block", f"{answer.height:,} ({answer.block_hash})"),
+            ("Addresses", f"{answer.addresses:,}"),
+            ("Entities", f"{answer.entities:,}"),
+            ("Merges", f"{answer.merges:,}"),
+        )
+    )
+    yield from closing(answer)
+
+
+def why_lines(answer: WhyAnswer) -> Iterable[str]:
+    """Return the chain that joins two addresses."""
+    if not answer.joined:
+        yield f"No rule of profile {answer.profile} joins these addresses; they may still have one"
+        yield "owner."
+        yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+    elif not answer.steps:
+        yield f"{answer.address_a} is one address, of entity {answer.entity_a}."
+    else:
+        yield (
+            f"Profile {answer.profile} joins these addresses into entity {answer.entity_a} "
+            f"(an inference), by {len(answer.steps)} step{'s' * (len(answer.steps) > 1)}:"
+        )
+        for number, step in enumerate(answer.steps, 1):
+            yield ""
+            yield f"{number}. {step.address_from}"
+            yield f"   and {step.address_to}"
+            yield f"   by {step.rule} {step.rule_version} in {step.txid}"
+            yield f"   (block {step.height:,}, {shown_time(step.time)})"
+    yield from closing(answer)

@@ -1,0 +1,119 @@
+"""`arien-flows trace`: following money forward or backward."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.typed import moment, satoshi
+
+if TYPE_CHECKING:
+    from arien_flows.tracing.request import DirectionName, PolicyName
+
+
+@click.command()
+@session_options
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "--direction",
+    type=click.Choice(["forward", "backward"]),
+    default="forward",
+    show_default=True,
+    help="Where it went, or where it came from.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["fifo", "haircut", "poison"]),
+    default="fifo",
+    show_default=True,
+    help="The accounting convention; none is a fact.",
+)
+@click.option("--max-hops", type=click.IntRange(1), default=12, show_default=True, metavar="N")
+@click.option(
+    "--min-value",
+    metavar="AMOUNT",
+    help="Smallest amount followed: whole satoshi, or coins as 0.01BTC. By default 0.001 BTC or "
+    "0.1 % of the source, whichever is more.",
+)
+@click.option("--since", metavar="TIME", help="Ignore what is earlier: 2026-03-01, or with a time.")
+@click.option("--until", metavar="TIME", help="Ignore what is later; a date means its end (UTC).")
+@click.option(
+    "--horizon",
+    type=click.IntRange(1),
+    metavar="DAYS",
+    help="Follow this long after each source (backward: before; 365).",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(1),
+    default=200_000,
+    show_default=True,
+    metavar="N",
+    help="Transactions that may be looked at.",
+)
+@click.option(
+    "--graph-nodes",
+    type=click.IntRange(10),
+    default=600,
+    show_default=True,
+    metavar="N",
+    help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
+)
+@click.option("--compare", is_flag=True, help="Answer under every policy, and show the span.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write trace.json, graph.graphml, flow.png and flow.svg there.",
+)
+@click.pass_context
+def trace(
+    context: click.Context,
+    sources: tuple[str, ...],
+    direction: str,
+    policy: str,
+    max_hops: int,
+    min_value: str | None,
+    since: str | None,
+    until: str | None,
+    horizon: int | None,
+    budget: int,
+    graph_nodes: int,
+    compare: bool,
+    output: Path | None,
+) -> None:
+    """Follow money forward or backward.
+
+    SOURCE is an address (what it received from outside), TXID:POSITION (one output), or
+    entity:ADDRESS (what all addresses of its entity received from outside).
+    """
+    from arien_flows.answers.trace import compared, traced
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.trace_texts import comparison_lines, trace_lines
+    from arien_flows.reports.trace_files import write_trace_files
+    from arien_flows.tracing.request import TraceRequest
+
+    session = session_of(context)
+    request = TraceRequest(
+        sources=sources,
+        direction=cast("DirectionName", direction),
+        policy=cast("PolicyName", policy),
+        max_hops=max_hops,
+        min_value_sat=None if min_value is None else satoshi(min_value),
+        since=None if since is None else moment(since),
+        until=None if until is None else moment(until, end_of_day=True),
+        horizon_days=horizon,
+        budget=budget,
+        graph_nodes=graph_nodes,
+    )
+    if compare:
+        emit(session, asked(session, lambda it: compared(it, request)), comparison_lines)
+        return
+    result = asked(session, lambda it: traced(it, request))
+    if output is not None:
+        for file in write_trace_files(result, output).all():
+            click.echo(f"Written: {file}", err=True)
+    emit(session, result.answer, trace_lines)

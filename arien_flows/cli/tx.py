@@ -1,0 +1,25 @@
+"""`arien-flows tx`: a transaction with its flags."""
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+
+
+@click.command()
+@session_options
+@click.argument("txid")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Inputs and outputs."
+)
+@click.option("--offset", type=click.IntRange(0), default=0, help="First position shown.")
+@click.pass_context
+def tx(context: click.Context, txid: str, limit: int, offset: int) -> None:
+    """Show a transaction with its flags."""
+    from arien_flows.answers.transaction import transaction_answer
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.texts import transaction_lines
+
+    session = session_of(context)
+    answer = asked(session, lambda it: transaction_answer(it, txid, limit=limit, offset=offset))
+    emit(session, answer, transaction_lines)

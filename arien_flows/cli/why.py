@@ -1,0 +1,21 @@
+"""`arien-flows why`: what joins two addresses."""
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+
+
+@click.command()
+@session_options
+@click.argument("a")
+@click.argument("b")
+@click.pass_context
+def why(context: click.Context, a: str, b: str) -> None:
+    """Show the transactions and rules that join two addresses."""
+    from arien_flows.answers.why import why_answer
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.texts import why_lines
+
+    session = session_of(context)
+    emit(session, asked(session, lambda it: why_answer(it, a, b)), why_lines)

@@ -1,0 +1,1 @@
+"""The sample investigation: a simulated chain, a vendor's listing, a theft, and what they show."""

@@ -1,0 +1,1 @@
+"""What is left behind for people: files of a trace, pages that can be read without this program."""

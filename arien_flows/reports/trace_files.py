@@ -1,0 +1,50 @@
+"""The files of a trace: the answer, the graph, and pictures of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from arien_flows.errors import InputError
+from arien_flows.tracing.trace import TraceResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceFiles:
+    """Where the files of a trace are."""
+
+    answer: Path
+    """The whole answer as canonical JSON."""
+
+    graph: Path
+    """The graph with nothing left out, as GraphML."""
+
+    picture: Path
+    """The flow, simplified to what a page can show, as PNG."""
+
+    drawing: Path
+    """The same as SVG."""
+
+    def all(self) -> tuple[Path, ...]:
+        """Return every file."""
+        return self.answer, self.graph, self.picture, self.drawing
+
+
+def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
+    """Write the files of a trace into a folder, which is made if need be."""
+    from arien_flows.tracing.graphml import write_graphml
+    from arien_flows.tracing.picture import PICTURE_NODES, draw
+
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: name a folder for the results")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = TraceFiles(
+        answer=folder / "trace.json",
+        graph=folder / "graph.graphml",
+        picture=folder / "flow.png",
+        drawing=folder / "flow.svg",
+    )
+    files.answer.write_bytes(result.json_bytes() + b"\n")
+    write_graphml(result.graph(), result.answer, files.graph)
+    simplified = result.graph(PICTURE_NODES)
+    draw(simplified, result.answer, files.picture)
+    draw(simplified, result.answer, files.drawing)
+    return files

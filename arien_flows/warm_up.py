@@ -1,0 +1,65 @@
+"""Compiling the kernels ahead of time, by answering every kind of question about one block.
+
+Machine code is made when a kernel is first called, and kept on disk. That takes a minute or so on
+a fresh installation, once; whoever wants to spend it elsewhere (while something else is computed,
+or before a service says that it is ready) runs this. The block is the first one of every regtest
+chain; it goes through block files, ledger, clustering and traces in a temporary folder.
+
+`python -m arien_flows.warm_up` does it in a process of its own.
+"""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from arien_flows.answers.address import address_answer
+from arien_flows.answers.trace import traced
+from arien_flows.answers.why import why_answer
+from arien_flows.entities.clustering import run_clustering
+from arien_flows.ledger.ingest import ingest
+from arien_flows.ledger.writer import LedgerWriter
+from arien_flows.settings import Settings
+from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.workspace import DERIVED, Workspace
+from chains.bitcoin.blockfiles import BlockFiles
+from chains.bitcoin.networks import REGTEST
+
+GENESIS = bytes.fromhex(
+    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac7"
+    "2c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4adae5494dffff7f20020000000101000000010000000000000"
+    "000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65"
+    "732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e642062616"
+    "96c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b710"
+    "5cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11"
+    "d5fac00000000"
+)
+"""Block 0 of every regtest chain (Bitcoin Core, `chainparams.cpp`)."""
+
+
+@cache
+def compile_kernels() -> None:
+    """Make the machine code of everything between block files and traces, once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        _ask_everything(Path(folder))
+
+
+def _ask_everything(folder: Path) -> None:
+    record = REGTEST.magic + len(GENESIS).to_bytes(4, "little") + GENESIS
+    (folder / "blk00000.dat").write_bytes(record)
+    workspace = Workspace(Settings(data=folder))
+    root = workspace.folder(REGTEST.name)
+    with LedgerWriter(root, REGTEST) as writer:
+        ingest(writer, BlockFiles(folder, REGTEST))
+    network = workspace.open(REGTEST.name)
+    run_clustering(network.read().view, root / DERIVED)
+    reading = network.read()
+    address = reading.view.address_text(0) or ""
+    address_answer(reading, address)
+    why_answer(reading, address, address)
+    for policy in POLICIES:
+        for direction in ("forward", "backward"):
+            traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))
+
+
+if __name__ == "__main__":
+    compile_kernels()

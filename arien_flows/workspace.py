@@ -1,0 +1,207 @@
+"""The data folder: one ledger a network, and everything that is read together with it.
+
+A question is answered from a *reading*: a view of the ledger, the clustering that was made of it,
+and what sources say of its addresses. Opening these is cheap but not free, so a reading is kept
+until a file behind it changes. A roll-back while an answer is being made makes the answer void;
+`ask` then puts the question again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+import numpy as np
+
+from arien_flows.attribution.ownership import EntityMap, SingleAddresses
+from arien_flows.entities.clustering import Clustering, open_clustering
+from arien_flows.entities.coinjoins import transaction_columns
+from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
+from arien_flows.ledger.ledger import ATTEMPTS, Ledger
+from arien_flows.ledger.manifest import MANIFEST
+from arien_flows.ledger.view import View
+from arien_flows.settings import Settings
+from arien_flows.tag_files import FileIdentity, TagBook, open_tags, read_packs, tag_files
+from chains.bitcoin.networks import NETWORKS, network
+from chains.types import UInt8Array
+from heuristics.coinjoin import VETOES, mark_coinjoins
+
+Answer = TypeVar("Answer")
+
+DERIVED = "derived"
+"""Folder of a ledger's derived sets."""
+
+PROFILE = "strict"
+"""The profile whose entities are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One network's ledger at one moment, with what is inferred from it and said about it."""
+
+    view: View
+    clustering: Clustering | None
+    """Entities, up to the clustering's own last block; nothing where there are none to show."""
+
+    clustering_gap: str
+    """Why there are none, and what to do; empty where there are."""
+
+    tags: TagBook
+    """What sources say, looked up in the view."""
+
+    @property
+    def entities(self) -> EntityMap:
+        """Return the clustering, or the map in which each address stands for itself."""
+        return self.clustering if self.clustering is not None else SingleAddresses()
+
+    @cached_property
+    def coinjoin_marks(self) -> UInt8Array | None:
+        """Non-zero where a transaction looks like a CoinJoin; nothing without a clustering.
+
+        Transactions that came after the clustering are judged here: a trace must not run through
+        a CoinJoin because nobody has clustered since.
+        """
+        if self.clustering is None:
+            return None
+        known = self.clustering.coinjoins.detected
+        count = self.view.counts.transactions
+        if len(known) == count:
+            return known
+        later, _details = mark_coinjoins(transaction_columns(self.view), len(known), count)
+        later[(later & np.uint8(VETOES)) != 0] = 0
+        return np.concatenate([known, later])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What a ledger's files say besides its view."""
+
+    view: View
+    unspent_value_sat: int
+    complete_from: int | None
+    bytes_on_disk: int
+
+
+class OpenNetwork:
+    """The ledger of one network, opened for reading. Safe to share between threads."""
+
+    def __init__(self, root: Path, tags: Path) -> None:
+        """Open the ledger in `root`; `NotFoundError` where there is none.
+
+        `tags` is a TagPack file or a folder of them, and need not exist.
+        """
+        self.root = root
+        self._tags = tags
+        self._lock = Lock()
+        self._ledger = Ledger(root)
+        self._reading: Reading | None = None
+        self._files: tuple[object, ...] = ()
+
+    def read(self) -> Reading:
+        """Return the present reading; the same object as long as nothing changes."""
+        with self._lock:
+            view = self._ledger.view()
+            tags = tag_files(self._tags)
+            files = (view.generation, view.counts, _identity(self._clustering_manifest), tags)
+            if self._reading is None or files != self._files:
+                self._reading = self._read(view, tags)
+                self._files = files
+            return self._reading
+
+    def ask(self, question: Callable[[Reading], Answer]) -> Answer:
+        """Return what `question` says of a reading that still holds when it has been asked."""
+        for _ in range(ATTEMPTS):
+            reading = self.read()
+            try:
+                answer = question(reading)
+            except Exception:
+                if self._ledger.is_current(reading.view):
+                    raise
+                continue
+            if self._ledger.is_current(reading.view):
+                return answer
+        raise StaleSnapshotError(
+            "blocks were removed while the answer was made, several times over: ask again"
+        )
+
+    def holdings(self) -> Holdings:
+        """Return what the ledger holds."""
+        with self._lock:
+            view = self._ledger.view()
+            unspent_value_sat = self._ledger.manifest.unspent_sat
+        return Holdings(
+            view=view,
+            unspent_value_sat=unspent_value_sat,
+            complete_from=int(view.block_height[0]) if view.counts.blocks else None,
+            bytes_on_disk=self._ledger.bytes_on_disk(),
+        )
+
+    @property
+    def _clustering_manifest(self) -> Path:
+        return self.root / DERIVED / "clusterings" / PROFILE / "manifest.json"
+
+    def _read(self, view: View, tags: tuple[FileIdentity, ...]) -> Reading:
+        clustering, gap = None, ""
+        try:
+            clustering = open_clustering(view, self.root / DERIVED, PROFILE)
+        except (NotFoundError, StaleSnapshotError) as error:
+            gap = str(error)
+        return Reading(
+            view=view,
+            clustering=clustering,
+            clustering_gap=gap,
+            tags=open_tags(view, read_packs(tags), clustering or SingleAddresses()),
+        )
+
+
+class Workspace:
+    """The data folder that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._open: dict[str, OpenNetwork] = {}
+        self._lock = Lock()
+
+    def networks(self) -> list[str]:
+        """Return the names of the networks that have a ledger, the main one first."""
+        return [
+            known.name
+            for known in NETWORKS
+            if (self.settings.data / known.name / MANIFEST).is_file()
+        ]
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a network's ledger; `UnknownNetworkError` for an unknown name."""
+        return self.settings.data / network(name).name
+
+    def open(self, name: str) -> OpenNetwork:
+        """Open a network's ledger; `NotFoundError` where there is none."""
+        folder = self.folder(name)
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = OpenNetwork(folder, self.settings.tag_files)
+            return self._open[name]
+
+    def choose(self) -> str:
+        """Return the network that is meant: the one that is set, or the only one there is."""
+        if self.settings.network is not None:
+            return network(self.settings.network).name
+        names = self.networks()
+        if len(names) == 1:
+            return names[0]
+        if names:
+            raise InputError(f"several networks have a ledger: add --network {' or '.join(names)}")
+        raise NotFoundError(
+            f"there is no ledger in {self.settings.data}: make one with `arien-flows ledger "
+            "ingest`, or name another folder with --data"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -1,0 +1,45 @@
+"""Writes the stored OpenAPI document and its examples anew: `python -m tests.api.openapi_document`.
+
+Run it when the API was changed on purpose, and review the difference.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from api.description import EXAMPLES
+from api.main import application, service
+from arien_flows.settings import Settings
+from tests.api.questions import ask, questions
+from tests.small_case import SmallCase, make_small_case
+
+STORED = EXAMPLES.with_name("openapi.json")
+BYTES_ON_DISK = 1_000_000
+
+
+def text_of(document: object) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
+    """Return a real answer per operation; the size on disk differs between file systems."""
+    operations = [*questions(case), "make_trace"]
+    answers = {operation: ask(client, case, operation).json() for operation in operations}
+    for status in answers["list_networks"]["items"]:
+        status["bytes_on_disk"] = BYTES_ON_DISK
+    return answers
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        case = make_small_case(Path(folder))
+        client = TestClient(service(Settings(data=case.data)), base_url="http://127.0.0.1:8000")
+        EXAMPLES.write_text(text_of(examples(client, case)), encoding="utf-8")
+    STORED.write_text(text_of(application(Settings()).openapi()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`POST /v1/traces`: the bytes of the command line, bounded, with exact errors."""
+
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+
+from api.errors import Problem
+from arien_flows.cli.main import run
+from arien_flows.tracing.answer import TraceAnswer
+from tests.small_case import COIN, NETWORK, SmallCase
+
+
+def body(case: SmallCase, **changes: object) -> dict[str, object]:
+    return {"network": NETWORK, "sources": [case.address("alice")], **changes}
+
+
+def test_trace__answers_as_described_and_adds_up(client: TestClient, small_case: SmallCase):
+    response = client.post("/v1/traces", json=body(small_case))
+    assert response.status_code == 200
+    answer = TypeAdapter(TraceAnswer).validate_json(response.content)
+    assert response.headers["etag"] == f'"{answer.manifest.result_sha256}"'
+    assert answer.totals.source == str(50 * COIN)
+    ended = sum(map(int, answer.totals.by_reason.values()))
+    assert ended + int(answer.totals.fees) + int(answer.totals.destroyed) == 50 * COIN
+    assert [service.label for service in answer.services] == ["Exchange One"]
+
+
+def test_trace__is_that_of_the_command_line(client: TestClient, small_case: SmallCase, capsys):
+    typed = ["trace", small_case.address("alice"), "--policy", "haircut", "--budget", "500"]
+    assert run(["--data", str(small_case.data), "--json", *typed]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    asked = body(small_case, policy="haircut", budget=500)
+    assert client.post("/v1/traces", json=asked).json() == printed
+
+
+def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small_case: SmallCase):
+    first, second = (client.post("/v1/traces", json=body(small_case)) for _ in range(2))
+    assert first.content == second.content
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"budget": 20_001}, "this service allows 20,000"),
+        ({"budget": 0}, "/body/budget"),
+        ({"policy": "lifo"}, "/body/policy"),
+        ({"sources": []}, "/body/sources"),
+        ({"sources": ["x"] * 1001}, "/body/sources"),
+        ({"min_value": "1.5"}, "/body/min_value"),
+        ({"min_value": 1}, "/body/min_value"),
+        ({"since": "2026-03-01T00:00:00"}, "needs a time zone"),
+        ({"max_hop": 3}, "/body/max_hop"),
+        ({"sources": ["txid:x"]}, "is not an output"),
+    ],
+)
+def test_trace__bad_requests_name_the_fault(client, small_case: SmallCase, changes, detail):
+    response = client.post("/v1/traces", json=body(small_case, **changes))
+    assert response.status_code == 422
+    assert detail in TypeAdapter(Problem).validate_json(response.content).detail
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code"),
+    [
+        (b"{", {"Content-Type": "application/json"}, 422, "invalid_request"),
+        (b"{}", {"Content-Type": "text/plain"}, 422, "invalid_request"),
+        (b'"\xff"', {"Content-Type": "application/json"}, 400, "bad_request"),
+        (b" " * 20_000, {"Content-Type": "application/json"}, 413, "too_large"),
+        (b"[" * 9000, {"Content-Type": "application/json"}, 400, "bad_request"),
+    ],
+)
+def test_bodies__that_are_no_request_are_problems(client, content, headers, status, code):
+    response = client.post("/v1/traces", content=content, headers=headers)
+    problem = TypeAdapter(Problem).validate_json(response.content)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (response.status_code, problem.code) == (status, code)
+
+
+def test_bodies__that_do_not_say_how_long_they_are_are_cut_off_too(client: TestClient):
+    response = client.post(
+        "/v1/traces",
+        content=(b" " * 100 for _ in range(200)),
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 413
+    assert response.json()["code"] == "too_large"
+
+
+def test_trace__of_a_foreign_page_is_refused(client: TestClient, small_case: SmallCase):
+    response = client.post(
+        "/v1/traces", json=body(small_case), headers={"Origin": "http://evil.example"}
+    )
+    assert response.status_code == 403

@@ -1,0 +1,132 @@
+"""`trace` on the small ledger: totals that add up, files, limits, bad input."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arien_flows.answers.amounts import Asset, coins
+from arien_flows.cli.main import run
+from arien_flows.cli.typed import moment, satoshi
+from arien_flows.errors import InputError
+from tests.small_case import COIN, FEE, SmallCase
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def say(small_case: SmallCase, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Trace on the small ledger and return what is printed."""
+
+    def said(*arguments: str, code: int = 0) -> str:
+        assert run(["--data", str(small_case.data), "trace", *arguments]) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    return said
+
+
+def test_trace__stops_at_the_tagged_exchange_and_adds_up(say: Say, small_case: SmallCase):
+    text = say(small_case.address("alice"), small_case.address("p2pkh:alice-2"))
+    assert "Where 120.00000000 tBTC went, by the fifo convention" in text
+    assert "60.00000000 tBTC  paid to a service, where the money of many mixes" in text
+    assert "in all, which is the source exactly" in text
+    assert "Exchange One" in text
+
+
+@pytest.mark.parametrize("policy", ["fifo", "haircut"])
+def test_trace__json_conserves_every_satoshi(say: Say, small_case: SmallCase, policy: str):
+    answer = json.loads(
+        say(f"entity:{small_case.address('alice-3')}", "--policy", policy, "--json")
+    )
+    totals = answer["totals"]
+    ended = sum(map(int, totals["by_reason"].values()))
+    assert int(totals["source"]) == ended + int(totals["fees"]) + int(totals["destroyed"])
+    assert totals["by_reason"]["service_reached"] == str(60 * COIN)
+    assert answer["manifest"]["clustering"].startswith("strict-")
+
+
+def test_trace__stops_at_the_coinjoin(say: Say, small_case: SmallCase):
+    answer = json.loads(say(f"{small_case.txid('mined-3')}:0", "--json"))
+    assert list(answer["totals"]["by_reason"]) == ["coinjoin"]
+
+
+def test_trace__backward_ends_where_coins_were_made(say: Say, small_case: SmallCase):
+    answer = json.loads(say(small_case.address("exchange"), "--direction", "backward", "--json"))
+    assert answer["totals"]["by_reason"] == {"newly_mined": str(60 * COIN)}
+
+
+def test_trace__compares_conventions(say: Say, small_case: SmallCase):
+    command = (f"{small_case.txid('mined-1')}:0", "--compare")
+    answer = json.loads(say(*command, "--json"))
+    assert set(answer["totals"]) == {"fifo", "haircut", "poison"}
+    assert answer["totals"]["fifo"]["by_reason"] == {"service_reached": str(50 * COIN)}
+    text = say(*command)
+    assert "ended" in text
+    assert "Exchange One" in text
+
+
+def test_trace__writes_files_that_tools_can_read(say: Say, small_case: SmallCase, tmp_path: Path):
+    printed = json.loads(say(small_case.address("alice"), "-o", str(tmp_path / "out"), "--json"))
+    folder = tmp_path / "out"
+    assert json.loads((folder / "trace.json").read_bytes()) == printed
+    graph = nx.read_graphml(folder / "graph.graphml")
+    assert graph.number_of_nodes() >= 2
+    assert (folder / "flow.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "flow.svg").read_text(encoding="utf-8")
+
+
+def test_trace__the_same_question_gives_the_same_bytes(say: Say, small_case: SmallCase, tmp_path):
+    for name in ("one", "two"):
+        say(small_case.address("alice"), "-o", str(tmp_path / name))
+    for file in ("trace.json", "graph.graphml", "flow.png", "flow.svg"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{alice}", "--min-value", "0.1"], "is not an amount"),
+        (["{alice}", "--since", "March"], "is not a time"),
+        (["{alice}", "--since", "2026-03-01T10:00:00"], "lacks a time zone"),
+        (["{alice}", "--since", "2026-03-02", "--until", "2026-03-01"], "no time is left"),
+        (["{alice}", "--policy", "lifo"], "Invalid value for '--policy'"),
+        (["{pay}:9"], "there is no output 9"),
+        (["entity:nobody"], "Error: "),
+        ([], "Missing argument 'SOURCE...'"),
+    ],
+)
+def test_trace__bad_input_is_explained(say: Say, small_case: SmallCase, arguments, message):
+    names = {"alice": small_case.address("alice"), "pay": small_case.txid("pay")}
+    text = say(*(argument.format_map(names) for argument in arguments), code=2)
+    assert message in text
+    assert "Traceback" not in text
+
+
+@given(st.integers(min_value=0, max_value=21_000_000 * COIN))
+def test_satoshi__reads_what_coins_writes(amount_sat: int):
+    assert satoshi(str(amount_sat)) == amount_sat
+    shown = coins(amount_sat, Asset(name="BTC", decimals=8)).replace(",", "")
+    assert satoshi(shown) == satoshi(shown.replace(" BTC", "tbtc")) == amount_sat
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1.123456789BTC", "1e8", "0x10", "٣", "1 ETH"])
+def test_satoshi__refuses_what_could_mean_something_else(text: str):
+    with pytest.raises(InputError, match="is not an amount"):
+        satoshi(text)
+
+
+def test_moment__a_date_is_its_beginning_or_its_last_second():
+    assert moment("2026-03-01") == datetime(2026, 3, 1, tzinfo=UTC)
+    assert moment("2026-03-01", end_of_day=True) == datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
+    assert moment("2026-03-01T12:00:00+02:00") == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_trace__fees_are_told_apart(say: Say, small_case: SmallCase):
+    answer = json.loads(say(f"entity:{small_case.address('alice')}", "--json"))
+    assert answer["totals"]["fees"] == str(2 * FEE)

@@ -1,0 +1,33 @@
+"""The sample investigation from beginning to end, at its smallest size."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arien_flows.cli.main import run
+
+
+@pytest.mark.slow
+def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(tmp_path: Path, capsys):
+    folder = tmp_path / "demo"
+    command = ["demo", "--no-serve", "--transactions", "2000", "--progress", "none"]
+    assert run([*command, "--folder", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "6 of 6 amounts are equal to the satoshi" in told
+    assert "Attribution: " in told
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 2
+    assert "DIFFERENT" not in page
+    answer = json.loads((folder / "results" / "theft" / "trace.json").read_bytes())
+    assert answer["manifest"]["result_sha256"] in page
+    theft = answer["request"]["sources"][0]
+    assert run(["--data", str(folder / "data"), "--json", "trace", theft]) == 0
+    assert json.loads(capsys.readouterr().out) == answer
+
+
+def test_demo__refuses_a_folder_that_holds_something_else(tmp_path: Path, capsys):
+    (tmp_path / "case.txt").write_text("keep")
+    assert run(["demo", "--no-serve", "--folder", str(tmp_path)]) == 2
+    assert "name another with --folder" in capsys.readouterr().err
+    assert (tmp_path / "case.txt").read_text() == "keep"

@@ -8,6 +8,7 @@ key under which a lock is filed is the hash of its class, so that one search fin
 
 import numpy as np
 
+from chains.bitcoin.hashing import hash160
 from chains.bitcoin.script import lock_hash
 from chains.tables import ScriptType
 from chains.types import UInt8Array
@@ -29,6 +30,13 @@ FNV_PRIME = np.uint64(0x100000001B3)
 def is_key_lock(script_type: int) -> bool:
     """Return whether a lock of this type opens with one public key that it names."""
     return script_type in (P2PK, P2PKH, P2WPKH)
+
+
+def key_hash_of(script_type: ScriptType, payload: bytes) -> bytes | None:
+    """Return the HASH160 of the one key that a lock names, or nothing where it names none."""
+    if script_type is ScriptType.P2PK:
+        return hash160(payload)
+    return payload if is_key_lock(script_type) else None
 
 
 @kernel

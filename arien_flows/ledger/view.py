@@ -17,6 +17,7 @@ from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.history import History, HistoryIndex, Totals
 from arien_flows.ledger.index import KeyIndex
 from arien_flows.ledger.links import INNER_SCRIPT, SAME_KEY
+from arien_flows.ledger.locks import key_hash_of
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.unspent import txid_prefixes
@@ -234,19 +235,26 @@ class View:
         script_type, payload = parse_address(text, self.network)
         number = self.find_lock(script_type, payload)
         if number is None:
-            raise NotFoundError(f"address {text.strip()} was never used {self._extent()}")
+            others = self.forms_of_key(script_type, payload)
+            known = ", ".join(str(self.address_text(other)) for other in others)
+            hint = f"; its key was used in another form, ask for {known}" if others else ""
+            raise NotFoundError(f"address {text.strip()} was never used {self._extent()}{hint}")
         return number
+
+    def forms_of_key(self, script_type: ScriptType, payload: bytes) -> list[int]:
+        """Return the used addresses that lock to the one key that a script names, ascending.
+
+        Scripts that name no single key (script hashes, taproot, multisig) have none.
+        """
+        wanted = key_hash_of(script_type, payload)
+        if wanted is None:
+            return []
+        found = self.addresses_by_lock.candidates(_key_of(script_type, payload))
+        return [number for number in found if key_hash_of(*self.lock(number)) == wanted]
 
     def find_lock(self, script_type: ScriptType, payload: bytes) -> int | None:
         """Return the address number of a script, or nothing."""
-        source = np.frombuffer(payload, dtype=np.uint8)
-        lock = Locks(
-            source=source,
-            script_type=np.array([script_type], dtype=np.uint8),
-            start=np.zeros(1, dtype=np.int64),
-            length=np.array([len(source)], dtype=np.int64),
-        )
-        for number in self.addresses_by_lock.candidates(int(lock.keys()[0])):
+        for number in self.addresses_by_lock.candidates(_key_of(script_type, payload)):
             if self.lock(number) == (script_type, payload):
                 return number
         return None
@@ -285,6 +293,18 @@ class View:
     def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
         """Return entries `[start, stop)` of an address's history, one per transaction."""
         return self.histories.history(address, start, stop)
+
+
+def _key_of(script_type: ScriptType, payload: bytes) -> int:
+    """Return the key under which a script's class is filed."""
+    source = np.frombuffer(payload, dtype=np.uint8)
+    lock = Locks(
+        source=source,
+        script_type=np.array([script_type], dtype=np.uint8),
+        start=np.zeros(1, dtype=np.int64),
+        length=np.array([len(source)], dtype=np.int64),
+    )
+    return int(lock.keys()[0])
 
 
 COLUMN_FIELDS: dict[str, str] = {

@@ -1,3 +1,4 @@
+import re
 from random import Random
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.errors import NotFoundError
 from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
 from chains.bitcoin.networks import REGTEST
@@ -128,3 +130,12 @@ def test_find_address__text_and_number_are_inverse(name: str) -> None:
     view = build_view([Tx(name="a", outputs=[("other", 1), (name, 1)])])
     number = view.find_address(text_of_name(name))
     assert view.address_text(number) == text_of_name(name)
+
+
+def test_find_address__an_unused_form_of_a_used_key_names_the_used_ones() -> None:
+    view = build_view([Tx(name="a", outputs=[("p2pk:alice", 1), ("bob", 1)])])
+    with pytest.raises(NotFoundError, match=re.escape(f"ask for {text_of_name('p2pk:alice')}")):
+        view.find_address(text_of_name("p2pkh:alice"))
+    with pytest.raises(NotFoundError) as error:
+        view.find_address(text_of_name("p2tr:alice"))
+    assert "another form" not in str(error.value)

@@ -23,6 +23,7 @@ from arien_flows.simulation.simulate import simulate
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 
+BATCH_BYTES = 64 << 20
 WRITE_BYTES = Path("/proc/self/io")
 
 
@@ -44,10 +45,10 @@ def written() -> int | None:
     return int(lines["write_bytes"])
 
 
-def take_in(chain: Path, ledger: Path) -> dict[str, object]:
+def take_in(chain: Path, ledger: Path, batch_bytes: int = BATCH_BYTES) -> dict[str, object]:
     """Ingest a simulated chain; return what it took."""
     before, started = written(), time.perf_counter()
-    source = BlockFiles(chain / "blocks", REGTEST)
+    source = BlockFiles(chain / "blocks", REGTEST, batch_bytes=batch_bytes)
     scanned = time.perf_counter()
     with LedgerWriter(ledger, REGTEST) as writer:
         summary = ingest(writer, source)
@@ -81,7 +82,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_chain(SMALLEST, folder / "small")
-        take_in(folder / "small", folder / "warm")
+        # Batches small enough that runs are merged: that has kernels of its own.
+        take_in(folder / "small", folder / "warm", batch_bytes=20_000)
         make_chain(transactions, folder / "chain")
         figures = take_in(folder / "chain", folder / "ledger")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

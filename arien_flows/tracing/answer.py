@@ -7,85 +7,102 @@ owns it is an *attribution* with its source.
 """
 
 import json
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
 
-Certainty = Literal["fact", "inference", "attribution"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsOf:
-    """The state of the chain that an answer describes."""
-
-    network: str
-    height: int
-    block_hash: str
-    time: datetime
-    """The time that the block's header states."""
+from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truncation:
-    """Something that the answer leaves out."""
-
-    where: str
-    reason: str
-    limit: int | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestShape:
+class RequestShape(Shape):
     """The question as it was understood, with every default filled in."""
 
     sources: tuple[str, ...]
+    """As asked: addresses, `txid:vout`, or `entity:ADDRESS`."""
+
     direction: str
+    """`forward` (where it went) or `backward` (where it came from)."""
+
     policy: str
+    """The accounting convention: `fifo`, `haircut` or `poison`."""
+
     max_hops: int
+    """Most transactions between a source and the end of a path."""
+
     min_value: str
+    """Amounts below this, in base units, are not followed."""
+
     since: datetime | None
+    """Transactions before this are not followed; compared with the block's median time past."""
+
     until: datetime | None
+    """Transactions after this are not followed."""
+
     horizon_days: int | None
+    """Days after (backward: before) each source that money is followed; none: without end."""
+
     budget: int
+    """Most transactions looked at."""
+
     fan_out_outputs: int
+    """A transaction with more outputs than this is a batch payout, ..."""
+
     fan_out_percent: int
+    """... and is not followed when less than this percentage of its money is traced."""
+
     dormant_days: int
+    """Coins unspent for longer than this many days are dormant."""
+
     graph_nodes: int
+    """Most nodes of the graph in the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Shape):
     """Where all of it went; `source` is the sum of the rest for every policy but poison."""
 
     source: str
+    """What was traced, in base units."""
+
     by_reason: dict[str, str]
+    """Where paths ended, in base units by reason."""
+
     fees: str
+    """Traced money that went to miners, in base units."""
+
     destroyed: str
-    """In outputs that nobody can ever spend."""
+    """In outputs that nobody can ever spend, in base units."""
 
     certainty: Certainty = "inference"
+    """Of all these amounts: they follow from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Shape):
     """What a source says about the holder of a coin."""
 
     label: str
+    """Name that the source gives."""
+
     concepts: tuple[str, ...]
+    """Categories and abuse types of the tag, such as `exchange`."""
+
     confidence: int
-    """0 to 100."""
+    """0 to 100, as the tag states it."""
 
     source: str
+    """Who says so."""
+
     is_inherited: bool
     """The tag was written for another address of the same entity; that both are one entity is an
     inference."""
 
     certainty: Certainty = "attribution"
+    """The chain names nobody: a source does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Shape):
     """A coin at which a path ended."""
 
     outpoint: str | None
@@ -95,48 +112,90 @@ class Leaf:
     """`txid:vin` of the input that spends a coin from outside the ledger."""
 
     address: str | None
+    """Canonical text; none where the script has no address."""
+
     entity: str | None
-    """First-seen address of the entity."""
+    """First-seen address of the entity; the address itself where no rule joined it."""
 
     value: str
+    """The whole coin, in base units."""
+
     traced: str
+    """The part of it that is traced, in base units."""
+
     reason: str
+    """Why the path ended, in a word that programs may rely on."""
+
     hops: int
+    """Transactions from the nearest source."""
+
     height: int
     """Of the transaction that pays the coin, or spends it where it is from outside."""
 
     time: datetime
+    """The time that the header of that block states."""
+
     service: Service | None
+    """Who holds the coin, where the path ended because of that."""
+
     certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceTotal:
+class ServiceTotal(Shape):
     """All paths that ended at one named service."""
 
     label: str
+    """Name that the source gives."""
+
     concepts: tuple[str, ...]
+    """Categories and abuse types of the tag, such as `exchange`."""
+
     reason: str
+    """Why paths ended there: `service_reached`, `mixer` or `bridge`."""
+
     traced: str
+    """Sum of the traced parts, in base units."""
+
     coins: int
+    """Coins at which paths ended."""
+
     addresses: int
+    """Different addresses of these coins."""
+
     first_time: datetime
+    """Header time of the first of these coins' blocks."""
+
     last_time: datetime
+    """Header time of the last."""
+
     certainty: Certainty = "attribution"
+    """The name is a source's; the amount is an inference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphNode:
+class GraphNode(Shape):
     """A holder of money, a transaction, or several of them shown as one."""
 
     id: str
+    """Unique in the graph: an address, a txid, or a kind and what tells the node apart."""
+
     kind: str
+    """What it stands for, as `source`, `address`, `entity`, `service`, `transaction` or `fold`."""
+
     label: str
     """Short, for people."""
 
     address: str | None
+    """First-seen address of the holder; none for anything else."""
+
     txid: str | None
+    """Of the transaction, or of the first where several stand in a row."""
+
     tag: str | None
+    """Name that a source gives the holder."""
+
     x: int
     """Column from the left, from 0."""
 
@@ -144,41 +203,52 @@ class GraphNode:
     """Height, downwards; nodes of a column are at least 1000 apart."""
 
     amount: str
-    """What passes through or ends here."""
+    """What passes through or ends here, in base units."""
 
     entry: str
-    """Source money that starts (backward: ends) here."""
+    """Source money that starts (backward: ends) here, in base units."""
 
     fees: str
-    """Traced money that was lost to fees inside the node."""
+    """Traced money that was lost to fees inside the node, in base units."""
 
     returned: str
-    """Traced money that the holder paid and got back as change."""
+    """Traced money that the holder paid and got back as change, in base units."""
 
     transactions: int
+    """Transactions that the node stands for."""
+
     members: int
     """Nodes of the full graph that this one stands for."""
 
     ends: dict[str, str]
-    """Amounts by reason for which paths ended here."""
+    """Amounts, in base units, by reason for which paths ended here."""
 
     time: datetime | None
+    """Header time of the transaction's block; none for holders."""
+
     certainty: Certainty
+    """Whether the node is on the chain, joined by a rule, or named by a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphEdge:
+class GraphEdge(Shape):
     """Traced money that went from one node to another."""
 
     source: str
+    """Node that paid."""
+
     target: str
+    """Node that was paid."""
+
     amount: str
-    """What arrived."""
+    """What arrived, in base units."""
 
     fees: str
-    """Traced money lost to fees on the way."""
+    """Traced money lost to fees on the way, in base units."""
 
     coins: int
+    """Coins that the edge stands for."""
+
     transactions: int
     """Transactions that the edge stands for where it joins two holders, else 0."""
 
@@ -186,14 +256,19 @@ class GraphEdge:
     """The first of them in chain order, at most 20."""
 
     certainty: Certainty = "inference"
+    """Of the amount: it follows from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Shape):
     """The flow, left to right in the direction of time."""
 
     nodes: tuple[GraphNode, ...]
+    """In no order that means anything; each has its place in the picture."""
+
     edges: tuple[GraphEdge, ...]
+    """Each joins two of the nodes."""
+
     full_nodes: int
     """Nodes before anything was simplified."""
 
@@ -202,65 +277,85 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
 
     program: str
+    """Name of the program."""
+
     version: str
+    """Its version."""
+
     network: str
+    """Name of the network."""
+
     tip_height: int
+    """Height of the last block that the answer knows of."""
+
     tip_hash: str
+    """Hash of that block."""
+
     rules: dict[str, int]
     """Versions of the rules that the answer rests on."""
 
     tags_sha256: str
+    """Hash over the set of tags, whatever their order."""
+
     clustering: str
+    """Which clustering made the entities; `addresses` without one."""
+
     coinjoin_marks: str
-    """`present` or `absent`."""
+    """`present` or `absent`: whether CoinJoins could end paths."""
 
     transactions_explored: int
+    """Transactions looked at."""
+
     transactions_followed: int
+    """Those of them that traced money passes through."""
+
     result_sha256: str
     """Over the answer without this manifest, as canonical JSON: sorted keys, no spaces, UTF-8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceAnswer:
+class TraceAnswer(Shape):
     """The answer to a trace."""
 
     request: RequestShape
+    """The question."""
+
     as_of: AsOf
+    """The state of the chain that is described."""
+
     complete: bool
     """Whether no path was cut by a limit or by the edge of the ledger."""
 
     truncations: tuple[Truncation, ...]
+    """What is left out, and why."""
+
     asset: str
+    """What the amounts count."""
+
     decimals: int
+    """Digits after the point when base units are shown as whole coins."""
+
     totals: Totals
+    """Where all of it went, in sums."""
+
     services: tuple[ServiceTotal, ...]
-    """Largest first."""
+    """Sums by named service, largest first."""
 
     leaves: tuple[Leaf, ...]
-    """Largest first, ties in chain order."""
+    """Every coin at which a path ended, largest first, ties in chain order."""
 
     destroyed: tuple[Leaf, ...]
+    """Traced coins that nobody can spend, in the same order."""
+
     graph: Graph
+    """The flow, simplified to the nodes that the request allows."""
+
     manifest: Manifest
-
-
-def plain(value: object) -> object:
-    """Return a shape as the dictionaries, lists, strings and numbers that JSON knows."""
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    raise TypeError(f"an answer may not hold a {type(value).__name__}")
+    """What is needed to repeat the run."""
 
 
 def canonical_json(value: object) -> bytes:

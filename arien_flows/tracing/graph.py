@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from arien_flows.attribution.snapshot import service_stop
-from arien_flows.tracing.answer import Certainty, Graph, GraphEdge, GraphNode
+from arien_flows.shapes import Certainty
+from arien_flows.tracing.answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind, build_graph
 from arien_flows.tracing.layout import layers, positions

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import networkx as nx
 
-from arien_flows.tracing.answer import Graph, TraceAnswer, plain
+from arien_flows.shapes import plain
+from arien_flows.tracing.answer import Graph, TraceAnswer
 
 
 def as_networkx(graph: Graph, answer: TraceAnswer) -> "nx.MultiDiGraph[str]":

@@ -6,9 +6,9 @@ sources, the state of the chain and the hash of the answer, because pictures tra
 same answer gives the same file.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import matplotlib as mpl
@@ -16,9 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
-from arien_flows.tracing.answer import Graph, GraphEdge, GraphNode, TraceAnswer, plain
+from arien_flows.shapes import shown_time
+from arien_flows.tracing.answer import Graph, GraphNode, TraceAnswer
 from arien_flows.tracing.graph import shortened
-from arien_flows.tracing.layout import GAP
+from arien_flows.tracing.page_layout import (
+    LABEL_SIZE,
+    REASON_SIZE,
+    Layout,
+    Point,
+    arranged,
+    end_words,
+    fitted,
+    text_width,
+    wrapped,
+)
 from chains.bitcoin.networks import COIN_SAT
 
 PICTURE_NODES = 60
@@ -49,13 +60,28 @@ _STYLES = {
 }
 """After Okabe and Ito (2008)."""
 
-_BOX_WIDTH = 1.42
-_BOX_HEIGHT = 0.7
-_BOX_COLUMN = 1.9
-_DOT_COLUMN = 0.72
-_ROW = 0.86
-_WIDEST = 18.0
-_NARROWEST = 0.7
+_REACHED = ("service", "mixer", "bridge")
+_DASHED = ("fold", "small", "outside")
+_LINE_WIDTH = "line width: amount"
+
+_MARGIN = 0.3
+_LEAST_WIDTH = 11.0
+_TYPE_WIDTH = 13.0
+"""Width of a page, in inches, up to which title, legend and footer keep their size of type; on
+wider pages they grow along, so that they stay legible when the page is printed."""
+
+_GREY = "#555555"
+_EDGE_AMOUNTS = 14
+"""Lines, the widest first, that may carry their amount."""
+
+_EDGE_SIZE = 7.0
+_STEPS = 48
+"""Into which a curve is cut to see what is in its way."""
+
+_BACKING = {"facecolor": "#ffffff", "alpha": 0.8, "linewidth": 0, "pad": 0.6}
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
 
 
 def draw(graph: Graph, answer: TraceAnswer, path: Path) -> None:
@@ -68,125 +94,168 @@ def draw(graph: Graph, answer: TraceAnswer, path: Path) -> None:
 
 
 def _figure(graph: Graph, answer: TraceAnswer) -> Figure:
-    across = _column_places(graph)
-    places = {node.id: (across[node.x], node.y * _ROW / GAP) for node in graph.nodes}
-    lowest = min(y for _, y in places.values())
-    highest = max(y for _, y in places.values())
-    right = max(across) + _BOX_WIDTH
+    amounts = {node.id: amount_text(node.amount, answer.asset) for node in graph.nodes}
+    layout = arranged(graph, amounts)
+    content = layout.right - layout.left + 2 * _MARGIN
+    width = max(content, _LEAST_WIDTH)
     kinds = [kind for kind in _STYLES if any(node.kind == kind for node in graph.nodes)]
-    width = max(right + 0.8, 11.0)
-    height = highest - lowest + 3.15
+    unit = max(width / _TYPE_WIDTH, 1.0)
+    room = width - 2 * _MARGIN
+    head = _title_lines(answer, unit, room)
+    entries = _legend_rows(kinds, unit, room)
+    foot = _footer_lines(answer, unit, room)
+    above = (0.35 + 0.3 * len(head[0]) + 0.2 * len(head[1])) * unit + 0.2
+    below = 0.3 + (0.3 + 0.24 * len(entries) + 0.17 * len(foot)) * unit
+    height = layout.bottom - layout.top + above + below
     figure = Figure(figsize=(width, height), facecolor="#ffffff")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
-    left = -_BOX_WIDTH / 2 - 0.5
+    left = (layout.left + layout.right - width) / 2
     axes.set_xlim(left, left + width)
-    axes.set_ylim(highest + 1.6, lowest - 1.55)
+    axes.set_ylim(layout.bottom + below, layout.top - above)
     by_id = {node.id: node for node in graph.nodes}
-    most = max((int(edge.amount) for edge in graph.edges), default=1)
-    for edge in sorted(graph.edges, key=lambda e: -int(e.amount)):
-        _draw_edge(axes, edge, by_id, places, most)
+    for edge, points, line_width in layout.routes:
+        _draw_edge(axes, by_id[edge.target].kind, points, line_width)
     for node in graph.nodes:
-        _draw_node(axes, node, places[node.id], answer)
-    _draw_title(axes, answer, left, lowest)
-    _draw_legend(axes, kinds, left, highest)
-    _draw_footer(axes, answer, left, highest)
+        _draw_node(axes, node, layout, amounts[node.id])
+    _draw_amounts(axes, graph, layout, amounts, answer.asset)
+    _draw_head(axes, head, (left + _MARGIN, layout.top - above), unit)
+    at = (left + _MARGIN, layout.bottom + 0.3 + 0.15 * unit)
+    _draw_legend(axes, entries, at, unit)
+    _draw_footer(axes, foot, (at[0], at[1] + 0.24 * len(entries) * unit + 0.05 * unit), unit)
     return figure
 
 
-def _column_places(graph: Graph) -> list[float]:
-    """Return the middle of each column; columns of transactions alone are narrow."""
-    wide = {node.x for node in graph.nodes if node.kind != "transaction"}
-    places: list[float] = []
-    at = 0.0
-    for x in range(max(node.x for node in graph.nodes) + 1):
-        if x:
-            before = _BOX_COLUMN if x - 1 in wide else _DOT_COLUMN
-            at += (before + (_BOX_COLUMN if x in wide else _DOT_COLUMN)) / 2
-        places.append(at)
-    return places
+def _write(axes: Any, place: Point, text: str, size: float, **how: Any) -> None:
+    """Write a line of text; what a tag or an address says is never read as mathematics."""
+    how = {"ha": "left", "va": "center", "zorder": 4, "color": "#333333"} | how
+    axes.text(*place, text, fontsize=size, parse_math=False, **how)
 
 
-def _draw_edge(
-    axes: Any,
-    edge: GraphEdge,
-    by_id: dict[str, GraphNode],
-    places: dict[str, tuple[float, float]],
-    most: int,
-) -> None:
-    start, end = by_id[edge.source], by_id[edge.target]
-    (x0, y0), (x1, y1) = places[edge.source], places[edge.target]
-    x0 += _half_width(start)
-    x1 -= _half_width(end)
-    bend = max(0.35, abs(x1 - x0) * 0.5)
-    if x1 <= x0:
-        # Money that runs back to the left swings out below.
-        bend, low = 0.9, max(y0, y1) + 0.75
-        vertices = [(x0, y0), (x0 + bend, y0), (x0 + bend, low), ((x0 + x1) / 2, low),
-                    (x1 - bend, low), (x1 - bend, y1), (x1, y1)]  # fmt: skip
-        codes = [Curve.MOVETO] + [Curve.CURVE4] * 6
-    else:
-        vertices = [(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
-        codes = [Curve.MOVETO] + [Curve.CURVE4] * 3
-    share = int(edge.amount) / most
-    ends_at_service = end.kind in ("service", "mixer", "bridge")
+def _draw_edge(axes: Any, end_kind: str, points: tuple[Point, ...], line_width: float) -> None:
     axes.add_patch(
         PathPatch(
-            Curve(vertices, codes),
+            Curve(points, [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)),
             facecolor="none",
-            edgecolor=_STYLES[end.kind].fill if ends_at_service else "#7f8c8d",
+            edgecolor=_STYLES[end_kind].fill if end_kind in _REACHED else "#7f8c8d",
             alpha=0.55,
-            linewidth=_NARROWEST + (_WIDEST - _NARROWEST) * share,
+            linewidth=line_width,
             capstyle="butt",
             zorder=1,
         )
     )
 
 
-def _half_width(node: GraphNode) -> float:
-    return 0.0 if node.kind == "transaction" else _BOX_WIDTH / 2
-
-
-def _draw_node(axes: Any, node: GraphNode, place: tuple[float, float], answer: TraceAnswer) -> None:
-    x, y = place
+def _draw_node(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None:
+    x, y = layout.places[node.id]
     style = _STYLES[node.kind]
     if node.kind == "transaction":
         axes.plot([x], [y], marker="D", markersize=6, color=style.fill, zorder=3)
         if node.time is not None:
-            day = node.time.strftime("%Y-%m-%d")
-            axes.text(x, y - 0.2, day, ha="center", va="bottom", fontsize=6.2, color="#333333",
-                      zorder=4, bbox={"facecolor": "#ffffff", "alpha": 0.75, "linewidth": 0,
-                                      "pad": 0.6})  # fmt: skip
+            _write(axes, (x, y - 0.1), node.time.strftime("%Y-%m-%d"), 6.5, ha="center",
+                   va="bottom", bbox=_BACKING)  # fmt: skip
         return
+    width, height = layout.box_width, layout.form.height
     axes.add_patch(
         FancyBboxPatch(
-            (x - _BOX_WIDTH / 2, y - _BOX_HEIGHT / 2),
-            _BOX_WIDTH,
-            _BOX_HEIGHT,
-            boxstyle="round,pad=0,rounding_size=0.09",
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.07",
             facecolor=style.fill,
             edgecolor="#333333",
             linewidth=1.6 if node.kind == "source" else 0.8,
-            linestyle="--" if node.kind in ("fold", "small", "outside") else "-",
+            linestyle="--" if node.kind in _DASHED else "-",
             zorder=2,
         )
     )
-    lines = [shorten(node.label, 26, placeholder="…"), amount_text(node.amount, answer.asset)]
-    if node.ends:
-        lines.append(shorten(" · ".join(r.replace("_", " ") for r in node.ends), 30))
-    for i, line in enumerate(lines):
-        axes.text(
-            x,
-            y + (i - (len(lines) - 1) / 2) * 0.2,
-            line,
-            ha="center",
-            va="center",
-            fontsize=8.0 if i == 0 else 7.6 if i == 1 else 7.0,
-            fontweight="bold" if i == 1 else "normal",
-            style="italic" if i == 2 else "normal",
-            color=style.text,
-            zorder=4,
-        )
+    _draw_words(axes, node, layout, amount)
+
+
+def _draw_words(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None:
+    """Write label, amount and reasons into a box."""
+    x, y = layout.places[node.id]
+    form, room, color = layout.form, layout.box_width - 0.12, _STYLES[node.kind].text
+    ends = end_words(node)
+    lines = fitted(node.label, LABEL_SIZE, room, form.label_lines)
+    beside = form.is_low and ends
+    count = len(lines) + (2 if ends and not form.is_low else 1)
+    pitch = min(0.165, (form.height - 0.04) / count)
+    at = [y + (i - (count - 1) / 2) * pitch for i in range(count)]
+    for line, line_y in zip(lines, at, strict=False):
+        _write(axes, (x, line_y), line, LABEL_SIZE, ha="center", color=color)
+    if not beside:
+        _write(axes, (x, at[len(lines)]), amount, LABEL_SIZE, ha="center", color=color,
+               fontweight="bold")  # fmt: skip
+        for line in fitted(ends, REASON_SIZE, room):
+            _write(axes, (x, at[-1]), line, REASON_SIZE, ha="center", color=color, style="italic")
+        return
+    taken = text_width(amount, LABEL_SIZE, bold=True) + 0.1
+    (reason,) = fitted(ends, REASON_SIZE, room - taken)
+    start = x - (taken + text_width(reason, REASON_SIZE)) / 2
+    _write(axes, (start, at[-1]), amount, LABEL_SIZE, color=color, fontweight="bold")
+    _write(axes, (start + taken, at[-1]), reason, REASON_SIZE, color=color, style="italic")
+
+
+def _draw_amounts(
+    axes: Any, graph: Graph, layout: Layout, amounts: dict[str, str], asset: str
+) -> None:
+    """Write amounts on wide lines, where no box says the same and nothing else is in the way."""
+    kinds = {node.id: node.kind for node in graph.nodes}
+    taken = [_extent(layout, node_id, kind) for node_id, kind in kinds.items()]
+    lines = [list(_along(points)) for _, points, _ in layout.routes]
+    for i, (edge, points, _) in enumerate(layout.routes[:_EDGE_AMOUNTS]):
+        text = amount_text(edge.amount, asset)
+        ends = [end for end in (edge.source, edge.target) if kinds[end] != "transaction"]
+        if text in [amounts[end] for end in ends]:
+            continue
+        half = text_width(text, _EDGE_SIZE) / 2 + 0.03
+        others = [spot for j, line in enumerate(lines) if j != i for spot in line]
+        for x, y in _spots(points):
+            box = (x - half, y - 0.075, x + half, y + 0.075)
+            if any(_overlap(box, other) for other in taken):
+                continue
+            if any(box[0] < at[0] < box[2] and box[1] < at[1] < box[3] for at in others):
+                continue
+            taken.append(box)
+            _write(axes, (x, y), text, _EDGE_SIZE, ha="center", zorder=3, bbox=_BACKING)
+            break
+
+
+def _extent(layout: Layout, node_id: str, kind: str) -> Box:
+    x, y = layout.places[node_id]
+    if kind == "transaction":
+        return x - 0.3, y - 0.25, x + 0.3, y + 0.08
+    half, high = layout.box_width / 2, layout.form.height / 2
+    return x - half, y - high, x + half, y + high
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    )  # fmt: skip
+
+
+def _spots(points: tuple[Point, ...]) -> Iterator[Point]:
+    """Yield places on the last curve of a line, then on its first, the middle of each first."""
+    for curve in (points[-4:], points[:4]):
+        for t in (0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2):
+            yield _at(curve, t)
+
+
+def _along(points: tuple[Point, ...]) -> Iterator[Point]:
+    for first in range(0, len(points) - 1, 3):
+        for step in range(_STEPS + 1):
+            yield _at(points[first : first + 4], step / _STEPS)
+
+
+def _at(curve: tuple[Point, ...], t: float) -> Point:
+    """Return the point of a cubic curve at `t` of its way."""
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
+    return (
+        sum(w * x for w, (x, _) in zip(weights, curve, strict=True)),
+        sum(w * y for w, (_, y) in zip(weights, curve, strict=True)),
+    )
 
 
 def amount_text(base_units: str, asset: str) -> str:
@@ -196,58 +265,112 @@ def amount_text(base_units: str, asset: str) -> str:
     return f"{whole:,}{'.' + decimals if decimals else ''} {asset}"
 
 
-def _draw_title(axes: Any, answer: TraceAnswer, left: float, lowest: float) -> None:
-    request = answer.request
+def _title_lines(answer: TraceAnswer, unit: float, room: float) -> tuple[list[str], list[str]]:
+    """Return the lines of the title and those of the sums below it."""
+    request, totals, asset = answer.request, answer.totals, answer.asset
     way = "where the money went" if request.direction == "forward" else "where it came from"
-    named = ", ".join(shortened(source) for source in request.sources[:3])
+    named = ", ".join(_source_name(source) for source in request.sources[:3])
     if len(request.sources) > 3:
         named += f" and {len(request.sources) - 3} more"
-    axes.text(left + 0.3, lowest - 1.25, f"{named}: {way}", fontsize=13, fontweight="bold",
-              ha="left", va="center")  # fmt: skip
-    totals = answer.totals
-    reasons = [
-        f"{reason.replace('_', ' ')} {amount_text(sat, answer.asset)}"
+    title = wrapped(f"{named}: {way}".split(), 13 * unit, room, bold=True)
+    source = amount_text(totals.source, asset)
+    if request.policy == "poison":
+        line = "Policy poison: all money that the source touched, not what it held · source"
+        return title, wrapped([*line.split(), source], 9 * unit, room)
+    sums = [
+        f"{reason.replace('_', ' ')} {amount_text(sat, asset)}"
         for reason, sat in sorted(totals.by_reason.items(), key=lambda item: -int(item[1]))
     ]
-    reasons.append(f"fees {amount_text(totals.fees, answer.asset)}")
+    sums.append(f"fees {amount_text(totals.fees, asset)}")
     if totals.destroyed != "0":
-        reasons.append(f"unspendable {amount_text(totals.destroyed, answer.asset)}")
-    line = f"Policy {request.policy} · traced {amount_text(totals.source, answer.asset)} = "
-    line += " + ".join(reasons)
-    if request.policy == "poison":
-        line = (
-            "Policy poison: all money that the source touched, not what it held · source "
-            + amount_text(totals.source, answer.asset)
+        sums.append(f"unspendable {amount_text(totals.destroyed, asset)}")
+    # A sum is never torn from its amount.
+    terms = [f"Policy {request.policy} · traced {source} = {sums[0]}"]
+    terms += [f"+ {term}" for term in sums[1:]]
+    return title, wrapped(terms, 9 * unit, room)
+
+
+def _source_name(source: str) -> str:
+    """Return a source as a person recognises it, `entity:` and `:vout` kept."""
+    return ":".join(shortened(part) for part in source.split(":"))
+
+
+def _draw_head(axes: Any, head: tuple[list[str], list[str]], corner: Point, unit: float) -> None:
+    x, y = corner[0], corner[1] + 0.3 * unit
+    for line in head[0]:
+        _write(axes, (x, y), line, 13 * unit, fontweight="bold", color="#000000")
+        y += 0.3 * unit
+    for line in head[1]:
+        _write(axes, (x, y), line, 9 * unit)
+        y += 0.2 * unit
+
+
+def _legend_rows(kinds: list[str], unit: float, room: float) -> list[list[tuple[str, float]]]:
+    """Return the kinds of each row of the legend, each with its distance from the left.
+
+    The last entry, which is no kind, says what the width of lines means.
+    """
+    rows: list[list[tuple[str, float]]] = [[]]
+    at = 0.0
+    for kind in [*kinds, ""]:
+        name = _STYLES[kind].name if kind else _LINE_WIDTH
+        width = 0.25 * unit + text_width(name, 7.5 * unit)
+        if at and at + width > room:
+            rows.append([])
+            at = 0.0
+        rows[-1].append((kind, at))
+        at += width + 0.25 * unit
+    return rows
+
+
+def _draw_legend(
+    axes: Any, rows: list[list[tuple[str, float]]], corner: Point, unit: float
+) -> None:
+    for i, row in enumerate(rows):
+        y = corner[1] + 0.24 * unit * i
+        for kind, distance in row:
+            x = corner[0] + distance
+            _draw_sample(axes, kind, (x, y), unit)
+            name = _STYLES[kind].name if kind else _LINE_WIDTH
+            _write(axes, (x + 0.25 * unit, y), name, 7.5 * unit)
+
+
+def _draw_sample(axes: Any, kind: str, place: Point, unit: float) -> None:
+    x, y = place
+    if not kind:
+        axes.plot([x, x + 0.18 * unit], [y, y], linewidth=4 * unit, color="#7f8c8d", alpha=0.55)
+    elif kind == "transaction":
+        axes.plot([x + 0.09 * unit], [y], marker="D", markersize=5 * unit,
+                  color=_STYLES[kind].fill)  # fmt: skip
+    else:
+        axes.add_patch(
+            FancyBboxPatch(
+                (x, y - 0.07 * unit),
+                0.18 * unit,
+                0.14 * unit,
+                facecolor=_STYLES[kind].fill,
+                linewidth=0.7 * unit,
+                edgecolor="#333333",
+                linestyle="--" if kind in _DASHED else "-",
+                boxstyle=f"round,pad=0,rounding_size={0.03 * unit}",
+            )
         )
-    axes.text(left + 0.3, lowest - 0.95, line, fontsize=9, ha="left", va="center",
-              color="#333333")  # fmt: skip
 
 
-def _draw_legend(axes: Any, kinds: list[str], left: float, highest: float) -> None:
-    x = left + 0.3
-    y = highest + 0.85
-    for kind in kinds:
-        style = _STYLES[kind]
-        if kind == "transaction":
-            axes.plot([x + 0.09], [y], marker="D", markersize=5, color=style.fill)
-        else:
-            axes.add_patch(
-                FancyBboxPatch((x, y - 0.07), 0.18, 0.14, facecolor=style.fill, linewidth=0.7,
-                               edgecolor="#333333", boxstyle="round,pad=0,rounding_size=0.03")
-            )  # fmt: skip
-        axes.text(x + 0.25, y, style.name, fontsize=7.5, ha="left", va="center")
-        x += 0.45 + 0.07 * len(style.name)
-    axes.text(x, y, "line width: amount", fontsize=7.5, ha="left", va="center",
-              color="#555555")  # fmt: skip
-
-
-def _draw_footer(axes: Any, answer: TraceAnswer, left: float, highest: float) -> None:
+def _footer_lines(answer: TraceAnswer, unit: float, room: float) -> list[str]:
     as_of = answer.as_of
-    lines = (
-        f"{as_of.network} up to block {as_of.height:,} ({plain(as_of.time)}) {as_of.block_hash}",
-        f"result {answer.manifest.result_sha256} · payments are facts of the chain; which of the "
-        "money is traced is an inference under the policy named",
+    state = (
+        f"{as_of.network} up to block {as_of.height:,} ({shown_time(as_of.time)}) "
+        f"{as_of.block_hash}"
     )
+    result = (
+        f"result {answer.manifest.result_sha256} · payments are facts of the chain; which of the "
+        "money is traced is an inference under the policy named"
+    )
+    size = 6.5 * unit
+    return [*wrapped(state.split(), size, room), *wrapped(result.split(), size, room)]
+
+
+def _draw_footer(axes: Any, lines: list[str], corner: Point, unit: float) -> None:
     for i, line in enumerate(lines):
-        axes.text(left + 0.3, highest + 1.15 + 0.17 * i, line, fontsize=6.5, ha="left",
-                  va="center", color="#555555")  # fmt: skip
+        _write(axes, (corner[0], corner[1] + 0.17 * unit * i), line, 6.5 * unit, color=_GREY)

@@ -5,7 +5,7 @@ money, so `compare` shows the span of what each named service received.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib.metadata import version
 
@@ -15,15 +15,14 @@ from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
+from arien_flows.shapes import AsOf, Shape, Truncation
 from arien_flows.tracing.answer import (
-    AsOf,
     Graph,
     Manifest,
     RequestShape,
     ServiceTotal,
     Totals,
     TraceAnswer,
-    Truncation,
     canonical_json,
 )
 from arien_flows.tracing.engine import Ground, Traced, run_trace
@@ -76,22 +75,27 @@ class TraceResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpan:
+class ServiceSpan(Shape):
     """What one service received under each policy."""
 
     label: str
+    """Name that the source gives."""
+
     concepts: tuple[str, ...]
+    """Categories and abuse types of the tag, such as `exchange`."""
+
     traced: dict[str, str]
-    """By policy; `"0"` where the policy leads nothing there."""
+    """In base units by policy; `"0"` where the policy leads nothing there."""
 
     least: str
     """Over the policies that conserve amounts; poison is an upper bound for reach, not money."""
 
     most: str
+    """Over the same policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Shape):
     """One question under every policy."""
 
     totals: dict[str, Totals]
@@ -223,7 +227,8 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
 
 def result_sha256(answer: TraceAnswer) -> str:
     """Return the hash of an answer; the manifest, program version included, is not part of it."""
-    parts = {name: getattr(answer, name) for name in TraceAnswer.__slots__ if name != "manifest"}
+    names = [field.name for field in fields(answer)]
+    parts = {name: getattr(answer, name) for name in names if name != "manifest"}
     return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 

@@ -8,62 +8,33 @@ rest is put off. So the number of transactions in every block, and in all, is ex
 import numpy as np
 
 from arien_flows.simulation.coins import (
-    EVERYTHING_SAT,
-    SOME_COINS,
     add_coin,
     begin,
     enlist,
-    gather,
     owner_of,
     schedule,
     waiting_blocks,
 )
 from arien_flows.simulation.constants import constant
-from arien_flows.simulation.joint import (
-    denominations,
-    enter_mix,
-    equal_outputs,
-    five_by_five,
-    pay_jointly,
-    payjoin,
-)
-from arien_flows.simulation.payments import ask_to_consolidate, new_address, receiving_address
-from arien_flows.simulation.people import (
-    act_as_supplier,
-    act_as_vendor,
-    any_exchange,
-    any_user,
-    buy,
-    buy_directly,
-    deposit,
-    mix,
-    note,
-    pay,
-    pay_out,
-    pay_wages,
-    peel,
-    store_in_multisig,
-)
+from arien_flows.simulation.decisions import propose
+from arien_flows.simulation.payments import new_address, receiving_address
 from arien_flows.simulation.rng import draw
-from arien_flows.simulation.roles import Action, Actor, Kind, Purpose, Role
-from arien_flows.simulation.services import (
-    act_as_exchange,
-    act_as_market,
-    act_as_mixer,
-    keep_books,
-)
+from arien_flows.simulation.roles import Actor, Kind, Purpose, Role
+from arien_flows.simulation.services import keep_books
 from arien_flows.simulation.state import (
     NOBODY,
     ROOM,
     UNCOMPRESSED,
     Counter,
-    Request,
     Setting,
     State,
 )
 from arien_flows.simulation.wallets import Form
 from arien_flows.simulation.writing import carry_out
+from chains.bitcoin.networks import COIN_SAT, REGTEST
 from heuristics.jit import kernel
+
+HALVING_BLOCKS = REGTEST.halving_interval
 
 FULL_WEIGHT = 3_500_000
 """A block takes no more transactions beyond this; the rules allow 4,000,000."""
@@ -81,125 +52,16 @@ LOWEST_COIN_SAT = 2_000
 """Coins below this are never spent on their own."""
 
 DRY = -1
-"""Answer of `make_block`: no coin could be spent."""
+"""Answer of `fill_block`: no coin could be spent."""
 
 CROWDED = -2
-"""Answer of `make_block`: the tables need more room; call again with larger ones."""
+"""Answer of `fill_block`: the tables need more room; call again with larger ones."""
 
 
 @kernel
 def subsidy_sat(height: int) -> int:
-    """Return the new coins of a block: 50 BTC, halved every 150 blocks."""
-    halvings = height // 150
-    return 5_000_000_000 >> halvings if halvings < 33 else 0
-
-
-SHARES = (
-    (Action.DEPOSIT, 130),
-    (Action.BUY_ON_ACCOUNT, 80),
-    (Action.BUY_IN_ESCROW, 70),
-    (Action.BUY_IN_MULTISIG, 50),
-    (Action.BUY_DIRECTLY, 20),
-    (Action.MIX, 20),
-    (Action.EQUAL_OUTPUTS, 8),
-    (Action.DENOMINATIONS, 2),
-    (Action.MIX_ENTRY, 6),
-    (Action.PAYJOIN, 4),
-    (Action.PAY_JOINTLY, 3),
-    (Action.NOTE, 10),
-    (Action.BARE_MULTISIG, 3),
-    (Action.DONATE, 8),
-    (Action.CONSOLIDATE, 46),
-    (Action.PAY, 540),
-)
-"""What users feel like doing, in thousandths."""
-
-ACTIONS = np.repeat([int(action) for action, _ in SHARES], [share for _, share in SHARES])
-"""Each action as often as its share says."""
-
-
-@kernel
-def do_action(s: State, coin: int, action: int, height: int) -> bool:
-    """Let a user propose something; return whether he did."""
-    owner = owner_of(s, coin)
-    if action == Action.DEPOSIT:
-        return deposit(s, owner, coin, any_exchange(s))
-    if action == Action.BUY_ON_ACCOUNT:
-        return buy(s, owner, coin, Purpose.ACCOUNT_DEPOSIT.value)
-    if action == Action.BUY_IN_ESCROW:
-        return buy(s, owner, coin, Purpose.ESCROW.value)
-    if action == Action.BUY_IN_MULTISIG:
-        return buy(s, owner, coin, Purpose.ESCROW_MULTISIG.value)
-    if action == Action.BUY_DIRECTLY:
-        return buy_directly(s, owner, coin)
-    if action == Action.MIX:
-        return mix(s, owner, coin)
-    if action == Action.EQUAL_OUTPUTS:
-        return equal_outputs(s, coin, height)
-    if action == Action.DENOMINATIONS:
-        return denominations(s, coin, height)
-    if action == Action.MIX_ENTRY:
-        return enter_mix(s, owner, coin)
-    if action == Action.PAYJOIN:
-        return payjoin(s, owner, coin, height)
-    if action == Action.PAY_JOINTLY:
-        return pay_jointly(s, owner, coin, height)
-    if action == Action.NOTE:
-        return note(s, owner, coin)
-    if action == Action.BARE_MULTISIG:
-        return store_in_multisig(s, owner, coin)
-    if action == Action.DONATE:
-        return pay(s, owner, coin, Actor.DONATION.value, Kind.DONATION.value)
-    if action == Action.CONSOLIDATE:
-        gather(s, owner, coin, EVERYTHING_SAT, SOME_COINS)
-        return bool(s.request[Request.INPUTS] > 2 and ask_to_consolidate(s, owner))
-    return pay(s, owner, coin, any_user(s), Kind.PAYMENT.value)
-
-
-@kernel
-def act_as_user(s: State, coin: int, attempt: int, height: int) -> bool:
-    """Propose what must happen once, else what the user feels like, else to pay somebody."""
-    done = s.counters[Counter.FORCED]
-    if attempt == 0:
-        if done < len(s.forced) and height >= s.settings[Setting.FORCED_FROM]:
-            return do_action(s, coin, s.forced[done], height)
-        return False
-    if attempt == 1:
-        return do_action(s, coin, ACTIONS[draw(s.random, len(ACTIONS))], height)
-    return do_action(s, coin, Action.PAY.value, height)
-
-
-@kernel
-def propose(s: State, coin: int, attempt: int, height: int) -> bool:
-    """Let the owner of a coin propose a transaction; return whether he did.
-
-    Only users try something else at another attempt.
-    """
-    owner = owner_of(s, coin)
-    role = s.owners[owner]["role"]
-    if s.coins[coin]["purpose"] == Purpose.PREMIX:
-        return attempt == 0 and five_by_five(s)
-    if role == Role.USER:
-        return act_as_user(s, coin, attempt, height)
-    if attempt > 0:
-        return False
-    if role == Role.VENDOR:
-        return act_as_vendor(s, coin)
-    if role == Role.EXCHANGE:
-        return act_as_exchange(s, coin)
-    if role == Role.MARKET:
-        return act_as_market(s, coin, height)
-    if role == Role.MINER:
-        return pay_out(s, owner, coin)
-    if role == Role.MIXER:
-        return act_as_mixer(s, coin)
-    if role == Role.PEELER:
-        return peel(s, owner, coin)
-    if role == Role.PAYROLL:
-        return pay_wages(s, owner, coin)
-    if role == Role.SUPPLIER:
-        return act_as_supplier(s, coin)
-    return deposit(s, owner, coin, any_exchange(s))
+    """Return the new coins of a block: 50 BTC, halved as on every regtest chain."""
+    return 50 * COIN_SAT >> min(height // HALVING_BLOCKS, 63)
 
 
 @kernel
@@ -223,25 +85,38 @@ def wake(s: State, coin: int, height: int) -> int:
 
 
 @kernel
+def take_from(s: State, bucket: int, is_early: bool) -> int:
+    """Take the first unspent coin of a bucket, and drop spent ones before it; or return -1.
+
+    A block reward is left where it is when it `is_early`: it comes up at its maturity.
+    """
+    before = -1
+    coin = s.buckets[bucket]
+    while coin >= 0:
+        after = s.coins[coin]["bucket_next"]
+        is_spent = s.coins[coin]["is_spent"]
+        is_ready = not (is_early and s.coins[coin]["purpose"] == Purpose.COINBASE)
+        if is_spent or is_ready:
+            if before < 0:
+                s.buckets[bucket] = after
+            else:
+                s.coins[before]["bucket_next"] = after
+            if not is_spent:
+                return int(np.int64(coin))
+        else:
+            before = coin
+        coin = after
+    return -1
+
+
+@kernel
 def next_coin(s: State, height: int) -> int:
-    """Take the next unspent coin of the block's bucket, or of the nearest later one; or -1."""
-    bucket = height
-    while bucket <= s.settings[Setting.TIP_HEIGHT]:
-        coin = s.buckets[bucket]
-        if coin < 0:
-            bucket += 1
-            continue
-        s.buckets[bucket] = s.coins[coin]["bucket_next"]
-        # A coinbase comes up at its maturity and never before.
-        if not s.coins[coin]["is_spent"] and not (
-            bucket > height and s.coins[coin]["purpose"] == Purpose.COINBASE
-        ):
-            return int(np.int64(coin))
-        if not s.coins[coin]["is_spent"]:
-            schedule(s, coin, bucket + 1)
-            if s.buckets[bucket] < 0:
-                bucket += 1
-    return False
+    """Take the next coin of the block's bucket, or of the nearest later one; or return -1."""
+    for bucket in range(height, s.settings[Setting.TIP_HEIGHT] + 1):
+        coin = take_from(s, bucket, bucket > height)
+        if coin >= 0:
+            return coin
+    return -1
 
 
 @kernel

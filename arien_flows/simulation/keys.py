@@ -23,6 +23,8 @@ from heuristics.jit import kernel
 OWNER_KEYS = 1 << 40
 """Key numbers from here on belong to owners, below to addresses."""
 
+ONE = np.uint64(1)
+
 KEY_BYTES = 33
 LONG_KEY_BYTES = 65
 PROGRAM_BYTES = 22
@@ -57,16 +59,25 @@ class Keyring(NamedTuple):
 @kernel
 def put(out: UInt8Array, at: int, value: int, size: int) -> int:
     """Write a number as `size` little-endian bytes; return where it ends."""
+    place = np.uint64(at)
     for i in range(size):
-        out[at + i] = (value >> (8 * i)) & 0xFF
+        out[place] = (value >> (8 * i)) & 0xFF
+        place += ONE
     return at + size
 
 
 @kernel
 def put_bytes(out: UInt8Array, at: int, source: UInt8Array, start: int, length: int) -> int:
-    """Copy bytes; return where they end."""
-    for i in range(length):
-        out[at + i] = source[start + i]
+    """Copy bytes; return where they end.
+
+    A signed index may count from the end, and Numba looks at each whether it does: copies with
+    unsigned ones were measured to be tens of times quicker.
+    """
+    place, origin = np.uint64(at), np.uint64(start)
+    for _ in range(length):
+        out[place] = source[origin]
+        place += ONE
+        origin += ONE
     return at + length
 
 
@@ -153,7 +164,7 @@ def derive(k: Keyring, first: int, stop: int) -> None:
 def new_keyring(seed: int, addresses: AnyArray) -> Keyring:
     """Derive the keys and payloads of all addresses of a chain."""
     form, flags = addresses["form"], addresses["flags"]
-    long_key = (flags & UNCOMPRESSED != 0) & ((form == Form.P2PK) | (form == Form.P2PKH))
+    long_key = flags & UNCOMPRESSED != 0
     revealed = REVEALED_BYTES[form] + (LONG_KEY_BYTES - KEY_BYTES) * long_key
     payload = PAYLOAD_BYTES[form] + (LONG_KEY_BYTES - KEY_BYTES) * (long_key & (form == Form.P2PK))
     revealed_start = np.concatenate(([0], np.cumsum(revealed)))

@@ -16,7 +16,7 @@ FUNDING_BLOCKS = 120
 """Blocks that only pay miners: a coinbase output may be spent 100 blocks later."""
 
 SMALLEST_ECONOMY_BLOCKS = 140
-FULL_BLOCK_TRANSACTIONS = 2_000
+FULL_BLOCK_TRANSACTIONS = 1_500
 """Mean number of transactions in a block once the chain is long enough to fill blocks."""
 
 START_TIME = 1_672_531_200
@@ -72,7 +72,7 @@ class Parameters:
     @property
     def vendors(self) -> int:
         """Return the number of vendors, that is of wallets; some sell under two names."""
-        return min(max(12, self.transactions // 5_000), 400)
+        return min(max(20, self.transactions // 5_000), 400)
 
     @property
     def suppliers(self) -> int:

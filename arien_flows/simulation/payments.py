@@ -71,7 +71,8 @@ def own_address(s: State, owner: int, form: int) -> int:
                 s, owner, Form.P2WPKH.value, TWIN, NOBODY
             )
             return address
-    flags = UNCOMPRESSED if wallet == Wallet.ONE_ADDRESS else PLAIN
+    is_long = wallet == Wallet.ONE_ADDRESS and form == Form.P2PKH
+    flags = UNCOMPRESSED if is_long else PLAIN
     return new_address(s, owner, form, flags, NOBODY)
 
 

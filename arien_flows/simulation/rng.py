@@ -20,6 +20,9 @@ FACTOR = np.uint64(4_294_883_355)
 
 LOW_HALF = np.uint64(0xFFFF_FFFF)
 HALF_BITS = np.uint64(32)
+LOW_BYTE = np.uint64(0xFF)
+BYTE_BITS = np.uint64(8)
+ONE = np.uint64(1)
 
 
 def seeded(seed: int, purpose: str) -> UInt64Array:
@@ -65,12 +68,12 @@ def spread(random: UInt64Array, bound: int) -> int:
 @kernel
 def fill_bytes(random: UInt64Array, out: UInt8Array, start: int, length: int) -> None:
     """Write random bytes to `out[start:start + length]`."""
-    position = start
-    stop = start + length
-    while position < stop:
-        bits = int(np.int64(word(random)))
+    place = np.uint64(start)
+    stop = np.uint64(start + length)
+    while place < stop:
+        bits = word(random)
         for _ in range(4):
-            if position < stop:
-                out[position] = bits & 0xFF
-                bits >>= 8
-                position += 1
+            if place < stop:
+                out[place] = bits & LOW_BYTE
+                bits >>= BYTE_BITS
+                place += ONE

@@ -45,6 +45,8 @@ START_FLOAT_SAT = 400_000_000
 POOL_COINS = 6
 """Coins that the coordinator puts into the five-by-five pool at the start."""
 
+COLD_SAT = 20_000_000
+
 FIRST_BUYERS = 24
 FIRST_BUYER_SAT = 10_000_000
 
@@ -67,6 +69,7 @@ class Script:
     def __post_init__(self) -> None:
         self.acts = {FUNDING_BLOCKS + 1: [self._fund]}
         for percent, act in (
+            (25, _store_cold),
             (35, self._buy_clean),
             (45, self._steal),
             (46, self._split),
@@ -232,6 +235,21 @@ def _outputs(state: State, number: int) -> range:
     """Return the coins that the newest transaction made."""
     first = int(state.transactions[number]["first_output"])
     return range(first, int(state.counters[Counter.COINS]))
+
+
+def _store_cold(state: State, height: int) -> None:
+    """Let exchange A put money in cold storage once, whatever else it does."""
+    _pick_hot(state, Actor.EXCHANGE_A, 2 * COLD_SAT)
+    put_payment_as(
+        state,
+        Actor.EXCHANGE_A.value,
+        Form.P2WSH_MULTISIG.value,
+        COLD_SAT,
+        Purpose.COLD.value,
+        NOBODY,
+    )
+    ask(state, Actor.EXCHANGE_A.value, Kind.COLD_STORAGE.value)
+    carry_out(state, height)
 
 
 def _pick_hot(state: State, exchange: Actor, wanted_sat: int) -> None:

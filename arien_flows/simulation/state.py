@@ -91,7 +91,7 @@ PLAIN = constant(0)
 """Address flags: none of the following."""
 
 UNCOMPRESSED = constant(1)
-"""Address flag: the key has 65 bytes."""
+"""Address flag: the key has 65 bytes; only P2PK and P2PKH can have that."""
 
 TWIN = constant(2)
 """Address flag: locks with the key of the address before it."""
@@ -156,6 +156,9 @@ class Counter(IntEnum):
     BLOCK_WEIGHT = 6
     BLOCK_TRANSACTIONS = 7
     """Of the block in the making, its coinbase included."""
+
+    ORDERS = 8
+    """Escrows that came up to be settled."""
 
 
 class Setting(IntEnum):

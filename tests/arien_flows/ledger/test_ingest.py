@@ -15,6 +15,7 @@ from tests.ledgers import Chain, Tx, write_block_file
 from tests.regtest_chain import RegtestChain
 
 
+@pytest.mark.slow
 def test_ingest__the_main_chains_first_blocks(tmp_path: Path, shared_data: Path) -> None:
     source = BlockFiles(shared_data / "btc_blocks" / "chain_mainnet_0_4312.dat", BITCOIN)
     with LedgerWriter(tmp_path, BITCOIN) as writer:

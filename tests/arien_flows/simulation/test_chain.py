@@ -163,7 +163,7 @@ def test_simulate__writes_the_same_bytes_for_the_same_parameters(
 def test_simulate__gives_the_published_chain(simulated: Simulated) -> None:
     """Whoever changes the economy changes this hash: on every machine it must be the same."""
     assert simulated.summary.tip_hash == (
-        "182e517a0e97126a23f2d33ed8b42a0ccb984217fc36b39e5b3841f83700e173"
+        "2376ac23feed245717e33e77b2e4102bf0ff4091fe4818af4ca1df6368cbb686"
     )
 
 

@@ -17,7 +17,11 @@ from arien_flows.simulation.coins import (
     picked_sat,
     schedule,
 )
+from arien_flows.simulation.economy import next_coin
+from arien_flows.simulation.errors import EconomyError
 from arien_flows.simulation.parameters import Parameters
+from arien_flows.simulation.plan import run_block
+from arien_flows.simulation.roles import Purpose
 from arien_flows.simulation.state import (
     Counter,
     Request,
@@ -133,3 +137,23 @@ def test_with_room__keeps_rows_and_grows_what_is_full(state: State) -> None:
     assert grown.inputs is state.inputs
     state.counters[Counter.COINS] = 0
     assert with_room(state).coins is state.coins
+
+
+def test_next_coin__comes_early_only_if_it_is_no_block_reward(state: State) -> None:
+    emptied(state)
+    state.coins["is_spent"][:COINS] = 0
+    state.coins["purpose"][:COINS] = Purpose.ORDINARY
+    state.coins["purpose"][[4, 6]] = Purpose.COINBASE
+    state.coins["is_spent"][[3, 7]] = 1
+    for coin, height in ((1, 10), (2, 10), (3, 10), (4, 12), (5, 12), (6, 12), (7, 12)):
+        schedule(state, coin, height)
+    assert [next_coin(state, 10) for _ in range(4)] == [2, 1, 5, -1]
+    assert [next_coin(state, 12) for _ in range(3)] == [6, 4, -1]
+
+
+def test_run_block__says_that_the_economy_is_dry(state: State) -> None:
+    emptied(state)
+    state.counters[Counter.BLOCK_TRANSACTIONS] = 1
+    assert run_block(state, 130, 1) is state
+    with pytest.raises(EconomyError, match="height 130"):
+        run_block(state, 130, 2)

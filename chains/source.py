@@ -1,6 +1,6 @@
 """What a source of blocks is: the one thing that ingest knows of node files, nodes and archives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from chains.bitcoin.networks import Network
@@ -31,6 +31,10 @@ class BlockSource(Protocol):
         Two chains that share the block at `height` are compared by this number: the one with
         more work is the best, whatever their lengths.
         """
+        ...
+
+    def notes(self) -> Sequence[object]:
+        """Return what of the source is not used; each says where and why when it is printed."""
         ...
 
     def batches(self, start: int, stop: int) -> Iterator[BlockBatch]:

@@ -28,7 +28,7 @@ def fill(session: Session, name: str, uri: str, *, until: int | None) -> IngestS
     """Bring a ledger to the tip of a source; say what was left out of the source, and why."""
     progress = progress_in(session.progress)
     source = open_source(uri, name)
-    for note in getattr(source, "notes", tuple)():
+    for note in source.notes():
         progress.note(f"Not used: {note}")
     with LedgerWriter(Workspace(session.settings).folder(name), network(name)) as writer:
         summary = ingest(writer, source, until=until, report=lambda step: _show(progress, step))

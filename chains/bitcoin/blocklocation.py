@@ -23,7 +23,10 @@ def find_block_files(path: Path, network: Network) -> list[Path]:
         if path.is_file():
             return [path]
         if not path.is_dir():
-            raise SourceUnavailableError(f"{path} does not exist")
+            raise SourceUnavailableError(
+                f"{path} does not exist: name a node's data folder, its blocks folder, or one "
+                "block file"
+            )
         for folder in (path, path / network.folder / "blocks", path / "blocks"):
             files = _block_files_in(folder)
             if files:

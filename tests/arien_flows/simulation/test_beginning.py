@@ -27,7 +27,7 @@ def test_plan__is_the_same_compiled_or_not(smallest_plan: Plan) -> None:
     facts = ("value_sat", "address", "purpose", "party", "is_change", "is_spent")
     columns = [smallest_plan.coins[name] for name in facts] + [smallest_plan.inputs]
     digest = hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
-    assert digest == "cf3ebba6527a12a74848f09c2b64ee740338ca70c14cf365de01328293a72a79"
+    assert digest == "6c5530872bbdf488817acbf4db4c6dfdbb7c750f87bed3dabb455fbe3e3feeea"
 
 
 def test_plan__spends_every_coin_at_most_once_and_after_it_was_made(smallest_plan: Plan) -> None:

@@ -163,7 +163,7 @@ def test_simulate__writes_the_same_bytes_for_the_same_parameters(
 def test_simulate__gives_the_published_chain(simulated: Simulated) -> None:
     """Whoever changes the economy changes this hash: on every machine it must be the same."""
     assert simulated.summary.tip_hash == (
-        "2376ac23feed245717e33e77b2e4102bf0ff4091fe4818af4ca1df6368cbb686"
+        "0a2114d6ba0b29de5b5634292bdeb37b9a5d076144f9679d097e5da2cc066495"
     )
 
 

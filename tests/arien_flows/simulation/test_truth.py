@@ -323,7 +323,7 @@ def test_listings__hold_the_addresses_that_the_truth_names(simulated: Simulated)
     documents = simulated.truth.documents
     files = {file.name for file in simulated.truth.listings.iterdir()}
     assert {document["file"] for document in documents} == files
-    assert len(files) >= 12
+    assert len(files) >= 24
     roles: Counter[str] = Counter()
     for document in documents:
         text = (simulated.truth.listings / document["file"]).read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ ChainError                 anything expected that goes wrong with a chain or wha
 ├── UnknownNetworkError    no such network
 ├── MalformedBlockError    bytes that should be a block are not
 ├── LookupFailedError      this item failed; the source goes on
-└── SourceUnavailableError the source is unusable; stop the run
+├── SourceUnavailableError the source is unusable; stop the run
+├── ChainChangedError      the best chain changed while it was read; refresh and read again
+└── RequestBudgetError     as many requests were made as the run may make
 ```
 """
 
@@ -33,3 +35,11 @@ class LookupFailedError(ChainError):
 
 class SourceUnavailableError(ChainError):
     """The source as a whole is unusable: missing, foreign or broken. The run stops."""
+
+
+class ChainChangedError(ChainError):
+    """The source's best chain changed while it was read: refresh the source and read again."""
+
+
+class RequestBudgetError(ChainError):
+    """The run has made as many requests as it may; what was fetched is kept."""

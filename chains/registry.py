@@ -1,41 +1,70 @@
 """From a source URI to the source: the only place that knows every kind.
 
 Sources are imported when they are asked for: reading block files must not load a web client.
+A URI may hold a password, so no message repeats one; what is shown is a source's `name`.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
+from chains.access import DIRECT, Access
 from chains.bitcoin.networks import Network, network
 from chains.errors import SourceUnavailableError
-from chains.source import BlockSource
+from chains.exchange import NoRecorder, Recorder
+from chains.source import BlockSource, LookupSource
 
 
-def _blockfiles(rest: str, chosen: Network) -> BlockSource:
+def _blockfiles(uri: str, chosen: Network, access: Access) -> BlockSource:  # noqa: ARG001
     from chains.bitcoin.blockfiles import BlockFiles
 
-    return BlockFiles(Path(rest).expanduser(), chosen)
+    path = uri.partition(":")[2]
+    if not path:
+        raise SourceUnavailableError("blockfiles: needs a path, as in blockfiles:PATH")
+    return BlockFiles(Path(path).expanduser(), chosen)
 
 
-_OPENERS: dict[str, Callable[[str, Network], BlockSource]] = {"blockfiles": _blockfiles}
+_BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {"blockfiles": _blockfiles}
+_LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = {}
 
-SCHEMES = tuple(_OPENERS)
-"""The schemes that `open_source` knows."""
+BLOCK_SCHEMES = tuple(_BLOCKS)
+"""The schemes that `open_blocks` knows."""
+
+LOOKUP_SCHEMES = tuple(_LOOKUPS)
+"""The schemes that `open_lookups` knows."""
 
 
-def open_source(uri: str, network_name: str) -> BlockSource:
+def open_blocks(uri: str, network_name: str, access: Access = DIRECT) -> BlockSource:
     """Open the source of blocks that `uri` names, for the network of that name.
 
     Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
     """
-    chosen = network(network_name)
-    scheme, colon, rest = uri.partition(":")
-    opener = _OPENERS.get(scheme.lower())
-    known = ", ".join(f"{name}:…" for name in SCHEMES)
-    if not colon or opener is None:
-        # The rest of the URI may hold a password and stays out of the message.
-        shown = f"{scheme}:" if colon else "a text without a scheme"
-        raise SourceUnavailableError(f"no block source is called {shown!r}; known are {known}")
-    if not rest:
-        raise SourceUnavailableError(f"{scheme}: needs a path, as in {scheme}:PATH")
-    return opener(rest, chosen)
+    return _BLOCKS[_scheme(uri, BLOCK_SCHEMES, LOOKUP_SCHEMES)](uri, network(network_name), access)
+
+
+def open_lookups(
+    uri: str, network_name: str, access: Access = DIRECT, recorder: Recorder | None = None
+) -> LookupSource:
+    """Open the explorer or index server that `uri` names, for the network of that name.
+
+    Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
+    """
+    opener = _LOOKUPS[_scheme(uri, LOOKUP_SCHEMES, BLOCK_SCHEMES)]
+    return opener(uri, network(network_name), access, recorder or NoRecorder())
+
+
+def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:
+    scheme, colon, _ = uri.partition(":")
+    scheme = scheme.lower()
+    if colon and scheme in wanted:
+        return scheme
+    known = ", ".join(f"{name}:…" for name in wanted)
+    if colon and scheme in others:
+        does = (
+            "delivers whole blocks and is for `ledger ingest`"
+            if others == BLOCK_SCHEMES
+            else "answers about single addresses and fills no ledger"
+        )
+        raise SourceUnavailableError(f"{scheme}: {does}; what is wanted here is {known}")
+    # The rest of the URI may hold a password and stays out of the message.
+    shown = f"{scheme}:" if colon else "a text without a scheme"
+    raise SourceUnavailableError(f"no source is called {shown!r}; known are {known}")

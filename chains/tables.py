@@ -198,6 +198,22 @@ class BlockBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpentOutputs:
+    """What the inputs of a batch spend, one row for each input, in order."""
+
+    value: Int64Array
+    """Amount in satoshi."""
+
+    script_type: UInt8Array
+    """`ScriptType`."""
+
+    payload_start: Int64Array
+    """Where the payload stands in the batch's `raw`."""
+
+    payload_length: Int64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpendFacts:
     """What the inputs of a batch show, once it is known which kind of script each one spends."""
 

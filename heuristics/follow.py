@@ -17,7 +17,7 @@ import numpy as np
 
 from heuristics.columns import BoolArray, Int64Array, UInt32Array
 from heuristics.explore import Frontier, explore
-from heuristics.propagate import Flow, FlowArrays, FlowLimits, propagate
+from heuristics.propagate import NO_DEADLINE, Flow, FlowArrays, FlowLimits, propagate
 from heuristics.stops import Direction, SpendColumns, StopRules, known_stops
 from heuristics.taint import Policy, Stop
 
@@ -132,7 +132,8 @@ def lay_out(
         source_value=columns.output_value[rules.sources],
         source_deadline=question.source_deadline,
         slot_stop=stops,
-        slot_rank=entered if forward else -entered,
+        # What leads into no transaction that is known is past no deadline.
+        slot_rank=np.where(entered < 0, -NO_DEADLINE, entered if forward else -entered),
     )
     return Layout(
         transactions=transactions,

@@ -27,7 +27,7 @@ _NO_ADDRESS = int(NO_ADDRESS)
 _DESTROYED = int(Stop.DESTROYED)
 _RETAINTED = int(Stop.RETAINTED)
 _NEWLY_MINED = int(Stop.NEWLY_MINED)
-_BEFORE_LEDGER = int(Stop.BEFORE_LEDGER)
+_NOT_FETCHED = int(Stop.NOT_FETCHED)
 _UNSPENT = int(Stop.UNSPENT)
 _DORMANT = int(Stop.DORMANT)
 _COINJOIN = int(Stop.COINJOIN)
@@ -76,6 +76,9 @@ class StopRules(NamedTuple):
     marks: UInt8Array
     """Non-zero for CoinJoin transactions; those past its end were not looked at."""
 
+    unasked: Int64Array
+    """Outputs whose spender nobody has asked for, ascending: none of a ledger of whole blocks."""
+
     first_transaction: int
     """Transactions before this one are outside the time window."""
 
@@ -84,6 +87,9 @@ class StopRules(NamedTuple):
 
     dormant_before: int
     """Unspent outputs of transactions before this one are dormant."""
+
+    outside_stop: int
+    """`Stop` of outputs outside the ledger: BEFORE_LEDGER, or NOT_FETCHED where they can be had."""
 
 
 def share_columns(columns: SpendColumns) -> SpendColumns:
@@ -102,7 +108,8 @@ def share_rules(rules: StopRules) -> StopRules:
         read_only(rules.tagged_root),
         read_only(rules.root_stop),
         read_only(rules.marks),
-        *rules[8:],
+        read_only(rules.unasked),
+        *rules[9:],
     )
 
 
@@ -187,7 +194,9 @@ def known_stop(
     reason = _FOLLOWED if is_source else service_stop(address, rules)
     if entered < 0:
         if direction == _BACKWARD:
-            return min(reason, _BEFORE_LEDGER)
+            return min(reason, rules.outside_stop)
+        if find_sorted(rules.unasked, coin) >= 0:
+            return min(reason, _NOT_FETCHED)
         if owner_of_row(columns.first_output, coin) < rules.dormant_before:
             return min(reason, _DORMANT)
         return min(reason, _UNSPENT)

@@ -69,10 +69,13 @@ class Stop(IntEnum):
     TIME_WINDOW = 12
     HOP_LIMIT = 13
     FAN_OUT = 14
-    BUDGET = 15
+    NOT_FETCHED = 15
+    """Nobody has asked yet which transaction comes next; the ledger holds single transactions."""
+
+    BUDGET = 16
     """The transaction to enter has not been explored."""
 
-    FOLLOWED = 16
+    FOLLOWED = 17
 
 
 CLEAN_COLOUR = 0

@@ -10,7 +10,7 @@ from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
 from arien_flows.workspace import Workspace
 from chains.bitcoin.networks import NETWORKS, network
-from chains.registry import open_source
+from chains.registry import open_blocks
 
 
 def target_network(settings: Settings) -> str:
@@ -27,7 +27,7 @@ def target_network(settings: Settings) -> str:
 def fill(session: Session, name: str, uri: str, *, until: int | None) -> IngestSummary:
     """Bring a ledger to the tip of a source; say what was left out of the source, and why."""
     progress = progress_in(session.progress)
-    source = open_source(uri, name)
+    source = open_blocks(uri, name)
     for note in source.notes():
         progress.note(f"Not used: {note}")
     with LedgerWriter(Workspace(session.settings).folder(name), network(name)) as writer:

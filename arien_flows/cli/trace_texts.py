@@ -21,6 +21,7 @@ _MEANINGS = {
     "time_window": "outside the time window",
     "fan_out": "a small part of a payout to many",
     "dormant": "unspent for long",
+    "not_fetched": "not fetched from the source",
     "budget": "not looked at before the budget was used up",
     "newly_mined": "newly mined: it begins here",
     "before_ledger": "from before the ledger begins",

@@ -41,6 +41,7 @@ _LIMITS = {
     Stop.TIME_WINDOW: "outside the time that the request allows",
     Stop.HOP_LIMIT: "further than the request allows",
     Stop.FAN_OUT: "a small part of a payout to many",
+    Stop.NOT_FETCHED: "not fetched from the source",
     Stop.BUDGET: "not looked at before the budget was used up",
     Stop.BEFORE_LEDGER: "from before the ledger begins",
 }

@@ -10,10 +10,13 @@ opened is what it serves; the last block of a file that is still being filled co
 complete, which its merkle root proves.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -49,6 +52,7 @@ class BlockFiles:
     """
 
     network: Network
+    name: str
 
     duplicate_count: int
     """Records that repeat an earlier block."""
@@ -68,10 +72,16 @@ class BlockFiles:
         if batch_bytes < 1:
             raise ValueError("batch_bytes must be positive")
         self.network = network
+        self.name = f"blockfiles:{path}"
+        self._path = path
         self._batch_bytes = batch_bytes
-        self._files = find_block_files(path, network)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find the blocks anew: the files may have grown."""
+        self._files = find_block_files(self._path, self.network)
         self._obfuscation = read_obfuscation(self._files[0].parent)
-        self._index = index_blocks(self._files, network, self._obfuscation)
+        self._index = index_blocks(self._files, self.network, self._obfuscation)
         self.duplicate_count = self._index.duplicate_count
         self.stale_count = self._index.stale_count
         self.unconnected_count = self._index.unconnected_count
@@ -79,6 +89,28 @@ class BlockFiles:
     def notes(self) -> tuple[FileNote, ...]:
         """Return the places of the files that hold no usable block, in file order."""
         return self._index.notes
+
+    def close(self) -> None:
+        """Do nothing: files are open only while they are read."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait; nothing tells when a file grows."""
+        time.sleep(seconds)
+
+    def first_height(self) -> int:
+        """Return 0: files that do not begin at the genesis block are refused."""
+        return 0
 
     def tip_height(self) -> int:
         """Return the height of the best chain's last block; -1 where there is no block."""

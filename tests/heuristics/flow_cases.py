@@ -91,12 +91,24 @@ def ruled_case(random: Random, length: int = 14, largest: int = 40) -> Case:
         marks=set(random.sample(range(length), random.choice((0, 0, 1, 2)))),
         window=(first, random.choice((length, random.randint(first, length)))),
         dormant_before=random.choice((0, random.randrange(length))),
+        unasked=None if random.random() < 0.5 else _some_unspent(random, plain.chain),
         min_value=random.choice((0, 1, 3, 8)),
         max_hops=random.choice((0, 1, 2, 4, 100)),
         crowded_width=random.choice((2, 3, 1000)),
         crowded_percent=random.choice((1, 30, 60)),
         reach={coin: random.randrange(length) for coin in plain.sources if random.random() < 0.3},
     )
+
+
+def _some_unspent(random: Random, chain: list[Transaction]) -> set[Coin]:
+    spent = {coin for transaction in chain for coin, _, _ in transaction.inputs}
+    coins = [
+        (number, j)
+        for number, transaction in enumerate(chain)
+        for j in range(len(transaction.outputs))
+        if (number, j) not in spent
+    ]
+    return set(random.sample(coins, len(coins) // 2))
 
 
 def columns_of(chain: list[Transaction]) -> SpendColumns:
@@ -137,7 +149,11 @@ def rules_of(case: Case, columns: SpendColumns) -> StopRules:
         marks=np.array([number in case.marks for number in range(len(case.chain))], np.uint8),
         first_transaction=case.window[0],
         last_transaction=case.window[1],
+        unasked=np.array(
+            sorted(columns.first_output[t] + j for t, j in case.unasked or ()), np.int64
+        ),
         dormant_before=case.dormant_before,
+        outside_stop=int(case.outside_stop),
     )
 
 

@@ -62,6 +62,13 @@ class Case:
     reach: dict[Coin, int] = field(default_factory=dict)
     """Last transaction (backward: first) that each source's horizon allows."""
 
+    unasked: set[Coin] | None = None
+    """Unspent coins whose spender nobody has asked for; nothing where the chain is whole."""
+
+    @property
+    def outside_stop(self) -> Stop:
+        return Stop.BEFORE_LEDGER if self.unasked is None else Stop.NOT_FETCHED
+
     def value(self, coin: Coin) -> int:
         return self.chain[coin[0]].outputs[coin[1]][0]
 
@@ -138,7 +145,9 @@ def forward(case: Case, policy: Policy) -> Answer:
             if amount < case.min_value:
                 reasons.append(Stop.BELOW_MIN)
         spender = case.spender(coin)
-        if spender is None:
+        if spender is None and case.unasked is not None and coin in case.unasked:
+            reasons.append(Stop.NOT_FETCHED)
+        elif spender is None:
             reasons.append(Stop.DORMANT if coin[0] < case.dormant_before else Stop.UNSPENT)
         else:
             if spender in case.marks:
@@ -218,7 +227,7 @@ def backward(case: Case, policy: Policy) -> Answer:
             if amount < case.min_value:
                 reasons.append(Stop.BELOW_MIN)
         if coin is None:
-            reasons.append(Stop.BEFORE_LEDGER)
+            reasons.append(case.outside_stop)
         else:
             if not case.chain[coin[0]].inputs:
                 reasons.append(Stop.NEWLY_MINED)

@@ -206,7 +206,7 @@ def test_heuristics_list__says_when_each_rule_fails(say: Say):
         (["address", "x", "--network", "bitcoin-regtset"], 2, "did you mean 'bitcoin-regtest'?"),
         (["cluster", "run", "--profile", "wide"], 2, "no clustering profile 'wide'"),
         (["ledger", "ingest", "--source", "blockfiles:/nowhere"], 4, "/nowhere does not exist"),
-        (["ledger", "ingest", "--source", "floppy:/dev/fd0"], 4, "no block source is called"),
+        (["ledger", "ingest", "--source", "floppy:/dev/fd0"], 4, "no source is called"),
         (["ledger", "rollback", "99"], 2, "there is no height 99"),
         (
             ["ledger", "ingest", "--source", "blockfiles:x", "--follow", "--until", "3"],

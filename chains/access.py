@@ -33,7 +33,7 @@ class Secret:
 class Access:
     """What a run may use to reach the sources that it names."""
 
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     """`socks5h://HOST:PORT` or `http://HOST:PORT` for every outgoing connection. With `socks5h`
     the proxy looks names up, so that no name server learns what is asked."""
 

@@ -51,6 +51,10 @@ class FetchedTransaction:
     """What each input spends, in order; nothing where the source does not say. Empty for a
     coinbase."""
 
+    height: int | None = None
+    """Of its block, as the source states it beside the bytes; nothing where the transaction is
+    unconfirmed or the source does not say. A merkle branch for that height proves it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerkleBranch:

@@ -23,8 +23,38 @@ def _blockfiles(uri: str, chosen: Network, access: Access) -> BlockSource:  # no
     return BlockFiles(Path(path).expanduser(), chosen)
 
 
-_BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {"blockfiles": _blockfiles}
-_LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = {}
+def _core(uri: str, chosen: Network, access: Access) -> BlockSource:
+    from chains.bitcoin.core.source import CoreNode
+    from chains.endpoint import Endpoint
+
+    return CoreNode(Endpoint.parse(uri), chosen, access)
+
+
+def _esplora(uri: str, chosen: Network, access: Access, recorder: Recorder) -> LookupSource:
+    from chains.bitcoin.esplora.source import Esplora
+    from chains.endpoint import Endpoint
+
+    return Esplora(Endpoint.parse(uri), chosen, access, recorder)
+
+
+def _electrum(uri: str, chosen: Network, access: Access, recorder: Recorder) -> LookupSource:
+    from chains.bitcoin.electrum.address import ElectrumAddress
+    from chains.bitcoin.electrum.source import ElectrumServer
+
+    return ElectrumServer(ElectrumAddress.parse(uri), chosen, access, recorder)
+
+
+_BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {
+    "blockfiles": _blockfiles,
+    "core+http": _core,
+    "core+https": _core,
+}
+_LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = {
+    "esplora+https": _esplora,
+    "esplora+http": _esplora,
+    "electrum+tcp": _electrum,
+    "electrum+ssl": _electrum,
+}
 
 BLOCK_SCHEMES = tuple(_BLOCKS)
 """The schemes that `open_blocks` knows."""

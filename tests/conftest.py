@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.electrum import electrum_fixture  # noqa: F401
+from tests.esplora import EsploraServer, esplora
+from tests.explorer import Snapshot
 from tests.nodes import bitcoind
+from tests.postgres import Server, postgresql
 from tests.regtest_chain import NODE_OPTIONS, RegtestChain, make_chain
 
 if TYPE_CHECKING:
@@ -48,6 +52,20 @@ def regtest_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegtestC
     """Return a varied chain of a real node, which runs until the session ends."""
     with bitcoind(tmp_path_factory.mktemp("regtest"), *NODE_OPTIONS) as node:
         yield make_chain(node)
+
+
+@pytest.fixture(scope="session")
+def esplora_server(regtest_chain: RegtestChain) -> Iterator[EsploraServer]:
+    """Return an explorer's server for that chain. Never change its habits or faults."""
+    with esplora(Snapshot.of_node(regtest_chain.rpc)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """Return a real PostgreSQL server, which runs until the session ends."""
+    with postgresql() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

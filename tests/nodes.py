@@ -83,6 +83,11 @@ class Node:
         secret = self.rpc.authorization.removeprefix("Basic ")
         return f"http://{base64.b64decode(secret).decode()}@127.0.0.1:{self.rpc.connection.port}"
 
+    @property
+    def source(self) -> str:
+        """Return the URI by which the node is a source of blocks, user and password in it."""
+        return f"core+{self.url}"
+
 
 def bitcoind_program() -> str:
     """Return the path of a bitcoind; skip the test where there is none, or fail in CI."""
@@ -98,9 +103,16 @@ def bitcoind_program() -> str:
 
 
 @contextmanager
-def bitcoind(datadir: Path, *options: str, chain: str = "regtest") -> Iterator[Node]:
-    """Start a node that talks to nobody, in a directory of its own, and stop it afterwards."""
-    program, port = bitcoind_program(), _free_port()
+def bitcoind(
+    datadir: Path, *options: str, chain: str = "regtest", port: int | None = None
+) -> Iterator[Node]:
+    """Start a node that talks to nobody, in a directory of its own, and stop it afterwards.
+
+    Options given here stand above the usual ones: `-rest=0` leaves REST away, `-prune=1` lets the
+    node delete blocks, `-zmqpubhashblock=tcp://…` makes it announce them. `port` is where its RPC
+    listens, by default a free one.
+    """
+    program, port = bitcoind_program(), port or free_port()
     datadir.mkdir(parents=True, exist_ok=True)
     command = [
         program,
@@ -128,7 +140,8 @@ def bitcoind(datadir: Path, *options: str, chain: str = "regtest") -> Iterator[N
                 process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

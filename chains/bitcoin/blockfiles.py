@@ -20,9 +20,10 @@ from typing import Self
 
 import numpy as np
 
-from chains.bitcoin.blockindex import decode_one, index_blocks, read_into
+from chains.bitcoin.blockindex import index_blocks
 from chains.bitcoin.blocklocation import find_block_files, read_obfuscation
 from chains.bitcoin.blockrecords import FRAME_LENGTH, FileNote
+from chains.bitcoin.blockscan import ScannedFiles, decode_one, read_into
 from chains.bitcoin.decode import decode_blocks
 from chains.bitcoin.headers import total_work
 from chains.bitcoin.networks import Network
@@ -75,13 +76,20 @@ class BlockFiles:
         self.name = f"blockfiles:{path}"
         self._path = path
         self._batch_bytes = batch_bytes
+        self._scanned = ScannedFiles(network)
+        self._indexed = False
         self.refresh()
 
     def refresh(self) -> None:
-        """Find the blocks anew: the files may have grown."""
-        self._files = find_block_files(self._path, self.network)
-        self._obfuscation = read_obfuscation(self._files[0].parent)
-        self._index = index_blocks(self._files, self.network, self._obfuscation)
+        """Find what the files have gained; files that did not change are not read again."""
+        files = find_block_files(self._path, self.network)
+        obfuscation = read_obfuscation(files[0].parent)
+        if not self._scanned.scan(files, obfuscation) and self._indexed:
+            return
+        self._indexed = False
+        records = [self._scanned.records_of(file) for file in files]
+        self._index = index_blocks(files, records, self.network)
+        self._files, self._obfuscation, self._indexed = files, obfuscation, True
         self.duplicate_count = self._index.duplicate_count
         self.stale_count = self._index.stale_count
         self.unconnected_count = self._index.unconnected_count
@@ -194,25 +202,42 @@ class BlockFiles:
         try:
             decoded = decode_blocks(batch.raw, batch.starts, batch.lengths)
         except MalformedBlockError as error:
-            raise MalformedBlockError(self._first_damage(batch)) from error
+            damaged = self._damage(batch)
+            lost = [height for height in damaged if not self._use_copy(height)]
+            if lost:
+                raise MalformedBlockError(damaged[lost[0]]) from error
+            last = batch.first_height + len(batch.starts)
+            return self._decode(self._read(batch.first_height, last))
         expected = self._index.hash[batch.first_height :][: len(batch.starts)]
         if not np.array_equal(decoded.block_hash, expected):
             raise SourceUnavailableError("the block files changed while they were read; run again")
         return decoded
 
-    def _first_damage(self, batch: _RawBatch) -> str:
-        """Return which block of the batch is damaged, where it stands and what is wrong."""
+    def _damage(self, batch: _RawBatch) -> dict[int, str]:
+        """Return the damaged blocks by height: where each stands, what is wrong, what to do."""
+        damaged = {}
         for row, (start, length) in enumerate(zip(batch.starts, batch.lengths, strict=True)):
             try:
                 decode_one(batch.raw[start : start + length])
             except MalformedBlockError as error:
                 height = batch.first_height + row
                 file = self._files[int(self._index.file[height])]
-                return (
+                damaged[height] = (
                     f"block {height} in {file} at offset {self._index.offset[height]} is damaged "
                     f"({error}); restore the file or let the node download it again"
                 )
-        raise AssertionError("a batch is damaged only where one of its blocks is")
+        return damaged
+
+    def _use_copy(self, height: int) -> bool:
+        """Take a block from the next place where it stands; returns whether there is one."""
+        index = self._index
+        copies = index.copies.get(index.hash[height].tobytes())
+        if not copies:
+            return False
+        place = copies.pop(0)
+        index.file[height], index.offset[height] = place.file, place.offset
+        index.length[height] = place.length
+        return True
 
 
 def _stretches(

@@ -12,7 +12,7 @@ touching a mapped page that is cut off kills the process.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -125,16 +125,29 @@ class Obfuscation:
         ]
 
 
-def scan_file(file: Path, magic: bytes, obfuscation: Obfuscation) -> FileRecords:
+def scan_file(
+    file: Path, magic: bytes, obfuscation: Obfuscation, known: FileRecords | None = None
+) -> FileRecords:
     """Find every complete record of a block file; what is none becomes a note.
 
+    `known` holds what an earlier scan found at the file's beginning, which is not read again.
     Raises `OSError` if the file cannot be read.
     """
     descriptor = os.open(file, os.O_RDONLY)
     try:
-        return _Scan(file, descriptor, magic, obfuscation).run()
+        return _Scan(file, descriptor, magic, obfuscation).run(known)
     finally:
         os.close(descriptor)
+
+
+def records_until(records: FileRecords) -> FileRecords:
+    """Return records without the notes behind the last block: that place may be filled by now."""
+    end = _end_of(records)
+    return replace(records, notes=tuple(note for note in records.notes if note.offset < end))
+
+
+def _end_of(records: FileRecords) -> int:
+    return int(records.offset[-1] + records.length[-1]) if len(records.offset) else 0
 
 
 class _Scan:
@@ -149,16 +162,16 @@ class _Scan:
         self.window = b""
         self.window_start = 0
 
-    def run(self) -> FileRecords:
-        """Walk from record to record, over what is none."""
-        found = [self._empty()]
-        notes: list[FileNote] = []
-        position = 0
+    def run(self, known: FileRecords | None) -> FileRecords:
+        """Walk from record to record, over what is none, behind those that are known."""
+        found = [known or self._empty()]
+        notes: list[FileNote] = list(found[0].notes)
+        position = _end_of(found[0])
         while position < self.size:
             records = self._walk(position, _WALK)
             if len(records.offset):
                 found.append(records)
-                position = int(records.offset[-1] + records.length[-1])
+                position = _end_of(records)
                 continue
             begun = self._clear(len(self.magic), position) == self.magic
             following, blank = self._next_record(position)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.bitcoin.blockfiles import BlockFiles
-from chains.bitcoin.blockindex import is_whole_block
 from chains.bitcoin.blockrecords import Damage
+from chains.bitcoin.blockscan import is_whole_block
 from chains.bitcoin.headers import work_of
 from chains.bitcoin.networks import BITCOIN, NETWORKS, REGTEST, SIGNET, TESTNET3
 from chains.errors import MalformedBlockError, SourceUnavailableError
@@ -431,3 +431,22 @@ def test_is_whole_block__proves_real_blocks_witnesses_included(shared_data):
     raw = bytearray((folder / "mainnet_702861.raw").read_bytes())
     raw[-20] ^= 1
     assert not is_whole_block(bytes(raw))
+
+
+def test_batches__take_a_good_copy_of_a_damaged_block(tmp_path):
+    chain = chain_of(5)
+    records = [framed(block) for block in chain]
+    damaged = bytearray(records[2])
+    damaged[8 + 90] ^= 1
+    contents = [
+        b"".join([*records[:2], bytes(damaged), *records[3:]]),
+        bytes(damaged) + records[2] + records[4],
+    ]
+    source = BlockFiles(write_files(tmp_path, contents, KEY), REGTEST)
+    assert source.duplicate_count == 3
+    (batch,) = source.batches(0, 5)
+    assert [bytes(txid) for txid in batch.txid] == [block.vtx[0].GetTxid() for block in chain]
+    contents[1] = bytes(damaged) + records[4]
+    source = BlockFiles(write_files(tmp_path, contents, KEY), REGTEST)
+    with pytest.raises(MalformedBlockError, match=r"block 2 in .*blk00001\.dat at offset 8"):
+        list(source.batches(0, 5))

@@ -1,0 +1,1 @@
+"""A Bitcoin Core node as a source of blocks."""

@@ -1,0 +1,1 @@
+"""An Electrum server as a source of single addresses and transactions."""

@@ -1,0 +1,1 @@
+"""An Esplora explorer as a source of single addresses and transactions."""

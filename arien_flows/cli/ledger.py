@@ -1,6 +1,6 @@
 """`arien-flows ledger`: filling, checking and moving the ledger of a network."""
 
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,37 +20,67 @@ def ledger() -> None:
     "--source",
     required=True,
     metavar="URI",
-    help="Where the blocks are: blockfiles:PATH (a node's data or blocks folder, or one file).",
+    help="Where the blocks are: core+http://HOST:PORT (a Bitcoin Core node), or blockfiles:PATH "
+    "(a node's data or blocks folder, or one file).",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Begin a new ledger at this height instead of the genesis block. What is spent from "
+    "before is taken from the node's word, and answers say that they begin there.",
 )
 @click.option("--until", type=click.IntRange(0), metavar="HEIGHT", help="Stop at this height.")
-@click.option("--follow", is_flag=True, help="Go on for ever, taking in new blocks as they come.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Go on until SIGTERM or Ctrl-C, taking in new blocks as they come. A node that goes away "
+    "is waited for.",
+)
 @click.option(
     "--every",
     type=click.IntRange(1, 86_400),
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="With --follow: how often to look for new blocks.",
+    help="With --follow: how often to look for new blocks where the node does not announce them.",
+)
+@click.option(
+    "--proxy",
+    metavar="URI",
+    help="Proxy of all connections that leave this machine (ARIEN_PROXY); with "
+    "socks5h://HOST:PORT it also looks names up.",
 )
 @click.pass_context
 def ingest_command(
-    context: click.Context, source: str, until: int | None, follow: bool, every: int
+    context: click.Context,
+    source: str,
+    start: int | None,
+    until: int | None,
+    follow: bool,
+    every: int,
+    proxy: str | None,
 ) -> None:
     """Fill or continue the ledger of a network.
 
     Every batch is one commit: whatever interrupts the command, running it again goes on where it
     was. A reorganisation of the source's chain is followed.
     """
-    from arien_flows.cli.filling import fill, target_network
+    from arien_flows.cli.filling import fill, keep_filling, target_network
 
     if follow and until is not None:
         raise click.UsageError("--until and --follow exclude each other.")
+    if start is not None and until is not None and until < start:
+        raise click.UsageError("--until lies before --from.")
     session = session_of(context)
+    if proxy is not None:
+        session = replace(session, settings=replace(session.settings, proxy=proxy))
     name = target_network(session.settings)
-    fill(session, name, source, until=until)
-    while follow:
-        time.sleep(every)
-        fill(session, name, source, until=None)
+    if follow:
+        keep_filling(session, name, source, start=start, every_seconds=every)
+    else:
+        fill(session, name, source, until=until, start=start)
 
 
 @ledger.command("status")
@@ -76,7 +106,10 @@ def status_command(context: click.Context) -> None:
 @click.argument("height", type=click.IntRange(-1))
 @click.pass_context
 def rollback_command(context: click.Context, height: int) -> None:
-    """Remove all blocks above HEIGHT; -1 empties the ledger."""
+    """Remove all blocks above HEIGHT; -1 empties the ledger.
+
+    A ledger that begins late must be told again where to begin once it is empty.
+    """
     from arien_flows.cli.filling import roll_back
 
     roll_back(session_of(context), height)

@@ -91,7 +91,8 @@ def build_rows(
         The unspent outputs of `base`; brought up to the end of the batch in place.
     revealed
         Per address number whether its key or script is known; brought up to the end of the batch
-        in place, so it needs room for the batch's new addresses (at most one an output).
+        in place, so it needs room for the batch's new addresses (at most one an output, and with
+        `external` one an input).
     heights
         The height of each block of the batch.
     external
@@ -105,7 +106,7 @@ def build_rows(
     facts = inspect_spends(batch, spent_types(base, addresses, spends))
     reveals = first_reveals(batch, facts, spends, revealed)
     links = _links(batch, base, addresses, spends, reveals)
-    fee, spent_total, paid_total = _fees(batch, spends)
+    fee, paid_total = _fees(batch, spends)
     columns = new_columns(
         batch,
         base,
@@ -137,7 +138,9 @@ def build_rows(
         reveal_keys=reveals.script_keys,
         reveal_rows=(reveals.script_rows + counts.reveals).astype(np.uint32),
         history=history,
-        unspent_sat=paid_total - spent_total - _voided_sat(batch, base, spends),
+        unspent_sat=paid_total
+        - int(spends.value[resolved].sum())
+        - _voided_sat(batch, base, spends),
     )
 
 
@@ -173,8 +176,8 @@ def _links(
     return find_links(events, known_locks(base), known_reveals)
 
 
-def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int, int]:
-    """Return each transaction's fee and the sums of all that is spent and paid."""
+def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int]:
+    """Return each transaction's fee and the sum of all that is paid."""
     spent = _sums(spends.value, batch.first_input)
     paid = _sums(batch.value, batch.first_output)
     if len(batch.value) and int(batch.value.min()) < 0:
@@ -185,7 +188,7 @@ def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int, int]:
     if len(short):
         txid = shown_txid(batch.txid[short[0]].tobytes())
         raise SourceError(f"transaction {txid} pays out more than it spends: it is not valid")
-    return fee, int(spent.sum()), int(paid.sum())
+    return fee, int(paid.sum())
 
 
 def _voided_sat(batch: BlockBatch, base: View, spends: Spends) -> int:

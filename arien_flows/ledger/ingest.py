@@ -2,19 +2,27 @@
 
 The source tells its best chain. Where it and the ledger part, the ledger keeps its branch unless
 the source's has more work: then the ledger's blocks above the fork are removed, exactly, and the
-other branch is taken in.
+other branch is taken in. A source whose chain changes while it is read is asked anew.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from threading import Event
 from time import perf_counter
+from typing import TypeGuard
 
-from arien_flows.errors import InputError
+from arien_flows.errors import InputError, SourceError
+from arien_flows.ledger.beginning import first_height, row_of
 from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.decode import header_hashes
-from chains.bitcoin.headers import header_bits, total_work
-from chains.source import BlockSource
+from chains.bitcoin.headers import header_bits, previous_hashes, total_work
+from chains.errors import ChainChangedError, SourceUnavailableError
+from chains.source import BlockSource, SpendingSource
+from chains.tables import BlockBatch, SpentOutputs
+
+MOST_CHANGES = 5
+"""How often in a row the source's chain may change before a single block could be taken in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +30,9 @@ class IngestStep:
     """How far an ingest has come after a commit."""
 
     height: int
+    first_height: int
+    """Where the ledger begins."""
+
     target_height: int
     transactions: int
     """In the ledger."""
@@ -41,6 +52,15 @@ class IngestSummary:
     blocks_removed: int
     transactions_added: int
     seconds: float
+    source_height: int
+    """Where the source's best chain ends."""
+
+    blocks_kept: int
+    """The ledger's last blocks that this chain lacks, although it goes on without them or ends
+    before them; kept, because it has no more work than they have."""
+
+
+Report = Callable[[IngestStep], None]
 
 
 def ingest(
@@ -48,63 +68,188 @@ def ingest(
     source: BlockSource,
     *,
     until: int | None = None,
-    report: Callable[[IngestStep], None] | None = None,
+    stop: Event | None = None,
+    report: Report | None = None,
 ) -> IngestSummary:
     """Bring the ledger to the source's best chain, or to the block at height `until` of it.
 
     Every batch is one commit: whatever interrupts an ingest, the next one goes on where it was.
+    Once `stop` is set, no further batch is begun.
     """
-    started = perf_counter()
     if until is not None and until < 0:
         raise InputError(f"the height to stop at is {until}; heights start at 0")
-    target = source.tip_height() if until is None else min(until, source.tip_height())
-    held = writer.view.counts.blocks
-    fork = fork_height(writer.view, source)
-    removed = 0
-    if fork < held - 1 and _work_above(writer.view, fork) < source.work_above(fork):
-        removed = held - 1 - fork
-        writer.roll_back(fork)
-    elif fork < held - 1:
-        target = fork
-    first_transactions = writer.view.counts.transactions
-    first_blocks = writer.view.counts.blocks
-    for batch in source.batches(first_blocks, target + 1) if target >= first_blocks else ():
-        writer.append(batch)
+    run = _Run(writer, source, until=until, stop=stop or Event(), report=report)
+    changes = 0
+    while True:
+        reached = run.commits
+        try:
+            if changes:
+                source.refresh()
+            return run.go()
+        except ChainChangedError as error:
+            changes = changes + 1 if run.commits == reached else 1
+            if changes == MOST_CHANGES:
+                raise SourceUnavailableError(
+                    f"the best chain of {source.name} changed {changes} times while one batch of "
+                    "blocks was read; run the command again when the node has settled"
+                ) from error
+
+
+class _Run:
+    """One ingest, which may be begun again when the source's chain has changed."""
+
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        source: BlockSource,
+        *,
+        until: int | None,
+        stop: Event,
+        report: Report | None,
+    ) -> None:
+        self.writer, self.source = writer, source
+        self.until, self.stop, self.report = until, stop, report
+        self.commits = 0
+        self.started = perf_counter()
+        self.summary = IngestSummary(
+            blocks_added=0,
+            blocks_removed=0,
+            transactions_added=0,
+            seconds=0.0,
+            source_height=-1,
+            blocks_kept=0,
+        )
+
+    def go(self) -> IngestSummary:
+        """Take in what is missing, after what has to go is removed."""
+        tip = self.source.tip_height()
+        self.summary = replace(self.summary, source_height=tip, blocks_kept=0)
+        target = tip if self.until is None else min(self.until, tip)
+        if not self._part_from_losing_branch():
+            target = -1
+        start = self.writer.next_height
+        if start > max(tip + 1, 0) and not self.writer.view.counts.blocks:
+            raise InputError(
+                f"a ledger cannot begin at block {start}: the chain of {self.source.name} ends "
+                f"at block {tip}"
+            )
+        if start <= target:
+            for batch, spent in self._batches(start, target + 1):
+                self._commit(batch, spent, target)
+                if self.stop.is_set():
+                    break
+        self.summary = replace(self.summary, seconds=perf_counter() - self.started)
+        return self.summary
+
+    def _part_from_losing_branch(self) -> bool:
+        """Remove the ledger's last blocks where another branch has more work.
+
+        Returns whether the source's chain goes on where the ledger ends now.
+        """
+        view, source = self.writer.view, self.source
+        fork = fork_height(view, source)
+        last = self.writer.next_height - 1
+        if fork == last or not view.counts.blocks:
+            return True
+        if source.tip_height() < first_height(view) - 1 or (
+            work_above(view, fork) >= source.work_above(fork)
+        ):
+            self.summary = replace(self.summary, blocks_kept=last - fork)
+            return False
+        if fork < first_height(view):
+            _refuse_fork_before(view, source)
+        self.writer.roll_back(fork)
+        self.summary = replace(
+            self.summary, blocks_removed=self.summary.blocks_removed + last - fork
+        )
+        return True
+
+    def _batches(self, start: int, stop: int) -> Iterator[tuple[BlockBatch, SpentOutputs | None]]:
+        first = self.writer.first_height
+        if not first:
+            return ((batch, None) for batch in self.source.batches(start, stop))
+        if not says_what_is_spent(self.source):
+            raise InputError(
+                f"a ledger that begins at block {first} needs a source that says what the blocks "
+                f"spend, and {self.source.name} does not: use a Bitcoin Core node (core+http://…)"
+            )
+        return self.source.spending_batches(start, stop)
+
+    def _commit(self, batch: BlockBatch, spent: SpentOutputs | None, target: int) -> None:
+        writer, summary = self.writer, self.summary
+        before = writer.view.counts
+        writer.append(batch, spent)
+        self.commits += 1
         counts = writer.view.counts
-        if report is not None:
-            report(
+        self.summary = replace(
+            summary,
+            blocks_added=summary.blocks_added + counts.blocks - before.blocks,
+            transactions_added=summary.transactions_added
+            + counts.transactions
+            - before.transactions,
+        )
+        if self.report is not None:
+            self.report(
                 IngestStep(
-                    height=counts.blocks - 1,
+                    height=writer.next_height - 1,
+                    first_height=writer.first_height,
                     target_height=target,
                     transactions=counts.transactions,
-                    new_transactions=counts.transactions - first_transactions,
-                    seconds=perf_counter() - started,
+                    new_transactions=self.summary.transactions_added,
+                    seconds=perf_counter() - self.started,
                 )
             )
-    counts = writer.view.counts
-    return IngestSummary(
-        blocks_added=counts.blocks - first_blocks,
-        blocks_removed=removed,
-        transactions_added=counts.transactions - first_transactions,
-        seconds=perf_counter() - started,
-    )
+
+
+def says_what_is_spent(source: BlockSource) -> TypeGuard[SpendingSource]:
+    """Return whether a ledger may begin late with this source."""
+    return hasattr(source, "spending_batches")
 
 
 def fork_height(view: View, source: BlockSource) -> int:
-    """Return the highest block that ledger and source share; -1 where they share none.
+    """Return the highest block that ledger and source share.
 
-    Chains that agree at a height agree below it, so the fork is found by halving.
+    Where they share none, that is the height before the ledger's first block. Chains that agree
+    at a height agree below it, so the fork is found by halving; as a rule it lies near the end,
+    so it is looked for there first, in steps that double.
     """
-    low, high = -1, min(view.counts.blocks - 1, source.tip_height())
-    while low < high:
-        middle = (low + high + 1) // 2
-        ours = header_hashes(view.header[middle : middle + 1])[0].tobytes()
-        if ours == source.block_hash(middle):
-            low = middle
+    shared = first_height(view) - 1
+    top = min(shared + view.counts.blocks, source.tip_height())
+    probe, step = top, 1
+    while probe > shared:
+        if _is_shared(view, source, probe):
+            shared = probe
         else:
-            high = middle - 1
-    return low
+            top = probe - 1
+            probe, step = probe - step, 2 * step
+    while shared < top:
+        middle = (shared + top + 1) // 2
+        if _is_shared(view, source, middle):
+            shared = middle
+        else:
+            top = middle - 1
+    return shared
 
 
-def _work_above(view: View, height: int) -> int:
-    return total_work(header_bits(view.header[height + 1 :]))
+def _is_shared(view: View, source: BlockSource, height: int) -> bool:
+    row = row_of(view, height)
+    ours: bytes = header_hashes(view.header[row : row + 1])[0].tobytes()
+    return ours == source.block_hash(height)
+
+
+def work_above(view: View, height: int) -> int:
+    """Return the summed work of a ledger's blocks above a height."""
+    return total_work(header_bits(view.header[row_of(view, height + 1) :]))
+
+
+def _refuse_fork_before(view: View, source: BlockSource) -> None:
+    """Refuse a branch that leaves the ledger's chain before its first block.
+
+    Whether the other branch has more work can't be told then: the ledger lacks the blocks to sum.
+    """
+    first = first_height(view)
+    if first and previous_hashes(view.header[:1])[0].tobytes() != source.block_hash(first - 1):
+        raise SourceError(
+            f"the chain of {source.name} parts from the ledger's before block {first}, where the "
+            "ledger begins: move its folder away and begin a new ledger"
+        )

@@ -6,6 +6,7 @@ without a spender may have one that nobody asked for.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from arien_flows.ledger.new_addresses import ExternalOutputs
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.sorted_runs import KeyRun, sort_entries
 from arien_flows.ledger.unspent import UnspentOutputs
-from arien_flows.ledger.view import COLUMN_FIELDS, Counts, View
+from arien_flows.ledger.view import COLUMN_FIELDS, Counts, Gaps, View
 from chains.bitcoin.networks import Network
 from chains.tables import BlockBatch
 from chains.types import AnyArray, Int64Array, UInt32Array
@@ -29,11 +30,13 @@ def view_of(
     *,
     heights: UInt32Array,
     external: ExternalOutputs | None = None,
+    gaps: Gaps | None = None,
 ) -> View:
     """Return a view of the batch's transactions, which stand in chain order.
 
-    `heights` holds the height of each block of the batch, ascending; gaps are allowed. `external`
-    holds what inputs spend that the batch does not; without it such an input is an error.
+    `heights` holds the height of each block of the batch, ascending. `external` holds what inputs
+    spend that the batch does not; without it such an input is an error. Where heights are missing
+    or blocks are not whole, `gaps` says what the view cannot compute.
     """
     empty = _view(network, Counts(), {}, (), (), (), ())
     unspent = UnspentOutputs.with_room_for(len(batch.value))
@@ -42,7 +45,7 @@ def view_of(
     rows = build_rows(batch, empty, unspent, revealed, heights=heights, external=external)
     rows.columns["outputs/spender"][rows.spent_output] = rows.spender
     counts = rows.counts
-    return _view(
+    view = _view(
         network,
         counts,
         rows.columns,
@@ -51,6 +54,7 @@ def view_of(
         (_key_run(rows.reveal_keys, rows.reveal_rows, counts.reveals),),
         (_frozen_history(rows),),
     )
+    return replace(view, gaps=gaps)
 
 
 def _key_run(key: Int64Array, number: AnyArray, limit: int) -> KeyRun:

@@ -8,21 +8,35 @@ from arien_flows.errors import LedgerError
 from arien_flows.ledger.numbering import MAX_ADDRESSES, KnownLocks, Locks, distinct, find_known
 from arien_flows.ledger.rows import NumberedAddresses
 from arien_flows.ledger.schema import NO_ADDRESS
+from arien_flows.ledger.unspent import txid_prefixes
 from arien_flows.ledger.view import View
 from chains.tables import BlockBatch
-from chains.types import Int64Array
+from chains.types import BoolArray, Int64Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalOutputs:
     """What inputs spend whose funding transactions are not in the batch or the ledger.
 
-    One row per input of the batch; rows of inputs that are resolved otherwise are ignored.
+    One row per input of the batch. Rows of inputs that spend the batch itself are ignored; those
+    of inputs that spend the ledger must say what the ledger says.
     """
 
     value_sat: Int64Array
     locks: Locks
     """Payloads stand in the `raw` of the batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Appearances:
+    """The scripts of a batch in chain order; those that a transaction spends before its own."""
+
+    locks: Locks
+    transaction: Int64Array
+    """Batch-local."""
+
+    place: Int64Array
+    """Which output it is; behind the outputs follow the inputs."""
 
 
 def _output_locks(batch: BlockBatch) -> Locks:
@@ -34,13 +48,50 @@ def _output_locks(batch: BlockBatch) -> Locks:
     )
 
 
+def _appearances(batch: BlockBatch, external: ExternalOutputs | None) -> _Appearances:
+    transactions = np.arange(batch.transaction_count, dtype=np.int64)
+    of_outputs = np.repeat(transactions, np.diff(batch.first_output))
+    outputs = np.arange(len(batch.value), dtype=np.int64)
+    if external is None:
+        return _Appearances(locks=_output_locks(batch), transaction=of_outputs, place=outputs)
+    spends = np.flatnonzero(~spends_batch(batch))
+    of_inputs = np.repeat(transactions, np.diff(batch.first_input))[spends]
+    transaction = np.concatenate([of_inputs, of_outputs])
+    order = np.argsort(transaction, kind="stable")
+    locks = joined_locks(external.locks.take(spends), _output_locks(batch))
+    return _Appearances(
+        locks=locks.take(order),
+        transaction=transaction[order],
+        place=np.concatenate([len(outputs) + spends, outputs])[order],
+    )
+
+
+def spends_batch(batch: BlockBatch) -> BoolArray:
+    """Return which inputs name a transaction of the batch itself."""
+    prefix, wanted = txid_prefixes(batch.txid), txid_prefixes(batch.spent_txid)
+    order = np.argsort(prefix, kind="stable")
+    inside: BoolArray = np.zeros(len(wanted), dtype=np.bool_)
+    place = np.searchsorted(prefix[order], wanted)
+    # Of transactions with one prefix (somebody may grind them) each is looked at in turn.
+    open_rows = np.flatnonzero(place < len(prefix))
+    while len(open_rows):
+        candidate = order[place[open_rows]]
+        meets = prefix[candidate] == wanted[open_rows]
+        open_rows, candidate = open_rows[meets], candidate[meets]
+        same = (batch.txid[candidate] == batch.spent_txid[open_rows]).all(axis=1)
+        inside[open_rows[same]] = True
+        open_rows = open_rows[~same]
+        place[open_rows] += 1
+        open_rows = open_rows[place[open_rows] < len(prefix)]
+    return inside
+
+
 def number_addresses(
     batch: BlockBatch, base: View, external: ExternalOutputs | None
 ) -> NumberedAddresses:
     """Give the scripts of a batch their numbers; new ones in order of first appearance."""
-    locks = _output_locks(batch)
-    if external is not None:
-        locks = joined_locks(locks, external.locks)
+    appearances = _appearances(batch, external)
+    locks = appearances.locks
     keys = locks.keys()
     member, firsts = distinct(locks, keys)
     scripts, script_keys = locks.take(firsts), keys[firsts]
@@ -49,15 +100,15 @@ def number_addresses(
     numbers = np.where(is_new, base.counts.addresses + np.cumsum(is_new) - 1, known)
     if base.counts.addresses + int(is_new.sum()) > MAX_ADDRESSES:
         raise LedgerError("the ledger is full: address numbers end at 2^32 - 2")
-    of_locks = np.append(numbers, NO_ADDRESS)[member].astype(np.uint32)
-    appears = _transactions_of_locks(batch, len(locks))[firsts[is_new]]
+    of_places = np.full(len(batch.value) + len(batch.spent_vout), NO_ADDRESS, dtype=np.uint32)
+    of_places[appearances.place] = np.append(numbers, NO_ADDRESS)[member].astype(np.uint32)
     new = np.flatnonzero(is_new)
     return NumberedAddresses(
-        of_outputs=of_locks[: len(batch.value)],
-        of_externals=of_locks[len(batch.value) :],
+        of_outputs=of_places[: len(batch.value)],
+        of_externals=of_places[len(batch.value) :],
         new_locks=scripts.take(new),
         new_keys=script_keys[new],
-        new_transaction=appears,
+        new_transaction=appearances.transaction[firsts[new]],
     )
 
 
@@ -69,15 +120,6 @@ def joined_locks(left: Locks, right: Locks) -> Locks:
         start=np.concatenate([left.start, right.start]),
         length=np.concatenate([left.length, right.length]),
     )
-
-
-def _transactions_of_locks(batch: BlockBatch, lock_count: int) -> Int64Array:
-    """Return the transaction of each output and, behind them, of each input's external output."""
-    transactions = np.arange(batch.transaction_count, dtype=np.int64)
-    of_outputs = np.repeat(transactions, np.diff(batch.first_output))
-    if lock_count == len(of_outputs):
-        return of_outputs
-    return np.concatenate([of_outputs, np.repeat(transactions, np.diff(batch.first_input))])
 
 
 def known_locks(base: View) -> KnownLocks:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from arien_flows.errors import LedgerError, SourceError
-from arien_flows.ledger.new_addresses import ExternalOutputs
+from arien_flows.ledger.new_addresses import ExternalOutputs, spends_batch
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.rows import NewReveals, NumberedAddresses, Spends
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
@@ -32,7 +32,9 @@ def resolve(
     Raises
     ------
     SourceError
-        An input spends an output that is not there, and `external` does not tell of it.
+        An input spends an output that is not there, and `external` does not tell of it or may
+        not: batch or ledger hold the transaction that it names, without such an unspent output.
+        Or `external` contradicts the ledger.
     """
     inputs = len(batch.spent_vout)
     output = np.empty(inputs, dtype=np.int64)
@@ -66,10 +68,47 @@ def resolve(
     if len(missing):
         if external is None:
             raise SourceError(_missing_text(batch, int(missing[0])))
+        _refuse_spent_inside(batch, base, missing)
         output[missing] = EXTERNAL
         value[missing] = external.value_sat[missing]
         address[missing] = addresses.of_externals[missing]
-    return Spends(output=output, value=value, address=address, overwritten=overwritten[:voided])
+    spends = Spends(output=output, value=value, address=address, overwritten=overwritten[:voided])
+    if external is not None:
+        _refuse_contradiction(batch, spends, addresses, external)
+    return spends
+
+
+def _refuse_spent_inside(batch: BlockBatch, base: View, missing: Int64Array) -> None:
+    """Refuse inputs without an output, though batch or ledger hold the transaction they name."""
+    inside = spends_batch(batch)[missing]
+    wanted = txid_prefixes(batch.spent_txid[missing])
+    for run in base.transactions_by_id.runs:
+        place = np.searchsorted(run.key, wanted)
+        place[place == len(run.key)] = 0
+        for row in np.flatnonzero(run.key[place] == wanted).tolist():
+            spent = batch.spent_txid[missing[row]]
+            inside[row] |= any(
+                np.array_equal(base.txid[number], spent)
+                for number in base.transactions_by_id.candidates(int(wanted[row]))
+            )
+    if inside.any():
+        raise SourceError(_missing_text(batch, int(missing[inside][0])))
+
+
+def _refuse_contradiction(
+    batch: BlockBatch, spends: Spends, addresses: NumberedAddresses, external: ExternalOutputs
+) -> None:
+    """Refuse a source that says of a spent output what the ledger knows to be otherwise."""
+    told = addresses.of_externals != NO_ADDRESS
+    differs = (spends.address != addresses.of_externals) | (spends.value != external.value_sat)
+    wrong = np.flatnonzero(np.where(told, differs, spends.output == EXTERNAL))
+    if len(wrong):
+        spend = int(wrong[0])
+        spent = shown_txid(batch.spent_txid[spend].tobytes())
+        raise SourceError(
+            f"what the source says of the output {spent}:{batch.spent_vout[spend]} is not what "
+            "the chain says: check that node, or use another source"
+        )
 
 
 def _missing_text(batch: BlockBatch, spend: int) -> str:
@@ -78,7 +117,7 @@ def _missing_text(batch: BlockBatch, spend: int) -> str:
     return (
         f"transaction {shown_txid(batch.txid[transaction].tobytes())} spends "
         f"{spent}:{batch.spent_vout[spend]}, which no earlier transaction makes or which is spent "
-        "already: the blocks are not a complete, valid chain from genesis"
+        "already: the blocks are not a complete, valid chain"
     )
 
 

@@ -48,5 +48,6 @@ def open_view(root: Path, manifest: Manifest) -> View:
             runs=[map_history_run(root, run) for run in runs.history],
             transaction_count=counts.transactions,
         ),
+        gaps=None,
         **columns,
     )

@@ -75,7 +75,9 @@ def _addresses_before(view: View, transactions: int) -> int:
 def rolled_back(manifest: Manifest, view: View, counts: Counts, sealed: Counts) -> Manifest:
     """Return the manifest of a roll-back to `counts`, before the segments are counted anew."""
     removed_out = view.output_value[counts.outputs :]
-    removed_in = view.input_value[counts.inputs :]
+    # What came from outside the ledger goes back there.
+    inside = view.spent_output[counts.inputs :] != EXTERNAL
+    removed_in = view.input_value[counts.inputs :][inside]
     revived = view.output_value[view.overwrite_output[counts.overwrites :]]
     runs = manifest.runs
     return replace(

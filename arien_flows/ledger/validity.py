@@ -7,6 +7,7 @@ would make its own statements false: that do not follow, or create money.
 import numpy as np
 
 from arien_flows.errors import SourceError
+from arien_flows.ledger.beginning import stated_height
 from arien_flows.ledger.view import View
 from chains.bitcoin.decode import header_hashes
 from chains.bitcoin.headers import previous_hashes
@@ -15,16 +16,21 @@ from chains.tables import BlockBatch
 from chains.types import Int64Array, UInt8Array, UInt32Array, shown_txid
 
 
-def check_chain(header: UInt8Array, view: View) -> None:
-    """Refuse headers, shape (blocks, 80), that do not continue the chain of `view`."""
+def check_chain(header: UInt8Array, view: View, first_height: int) -> None:
+    """Refuse headers, shape (blocks, 80), that do not continue the chain of `view`.
+
+    `first_height` is where the ledger begins; for a first block, `check_first_height` looks
+    whether it stands there.
+    """
     previous, block_hash = previous_hashes(header), header_hashes(header)
     if view.counts.blocks:
         before = header_hashes(view.header[-1:])
     else:
-        if block_hash[0].tobytes() != view.network.genesis_hash:
+        if first_height == 0 and block_hash[0].tobytes() != view.network.genesis_hash:
             raise SourceError(
                 f"the first block is {shown_txid(block_hash[0].tobytes())}, not the genesis "
-                f"block of {view.network.name}: a ledger starts at genesis"
+                f"block of {view.network.name}: a ledger starts at genesis, unless it is told "
+                "to begin later"
             )
         before = previous[:1]
     expected = np.concatenate([before, block_hash[:-1]])
@@ -34,6 +40,18 @@ def check_chain(header: UInt8Array, view: View) -> None:
             f"block {shown_txid(block_hash[wrong[0]].tobytes())} does not follow "
             f"{shown_txid(expected[wrong[0]].tobytes())}: the source changed its chain meanwhile; "
             "run the command again"
+        )
+
+
+def check_first_height(batch: BlockBatch, first_height: int, network: Network) -> None:
+    """Refuse a late ledger's first block whose coinbase states another height (BIP 34)."""
+    start = int(batch.coinbase_script_start[0])
+    script = batch.raw[start : start + int(batch.coinbase_script_length[0])].tobytes()
+    stated = stated_height(network, first_height, script)
+    if stated not in (None, first_height):
+        raise SourceError(
+            f"block {shown_txid(batch.block_hash[0].tobytes())}, which the source has at height "
+            f"{first_height}, states height {stated} itself: check that node, or use another source"
         )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arien_flows.errors import LedgerDamagedError, StaleSnapshotError
+from arien_flows.ledger.beginning import begins_late, first_height
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.manifest import INTENT, Manifest, read_manifest
 from arien_flows.ledger.verify_addresses import check_numbering
@@ -46,6 +47,12 @@ LIMITS = (
     "are those that a transaction id stands for, nor that a signature is valid: for that, take the "
     "blocks in again from a node that validates them and compare. Checksums find accidents, not a "
     "forger who computes them anew; proof of work and merkle roots find both."
+)
+
+LATE_LIMITS = (
+    " The ledger begins at block {height}: it says nothing of what came before, and what its "
+    "inputs spend from before rests on the word of the node that it was taken from. A ledger from "
+    "the genesis block on needs no such word."
 )
 
 DAMAGED_OFFSETS = "the offsets that say which rows belong together are damaged"
@@ -95,7 +102,8 @@ def verify(ledger: Ledger, report: Report = lambda _step: None) -> Verification:
         tip_hash=view.tip.block_hash if view.counts.blocks else "",
         generation=view.generation,
         checks=tuple(checks),
-        limits=LIMITS,
+        limits=LIMITS
+        + (LATE_LIMITS.format(height=first_height(view)) if begins_late(view) else ""),
     )
 
 

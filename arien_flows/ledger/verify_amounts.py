@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.manifest import Manifest
+from arien_flows.ledger.schema import EXTERNAL
 from arien_flows.ledger.verify_blocks import block_steps
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import steps
@@ -32,7 +34,9 @@ def check_amounts(view: View, manifest: Manifest) -> Check:
         _check_fees(view, begin, np.where(coinbase, 0, spent - paid), found)
         _check_claims(view, start, stop, paid, found)
         paid_total += int(paid.sum())
-        spent_total += int(spent.sum())
+        inputs = slice(int(view.first_input[begin]), int(view.first_input[end]))
+        inside = view.spent_output[inputs] != EXTERNAL
+        spent_total += int(view.input_value[inputs][inside].sum(dtype=np.int64))
     for low, high in steps(view.counts.outputs):
         value = view.output_value[low:high]
         rows = low + np.flatnonzero(impossible_amounts(value))
@@ -96,7 +100,7 @@ def _check_claims(view: View, start: int, stop: int, paid: Int64Array, found: Fi
     claimed = paid[first - begin]
     fees = np.add.reduceat(view.fee[begin : begin + len(paid)], first - begin)
     interval = view.network.halving_interval
-    periods = np.arange(start, stop) // interval
+    periods = (first_height(view) + np.arange(start, stop)) // interval
     lowest = int(periods[0])
     subsidies = [view.network.subsidy(period * interval)
                  for period in range(lowest, int(periods[-1]) + 1)]  # fmt: skip
@@ -105,7 +109,7 @@ def _check_claims(view: View, start: int, stop: int, paid: Int64Array, found: Fi
     found.add_many(
         (
             (
-                f"block {start + row}",
+                f"block {first_height(view) + start + row}",
                 f"its coinbase claims {claimed[row]} sat where {allowed[row]} are allowed",
             )
             for row in wrong.tolist()

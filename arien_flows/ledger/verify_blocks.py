@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from arien_flows.ledger.beginning import begins_late, first_height, stated_height
 from arien_flows.ledger.manifest import Manifest
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.verify_result import Check, Findings
@@ -97,6 +98,7 @@ def block_steps(view: View, step: int = TRANSACTION_STEP) -> Iterator[tuple[int,
 def check_headers(view: View) -> Check:
     """Check heights, links and proof of work of the header chain."""
     found = Findings()
+    first = first_height(view)
     expected = view.network.genesis_hash
     for start, stop in steps(view.counts.blocks, HEADER_STEP):
         headers = np.ascontiguousarray(view.header[start:stop])
@@ -106,7 +108,7 @@ def check_headers(view: View) -> Check:
         if start == 0:
             # The first block has no parent; it is known by its own hash.
             parents, previous = parents[1:], previous[1:]
-            if hashes[0].tobytes() != expected:
+            if first == 0 and hashes[0].tobytes() != expected:
                 found.add(
                     "blocks/header row 0",
                     f"has the hash {shown_txid(hashes[0].tobytes())}; the genesis block of "
@@ -114,40 +116,59 @@ def check_headers(view: View) -> Check:
                 )
         lead = 1 if start == 0 else 0
         _note_blocks(
+            view,
             found,
             start + lead + np.flatnonzero((parents != previous).any(axis=1)),
             "blocks/header",
             "does not name the block before it as its parent",
         )
         _note_blocks(
+            view,
             found,
             start + np.flatnonzero(~meets_target(headers, hashes)),
             "blocks/header",
             "has a hash above the target that it claims: no proof of work",
         )
         _note_blocks(
+            view,
             found,
-            start + np.flatnonzero(view.block_height[start:stop] != np.arange(start, stop)),
+            start + np.flatnonzero(view.block_height[start:stop] != first + np.arange(start, stop)),
             "blocks/height",
             "is not the distance from the genesis block",
         )
         expected = hashes[-1].tobytes()
     found.rows_checked = view.counts.blocks
+    begin = "the network's genesis block on"
+    if begins_late(view):
+        begin = f"block {first} on, whose height {_first_height_basis(view, found)}"
     return found.check(
         "headers",
-        "The blocks form one chain from the network's genesis block on: each header names the hash "
-        "of the one before and meets the target that it claims, and heights count from 0. Whether "
-        "a target was the right one at its height is not checked.",
+        f"The blocks form one chain from {begin}: each header names the hash of the one before and "
+        f"meets the target that it claims, and heights count from {first}. Whether a target was "
+        "the right one at its height is not checked.",
     )
+
+
+def _first_height_basis(view: View, found: Findings) -> str:
+    """Return what the height of a late ledger's first block rests on; checks it if it can."""
+    first = first_height(view)
+    script = view.coinbase_script[: int(view.first_coinbase_byte[1])].tobytes()
+    stated = stated_height(view.network, first, script)
+    if stated is None:
+        return "is what the source said"
+    if stated != first:
+        found.add("blocks/height row 0", f"is {first}, and the block's coinbase states {stated}")
+    return "its coinbase states (BIP 34)"
 
 
 def _row(stored_hash: bytes) -> UInt8Array:
     return np.frombuffer(stored_hash, dtype=np.uint8).reshape(1, 32)
 
 
-def _note_blocks(found: Findings, blocks: Int64Array, path: str, message: str) -> None:
+def _note_blocks(view: View, found: Findings, blocks: Int64Array, path: str, message: str) -> None:
+    first = first_height(view)
     found.add_many(
-        ((f"{path} row {block} (height {block})", message) for block in blocks.tolist()),
+        ((f"{path} row {block} (height {first + block})", message) for block in blocks.tolist()),
         len(blocks),
     )
 
@@ -171,7 +192,7 @@ def check_merkle_roots(view: View) -> Check:
             (
                 (
                     f"transactions/txid rows {view.first_transaction[block]} to "
-                    f"{view.first_transaction[block + 1] - 1} (block {block})",
+                    f"{view.first_transaction[block + 1] - 1} (block {first_height(view) + block})",
                     "do not lead to the merkle root in the block's header: an id or the header "
                     "is damaged",
                 )
@@ -208,6 +229,7 @@ def check_transactions(view: View) -> Check:
         _note(found, view, begin, (shows != (witness > 0)) & ~opens, "witness_size", "does not "
               "fit the witness flags of the inputs")  # fmt: skip
         _note_blocks(
+            view,
             found,
             start + np.flatnonzero(weight > MAX_BLOCK_WEIGHT),
             "transactions/stripped_size of block",

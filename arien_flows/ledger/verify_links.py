@@ -13,7 +13,7 @@ import numpy as np
 from arien_flows.ledger.links import INNER_SCRIPT, SAME_KEY
 from arien_flows.ledger.locks import is_key_lock, same_bytes, same_class
 from arien_flows.ledger.numbering import NONE, Locks, gather_bytes
-from arien_flows.ledger.verify_addresses import FirstOutputs
+from arien_flows.ledger.verify_addresses import Appearances
 from arien_flows.ledger.verify_indexes import address_locks, entries_by_key, reveal_locks
 from arien_flows.ledger.verify_places import address_words
 from arien_flows.ledger.verify_result import Check, Findings
@@ -35,7 +35,7 @@ NEW = -1
 """Stands for an address that is not the twin of an earlier one."""
 
 
-def check_links(view: View, firsts: FirstOutputs) -> tuple[Check, Check]:
+def check_links(view: View, firsts: Appearances) -> tuple[Check, Check]:
     """Check that scripts are distinct and that the links are complete and proved."""
     found = Findings()
     _note_order(view, found)
@@ -94,7 +94,7 @@ def _stored(view: View) -> Iterator[Statements]:
         yield part.take(np.flatnonzero(part.row < view.counts.transactions))
 
 
-def _proved(view: View, firsts: FirstOutputs, twins: Findings) -> Iterator[Statements]:
+def _proved(view: View, firsts: Appearances, twins: Findings) -> Iterator[Statements]:
     """Yield the links that the locks and reveals prove; adds addresses with equal scripts."""
     counts = view.counts
     for key, number, kind in entries_by_key(
@@ -123,15 +123,13 @@ def _proved(view: View, firsts: FirstOutputs, twins: Findings) -> Iterator[State
 
 
 def _events(
-    view: View, firsts: FirstOutputs, number: Int64Array, kind: Int64Array
+    view: View, firsts: Appearances, number: Int64Array, kind: Int64Array
 ) -> tuple[Int64Array, Int64Array]:
     """Return the transaction and address of each first appearance and reveal; -1 where unknown."""
     transaction = np.full(len(number), -1, dtype=np.int64)
     address = np.where(kind == ADDRESS, number, 0)
     appears = np.flatnonzero(kind == ADDRESS)
-    output = firsts.of(number[appears])
-    known = output >= 0
-    transaction[appears[known]] = view.transactions_of_outputs(output[known])
+    transaction[appears] = firsts.of(number[appears])
     shown = np.flatnonzero(kind == REVEAL)
     by = view.reveal_input[number[shown]]
     shown, by = (column[(by >= 0) & (by < view.counts.inputs)] for column in (shown, by))

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from arien_flows.ledger.schema import UNSPENT
+from arien_flows.ledger.beginning import begins_late, first_height
+from arien_flows.ledger.schema import EXTERNAL, UNSPENT
 from arien_flows.ledger.verify_amounts import impossible_amounts
 from arien_flows.ledger.verify_blocks import TRANSACTION_STEP
 from arien_flows.ledger.verify_places import address_words, input_words, transaction_words
@@ -30,14 +31,19 @@ ReachedTransactions = Callable[[], int]
 def check_inputs(view: View) -> Check:
     """Check each input by itself: what it spends is older than it, and its facts are possible."""
     found = Findings()
+    late = begins_late(view)
+    outside = 0
     classes = np.array(sorted(SighashClass), dtype=np.uint8)
     for start, stop in steps(view.counts.transactions, TRANSACTION_STEP):
         first = view.first_input[start : stop + 1]
         rows = slice(int(first[0]), int(first[-1]))
         _, older = _owners(view, start, stop)
         spent = view.spent_output[rows]
+        from_before = (spent == EXTERNAL) & late
+        outside += int(np.count_nonzero(from_before))
+        impossible = ((spent < 0) & ~from_before) | (spent >= older)
         for column, wrong, message in (
-            ("spent_output", (spent < 0) | (spent >= older), "no output of an earlier transaction"),
+            ("spent_output", impossible, "no output of an earlier transaction"),
             (
                 "address",
                 view.input_address[rows] >= view.counts.addresses,
@@ -49,10 +55,17 @@ def check_inputs(view: View) -> Check:
         ):
             _note(found, view, rows.start, wrong, column, message)
     found.rows_checked = view.counts.inputs
+    if late:
+        found.note = (
+            f"{outside:,} inputs spend outputs from before block {first_height(view)}; their "
+            "addresses and amounts, and fees that follow from them, rest on the undo data of the "
+            "node that the ledger was begun with"
+        )
+    before = " or one from before the ledger begins" if late else ""
     return found.check(
         "inputs",
-        "Every input spends an output of an earlier transaction in this ledger, and its address, "
-        "amount, class of signatures and flags are possible ones.",
+        f"Every input spends an output of an earlier transaction in this ledger{before}, and its "
+        "address, amount, class of signatures and flags are possible ones.",
     )
 
 

@@ -18,7 +18,7 @@ from arien_flows.ledger.history import History, HistoryIndex, Totals
 from arien_flows.ledger.index import KeyIndex
 from arien_flows.ledger.links import INNER_SCRIPT, SAME_KEY
 from arien_flows.ledger.locks import key_hash_of
-from arien_flows.ledger.numbering import Locks
+from arien_flows.ledger.numbering import KnownLocks, Locks, find_known
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.unspent import txid_prefixes
 from chains.bitcoin.address import address_text, parse_address
@@ -79,6 +79,17 @@ class Tip:
     """The header's own time; a miner may set it up to two hours wrong."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What a view that holds single transactions cannot tell from their neighbours."""
+
+    median_times: Int64Array
+    """Median time past of each block."""
+
+    positions: Int64Array
+    """Where each transaction stands in its block."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """A fixed state of a ledger. Arrays are read-only; numbers never leave the process."""
@@ -135,6 +146,9 @@ class View:
     reveals_by_lock: KeyIndex
     histories: HistoryIndex
 
+    gaps: Gaps | None = None
+    """Nothing for a ledger of whole blocks, one after the other."""
+
     # --- blocks and time
 
     @cached_property
@@ -162,7 +176,14 @@ class View:
     @cached_property
     def median_times(self) -> Int64Array:
         """Median time past of each block: the chain's own clock, which never runs backwards."""
-        return median_time_past(header_times(self.header)).astype(np.int64)
+        if self.gaps is not None:
+            return self.gaps.median_times
+        times = median_time_past(header_times(self.header)).astype(np.int64)
+        if self.counts.blocks and self.block_height[0]:
+            # The first ten blocks of a ledger that begins late lack headers to take the median
+            # of; what stands in its place must not run backwards either.
+            times = np.minimum.accumulate(times[::-1])[::-1]
+        return times
 
     def blocks_of(self, transactions: Int64Array) -> Int64Array:
         """Return the block row of each transaction."""
@@ -173,6 +194,13 @@ class View:
         return self.block_height[self.blocks_of(transactions)].astype(np.int64)
 
     # --- transactions and what they move
+
+    def position_of(self, transaction: int) -> int:
+        """Return where a transaction stands in its block; 0 is the coinbase."""
+        if self.gaps is not None:
+            return int(self.gaps.positions[transaction])
+        block = int(self.blocks_of(np.array([transaction]))[0])
+        return transaction - int(self.first_transaction[block])
 
     def is_coinbase(self, transactions: Int64Array) -> BoolArray:
         """Return which transactions spend nothing."""
@@ -258,6 +286,20 @@ class View:
             if self.lock(number) == (script_type, payload):
                 return number
         return None
+
+    def find_locks(self, locks: Locks) -> tuple[Int64Array, Int64Array]:
+        """Return the address number of each script, and the lowest that its key opens.
+
+        Each is -1 where the view holds none; the second is the first where a script names no
+        single key. One pass over the index for all of them: made for hundreds of thousands.
+        """
+        known = KnownLocks(
+            source=self.payload,
+            script_type=self.script_type,
+            first=self.first_payload_byte,
+            runs=self.addresses_by_lock.runs,
+        )
+        return find_known(locks, locks.keys(), known)
 
     def lock(self, address: int) -> tuple[ScriptType, bytes]:
         """Return the script type and payload of an address number."""

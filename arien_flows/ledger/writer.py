@@ -21,20 +21,23 @@ import numpy as np
 
 from arien_flows.errors import InputError, LedgerDamagedError, LedgerError
 from arien_flows.ledger.append import NewRows, build_rows
+from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import map_array
 from arien_flows.ledger.lock import exclusive
 from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, Runs, read_manifest
+from arien_flows.ledger.new_addresses import ExternalOutputs
+from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.opening import open_view
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.run_files import RunWriter
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, counts_of, seal, stretch
 from arien_flows.ledger.undo import SPENDER, counts_at, rolled_back, undo_spends
-from arien_flows.ledger.validity import check_chain, check_subsidies
+from arien_flows.ledger.validity import check_chain, check_first_height, check_subsidies
 from arien_flows.ledger.view import Counts, View
 from chains.bitcoin.networks import Network
-from chains.tables import BlockBatch
+from chains.tables import BlockBatch, SpentOutputs
 from chains.types import AnyArray, Int64Array
 
 
@@ -62,6 +65,7 @@ class LedgerWriter:
             self._manifest = self._opened(network)
             self._recover()
             self._view = open_view(self._disk.root, self._manifest)
+            self._first_height = first_height(self._view)
         except BaseException:
             self.close()
             raise
@@ -87,10 +91,32 @@ class LedgerWriter:
         """What is committed."""
         return self._view
 
-    def append(self, batch: BlockBatch) -> None:
+    @property
+    def first_height(self) -> int:
+        """Where the ledger begins, or would begin with the next block."""
+        return self._first_height
+
+    @property
+    def next_height(self) -> int:
+        """The height of the block that comes next."""
+        return self._first_height + self._view.counts.blocks
+
+    def begin_at(self, height: int) -> None:
+        """Let an empty ledger begin at a height; `InputError` where it begins elsewhere."""
+        if height < 0:
+            raise InputError(f"a ledger cannot begin at block {height}; heights start at 0")
+        if self._view.counts.blocks and height != self._first_height:
+            raise InputError(
+                f"the ledger in {self._disk.root} begins at block {self._first_height}, not at "
+                f"{height}: leave --from away to continue it, or name another folder with --data"
+            )
+        self._first_height = height
+
+    def append(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> None:
         """Commit blocks that follow the last one.
 
-        After any error the writer is spent: what was committed stands, and a new writer goes on.
+        A ledger that begins late needs to be told what they spend. After any error the writer is
+        spent: what was committed stands, and a new writer goes on.
 
         Raises
         ------
@@ -101,12 +127,22 @@ class LedgerWriter:
         """
         with self._spent_unless_done():
             counts = self._view.counts
-            heights = np.arange(counts.blocks, counts.blocks + batch.block_count, dtype=np.uint32)
-            check_chain(batch.header, self._view)
+            heights = np.arange(
+                self.next_height, self.next_height + batch.block_count, dtype=np.uint32
+            )
+            check_chain(batch.header, self._view, self._first_height)
+            if self._first_height and not counts.blocks:
+                check_first_height(batch, self._first_height, self._view.network)
             resident = self._resident or Resident.of(self._view)
-            resident.reserve(counts.addresses + len(batch.value))
+            external = self._external(batch, spent)
+            resident.reserve(counts.addresses + len(batch.value) + len(batch.spent_vout))
             rows = build_rows(
-                batch, self._view, resident.unspent, resident.revealed, heights=heights
+                batch,
+                self._view,
+                resident.unspent,
+                resident.revealed,
+                heights=heights,
+                external=external,
             )
             check_subsidies(batch, rows.columns["transactions/fee"], heights, self._view.network)
             self._commit(rows)
@@ -118,27 +154,49 @@ class LedgerWriter:
         Only that their headers continue the chain is checked here; `verify` checks the rest.
         """
         with self._spent_unless_done():
-            check_chain(rows.columns["blocks/header"], self._view)
+            check_chain(rows.columns["blocks/header"], self._view, self._first_height)
             self._resident = None
             self._commit(rows)
 
     def roll_back(self, height: int) -> None:
-        """Remove all blocks above `height`; -1 empties the ledger."""
-        last = self._view.counts.blocks - 1
-        if not -1 <= height <= last:
-            raise InputError(f"the ledger holds blocks 0 to {last}; there is no height {height}")
-        if height == last:
+        """Remove all blocks above `height`; -1, or the height before its first, empties the ledger.
+
+        A ledger that is emptied begins where it began until the writer is closed.
+        """
+        first, last = self._first_height, self.next_height - 1
+        if height != -1 and not first - 1 <= height <= last:
+            raise InputError(
+                f"the ledger holds blocks {first} to {last}; there is no height {height}"
+            )
+        if height == last or not self._view.counts.blocks:
             return
         with self._spent_unless_done():
             reached = self._view.counts
             counts = counts_at(self._view, height)
+            if self._resident is not None:
+                self._resident.roll_back(self._view, counts)
             segments, sealed = self._whole_segments(counts)
             manifest = rolled_back(self._manifest, self._view, counts, sealed)
             self._note(reached)
             self._publish(replace(manifest, segments=segments))
             self._recover()
             self._view = open_view(self._disk.root, self._manifest)
-            self._resident = None
+
+    def _external(self, batch: BlockBatch, spent: SpentOutputs | None) -> ExternalOutputs | None:
+        """Return what to take for outputs from before a ledger that begins late."""
+        if not self._first_height:
+            return None
+        if spent is None:
+            raise ValueError("a ledger that begins late must be told what its blocks spend")
+        return ExternalOutputs(
+            value_sat=spent.value,
+            locks=Locks(
+                source=batch.raw,
+                script_type=spent.script_type,
+                start=spent.payload_start,
+                length=spent.payload_length,
+            ),
+        )
 
     @contextmanager
     def _spent_unless_done(self) -> Iterator[None]:

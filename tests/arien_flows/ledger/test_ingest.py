@@ -1,17 +1,22 @@
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arien_flows.errors import InputError
-from arien_flows.ledger.ingest import ingest
+from arien_flows.ledger.ingest import fork_height, ingest
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import BITCOIN, REGTEST
 from tests.arien_flows.ledger.chains import random_chain
+from tests.arien_flows.ledger.late import ChainSource
 from tests.arien_flows.ledger.stores import columns_of, fill, manifest_of
-from tests.ledgers import Chain, Tx, write_block_file
+from tests.ledgers import Chain, Tx, batch_of, write_block_file
 from tests.regtest_chain import RegtestChain
 
 
@@ -67,6 +72,30 @@ def test_ingest__stops_where_it_is_told_and_goes_on(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="start at 0"):
             ingest(writer, source, until=-1)
     assert steps[-1] == 9
+
+
+@given(ours=st.integers(1, 40), theirs=st.integers(1, 40), shared=st.integers(1, 40))
+def test_fork_height__is_found_with_few_questions(ours: int, theirs: int, shared: int) -> None:
+    shared = min(ours, theirs, shared)
+    common = Chain.from_genesis().add([Tx(name=f"c{height}") for height in range(shared - 1)])
+    blocks, others = (
+        common.copy()
+        .add([Tx(name=f"{salt}-{row}") for row in range(length - shared)], salt=salt)
+        .blocks
+        for salt, length in ((1, ours), (2, theirs))
+    )
+    heights = np.arange(len(blocks), dtype=np.uint32)
+    view = view_of(batch_of(blocks), REGTEST, heights=heights)
+    asked = []
+
+    class Asked(ChainSource):
+        def block_hash(self, height: int) -> bytes:
+            asked.append(height)
+            return super().block_hash(height)
+
+    assert fork_height(view, Asked(others)) == shared - 1
+    depth = min(ours, theirs) - shared
+    assert len(asked) <= 1 + 2 * depth.bit_length()
 
 
 def test_ingest__agrees_with_a_real_node(tmp_path: Path, regtest_chain: RegtestChain) -> None:

@@ -73,7 +73,7 @@ _CODES = {
     404: ("no_such_path", "No such path"),
     405: ("method_not_allowed", "The path does not take this method"),
     413: ("too_large", "The request body is too large"),
-    415: ("media_type", "The request body must be JSON"),
+    415: ("media_type", "The request body is of the wrong kind"),
     422: ("invalid_request", "The request is not valid"),
 }
 

@@ -11,6 +11,10 @@ ArienError                     base class; anything else that is raised is a bug
 │   ├── LedgerVersionError     1 / 500  written by a newer version of the program
 │   ├── LedgerDamagedError     1 / 500  its files contradict each other
 │   └── StorageFullError       1 / 507  no space is left on the device
+├── CasebookError              1 / 500  the casebook cannot be used as it is
+│   ├── CasebookBusyError      1 / 503  another process is writing to it
+│   └── CasebookVersionError   1 / 500  of another version of the program; says what to do
+├── UnfinishedError            3 / 503  the requests of a run did not suffice; it can go on
 └── StaleSnapshotError         1 / 503  a reorganisation removed what was being read; ask again
 ```
 """
@@ -81,6 +85,30 @@ class StorageFullError(LedgerError):
     """The device has no space left; what was committed before is intact."""
 
     status = 507
+
+
+class CasebookError(ArienError):
+    """The casebook cannot be used as it is."""
+
+    title = "The casebook cannot be used"
+
+
+class CasebookBusyError(CasebookError):
+    """Another process is writing to the casebook, and did not end in time."""
+
+    status = 503
+
+
+class CasebookVersionError(CasebookError):
+    """The casebook's tables are those of another version of the program."""
+
+
+class UnfinishedError(ArienError):
+    """The requests that a run may make ended before there was an answer; the next one goes on."""
+
+    exit_code = 3
+    status = 503
+    title = "The answer is not finished"
 
 
 class StaleSnapshotError(ArienError):

@@ -17,6 +17,8 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from arien_flows.answers.status import status_answer
+from arien_flows.answers.tag_imports import all_imports
+from arien_flows.casebook.book import Casebook
 from arien_flows.failures import failure_of
 from arien_flows.settings import Settings, unknown_variables
 from arien_flows.shapes import Shape
@@ -56,6 +58,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]
         lambda: check_variables(environment),
         lambda: check_data_folder(settings.data),
         lambda: check_ledgers(workspace),
+        lambda: check_casebook(workspace.casebook),
         lambda: check_port(settings.host, settings.port),
     )
     return [finding for check in checks for finding in check()]
@@ -185,6 +188,34 @@ def check_ledgers(workspace: Workspace) -> Iterator[Finding]:
             verdict="good",
             detail=f"{reach}, {status.transactions:,} transactions",
         )
+
+
+def check_casebook(casebook: Casebook) -> Iterator[Finding]:
+    """Look whether the casebook opens, and whether its tables are of this version."""
+    try:
+        version = casebook.version()
+        imports = len(all_imports(casebook))
+    except Exception as error:  # noqa: BLE001 a broken casebook is a finding, whatever breaks
+        failure = failure_of(error)
+        yield Finding(
+            check="casebook",
+            verdict="wrong",
+            detail=failure.detail if failure else f"{type(error).__name__}: {error}",
+            remedy="the tags of the casebook are not shown until this is mended",
+        )
+        return
+    if version is None:
+        yield Finding(
+            check="casebook",
+            verdict="good",
+            detail=f"{casebook.name} does not exist yet; the first import of tags makes it",
+        )
+        return
+    yield Finding(
+        check="casebook",
+        verdict="good",
+        detail=f"{casebook.name}, {imports:,} imports of tags",
+    )
 
 
 def check_port(host: str, port: int) -> Iterator[Finding]:

@@ -6,10 +6,11 @@ can hold different settings.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from arien_flows.errors import InputError
+from chains.access import Access, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,25 @@ class Settings:
     network: str | None = None
     """`ARIEN_NETWORK`: the network that is meant where none is named."""
 
-    tags: Path | None = None
-    """`ARIEN_TAGS`: a TagPack file or a folder of them; by default `tags` in the data folder."""
+    casebook: str | None = field(default=None, repr=False)
+    """`ARIEN_CASEBOOK`: address of the casebook's database; by default `casebook.sqlite` in the
+    data folder. It may hold a password, and is shown by `Casebook.name` only."""
+
+    source: str | None = field(default=None, repr=False)
+    """`ARIEN_SOURCE`: URI of the server that questions are put to where `--source` names none; by
+    default they are put to the ledger. It may hold a password."""
+
+    proxy: str | None = None
+    """`ARIEN_PROXY`: `socks5h://HOST:PORT` or `http://HOST:PORT` for every outgoing connection."""
+
+    rpc_user: str | None = None
+    """`ARIEN_RPC_USER`: user of a node whose URI names none."""
+
+    rpc_password: Secret | None = field(default=None, repr=False)
+    """`ARIEN_RPC_PASSWORD`: its password."""
+
+    rpc_password_file: Path | None = None
+    """`ARIEN_RPC_PASSWORD_FILE`: a file that holds the password instead, on its first line."""
 
     host: str = "127.0.0.1"
     """`ARIEN_HOST`: loopback address that `serve` listens on."""
@@ -43,16 +61,33 @@ class Settings:
     debug: bool = False
     """`ARIEN_DEBUG`: `1` shows the traceback of an unexpected error."""
 
-    @property
-    def tag_files(self) -> Path:
-        """Return the file or folder that tags are read from."""
-        return self.tags if self.tags is not None else self.data / "tags"
+    def access(self) -> Access:
+        """Return how sources are reached; reads the password's file where one is named."""
+        return Access(proxy=self.proxy, rpc_user=self.rpc_user, rpc_password=self._password())
+
+    def _password(self) -> Secret | None:
+        if self.rpc_password_file is None:
+            return self.rpc_password
+        if self.rpc_password is not None:
+            raise InputError("ARIEN_RPC_PASSWORD and ARIEN_RPC_PASSWORD_FILE exclude each other")
+        try:
+            lines = self.rpc_password_file.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.rpc_password_file} does not hold a password") from error
+        if not lines or not lines[0]:
+            raise InputError(f"{self.rpc_password_file} is empty: it should hold the password")
+        return Secret(lines[0])
 
 
 VARIABLES: Mapping[str, str] = {
     "ARIEN_DATA": "data",
     "ARIEN_NETWORK": "network",
-    "ARIEN_TAGS": "tags",
+    "ARIEN_CASEBOOK": "casebook",
+    "ARIEN_SOURCE": "source",
+    "ARIEN_PROXY": "proxy",
+    "ARIEN_RPC_USER": "rpc_user",
+    "ARIEN_RPC_PASSWORD": "rpc_password",
+    "ARIEN_RPC_PASSWORD_FILE": "rpc_password_file",
     "ARIEN_HOST": "host",
     "ARIEN_PORT": "port",
     "ARIEN_PAGE_ROWS": "page_rows",
@@ -74,7 +109,14 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     return Settings(
         data=Path(text.get("data", default.data)),
         network=text.get("network"),
-        tags=Path(text["tags"]) if "tags" in text else None,
+        casebook=text.get("casebook"),
+        source=text.get("source"),
+        proxy=text.get("proxy"),
+        rpc_user=text.get("rpc_user"),
+        rpc_password=Secret(text["rpc_password"]) if "rpc_password" in text else None,
+        rpc_password_file=(
+            Path(text["rpc_password_file"]) if "rpc_password_file" in text else None
+        ),
         host=text.get("host", default.host),
         port=_whole("ARIEN_PORT", text.get("port"), default.port, 1, 65_535),
         page_rows=_whole("ARIEN_PAGE_ROWS", text.get("page_rows"), default.page_rows, 1, 100_000),

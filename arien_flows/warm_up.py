@@ -3,12 +3,13 @@
 Machine code is made when a kernel is first called, and kept on disk. That takes a minute or so on
 a fresh installation, once; whoever wants to spend it elsewhere (while something else is computed,
 or before a service says that it is ready) runs this. The block is the first one of every regtest
-chain; it goes through block files, ledger, clustering and traces in a temporary folder.
+chain; it goes through block files, ledger, clustering, tags and traces in a temporary folder.
 
 `python -m arien_flows.warm_up` does it in a process of its own.
 """
 
 import tempfile
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,18 @@ GENESIS = bytes.fromhex(
 """Block 0 of every regtest chain (Bitcoin Core, `chainparams.cpp`)."""
 
 
+TAGPACK = """
+title: Warm-up
+creator: arien-flows
+currency: BTC
+source: none
+label: The first block
+tags:
+  - address: {}
+"""
+"""Names an address of that block, so that tags are looked up, too."""
+
+
 @cache
 def compile_kernels() -> None:
     """Make the machine code of everything between block files and traces, once a process."""
@@ -52,8 +65,15 @@ def _ask_everything(folder: Path) -> None:
         ingest(writer, BlockFiles(folder, REGTEST))
     network = workspace.open(REGTEST.name)
     run_clustering(network.read().view, root / DERIVED)
+    address = network.read().view.address_text(0) or ""
+    workspace.casebook.import_tagpack(
+        TAGPACK.format(address).encode(),
+        name="warm-up",
+        network=REGTEST.name,
+        now=datetime.fromtimestamp(0, UTC),
+        by="warm-up",
+    )
     reading = network.read()
-    address = reading.view.address_text(0) or ""
     address_answer(reading, address)
     why_answer(reading, address, address)
     for policy in POLICIES:

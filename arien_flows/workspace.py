@@ -16,14 +16,19 @@ from typing import TypeVar
 import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.engine import database_url, sqlite_url
 from arien_flows.entities.clustering import Clustering, open_clustering
 from arien_flows.entities.coinjoins import transaction_columns
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
+from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.ledger import ATTEMPTS, Ledger
 from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.view import View
 from arien_flows.settings import Settings
-from arien_flows.tag_files import FileIdentity, TagBook, open_tags, read_packs, tag_files
+from arien_flows.shapes import Truncation
+from arien_flows.tag_book import TagBook
 from chains.bitcoin.networks import NETWORKS, network
 from chains.types import UInt8Array
 from heuristics.coinjoin import VETOES, mark_coinjoins
@@ -32,6 +37,9 @@ Answer = TypeVar("Answer")
 
 DERIVED = "derived"
 """Folder of a ledger's derived sets."""
+
+CASEBOOK = "casebook.sqlite"
+"""File of the casebook in the data folder, where no database is named."""
 
 PROFILE = "strict"
 """The profile whose entities are shown."""
@@ -49,7 +57,15 @@ class Reading:
     """Why there are none, and what to do; empty where there are."""
 
     tags: TagBook
-    """What sources say, looked up in the view."""
+    """What sources say of the view's addresses."""
+
+    fetched: Fetched | None = None
+    """What a view of fetched transactions leaves open; nothing for a ledger of whole blocks."""
+
+    @property
+    def limits(self) -> tuple[Truncation, ...]:
+        """Return what every answer from this reading leaves out."""
+        return before_ledger(self.view) if self.fetched is None else self.fetched.limits
 
     @property
     def entities(self) -> EntityMap:
@@ -87,27 +103,25 @@ class Holdings:
 class OpenNetwork:
     """The ledger of one network, opened for reading. Safe to share between threads."""
 
-    def __init__(self, root: Path, tags: Path) -> None:
-        """Open the ledger in `root`; `NotFoundError` where there is none.
-
-        `tags` is a TagPack file or a folder of them, and need not exist.
-        """
+    def __init__(self, root: Path, casebook: Casebook) -> None:
+        """Open the ledger in `root`; `NotFoundError` where there is none."""
         self.root = root
-        self._tags = tags
+        self._casebook = casebook
         self._lock = Lock()
         self._ledger = Ledger(root)
         self._reading: Reading | None = None
-        self._files: tuple[object, ...] = ()
+        self._state: tuple[object, ...] = ()
 
     def read(self) -> Reading:
         """Return the present reading; the same object as long as nothing changes."""
         with self._lock:
             view = self._ledger.view()
-            tags = tag_files(self._tags)
-            files = (view.generation, view.counts, _identity(self._clustering_manifest), tags)
-            if self._reading is None or files != self._files:
-                self._reading = self._read(view, tags)
-                self._files = files
+            revision = self._casebook.revision(view.network.name)
+            clustering = _identity(self._clustering_manifest)
+            state = (view.generation, view.counts, clustering, revision)
+            if self._reading is None or state != self._state:
+                self._reading = self._read(view)
+                self._state = state
             return self._reading
 
     def ask(self, question: Callable[[Reading], Answer]) -> Answer:
@@ -142,7 +156,7 @@ class OpenNetwork:
     def _clustering_manifest(self) -> Path:
         return self.root / DERIVED / "clusterings" / PROFILE / "manifest.json"
 
-    def _read(self, view: View, tags: tuple[FileIdentity, ...]) -> Reading:
+    def _read(self, view: View) -> Reading:
         clustering, gap = None, ""
         try:
             clustering = open_clustering(view, self.root / DERIVED, PROFILE)
@@ -152,7 +166,7 @@ class OpenNetwork:
             view=view,
             clustering=clustering,
             clustering_gap=gap,
-            tags=open_tags(view, read_packs(tags), clustering or SingleAddresses()),
+            tags=TagBook(view, self._casebook, clustering or SingleAddresses()),
         )
 
 
@@ -161,6 +175,12 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        address = settings.casebook
+        self.casebook = Casebook(
+            database_url(address) if address else sqlite_url(settings.data / CASEBOOK)
+        )
+        """What people say and do, of all networks."""
+
         self._open: dict[str, OpenNetwork] = {}
         self._lock = Lock()
 
@@ -181,7 +201,7 @@ class Workspace:
         folder = self.folder(name)
         with self._lock:
             if name not in self._open:
-                self._open[name] = OpenNetwork(folder, self.settings.tag_files)
+                self._open[name] = OpenNetwork(folder, self.casebook)
             return self._open[name]
 
     def choose(self) -> str:

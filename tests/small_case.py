@@ -61,6 +61,9 @@ class SmallCase:
 
     data: Path
     block_file: Path
+    pack: Path
+    """The TagPack, whether or not it was imported."""
+
     chain: Chain
 
     def txid(self, name: str) -> str:
@@ -80,10 +83,11 @@ def make_small_case(folder: Path, *, cluster: bool = True, tags: bool = True) ->
     assert run([*common, "ledger", "ingest", "--source", f"blockfiles:{block_file}"]) == 0
     if cluster:
         assert run([*common, "cluster", "run"]) == 0
+    pack = folder / "services.yaml"
+    pack.write_text(TAGPACK.format(text_of_name("exchange")))
     if tags:
-        (data / "tags").mkdir()
-        (data / "tags" / "services.yaml").write_text(TAGPACK.format(text_of_name("exchange")))
-    return SmallCase(data=data, block_file=block_file, chain=chain)
+        assert run([*common, "tags", "import", str(pack)]) == 0
+    return SmallCase(data=data, block_file=block_file, pack=pack, chain=chain)
 
 
 TAGPACK = """\

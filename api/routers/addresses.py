@@ -48,9 +48,7 @@ def list_address_transactions(
 ) -> Response:
     """Return a page of transactions; `next_cursor` and the `Link` header lead to the next."""
     page = network.ask(
-        lambda reading: history_answer(
-            reading.view, address, limit=limit, order=order, cursor=cursor
-        )
+        lambda reading: history_answer(reading, address, limit=limit, order=order, cursor=cursor)
     )
     response = answer(page)
     if page.next_cursor is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from arien_flows.answers.amounts import asset_of
 from arien_flows.answers.entity import EntityName, entity_name, lag
 from arien_flows.answers.facts import Flag, Sighting, as_of, script_type_name, sighting
-from arien_flows.answers.tags import TagAnswer, tags_answer
+from arien_flows.answers.tags import MAX_TAGS, Naming, TagAnswer, naming, tag_answers, tag_cuts
 from arien_flows.shapes import Certainty, ChainAnswer, Truncation
 from arien_flows.workspace import Reading
 
@@ -53,6 +53,9 @@ class AddressAnswer(ChainAnswer):
     entity: EntityName | None
     """The entity that rules put it into; nothing where no clustering was made."""
 
+    naming: Naming | None
+    """What the tags come to; nothing where no source names the address."""
+
     tags: tuple[TagAnswer, ...]
     """What sources say of it, and of other addresses of its entity. None is not clean."""
 
@@ -66,9 +69,9 @@ def address_answer(reading: Reading, text: str) -> AddressAnswer:
     address = view.find_address(text)
     totals = view.totals(address)
     asset = asset_of(view.network.name)
-    tags, tag_cuts = tags_answer(reading, address, reading.entities.root_of(address))
-    entity_cuts = lag(view, clustering) if clustering else (_no_entities(reading),)
-    cuts = (*entity_cuts, *tag_cuts)
+    tags = reading.tags.tags_of(address, MAX_TAGS)
+    entity_cuts = lag(view, clustering) if clustering else (no_entities(reading),)
+    cuts = (*entity_cuts, *tag_cuts(reading, tags), *reading.limits)
     return AddressAnswer(
         as_of=as_of(view),
         complete=not cuts,
@@ -86,10 +89,12 @@ def address_answer(reading: Reading, text: str) -> AddressAnswer:
         decimals=asset.decimals,
         certainty="fact",
         entity=entity_name(view, clustering, address) if clustering else None,
-        tags=tags,
+        naming=naming(tags, view.tip.time.date()),
+        tags=tag_answers(tags.shown),
         flags=(),
     )
 
 
-def _no_entities(reading: Reading) -> Truncation:
-    return Truncation(where="entity", reason="no_clustering", detail=reading.clustering_gap)
+def no_entities(reading: Reading, where: str = "entity") -> Truncation:
+    """Say that there is no clustering, and what to do."""
+    return Truncation(where=where, reason="no_clustering", detail=reading.clustering_gap)

@@ -13,7 +13,7 @@ import numpy as np
 
 from arien_flows.answers.amounts import asset_of
 from arien_flows.answers.facts import as_of, named
-from arien_flows.answers.tags import TagAnswer, tags_answer
+from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
@@ -147,8 +147,8 @@ def entity_answer(
     more = start + limit < len(members)
     totals = clustering.totals(view, root)
     asset = asset_of(view.network.name)
-    tags, tag_cuts = tags_answer(reading, root, root)
-    cuts = (*lag(view, clustering), *tag_cuts)
+    tags = reading.tags.tags_of(root, MAX_TAGS)
+    cuts = (*lag(view, clustering), *tag_cuts(reading, tags), *reading.limits)
     return EntityAnswer(
         as_of=as_of(view),
         complete=not cuts,
@@ -173,7 +173,7 @@ def entity_answer(
         balance=str(totals.balance_sat),
         asset=asset.name,
         decimals=asset.decimals,
-        tags=tags,
+        tags=tag_answers(tags.shown),
     )
 
 

@@ -16,6 +16,7 @@ from arien_flows.answers.facts import as_of, sightings
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape
+from arien_flows.workspace import Reading
 
 Order = Literal["newest", "oldest"]
 
@@ -67,9 +68,15 @@ class HistoryAnswer(ChainAnswer):
 
 
 def history_answer(
-    view: View, text: str, *, limit: int, order: Order = "newest", cursor: str | None = None
+    reading: Reading,
+    text: str,
+    *,
+    limit: int,
+    order: Order = "newest",
+    cursor: str | None = None,
 ) -> HistoryAnswer:
     """Return a page of an address's transactions after the one that `cursor` names."""
+    view = reading.view
     address = view.find_address(text)
     count = view.totals(address).transaction_count
     start, stop = _stretch(view, address, count, limit, order, cursor)
@@ -96,7 +103,8 @@ def history_answer(
     asset = asset_of(view.network.name)
     return HistoryAnswer(
         as_of=as_of(view),
-        complete=True,
+        complete=not reading.limits,
+        truncations=reading.limits,
         network=view.network.name,
         address=view.address_text(address) or text,
         asset=asset.name,

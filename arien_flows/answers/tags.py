@@ -1,19 +1,35 @@
-"""What sources say of an address: every tag, with its source.
+"""What sources say of an address: every tag, with its source and the document it stands in.
 
 A tag that was written for another address of the same entity is shown too, and marked: it is only
 as good as the clustering that carries it over.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from arien_flows.answers.facts import named
-from arien_flows.attribution.tagpack import Tag
+from arien_flows.attribution.confidence import Claim, combine
+from arien_flows.casebook.records import StoredTag
 from arien_flows.shapes import Certainty, Shape, Truncation
+from arien_flows.tag_book import FoundTag, FoundTags
 from arien_flows.workspace import Reading
 
 MAX_TAGS = 100
 """Tags of one answer; an entity of an exchange may have many thousands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Shape):
+    """The document that a tag stands in, which the casebook keeps."""
+
+    name: str
+    """Name of the file."""
+
+    sha256: str
+    """Hash of its bytes."""
+
+    row: int
+    """Place of the tag in the document's list, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +48,9 @@ class TagAnswer(Shape):
     concepts: tuple[str, ...]
     """Categories and kinds of abuse, in GraphSense's vocabulary."""
 
+    actor: str | None
+    """Who is meant, as an id of GraphSense's list of actors."""
+
     confidence: str
     """How the source knows, in GraphSense's vocabulary."""
 
@@ -47,45 +66,130 @@ class TagAnswer(Shape):
     last_modified: date | None
     """When it was last confirmed."""
 
+    document: Document
+    """Where it is written, word for word."""
+
     certainty: Certainty
     """Always `attribution`."""
 
 
-def tags_answer(
-    reading: Reading, address: int, root: int
-) -> tuple[tuple[TagAnswer, ...], tuple[Truncation, ...]]:
-    """Return the tags of an address and its entity, its own first, and what is left out."""
-    if not reading.tags.packs:
-        return (), (_no_tags(),)
-    own = [(address, tag) for tag in reading.tags.direct(address)]
-    shared = [pair for pair in reading.tags.of_entity(root) if pair[0] != address]
-    shown = (own + sorted(shared, key=lambda pair: -pair[1].level))[:MAX_TAGS]
-    left_out = len(own) + len(shared) - len(shown)
-    cuts = (_too_many(left_out),) if left_out else ()
-    return tuple(_tag(reading, number, tag, number != address) for number, tag in shown), cuts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAnswer(Shape):
+    """What all sources that name one actor, or give one label, say together."""
+
+    label: str
+    """Of the most confident of them."""
+
+    actor: str | None
+    """Who is meant, as an id of GraphSense's list of actors."""
+
+    confidence: int
+    """Of all of them together, 0 to 100."""
+
+    sources: int
+    """Distinct sources."""
 
 
-def _tag(reading: Reading, number: int, tag: Tag, inherited: bool) -> TagAnswer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming(Shape):
+    """What the sources come to: who the address is said to be, and how sure that is."""
+
+    label: str
+    """The claim that speaks: the most confident one."""
+
+    actor: str | None
+    """Who is meant, as an id of GraphSense's list of actors."""
+
+    combined_confidence: int
+    """Of all sources of the claim together, 0 to 100; the weaker claim's where it is disputed."""
+
+    disputed: bool
+    """Whether sources name different actors."""
+
+    inherited: bool
+    """Whether it is said of another address of the same entity only."""
+
+    claims: tuple[ClaimAnswer, ...]
+    """All that is claimed, the most confident first."""
+
+    as_of: date
+    """The day to which the age of the sources is counted: that of the last block."""
+
+    certainty: Certainty
+    """Always `attribution`."""
+
+
+def tag_cuts(reading: Reading, found: FoundTags) -> tuple[Truncation, ...]:
+    """Return what an answer's tags leave out."""
+    if reading.tags.is_empty:
+        return (NO_TAGS,)
+    return (_too_many(found.left_out),) if found.left_out else ()
+
+
+def tag_answers(found: Iterable[FoundTag]) -> tuple[TagAnswer, ...]:
+    """Return tags as answers show them."""
+    return tuple(tag_answer(each.stored, inherited=each.is_inherited) for each in found)
+
+
+def tag_answer(stored: StoredTag, *, inherited: bool) -> TagAnswer:
+    """Return one tag of an address as answers show it."""
+    tag = stored.tag
     return TagAnswer(
         label=tag.label,
-        address=named(reading.view, number),
+        address=tag.address or "",
         inherited=inherited,
         concepts=tag.concepts,
+        actor=tag.actor,
         confidence=tag.confidence,
         confidence_level=tag.level,
         source=tag.source,
         creator=tag.creator,
         last_modified=tag.lastmod,
+        document=document_answer(stored),
         certainty="attribution",
     )
 
 
-def _no_tags() -> Truncation:
-    return Truncation(
-        where="tags",
-        reason="no_tags",
-        detail="no TagPack is loaded: put files into the folder `tags` of the data folder, or "
-        "name them with ARIEN_TAGS",
+def document_answer(stored: StoredTag) -> Document:
+    """Return where a tag is written."""
+    return Document(name=stored.document_name, sha256=stored.document_sha256, row=stored.row)
+
+
+def naming(found: FoundTags, on: date) -> Naming | None:
+    """Return what tags come to, as of a day: those of the address itself, if there are any."""
+    for inherited in (False, True):
+        said = [each.stored.tag for each in found.shown if each.is_inherited is inherited]
+        combined = combine(said, on)
+        if combined is not None:
+            return Naming(
+                label=combined.claims[0].label,
+                actor=combined.claims[0].actor,
+                combined_confidence=combined.confidence,
+                disputed=combined.is_disputed,
+                inherited=inherited,
+                claims=_claims(combined.claims),
+                as_of=on,
+                certainty="attribution",
+            )
+    return None
+
+
+NO_TAGS = Truncation(
+    where="tags",
+    reason="no_tags",
+    detail="the casebook holds no tags of this network: `arien-flows tags import` brings them in",
+)
+
+
+def _claims(claims: Sequence[Claim]) -> tuple[ClaimAnswer, ...]:
+    return tuple(
+        ClaimAnswer(
+            label=claim.label,
+            actor=claim.actor,
+            confidence=claim.confidence,
+            sources=claim.sources,
+        )
+        for claim in claims
     )
 
 
@@ -94,5 +198,5 @@ def _too_many(left_out: int) -> Truncation:
         where="tags",
         reason="too_many",
         limit=MAX_TAGS,
-        detail=f"{left_out:,} more tags of other addresses of the entity are not shown",
+        detail=f"{left_out:,} more tags, the least confident of the entity, are not shown",
     )

@@ -13,6 +13,7 @@ def traced(reading: Reading, request: TraceRequest) -> TraceResult:
         entities=reading.entities,
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
+        fetched=reading.fetched,
     )
 
 
@@ -24,4 +25,5 @@ def compared(reading: Reading, request: TraceRequest) -> Comparison:
         entities=reading.entities,
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
+        fetched=reading.fetched,
     )

@@ -5,7 +5,7 @@ is left out is said. A flag is a remark with its certainty: that a transaction s
 replacement is a fact, that it looks like a CoinJoin an inference of a named rule.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -19,7 +19,7 @@ from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from arien_flows.workspace import Reading
 from chains.tables import InputFlag, ScriptType, SighashClass
-from chains.types import Int64Array
+from chains.types import Int64Array, shown_txid
 
 REPLACEABLE_BELOW = 0xFFFF_FFFE
 """A sequence below this signals that the transaction may be replaced (BIP 125)."""
@@ -81,6 +81,10 @@ class OutputAnswer(Shape):
 
     data_hex: str | None = None
     """For `op_return`: what follows the opcode."""
+
+    spender_asked: bool = True
+    """Whether it is known if anything spends it; false only where transactions were fetched one
+    by one and nobody asked for this output's spender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,8 @@ def transaction_answer(
         *_cut("inputs", len(inputs), offset, limit),
         *_cut("outputs", len(outputs), offset, limit),
         *_unjudged(reading, transaction),
+        *_unasked(reading, outputs[offset : offset + limit]),
+        *reading.limits,
     )
     return TransactionAnswer(
         as_of=as_of(view),
@@ -184,7 +190,7 @@ def transaction_answer(
         height=seen.height,
         block_hash=view.block_hash(block),
         time=seen.time,
-        position=transaction - int(view.first_transaction[block]),
+        position=view.position_of(transaction),
         confirmations=view.tip.height - seen.height + 1,
         coinbase=len(inputs) == 0,
         version=int(view.version[transaction]),
@@ -200,11 +206,11 @@ def transaction_answer(
         decimals=asset.decimals,
         certainty="fact",
         inputs=tuple(
-            _input(view, number, number - inputs.start)
+            _input(reading, number, number - inputs.start)
             for number in inputs[offset : offset + limit]
         ),
-        outputs=_outputs(view, outputs[offset : offset + limit], offset),
-        flags=(*_facts(view, transaction, inputs, outputs), *_inferences(reading, transaction)),
+        outputs=_outputs(reading, outputs[offset : offset + limit], offset),
+        flags=(*_facts(reading, transaction, inputs, outputs), *_inferences(reading, transaction)),
     )
 
 
@@ -227,13 +233,13 @@ def _cut(where: str, count: int, offset: int, limit: int) -> tuple[Truncation, .
     )
 
 
-def _input(view: View, number: int, position: int) -> InputAnswer:
+def _input(reading: Reading, number: int, position: int) -> InputAnswer:
+    view = reading.view
     address = int(view.input_address[number])
-    spent = int(view.spent_output[number])
     flags = InputFlag(int(view.input_flags[number]))
     return InputAnswer(
         position=position,
-        outpoint=None if spent == EXTERNAL else view.outpoint_text(spent),
+        outpoint=_spent_outpoint(reading, number),
         address=view.address_text(address),
         script_type=script_type_name(_type_of(view, address)),
         value=str(int(view.input_value[number])),
@@ -243,11 +249,27 @@ def _input(view: View, number: int, position: int) -> InputAnswer:
     )
 
 
-def _outputs(view: View, numbers: range, first_position: int) -> tuple[OutputAnswer, ...]:
+def _spent_outpoint(reading: Reading, number: int) -> str | None:
+    spent = int(reading.view.spent_output[number])
+    if spent != EXTERNAL:
+        return reading.view.outpoint_text(spent)
+    if reading.fetched is None:
+        return None
+    txid, vout = reading.fetched.ledger.outpoint(number)
+    return f"{shown_txid(txid)}:{vout}"
+
+
+def _outputs(reading: Reading, numbers: range, first_position: int) -> tuple[OutputAnswer, ...]:
     rows = np.arange(numbers.start, numbers.stop, dtype=np.int64)
-    spenders = view.spenders(rows).tolist()
+    spenders = reading.view.spenders(rows).tolist()
+    asked = np.ones(len(rows), dtype=np.bool_)
+    if reading.fetched is not None:
+        asked = ~np.isin(rows, reading.fetched.unasked)
     return tuple(
-        _output(view, number, first_position + index, spenders[index])
+        replace(
+            _output(reading.view, number, first_position + index, spenders[index]),
+            spender_asked=bool(asked[index]),
+        )
         for index, number in enumerate(numbers)
     )
 
@@ -278,8 +300,9 @@ def _data_hex(view: View, output: int) -> str:
     return view.op_return_data[begin:end].tobytes().hex()
 
 
-def _facts(view: View, transaction: int, inputs: range, outputs: range) -> list[Flag]:
+def _facts(reading: Reading, transaction: int, inputs: range, outputs: range) -> list[Flag]:
     """Return what the chain itself says that an analyst should notice."""
+    view = reading.view
     own = slice(inputs.start, inputs.stop)
     paid = view.output_address[outputs.start : outputs.stop]
     remarks = [
@@ -297,7 +320,7 @@ def _facts(view: View, transaction: int, inputs: range, outputs: range) -> list[
         ),
         (bool((paid == NO_ADDRESS).any()), "carries_data", "an output holds data (OP_RETURN)"),
         (
-            bool((view.spent_output[own] == EXTERNAL).any()),
+            reading.fetched is None and bool((view.spent_output[own] == EXTERNAL).any()),
             "spends_before_ledger",
             "spends outputs of transactions that lie before the ledger's first block",
         ),
@@ -308,6 +331,24 @@ def _facts(view: View, transaction: int, inputs: range, outputs: range) -> list[
         for applies, name, detail in remarks
         if applies
     ]
+
+
+def _unasked(reading: Reading, outputs: range) -> tuple[Truncation, ...]:
+    """Say so where nobody has asked whether an output is spent."""
+    if reading.fetched is None:
+        return ()
+    shown = np.arange(outputs.start, outputs.stop, dtype=np.int64)
+    unasked = shown[np.isin(shown, reading.fetched.unasked)] - outputs.start
+    if len(unasked) == 0:
+        return ()
+    return (
+        Truncation(
+            where="outputs",
+            reason="not_fetched",
+            detail=f"whether {len(unasked):,} of the {len(shown):,} outputs shown are spent was "
+            f"not asked, from output {int(unasked[0])} on",
+        ),
+    )
 
 
 def _unjudged(reading: Reading, transaction: int) -> tuple[Truncation, ...]:

@@ -83,7 +83,7 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
     clustering, view = clustering_of(reading), reading.view
     found = why(view, clustering, a, b)
     joined = isinstance(found, Explanation)
-    cuts = (*lag(view, clustering), *_cut(found))
+    cuts = (*lag(view, clustering), *_cut(found), *reading.limits)
     return WhyAnswer(
         as_of=as_of(view),
         complete=not cuts,

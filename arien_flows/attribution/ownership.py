@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from chains.types import UInt32Array
+from chains.types import Int64Array, UInt32Array
 
 
 class EntityMap(Protocol):
@@ -50,3 +50,12 @@ class SingleAddresses:
     def members(self, root: int) -> UInt32Array:
         """Return the address alone."""
         return np.array([root], np.uint32)
+
+
+def roots_of(entities: EntityMap, address: Int64Array) -> Int64Array:
+    """Return the entity of each address; `NO_ADDRESS` stays what it is."""
+    root = address.copy()
+    labels = entities.labels
+    labelled = address < len(labels)
+    root[labelled] = labels[address[labelled]]
+    return root

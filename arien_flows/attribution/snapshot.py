@@ -3,26 +3,34 @@
 A snapshot is made for one view, one set of tags and one entity map, and does not change. A tag
 names the address that it was written for, and by inference the whole entity of that address; the
 two are told apart wherever they are shown, because the second is only as good as the clustering.
+A tag may name a form of a key that nobody used, while the ledger holds another: early coins were
+paid to bare keys, and lists name the address that such a key would have. It speaks as if it were
+of another address of the entity.
 
 Of several tags the one with the highest confidence speaks, ties to the smaller label and then the
 smaller source, so that the answer does not depend on the order of files. Tracing stops at
 *service* tags only: those of a confidence of at least 50 whose category says that the money of
 many people is mixed there.
+
+Half a million tags make a few thousand statements, so a snapshot holds numbers (an address and a
+statement for each tag) and makes a `Tag` only where one is asked for.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from arien_flows.attribution.ownership import EntityMap
-from arien_flows.attribution.tagpack import Tag
+from arien_flows.attribution.ownership import EntityMap, roots_of
+from arien_flows.attribution.subjects import canonical_address, network_of
+from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
-from chains.types import Int64Array, UInt8Array
+from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics.taint import Stop
 
 SERVICE_CONFIDENCE = 50
@@ -47,9 +55,6 @@ SERVICE_STOPS: Mapping[str, Stop] = {
 }
 """What a trace that arrives at a service of a category ends with."""
 
-BITCOIN_NAMES = frozenset({"BTC", "BITCOIN"})
-"""How packs name the networks whose addresses a Bitcoin ledger may hold."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributed:
@@ -60,21 +65,33 @@ class Attributed:
     """The tag was written for another address of the same entity."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attribution:
-    """All tags of a view, ready for look-up."""
+    """All tags of a view, ready for look-up. Places count its tags, the best first."""
+
+    network: str
+    """Name of the network."""
 
     revision: str
-    """SHA-256 over the tags, whatever their order; equal sets have equal revisions."""
+    """Names the set of tags; equal sets have equal revisions."""
 
-    tags: tuple[Tag, ...]
-    """Those whose address the view holds, best first."""
+    statements: Sequence[Statement]
+    """What is said, each once."""
+
+    statement: Int64Array
+    """Which statement each tag makes."""
+
+    row: Int64Array
+    """Which row each tag is among those that the snapshot was made of."""
+
+    text_of: Callable[[int], str]
+    """Returns the address that a row's tag is written for."""
 
     address: Int64Array
-    """Tagged addresses, ascending."""
+    """Tagged addresses, ascending. A tag of another form of an address's key is not here."""
 
     address_tag: Int64Array
-    """Place in `tags` of the one that speaks for each."""
+    """Place of the tag that speaks for each."""
 
     root: Int64Array
     """Entities that hold a tagged address, ascending."""
@@ -94,6 +111,14 @@ class Attribution:
     foreign: int
     """Tags of other networks, of transactions, and of texts that are not addresses here."""
 
+    def tag(self, place: int) -> Tag:
+        """Return the tag at a place."""
+        return Tag.about(
+            self.statements[int(self.statement[place])],
+            network=self.network,
+            address=self.text_of(int(self.row[place])),
+        )
+
     def at(self, address: int, root: int) -> Attributed | None:
         """Return the tag that speaks for an address of the entity `root`."""
         return self._find(address, root, service=False)
@@ -104,10 +129,23 @@ class Attribution:
 
     def stops(self) -> tuple[UInt8Array, UInt8Array]:
         """Return the `Stop` of each service address and of each service entity."""
+        stop = _stops(self.statements)
         return (
-            np.array([service_stop(self.tags[i]) for i in self.service_address_tag], np.uint8),
-            np.array([service_stop(self.tags[i]) for i in self.service_root_tag], np.uint8),
+            stop[self.statement[self.service_address_tag]],
+            stop[self.statement[self.service_root_tag]],
         )
+
+    @cached_property
+    def first_service_of_label(self) -> Mapping[str, int]:
+        """The first place of a service tag with each label: one name for one service."""
+        first: dict[str, int] = {}
+        known, places = np.unique(self.statement, return_index=True)
+        order = np.argsort(places)
+        for statement, place in zip(known[order].tolist(), places[order].tolist(), strict=True):
+            said = self.statements[statement]
+            if service_stop(said) is not None:
+                first.setdefault(said.label, place)
+        return first
 
     def _find(self, address: int, root: int, *, service: bool) -> Attributed | None:
         direct = (
@@ -124,50 +162,94 @@ class Attribution:
         ):
             place = int(np.searchsorted(numbers, wanted))
             if place < len(numbers) and int(numbers[place]) == wanted:
-                return Attributed(tag=self.tags[int(places[place])], is_inherited=is_inherited)
+                return Attributed(tag=self.tag(int(places[place])), is_inherited=is_inherited)
         return None
 
 
-def service_stop(tag: Tag) -> Stop | None:
+def service_stop(said: Statement) -> Stop | None:
     """Return what a trace that meets the tag ends with, or nothing where it goes on.
 
     Of several categories the most telling decides: a mixer that is also tagged as a wallet is a
     mixer.
     """
-    if tag.level < SERVICE_CONFIDENCE:
+    if said.level < SERVICE_CONFIDENCE:
         return None
-    found = [SERVICE_STOPS[concept] for concept in tag.concepts if concept in SERVICE_STOPS]
+    found = [SERVICE_STOPS[concept] for concept in said.concepts if concept in SERVICE_STOPS]
     return max(found) if found else None
 
 
 def attribute(view: View, tags: Iterable[Tag], entities: EntityMap) -> Attribution:
-    """Look up all tags in a view and make the snapshot."""
-    wanted = sorted(set(tags), key=_rank)
-    found: list[Tag] = []
+    """Look up tags that stand in no casebook, one by one, and make the snapshot."""
+    statements: dict[Statement, int] = {}
     numbers: list[int] = []
+    said: list[int] = []
+    texts: list[str] = []
     not_in_ledger = foreign = 0
-    for tag in wanted:
-        if tag.address is None or tag.network not in BITCOIN_NAMES:
+    distinct = set(tags)
+    for tag in distinct:
+        if tag.address is None or network_of(tag.network, view.network.name) != view.network.name:
             foreign += 1
             continue
         try:
             numbers.append(view.find_address(tag.address))
-            found.append(tag)
+            said.append(statements.setdefault(tag.statement, len(statements)))
+            texts.append(canonical_address(tag.address, view.network.name))
         except AddressError:
             foreign += 1
         except NotFoundError:
             not_in_ledger += 1
-    address = np.array(numbers, np.int64)
-    root = np.array([entities.root_of(number) for number in numbers], np.int64)
-    places = np.arange(len(found), dtype=np.int64)
-    services = np.array([service_stop(tag) is not None for tag in found], np.bool_)
-    addresses, address_tag = _first_of_each(address, places)
+    return snapshot(
+        view.network.name,
+        entities,
+        statements=list(statements),
+        statement=np.array(said, np.int64),
+        number=np.array(numbers, np.int64),
+        is_own=np.ones(len(numbers), np.bool_),
+        text_of=texts.__getitem__,
+        revision=revision_of(map(tag_digest, distinct)),
+        not_in_ledger=not_in_ledger,
+        foreign=foreign,
+    )
+
+
+def snapshot(
+    network: str,
+    entities: EntityMap,
+    *,
+    statements: Sequence[Statement],
+    statement: Int64Array,
+    number: Int64Array,
+    is_own: BoolArray,
+    text_of: Callable[[int], str],
+    revision: str,
+    not_in_ledger: int,
+    foreign: int,
+) -> Attribution:
+    """Make the snapshot of tags whose addresses were looked up.
+
+    `statement` and `number` name what each tag says and of which address, in any order. Where
+    `is_own` does not hold the tag is written for another form of that address's key, which the
+    ledger does not hold: it names the entity, and not the address itself.
+    """
+    order = np.lexsort((number, ~is_own, _ranks(statements)[statement]))
+    number, statement, is_own = number[order], statement[order], is_own[order]
+    root = roots_of(entities, number)
+    places = np.arange(len(number), dtype=np.int64)
+    services: BoolArray = _stops(statements)[statement] != 0
+    addresses, address_tag = _first_of_each(number[is_own], places[is_own])
     roots, root_tag = _first_of_each(root, places)
-    service_address, service_address_tag = _first_of_each(address[services], places[services])
+    own_services = services & is_own
+    service_address, service_address_tag = _first_of_each(
+        number[own_services], places[own_services]
+    )
     service_root, service_root_tag = _first_of_each(root[services], places[services])
     return Attribution(
-        revision=_revision(wanted),
-        tags=tuple(found),
+        network=network,
+        revision=revision,
+        statements=statements,
+        statement=statement,
+        row=order,
+        text_of=text_of,
         address=addresses,
         address_tag=address_tag,
         root=roots,
@@ -181,12 +263,16 @@ def attribute(view: View, tags: Iterable[Tag], entities: EntityMap) -> Attributi
     )
 
 
-def no_attribution() -> Attribution:
+def no_attribution(view: View) -> Attribution:
     """Return the snapshot of no tags at all: nothing is named, and nothing stops."""
     none = np.empty(0, np.int64)
     return Attribution(
-        revision=_revision([]),
-        tags=(),
+        network=view.network.name,
+        revision=revision_of(()),
+        statements=(),
+        statement=none,
+        row=none,
+        text_of=lambda _row: "",
         address=none,
         address_tag=none,
         root=none,
@@ -200,36 +286,38 @@ def no_attribution() -> Attribution:
     )
 
 
+def tag_digest(tag: Tag) -> str:
+    """Return the SHA-256 of everything that a tag says and of whom, as hexadecimal digits."""
+    told = [tag.network, tag.address, tag.tx_hash, *_fields(tag)]
+    canonical = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def revision_of(digests: Iterable[str]) -> str:
+    """Return the SHA-256 over digests, whatever their order."""
+    canonical = json.dumps(sorted(digests), separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _stops(statements: Sequence[Statement]) -> UInt8Array:
+    """Return the `Stop` of each statement, 0 where a trace goes on."""
+    return np.array([service_stop(said) or 0 for said in statements], np.uint8)
+
+
+def _ranks(statements: Sequence[Statement]) -> Int64Array:
+    """Return the rank of each statement, the best first."""
+    keys = [(-said.level, json.dumps(_fields(said), ensure_ascii=False)) for said in statements]
+    rank = np.empty(len(keys), np.int64)
+    rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    return rank
+
+
 def _first_of_each(numbers: Int64Array, places: Int64Array) -> tuple[Int64Array, Int64Array]:
     distinct, first = np.unique(numbers, return_index=True)
     return distinct, places[first]
 
 
-def _rank(tag: Tag) -> tuple[int, str]:
-    return -tag.level, json.dumps(_fields(tag), ensure_ascii=False)
-
-
-def _fields(tag: Tag) -> list[str | bool | list[str] | None]:
-    """Return everything that a tag says, the label and source first: they break ties."""
-    return [
-        tag.label,
-        tag.source,
-        tag.address,
-        tag.tx_hash,
-        tag.currency,
-        tag.network,
-        tag.confidence,
-        list(tag.concepts),
-        tag.tag_type,
-        tag.actor,
-        tag.is_cluster_definer,
-        tag.context,
-        tag.lastmod.isoformat() if tag.lastmod else None,
-        tag.creator,
-    ]
-
-
-def _revision(ranked: list[Tag]) -> str:
-    rows = [_fields(tag) for tag in ranked]
-    canonical = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def _fields(said: Statement) -> list[object]:
+    """Return everything that a statement holds, the label and source first: they break ties."""
+    told = [getattr(said, name) for name in STATEMENT_FIELDS]
+    return [value.isoformat() if hasattr(value, "isoformat") else value for value in told]

@@ -1,14 +1,16 @@
 """GraphSense TagPacks: what named sources say about addresses.
 
 A TagPack is a YAML file with a title, a creator and a list of tags; any tag field may stand in
-the header and is inherited by every tag, whose own value wins. The reader is strict. A tag that
-is silently dropped or misread would later be a wrong name in a report, so a file with a fault is
-refused as a whole, with the file, the tag and the fault in one line.
+the header and is inherited by every tag, whose own value wins. The reader is strict: a tag that
+is silently dropped or misread would later be a wrong name in a report. A fault of the file or its
+header refuses the file; a fault of one tag is listed with its row, and the other tags stand.
 
-Confidence levels and concepts are GraphSense's published ones, so that packs can be exchanged.
+A pack must be one file, because its bytes are kept as the evidence: a header that is included
+from elsewhere (`!include`) is refused.
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,52 +19,11 @@ from typing import Any
 
 import yaml
 
+from arien_flows.attribution.tag import CONCEPTS, CONFIDENCE, DEFAULT_CONFIDENCE, TAG_TYPES, Tag
 from arien_flows.errors import InputError
 
-CONFIDENCE: Mapping[str, int] = {
-    "override": 100,
-    "ownership": 100,
-    "ledger_immanent": 100,
-    "manual_transaction": 90,
-    "service_api": 70,
-    "forensic_investigation": 70,
-    "authority_data": 60,
-    "trusted_provider": 50,
-    "service_data": 50,
-    "forensic": 50,
-    "untrusted_transaction": 40,
-    "web_crawl": 20,
-    "heuristic": 10,
-    "unknown": 5,
-}
-"""GraphSense's confidence ids and their levels, 0 to 100."""
-
-CONCEPTS = frozenset(
-    {
-        "abuse", "account_hack", "atm", "behaviour", "black_list", "bridge", "child_sexual_abuse",
-        "coinjoin", "cold_wallet", "collectible", "counterfeit", "custody", "dao", "dark_web",
-        "data_breach", "defi", "defi_bridge", "defi_custody", "defi_dao", "defi_derivatives",
-        "defi_dex", "defi_dex_pair", "defi_lending", "defi_staking", "defi_token", "deployer",
-        "deposit_wallet", "derivatives", "dex", "dex_pair", "donation", "drugs", "entity",
-        "escrow_wallet", "exchange", "exploit", "extortion", "extremism", "faucet", "filesharing",
-        "financial_crime", "forum_mention", "funder", "gambling", "gov_black_list",
-        "gov_white_list", "gray_usage", "hacking", "hosted_wallet", "hosting", "hot_wallet",
-        "human_trafficking", "ico_wallet", "index", "investment_fraud", "item", "lending",
-        "malware", "market", "mention", "messaging_service", "miner", "mining_pool",
-        "mining_service", "mixer", "mixing", "mixing_service", "money_laundering", "murder",
-        "nameservice", "organization", "payment_card_fraud", "payment_processor", "perpetrator",
-        "phishing", "ponzi_scheme", "pyramid_scheme", "ransomware", "sanction", "scam",
-        "search_engine", "service", "service_hack", "sextortion", "sexual_abuse", "shop",
-        "social_engineering", "source", "staking", "terrorism", "terrorism_financing", "token",
-        "torture", "unknown", "user", "victim", "violence", "vpn", "wallet_service",
-        "warm_wallet", "weapons", "website_mention", "white_list", "white_usage",
-    }
-)  # fmt: skip
-"""The concept ids of GraphSense's vocabulary, and the four names that tracing's own rules use."""
-
-TAG_TYPES = frozenset({"actor", "event", "attribute", "mention"})
-
 _LARGEST_FILE = 200 * 2**20
+_LONGEST_CONTEXT = 65_536
 _HEADER_ONLY = frozenset({"title", "creator", "description", "owner", "is_public", "tags"})
 _TAG_FIELDS = frozenset(
     {
@@ -71,41 +32,39 @@ _TAG_FIELDS = frozenset(
         "lastmod",
     }
 )  # fmt: skip
+_TEXT_FIELDS = frozenset(
+    {"address", "tx_hash", "label", "source", "actor", "title", "creator", "currency", "network"}
+)
+"""Read as they are written: plain YAML makes the number 4660 of an address that begins 0x1234."""
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+class _FaultError(Exception):
+    """One tag breaks the format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tag:
-    """What one source says about one address or transaction."""
+class PackRow:
+    """A tag and where it stands."""
 
-    address: str | None
-    """As the pack writes it; none where the tag names a transaction."""
+    number: int
+    """Place in the list of tags, counted from 1."""
 
-    tx_hash: str | None
-    label: str
-    source: str
-    """Where it was learned: usually a URL."""
+    tag: Tag
 
-    currency: str
-    network: str
-    """The chain; the currency where the pack does not name one."""
 
-    confidence: str
-    """GraphSense id."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyRow:
+    """A tag that cannot be used, and why."""
 
-    concepts: tuple[str, ...]
-    """Categories and abuse types, in the order of the pack, each once."""
+    number: int
+    """Place in the list of tags, counted from 1."""
 
-    tag_type: str | None
-    actor: str | None
-    is_cluster_definer: bool
-    context: str | None
-    lastmod: date | None
-    creator: str
+    subject: str
+    """The address or transaction as the pack writes it; empty where that cannot be told."""
 
-    @property
-    def level(self) -> int:
-        """Confidence from 0 to 100."""
-        return CONFIDENCE[self.confidence]
+    fault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +76,13 @@ class TagPack:
     sha256: str
     """Of the file's bytes."""
 
-    tags: tuple[Tag, ...]
+    rows: tuple[PackRow, ...]
+    faults: tuple[FaultyRow, ...]
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """Return the tags that keep to the format."""
+        return tuple(row.tag for row in self.rows)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -128,15 +93,38 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     mapping: dict[Hashable, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is a list or a mapping", key_node.start_mark
+            )
         if key in mapping:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is written twice", key_node.start_mark
             )
-        mapping[key] = loader.construct_object(value_node, deep=True)
+        if key in _TEXT_FIELDS and isinstance(value_node, yaml.ScalarNode):
+            mapping[key] = _written(value_node)
+        else:
+            mapping[key] = loader.construct_object(value_node, deep=True)
     return mapping
 
 
+def _written(node: yaml.ScalarNode) -> str | None:
+    text: str = node.value
+    is_plain = not node.style  # neither quoted nor a block
+    return None if is_plain and text in _NULLS else text
+
+
+def _include(_loader: _Loader, node: yaml.Node) -> None:
+    raise yaml.constructor.ConstructorError(
+        None,
+        None,
+        "!include names another file, and a pack is kept as one: write the header into the pack",
+        node.start_mark,
+    )
+
+
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.add_constructor("!include", _include)
 
 
 def read_tagpack(path: Path) -> TagPack:
@@ -145,23 +133,26 @@ def read_tagpack(path: Path) -> TagPack:
     Raises
     ------
     InputError
-        If the file cannot be read or breaks the format; names the file, the tag (counted from 1)
-        and the fault.
+        If the file cannot be read or is no TagPack; names the file and the fault.
     """
+    return parse_tagpack(read_pack_bytes(path), path.name)
+
+
+def read_pack_bytes(path: Path) -> bytes:
+    """Return the bytes of a file that may be a TagPack."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise InputError(f"{path.name}: larger than 200 MB; split the pack")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    return parse_tagpack(raw, path.name)
 
 
 def parse_tagpack(raw: bytes, name: str) -> TagPack:
     """Read a TagPack from its bytes; `name` is what errors call it."""
     try:
         content = yaml.load(raw, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: not valid YAML: {reason}") from error
     if not isinstance(content, dict):
@@ -169,105 +160,141 @@ def parse_tagpack(raw: bytes, name: str) -> TagPack:
     for field in content:
         if field not in _HEADER_ONLY and field not in _TAG_FIELDS:
             raise InputError(f"{name}: header: the field {field!r} is unknown")
-    title = _text(content, "title", f"{name}: header")
-    creator = _text(content, "creator", f"{name}: header")
-    rows = content.get("tags")
-    if not isinstance(rows, list) or not rows:
+    try:
+        title = _text(content, "title")
+        creator = _text(content, "creator")
+    except _FaultError as error:
+        raise InputError(f"{name}: header: {error}") from error
+    listed = content.get("tags")
+    if not isinstance(listed, list) or not listed:
         raise InputError(f"{name}: header: tags must be a list with at least one tag")
     inherited = {field: value for field, value in content.items() if field in _TAG_FIELDS}
+    rows, faults = _rows(listed, inherited, creator)
     return TagPack(
         title=title,
         creator=creator,
         sha256=hashlib.sha256(raw).hexdigest(),
-        tags=tuple(
-            _tag(row, inherited, creator, f"{name}: tag {number}")
-            for number, row in enumerate(rows, start=1)
-        ),
+        rows=tuple(rows),
+        faults=tuple(faults),
     )
 
 
-def _tag(row: object, inherited: dict[str, Any], creator: str, place: str) -> Tag:
+def _rows(
+    listed: list[object], inherited: dict[str, Any], creator: str
+) -> tuple[list[PackRow], list[FaultyRow]]:
+    rows: list[PackRow] = []
+    faults: list[FaultyRow] = []
+    for number, row in enumerate(listed, start=1):
+        try:
+            rows.append(PackRow(number=number, tag=_tag(row, inherited, creator)))
+        except _FaultError as error:
+            faults.append(FaultyRow(number=number, subject=_subject(row), fault=str(error)))
+    return rows, faults
+
+
+def _subject(row: object) -> str:
     if not isinstance(row, dict):
-        raise InputError(f"{place}: a tag is a mapping")
+        return ""
+    found = row.get("address") or row.get("tx_hash") or ""
+    return found if isinstance(found, str) else ""
+
+
+def _tag(row: object, inherited: dict[str, Any], creator: str) -> Tag:
+    if not isinstance(row, dict):
+        raise _FaultError("a tag is a mapping")
     for field in row:
         if field not in _TAG_FIELDS:
-            raise InputError(f"{place}: the field {field!r} is unknown")
+            raise _FaultError(f"the field {field!r} is unknown")
     fields = {**inherited, **row}
     for field, value in fields.items():
         if value is None:
-            raise InputError(f"{place}: the field {field!r} is empty")
+            raise _FaultError(f"the field {field!r} is empty")
     if ("address" in fields) == ("tx_hash" in fields):
-        raise InputError(f"{place}: exactly one of address and tx_hash is needed")
-    address = _text(fields, "address", place) if "address" in fields else None
-    if address is not None:
-        place = f"{place} ({address})"
-    currency = _text(fields, "currency", place).upper()
+        raise _FaultError("exactly one of address and tx_hash is needed")
+    currency = _text(fields, "currency").upper()
     return Tag(
-        address=address,
-        tx_hash=_text(fields, "tx_hash", place) if "tx_hash" in fields else None,
-        label=_text(fields, "label", place),
-        source=_text(fields, "source", place),
+        address=_optional(fields, "address"),
+        tx_hash=_optional(fields, "tx_hash"),
+        label=_text(fields, "label"),
+        source=_text(fields, "source"),
         currency=currency,
-        network=_optional(fields, "network", place, currency).upper(),
-        confidence=_one_of(fields, "confidence", CONFIDENCE.keys(), place) or "unknown",
-        concepts=_concepts(fields, place),
-        tag_type=_one_of(fields, "tag_type", TAG_TYPES, place),
-        actor=_text(fields, "actor", place) if "actor" in fields else None,
-        is_cluster_definer=_bool(fields, "is_cluster_definer", place),
-        context=str(fields["context"]) if "context" in fields else None,
-        lastmod=_date(fields, place),
+        network=(_optional(fields, "network") or currency).upper(),
+        confidence=_one_of(fields, "confidence", CONFIDENCE.keys()) or DEFAULT_CONFIDENCE,
+        concepts=_concepts(fields),
+        tag_type=_one_of(fields, "tag_type", TAG_TYPES),
+        actor=_optional(fields, "actor"),
+        is_cluster_definer=_bool(fields, "is_cluster_definer"),
+        context=_context(fields),
+        lastmod=_date(fields),
         creator=creator,
     )
 
 
-def _text(fields: Mapping[str, Any], field: str, place: str) -> str:
+def _text(fields: Mapping[str, Any], field: str) -> str:
     value = fields.get(field)
     if value is None:
-        raise InputError(f"{place}: the field {field!r} is missing")
-    # YAML reads an unquoted label such as 1337 as a number.
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"{place}: the field {field!r} must be text")
-    text = str(value).strip()
+        raise _FaultError(f"the field {field!r} is missing")
+    if not isinstance(value, str):
+        raise _FaultError(f"the field {field!r} must be text")
+    text = value.strip()
     if not text or "\0" in text:
-        raise InputError(f"{place}: the field {field!r} is empty or holds a NUL character")
+        raise _FaultError(f"the field {field!r} is empty or holds a NUL character")
     return text
 
 
-def _optional(fields: Mapping[str, Any], field: str, place: str, default: str) -> str:
-    return _text(fields, field, place) if field in fields else default
+def _optional(fields: Mapping[str, Any], field: str) -> str | None:
+    return _text(fields, field) if field in fields else None
 
 
-def _one_of(
-    fields: Mapping[str, Any], field: str, allowed: Collection[str], place: str
-) -> str | None:
+def _one_of(fields: Mapping[str, Any], field: str, allowed: Collection[str]) -> str | None:
     if field not in fields:
         return None
-    value = _text(fields, field, place)
+    value = _text(fields, field)
     if value not in allowed:
         known = ", ".join(sorted(allowed))
-        raise InputError(f"{place}: {field} {value!r} is unknown; it is one of {known}")
+        raise _FaultError(f"{field} {value!r} is unknown; it is one of {known}")
     return value
 
 
-def _concepts(fields: Mapping[str, Any], place: str) -> tuple[str, ...]:
+def _concepts(fields: Mapping[str, Any]) -> tuple[str, ...]:
     listed = fields.get("concepts", [])
     if not isinstance(listed, list):
-        raise InputError(f"{place}: concepts must be a list")
+        raise _FaultError("concepts must be a list")
     found = [fields[field] for field in ("category", "abuse") if field in fields] + listed
     for concept in found:
-        if concept not in CONCEPTS:
-            raise InputError(f"{place}: the concept {concept!r} is unknown")
+        if not isinstance(concept, str) or concept not in CONCEPTS:
+            raise _FaultError(f"the concept {concept!r} is unknown")
     return tuple(dict.fromkeys(found))
 
 
-def _bool(fields: Mapping[str, Any], field: str, place: str) -> bool:
+def _context(fields: Mapping[str, Any]) -> str | None:
+    """Return the context as text; what is not text becomes JSON.
+
+    It is built piece by piece and stopped at its limit: a few lines of YAML that refer to
+    themselves can stand for gigabytes.
+    """
+    value = fields.get("context")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _text(fields, "context")
+    encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
+    text = ""
+    for piece in encoder.iterencode(value):
+        text += piece
+        if len(text) > _LONGEST_CONTEXT:
+            raise _FaultError(f"the context is longer than {_LONGEST_CONTEXT:,} characters")
+    return text
+
+
+def _bool(fields: Mapping[str, Any], field: str) -> bool:
     value = fields.get(field, False)
     if not isinstance(value, bool):
-        raise InputError(f"{place}: {field} must be true or false")
+        raise _FaultError(f"{field} must be true or false")
     return value
 
 
-def _date(fields: Mapping[str, Any], place: str) -> date | None:
+def _date(fields: Mapping[str, Any]) -> date | None:
     value = fields.get("lastmod")
     if value is None:
         return None
@@ -278,4 +305,4 @@ def _date(fields: Mapping[str, Any], place: str) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:
-        raise InputError(f"{place}: lastmod {value!r} is not a date (YYYY-MM-DD)") from error
+        raise _FaultError(f"lastmod {value!r} is not a date (YYYY-MM-DD)") from error

@@ -2,11 +2,12 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import session_of, session_options, source_options
 
 
 @click.command()
 @session_options
+@source_options
 @click.argument("address")
 @click.option("--transactions", is_flag=True, help="List its transactions instead.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows.")
@@ -37,19 +38,24 @@ def address(
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import address_lines, history_lines
+    from arien_flows.inquiry.questions import AddressQuestion
 
     session = session_of(context)
+    fetched = AddressQuestion(address=address)
     if not transactions:
-        emit(session, asked(session, lambda it: address_answer(it, address)), address_lines)
+        emit(
+            session, asked(session, lambda it: address_answer(it, address), fetched), address_lines
+        )
         return
     page = asked(
         session,
         lambda it: history_answer(
-            it.view,
+            it,
             address,
             limit=limit,
             order="newest" if order == "newest" else "oldest",
             cursor=cursor,
         ),
+        fetched,
     )
     emit(session, page, history_lines)

@@ -1,10 +1,12 @@
-"""Putting a question to the ledger that the options mean."""
+"""Putting a question to the ledger that the options mean, or to the server that they name."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from arien_flows.cli.session import Session
+from arien_flows.inquiry.inquire import Question
 from arien_flows.workspace import OpenNetwork, Reading, Workspace
+from chains.registry import LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
 
@@ -15,6 +17,27 @@ def chosen(session: Session) -> OpenNetwork:
     return workspace.open(workspace.choose())
 
 
-def asked(session: Session, question: Callable[[Reading], Answer]) -> Answer:
-    """Return what `question` says of the present state of the chosen ledger."""
-    return chosen(session).ask(question)
+def asked(
+    session: Session, answer: Callable[[Reading], Answer], fetched: Question | None = None
+) -> Answer:
+    """Return what `answer` says of the present state of the chosen ledger.
+
+    Where a server is named, `fetched` says what to ask it for; without it only a ledger is asked.
+    """
+    if fetched is not None and names_server(session):
+        from arien_flows.cli.inquiring import inquired
+
+        return inquired(session, answer, fetched)
+    return chosen(session).ask(answer)
+
+
+def names_server(session: Session) -> bool:
+    """Tell whether questions go to a server: `--source`, or a server in `ARIEN_SOURCE`.
+
+    `ARIEN_SOURCE` may also name a node, which delivers blocks for a ledger: then the ledger is
+    asked.
+    """
+    if session.source_is_named:
+        return True
+    scheme = (session.settings.source or "").partition(":")[0].lower()
+    return scheme in LOOKUP_SCHEMES

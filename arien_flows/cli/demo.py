@@ -63,12 +63,15 @@ def demo(
         listen(settings.host, port).close()
     scene = perform(session, folder or settings.data / "demo", transactions, seed)
     if not no_serve:
-        run_service(replace(settings, data=scene.data, tags=None), host=settings.host, port=port)
+        run_service(
+            replace(settings, data=scene.data, casebook=None), host=settings.host, port=port
+        )
 
 
 def perform(session: Session, folder: Path, transactions: int, seed: int) -> Scene:
     """Make the sample investigation in a folder, and tell what is done and found."""
     from arien_flows.cli.filling import fill
+    from arien_flows.cli.tag_importing import import_files
     from arien_flows.demonstration import investigation
     from arien_flows.demonstration.report import write_report
     from arien_flows.demonstration.scene import NETWORK, fresh_scene, play
@@ -77,7 +80,7 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
     from arien_flows.workspace import DERIVED, Workspace
 
     scene = fresh_scene(folder)
-    settings = replace(session.settings, data=scene.data, network=NETWORK, tags=None)
+    settings = replace(session.settings, data=scene.data, network=NETWORK, casebook=None)
     inner = replace(session, settings=settings)
     parameters = Parameters(transactions=transactions, seed=seed)
 
@@ -97,6 +100,12 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
         "Join addresses of one owner into entities",
         lambda: run_clustering(network.read().view, network.root / DERIVED),
     )
+    known = _timed(
+        "Import what is known of services into the casebook",
+        lambda: import_files(inner, [scene.tags])[0],
+    )
+    if known.record is not None:
+        click.echo(f"   {known.record.tags} tags of {known.file}, which is kept with its hash.")
     reading = network.read()
     listings = scene.simulation / "listings"
     vendor = _timed(

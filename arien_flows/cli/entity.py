@@ -2,11 +2,12 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import session_of, session_options, source_options
 
 
 @click.command()
 @session_options
+@source_options
 @click.argument("address")
 @click.option("--members", is_flag=True, help="List its addresses.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Addresses.")
@@ -26,7 +27,12 @@ def entity(
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import entity_lines
+    from arien_flows.inquiry.questions import EntityQuestion
 
     session = session_of(context)
-    answer = asked(session, lambda it: entity_answer(it, address, limit=limit, cursor=cursor))
+    answer = asked(
+        session,
+        lambda it: entity_answer(it, address, limit=limit, cursor=cursor),
+        EntityQuestion(addresses=(address,)),
+    )
     emit(session, answer, partial(entity_lines, with_addresses=members))

@@ -63,6 +63,16 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "tags": Entry(
+        module="arien_flows.cli.tags",
+        attribute="tags",
+        summary="What sources say of addresses: import, look up, export, withdraw.",
+    ),
+    "casebook": Entry(
+        module="arien_flows.cli.casebook",
+        attribute="casebook",
+        summary="The casebook: where it is, and bringing its tables up to date.",
+    ),
     "serve": Entry(
         module="arien_flows.cli.serve",
         attribute="serve",

@@ -17,6 +17,12 @@ from arien_flows.settings import Settings, settings_from
 C = TypeVar("C", bound="Callable[..., object] | click.Command")
 
 ProgressForm = Literal["auto", "json", "none"]
+REQUESTS = 2_000
+"""How many requests a question may make where nothing else is said."""
+
+LEAST_REQUESTS = 16
+"""Opening a source and closing a run take some."""
+
 PROGRESS_FORMS: tuple[ProgressForm, ...] = ("auto", "json", "none")
 
 _META = "arien_flows.options"
@@ -29,6 +35,11 @@ class Session:
     settings: Settings
     as_json: bool
     progress: ProgressForm
+    source_is_named: bool = False
+    """Whether an option names the source, and not only the environment."""
+
+    requests: int = REQUESTS
+    """Requests that a question may make of the source that is named."""
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -78,6 +89,42 @@ _OPTIONS = (
 )
 
 
+_SOURCE_OPTIONS = (
+    click.option(
+        "--source",
+        metavar="URI",
+        help="Ask this server instead of a ledger: esplora+https://HOST/api or "
+        "electrum+ssl://HOST:PORT (ARIEN_SOURCE). Its operator learns what is asked.",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "--requests",
+        type=click.IntRange(LEAST_REQUESTS),
+        metavar="N",
+        help=f"With --source: most requests of this run ({REQUESTS}). The same command goes on "
+        "where they ended.",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "--proxy",
+        metavar="URI",
+        help="Proxy of all outgoing connections (ARIEN_PROXY); with socks5h://HOST:PORT it also "
+        "looks names up.",
+        expose_value=False,
+        callback=_keep,
+    ),
+)
+
+
+def source_options(command: C) -> C:
+    """Give a command the options of questions that a server may answer."""
+    for option in reversed(_SOURCE_OPTIONS):
+        command = option(command)
+    return command
+
+
 def session_options(command: C) -> C:
     """Give a command (or the program itself) the common options."""
     for option in reversed(_OPTIONS):
@@ -95,7 +142,11 @@ def session_of(context: click.Context) -> Session:
             data=options.get("data", settings.data),
             network=options.get("network", settings.network),
             debug=options.get("debug", settings.debug),
+            source=options.get("source", settings.source),
+            proxy=options.get("proxy", settings.proxy),
         ),
         as_json=options.get("as_json", False),
         progress=options.get("progress", "auto"),
+        source_is_named="source" in options,
+        requests=options.get("requests", REQUESTS),
     )

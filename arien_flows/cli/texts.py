@@ -11,9 +11,10 @@ from arien_flows.answers.history import HistoryAnswer
 from arien_flows.answers.rules import RuleAnswer
 from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
-from arien_flows.answers.transaction import TransactionAnswer
+from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
 from arien_flows.answers.why import WhyAnswer
 from arien_flows.cli.output import NOTHING, closing, pairs, table
+from arien_flows.cli.tag_texts import naming_lines
 from arien_flows.shapes import shown_time
 
 
@@ -34,6 +35,7 @@ def address_lines(answer: AddressAnswer) -> Iterable[str]:
             ("Entity", _entity(answer.entity)),
         )
     )
+    yield from naming_lines(answer.naming)
     yield from _tags(answer.tags)
     yield from _flags(answer.flags)
     yield from closing(answer)
@@ -176,11 +178,17 @@ def _outputs(answer: TransactionAnswer, asset: Asset) -> list[str]:
                 str(row.position),
                 coins(row.value, asset),
                 row.address or f"data: {row.data_hex or 'none'}",
-                row.spent_by or ("void (BIP 30)" if row.voided_by else "unspent"),
+                row.spent_by or _without_spender(row),
             )
             for row in answer.outputs
         ),
     )
+
+
+def _without_spender(row: OutputAnswer) -> str:
+    if not row.spender_asked:
+        return "not asked"
+    return "void (BIP 30)" if row.voided_by else "unspent"
 
 
 def _tags(tags: Sequence[TagAnswer]) -> list[str]:
@@ -190,7 +198,9 @@ def _tags(tags: Sequence[TagAnswer]) -> list[str]:
 def _tag(tag: TagAnswer) -> str:
     whose = f"inherited from {tag.address}" if tag.inherited else "of the address itself"
     known = f"{tag.confidence}, {tag.confidence_level} of 100"
-    return f"{tag.label} (attribution {whose}; {', '.join(tag.concepts)}; {known}; {tag.source})"
+    where = f"{tag.document.name}, tag {tag.document.row}"
+    told = "; ".join((", ".join(tag.concepts) or "no concept", known, tag.source, where))
+    return f"{tag.label} (attribution {whose}; {told})"
 
 
 def _flags(flags: Sequence[Flag]) -> list[str]:

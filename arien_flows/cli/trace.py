@@ -1,11 +1,12 @@
 """`arien-flows trace`: following money forward or backward."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @session_options
+@source_options
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "--direction",
@@ -60,6 +62,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
 )
+@click.option(
+    "--settle",
+    is_flag=True,
+    help="With --source: also ask whether coins are spent at which a limit ended the path, so "
+    "that the ends are those that a whole ledger gives.",
+)
 @click.option("--compare", is_flag=True, help="Answer under every policy, and show the span.")
 @click.option(
     "-o",
@@ -81,6 +89,7 @@ def trace(
     horizon: int | None,
     budget: int,
     graph_nodes: int,
+    settle: bool,
     compare: bool,
     output: Path | None,
 ) -> None:
@@ -93,8 +102,9 @@ def trace(
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
+    from arien_flows.inquiry.trace import TraceQuestion
     from arien_flows.reports.trace_files import write_trace_files
-    from arien_flows.tracing.request import TraceRequest
+    from arien_flows.tracing.request import POLICIES, TraceRequest
 
     session = session_of(context)
     request = TraceRequest(
@@ -110,9 +120,12 @@ def trace(
         graph_nodes=graph_nodes,
     )
     if compare:
-        emit(session, asked(session, lambda it: compared(it, request)), comparison_lines)
+        every = tuple(replace(request, policy=policy) for policy in POLICIES)
+        fetched = TraceQuestion(requests=every, settle=settle)
+        emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
         return
-    result = asked(session, lambda it: traced(it, request))
+    fetched = TraceQuestion(requests=(request,), settle=settle)
+    result = asked(session, lambda it: traced(it, request), fetched)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from arien_flows.answers.amounts import Asset, coins
 from arien_flows.cli.output import NOTHING, table
-from arien_flows.shapes import shown_time
+from arien_flows.fetched.completeness import Origin
+from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.trace import Comparison
 
@@ -69,6 +70,9 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
                 for span in comparison.services
             ],
         )
+    if comparison.truncations:
+        yield ""
+        yield from _left_out(comparison.truncations)
 
 
 def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
@@ -121,11 +125,30 @@ def _place(leaf: Leaf) -> tuple[str, str]:
     return leaf.address or NOTHING, leaf.outpoint or leaf.spent_by or NOTHING
 
 
+def _left_out(truncations: Iterable[Truncation]) -> Iterable[str]:
+    for cut in truncations:
+        yield f"Left out: {cut.where} ({cut.reason}). {cut.detail}"
+
+
+def _origin(origin: Origin) -> Iterable[str]:
+    yield (
+        f"Fetched from {origin.source}: {origin.transactions:,} transactions, each proved to stand "
+        f"in its block; {origin.requests:,} requests now, {origin.reused:,} earlier answers used."
+    )
+    if origin.inputs_stated:
+        inputs = origin.inputs_stated + origin.inputs_proved
+        yield (
+            f"What {origin.inputs_stated:,} of {inputs:,} inputs spend is as the source states it; "
+            "for the others it was read from the transactions that made the coins."
+        )
+
+
 def _closing(answer: TraceAnswer) -> Iterable[str]:
     at = answer.as_of
     yield ""
-    for cut in answer.truncations:
-        yield f"Left out: {cut.where} ({cut.reason}). {cut.detail}"
+    yield from _left_out(answer.truncations)
+    if answer.manifest.fetched is not None:
+        yield from _origin(answer.manifest.fetched)
     yield (
         f"True as of block {at.height:,} of {at.network} ({at.block_hash}, {shown_time(at.time)})."
     )

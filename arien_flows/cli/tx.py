@@ -2,11 +2,12 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import session_of, session_options, source_options
 
 
 @click.command()
 @session_options
+@source_options
 @click.argument("txid")
 @click.option(
     "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Inputs and outputs."
@@ -19,7 +20,12 @@ def tx(context: click.Context, txid: str, limit: int, offset: int) -> None:
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import transaction_lines
+    from arien_flows.inquiry.questions import TransactionQuestion
 
     session = session_of(context)
-    answer = asked(session, lambda it: transaction_answer(it, txid, limit=limit, offset=offset))
+    answer = asked(
+        session,
+        lambda it: transaction_answer(it, txid, limit=limit, offset=offset),
+        TransactionQuestion(txid=txid, limit=limit, offset=offset),
+    )
     emit(session, answer, transaction_lines)

@@ -2,11 +2,12 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import session_of, session_options, source_options
 
 
 @click.command()
 @session_options
+@source_options
 @click.argument("a")
 @click.argument("b")
 @click.pass_context
@@ -16,6 +17,8 @@ def why(context: click.Context, a: str, b: str) -> None:
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import why_lines
+    from arien_flows.inquiry.questions import EntityQuestion
 
     session = session_of(context)
-    emit(session, asked(session, lambda it: why_answer(it, a, b)), why_lines)
+    answer = asked(session, lambda it: why_answer(it, a, b), EntityQuestion(addresses=(a, b)))
+    emit(session, answer, why_lines)

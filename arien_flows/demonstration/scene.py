@@ -36,8 +36,8 @@ class Scene:
 
     @property
     def tags(self) -> Path:
-        """Return the folder of the TagPacks."""
-        return self.data / "tags"
+        """Return the TagPack that names services, as an analyst would know them beforehand."""
+        return self.simulation / "tags.yaml"
 
     @property
     def results(self) -> Path:
@@ -64,13 +64,11 @@ def fresh_scene(folder: Path) -> Scene:
 
 
 def play(scene: Scene, parameters: Parameters) -> Summary:
-    """Simulate the chain, and lay out what an analyst knows beforehand."""
+    """Simulate the chain."""
     try:
         summary = simulate(parameters, scene.simulation)
     except SimulationError as error:
         raise InputError(str(error)) from error
-    scene.tags.mkdir(parents=True, exist_ok=True)
-    shutil.copy(scene.simulation / "tags.yaml", scene.tags / "services.yaml")
     (scene.folder / MARK).write_text(
         json.dumps({"made_by": "arien-flows demo", "summary": asdict(summary)}, indent=1) + "\n",
         encoding="utf-8",

@@ -12,6 +12,7 @@ import yaml
 from arien_flows.simulation.address_book import AddressBook
 from arien_flows.simulation.parameters import SPAN_SECONDS, START_TIME
 from arien_flows.simulation.roles import ACTOR_NAMES, Actor
+from chains.bitcoin.networks import REGTEST
 
 MOST_HOT = 5
 MOST_COLD = 2
@@ -63,6 +64,7 @@ def write_tagpack(found: list[Tag], path: Path) -> None:
         "creator": "arien-flows simulation",
         "description": "Regtest addresses; nothing here exists.",
         "currency": "BTC",
+        "network": REGTEST.name,
         "source": SOURCE,
         "lastmod": datetime.fromtimestamp(START_TIME + SPAN_SECONDS, UTC).date(),
         "tags": found,

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
 
 
@@ -106,7 +107,7 @@ class Leaf(Shape):
     """A coin at which a path ended."""
 
     outpoint: str | None
-    """`txid:vout`; none for a coin from outside the ledger."""
+    """`txid:vout`; none for a coin from outside a ledger of whole blocks."""
 
     spent_by: str | None
     """`txid:vin` of the input that spends a coin from outside the ledger."""
@@ -315,6 +316,9 @@ class Manifest(Shape):
 
     result_sha256: str
     """Over the answer without this manifest, as canonical JSON: sorted keys, no spaces, UTF-8."""
+
+    fetched: Origin | None = None
+    """Where the transactions come from; nothing for a ledger of whole blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

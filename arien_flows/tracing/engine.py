@@ -12,11 +12,12 @@ import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
+from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources
 from arien_flows.tracing.window import source_deadlines, window_of
-from chains.types import Int64Array, UInt8Array
+from chains.types import UInt8Array
 from heuristics.follow import Question, Trail, follow
 from heuristics.propagate import FlowLimits
 from heuristics.stops import SpendColumns, StopRules
@@ -37,9 +38,9 @@ class Ground:
     coinjoin_marks: UInt8Array | None
     """Non-zero where a transaction is a CoinJoin; nothing where no marks were made."""
 
-    unasked: Int64Array | None = None
-    """Outputs whose spender nobody has asked for, ascending; nothing for a ledger of whole blocks,
-    where an output that no transaction spends is unspent."""
+    fetched: Fetched | None = None
+    """What the view leaves open; nothing for a ledger of whole blocks, where an output that no
+    transaction spends is unspent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
     window = window_of(view, request)
     sources = resolve_sources(view, request, ground.entities, window)
     address_stop, root_stop = ground.attribution.stops()
-    marks = ground.coinjoin_marks
+    marks, fetched = ground.coinjoin_marks, ground.fetched
     rules = StopRules(
         sources=sources.outputs,
         labels=ground.entities.labels,
@@ -95,11 +96,11 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
         tagged_root=ground.attribution.service_root,
         root_stop=root_stop,
         marks=np.empty(0, np.uint8) if marks is None else marks,
-        unasked=np.empty(0, np.int64) if ground.unasked is None else ground.unasked,
+        unasked=np.empty(0, np.int64) if fetched is None else fetched.unasked,
         first_transaction=window.first_transaction,
         last_transaction=window.last_transaction,
         dormant_before=window.dormant_before,
-        outside_stop=int(Stop.BEFORE_LEDGER if ground.unasked is None else Stop.NOT_FETCHED),
+        outside_stop=int(Stop.BEFORE_LEDGER if fetched is None else Stop.NOT_FETCHED),
     )
     min_value_sat = request.smallest_followed_sat(int(view.output_value[sources.outputs].sum()))
     question = Question(

@@ -16,8 +16,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from arien_flows.attribution.ownership import EntityMap
-from arien_flows.attribution.snapshot import Attribution, service_stop
+from arien_flows.attribution.ownership import EntityMap, roots_of
+from arien_flows.attribution.snapshot import Attribution
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array, UInt8Array
@@ -185,9 +185,14 @@ def build_graph(
     end_key = np.where(reason == Stop.COINJOIN, entered_key, holder)
     ended = np.flatnonzero(reason != Stop.FOLLOWED)
 
-    keys, index = np.unique(
-        np.concatenate([holder, giver_key[near], entered_key[far]]), return_inverse=True
+    sorted_keys, first, place = np.unique(
+        np.concatenate([holder, giver_key[near], entered_key[far]]),
+        return_index=True,
+        return_inverse=True,
     )
+    order = _node_order(sorted_keys, first)
+    keys, number = sorted_keys[order], np.argsort(order)
+    index = number[place]
     holder_node = index[: len(slots)]
     giver_node, entered_node = np.split(index[len(slots) :], [len(near)])
     sign = 1 if is_forward else -1
@@ -202,7 +207,8 @@ def build_graph(
     node_source = np.zeros(len(keys), np.bool_)
     node_source[holder_node[is_source]] = True
     kind, refs = (keys >> _KIND_SHIFT).astype(np.uint8), keys & ((1 << _KIND_SHIFT) - 1)
-    steps_of = np.searchsorted(keys, _key(np.uint8(NodeKind.TRANSACTION), trail.transactions))
+    step_key = _key(np.uint8(NodeKind.TRANSACTION), trail.transactions)
+    steps_of = np.append(number, 0)[np.searchsorted(sorted_keys, step_key)]
     fee = np.zeros(len(keys), np.int64)
     lost = np.flatnonzero(trail.flow.remainder_taint > 0)
     fee[steps_of[lost]] = trail.flow.remainder_taint[lost]
@@ -223,7 +229,7 @@ def build_graph(
         returned=np.zeros(len(keys), np.int64),
         transactions=(kind == NodeKind.TRANSACTION).astype(np.int64),
         members=np.ones(len(keys), np.int64),
-        end_node=np.searchsorted(keys, end_key[ended]),
+        end_node=number[np.searchsorted(sorted_keys, end_key[ended])],
         end_reason=reason[ended],
         end_amount=amount[ended],
         end_coins=np.ones(len(ended), np.int64),
@@ -237,6 +243,17 @@ def build_graph(
         via_transaction=np.empty(0, np.int64),
     )
     return contract(graph, np.arange(len(keys)))
+
+
+def _node_order(keys: Int64Array, first: Int64Array) -> Int64Array:
+    """Return the order of nodes: by kind, then as the trace came to them.
+
+    The numbers of addresses and tags do not order their nodes, because they depend on what else a
+    ledger holds, and the same trace shall give the same graph whatever that is.
+    """
+    kind = keys >> _KIND_SHIFT
+    is_met = (kind == NodeKind.HOLDER) | (kind == NodeKind.SERVICE)
+    return np.lexsort((np.where(is_met, first, keys), kind))
 
 
 def contract(graph: FlowGraph, leader: Int64Array, kind: UInt8Array | None = None) -> FlowGraph:
@@ -325,15 +342,11 @@ def _holder_keys(
     ref[reason == Stop.DESTROYED] = 0
     small = reason == Stop.BELOW_MIN
     kind[small], ref[small] = NodeKind.SMALL, giver[small]
-    first_of_label: dict[str, int] = {}
-    for number, tag in enumerate(attribution.tags):
-        if service_stop(tag) is not None:
-            first_of_label.setdefault(tag.label, number)
     for place in np.flatnonzero(np.isin(reason, SERVICE_REASONS)).tolist():
         named = attribution.service_at(int(address[place]), int(root[place]))
         if named is not None:
             kind[place] = NodeKind.SERVICE
-            ref[place] = first_of_label[named.tag.label]
+            ref[place] = attribution.first_service_of_label[named.tag.label]
     return _key(kind, ref)
 
 
@@ -349,15 +362,6 @@ def _makers(
     sources = slots < len(trail.arrays.source_value)
     makers[sources] = view.transactions_of_outputs(coins[sources])
     return makers
-
-
-def roots_of(entities: EntityMap, address: Int64Array) -> Int64Array:
-    """Return the entity of each address; `NO_ADDRESS` stays what it is."""
-    root = address.copy()
-    labels = entities.labels
-    labelled = address < len(labels)
-    root[labelled] = labels[address[labelled]]
-    return root
 
 
 def slot_addresses(view: View, trail: Trail, slots: Int64Array, *, is_forward: bool) -> Int64Array:

@@ -133,7 +133,7 @@ class _Writer:
             case NodeKind.HOLDER:
                 return self.view.address_text(ref) or f"script:{i}"
             case NodeKind.SERVICE:
-                return f"service:{self.ground.attribution.tags[ref].label}"
+                return f"service:{self.ground.attribution.tag(ref).label}"
             case NodeKind.TRANSACTION:
                 return self.view.txid_text(ref)
             case NodeKind.OUTSIDE:
@@ -147,7 +147,7 @@ class _Writer:
 
     def _kind(self, i: int, kind: NodeKind, ref: int) -> str:
         if kind == NodeKind.SERVICE:
-            return _STOP_KINDS[service_stop(self.ground.attribution.tags[ref])]
+            return _STOP_KINDS[service_stop(self.ground.attribution.tag(ref))]
         if kind != NodeKind.HOLDER:
             return _KIND_NAMES[kind]
         if self.graph.is_source[i]:
@@ -156,7 +156,7 @@ class _Writer:
 
     def _tag(self, kind: NodeKind, ref: int) -> str | None:
         if kind == NodeKind.SERVICE:
-            return self.ground.attribution.tags[ref].label
+            return self.ground.attribution.tag(ref).label
         if kind != NodeKind.HOLDER:
             return None
         named = self.ground.attribution.at(ref, ref)

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.tracing.answer import Leaf, Service, ServiceTotal
 from arien_flows.tracing.engine import Ground, Traced
-from arien_flows.tracing.flow_graph import SERVICE_REASONS, roots_of, slot_addresses
-from chains.types import Int64Array
+from arien_flows.tracing.flow_graph import SERVICE_REASONS, slot_addresses
+from chains.types import Int64Array, shown_txid
 from heuristics.taint import Stop
 
 
@@ -79,9 +80,10 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
         address, root, reason = int(addresses[i]), int(roots[i]), Stop(reasons[i])
         named = ground.attribution.service_at(address, root) if reason in SERVICE_REASONS else None
         point = f"{view.txid_text(int(transactions[i]))}:{int(places[i])}"
+        coin = _outside_coin(ground, int(rows[i])) if outside[i] else point
         described.append(
             Leaf(
-                outpoint=None if outside[i] else point,
+                outpoint=coin,
                 spent_by=point if outside[i] else None,
                 address=None if address == NO_ADDRESS else text(address),
                 entity=None if root == NO_ADDRESS else text(root),
@@ -95,6 +97,14 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
             )
         )
     return tuple(described)
+
+
+def _outside_coin(ground: Ground, row: int) -> str | None:
+    """Return what an input spends as `txid:vout`, where the view says so."""
+    if ground.fetched is None:
+        return None
+    txid, vout = ground.fetched.ledger.outpoint(row)
+    return f"{shown_txid(txid)}:{vout}"
 
 
 def _service(named: Attributed) -> Service:

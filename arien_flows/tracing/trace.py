@@ -14,6 +14,8 @@ import numpy as np
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.errors import InputError
+from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Shape, Truncation
 from arien_flows.tracing.answer import (
@@ -30,6 +32,7 @@ from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph, full_graph
 from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.unsettled import unsettled_truncation
 from chains.types import UInt8Array
 from heuristics import follow
 from heuristics.taint import Policy, Stop
@@ -108,6 +111,9 @@ class Comparison(Shape):
     results: dict[str, str]
     """Result hash by policy."""
 
+    truncations: tuple[Truncation, ...] = ()
+    """What all of them leave out, whatever the policy."""
+
 
 def trace(
     view: View,
@@ -116,6 +122,7 @@ def trace(
     entities: EntityMap | None = None,
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
+    fetched: Fetched | None = None,
 ) -> TraceResult:
     """Follow money through a view.
 
@@ -132,6 +139,8 @@ def trace(
     coinjoin_marks
         Non-zero for each transaction that is a CoinJoin; without them no path stops at one, and
         the answer says so.
+    fetched
+        What a view of fetched transactions leaves open.
 
     Raises
     ------
@@ -143,8 +152,9 @@ def trace(
     ground = Ground(
         view=view,
         entities=entities or SingleAddresses(),
-        attribution=attribution or no_attribution(),
+        attribution=attribution or no_attribution(view),
         coinjoin_marks=coinjoin_marks,
+        fetched=fetched,
     )
     traced = run_trace(ground, request)
     graph = describe_graph(ground, full_graph(ground, traced), request.graph_nodes)
@@ -158,6 +168,7 @@ def compare(
     entities: EntityMap | None = None,
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
+    fetched: Fetched | None = None,
 ) -> Comparison:
     """Answer one question under every policy; the request's own policy does not matter.
 
@@ -170,6 +181,7 @@ def compare(
             entities=entities,
             attribution=attribution,
             coinjoin_marks=coinjoin_marks,
+            fetched=fetched,
         ).answer
         for name in POLICIES
     }
@@ -177,6 +189,7 @@ def compare(
         totals={str(name): answer.totals for name, answer in answers.items()},
         services=_spans({name: answer.services for name, answer in answers.items()}),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
+        truncations=_view_limits(view, fetched),
     )
 
 
@@ -246,7 +259,7 @@ def _totals(traced: Traced) -> Totals:
 
 def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
     request = traced.request
-    limits = {
+    bounds = {
         Stop.BELOW_MIN: traced.min_value_sat,
         Stop.HOP_LIMIT: request.max_hops,
         Stop.FAN_OUT: request.fan_out_outputs,
@@ -257,7 +270,7 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         Truncation(
             where="leaves",
             reason=stop.name.lower(),
-            limit=limits.get(stop),
+            limit=bounds.get(stop),
             detail=f"{sat} sat in {int(np.count_nonzero(reasons == stop))} coins: {_LIMITS[stop]}",
         )
         for stop, sat in traced.ended_sat().items()
@@ -271,7 +284,13 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
                 detail="no path was stopped at a CoinJoin, because none were marked",
             )
         )
-    return tuple(found)
+    open_ends = () if ground.fetched is None else unsettled_truncation(ground.fetched, traced)
+    return (*found, *open_ends, *_view_limits(ground.view, ground.fetched))
+
+
+def _view_limits(view: View, fetched: Fetched | None) -> tuple[Truncation, ...]:
+    """Return what every trace in a view leaves out."""
+    return before_ledger(view) if fetched is None else fetched.limits
 
 
 def _request_shape(traced: Traced) -> RequestShape:
@@ -306,5 +325,6 @@ def _manifest(ground: Ground, traced: Traced) -> Manifest:
         coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
         transactions_explored=len(traced.trail.transactions),
         transactions_followed=int(np.count_nonzero(traced.trail.flow.entered)),
+        fetched=None if ground.fetched is None else ground.fetched.origin,
         result_sha256="",
     )

@@ -13,11 +13,17 @@ from fastapi.testclient import TestClient
 from api.description import EXAMPLES
 from api.main import application, service
 from arien_flows.settings import Settings
-from tests.api.questions import ask, questions
+from tests.api.questions import WITHDRAWN, ask, questions
 from tests.small_case import SmallCase, make_small_case
 
 STORED = EXAMPLES.with_name("openapi.json")
 BYTES_ON_DISK = 1_000_000
+SETTLED = {
+    "imported_at": "2026-02-03T04:05:06Z",
+    "imported_by": "an analyst",
+    "withdrawn_at": "2026-02-04T04:05:06Z",
+    "withdrawn_by": "an analyst",
+}
 
 
 def text_of(document: object) -> str:
@@ -25,12 +31,25 @@ def text_of(document: object) -> str:
 
 
 def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
-    """Return a real answer per operation; the size on disk differs between file systems."""
-    operations = [*questions(case), "make_trace"]
+    """Return a real answer per operation; sizes, users and moments that differ are made equal."""
+    operations = [*questions(case), "make_trace", "import_tags", WITHDRAWN]
     answers = {operation: ask(client, case, operation).json() for operation in operations}
+    _settle(answers)
     for status in answers["list_networks"]["items"]:
         status["bytes_on_disk"] = BYTES_ON_DISK
     return answers
+
+
+def _settle(answer: Any) -> None:
+    """Replace when and by whom something was done, wherever it stands."""
+    if isinstance(answer, list):
+        for item in answer:
+            _settle(item)
+    if isinstance(answer, dict):
+        for field, value in answer.items():
+            if field in SETTLED and value is not None:
+                answer[field] = SETTLED[field]
+            _settle(value)
 
 
 def main() -> None:

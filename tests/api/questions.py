@@ -1,9 +1,17 @@
 """One good question per operation, to the small ledger."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from api.main import service
+from arien_flows.settings import Settings
 from tests.small_case import NETWORK, SmallCase
+
+WITHDRAWN = "withdraw_tag_import"
+"""The one operation that changes what others answer: it is put to a service of its own."""
 
 
 def body(case: SmallCase) -> dict[str, object]:
@@ -15,7 +23,23 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
     """Put the question of an operation to the service."""
     if operation == "make_trace":
         return client.post("/v1/traces", json=body(case))
+    if operation == "import_tags":
+        return import_tags(client, case)
+    if operation == WITHDRAWN:
+        with TemporaryDirectory() as folder:
+            own = TestClient(service(Settings(data=Path(folder))), base_url=str(client.base_url))
+            import_tags(own, case)
+            return own.post("/v1/tags/imports/1/withdrawal", json={"reason": "A mistaken list."})
     return client.get(questions(case)[operation])
+
+
+def import_tags(client: TestClient, case: SmallCase) -> Response:
+    """Send the TagPack of the small case; the small ledger's casebook knows it already."""
+    return client.post(
+        f"/v1/tags/imports?network={NETWORK}&name={case.pack.name}",
+        content=case.pack.read_bytes(),
+        headers={"Content-Type": "application/yaml"},
+    )
 
 
 def questions(case: SmallCase) -> dict[str, str]:
@@ -28,6 +52,10 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_address": f"{base}/addresses/{alice}",
         "list_address_transactions": f"{base}/addresses/{alice}/transactions?limit=1",
         "read_entity_of_address": f"{base}/addresses/{alice}/entity",
+        "list_address_tags": f"{base}/addresses/{case.address('exchange')}/tags",
+        "list_tags": f"/v1/tags?network={NETWORK}&limit=1",
+        "list_tag_imports": "/v1/tags/imports",
+        "read_tag_import": "/v1/tags/imports/1",
         "read_transaction": f"{base}/transactions/{case.txid('pay')}",
         "read_entity": f"{base}/entities/{alice}",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",

@@ -8,6 +8,7 @@ import pytest
 
 from arien_flows.errors import InputError
 from arien_flows.settings import VARIABLES, Settings, settings_from, unknown_variables
+from chains.access import Access, Secret
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -24,7 +25,12 @@ def test_settings_from__reads_every_variable():
     environment = {
         "ARIEN_DATA": "/d",
         "ARIEN_NETWORK": "bitcoin-signet",
-        "ARIEN_TAGS": "/t",
+        "ARIEN_CASEBOOK": "sqlite:////c",
+        "ARIEN_SOURCE": "electrum+ssl://x.example:50002",
+        "ARIEN_PROXY": "socks5h://127.0.0.1:9050",
+        "ARIEN_RPC_USER": "u",
+        "ARIEN_RPC_PASSWORD": "p",
+        "ARIEN_RPC_PASSWORD_FILE": "/f",
         "ARIEN_HOST": "::1",
         "ARIEN_PORT": "81",
         "ARIEN_PAGE_ROWS": "7",
@@ -36,7 +42,12 @@ def test_settings_from__reads_every_variable():
     assert settings_from(environment) == Settings(
         data=Path("/d"),
         network="bitcoin-signet",
-        tags=Path("/t"),
+        casebook="sqlite:////c",
+        source="electrum+ssl://x.example:50002",
+        proxy="socks5h://127.0.0.1:9050",
+        rpc_user="u",
+        rpc_password=Secret("p"),
+        rpc_password_file=Path("/f"),
         host="::1",
         port=81,
         page_rows=7,
@@ -57,9 +68,28 @@ def test_settings_from__a_bad_switch_names_the_variable():
         settings_from({"ARIEN_DEBUG": "maybe"})
 
 
-def test_settings__tags_lie_in_the_data_folder_unless_named():
-    assert Settings(data=Path("d")).tag_files == Path("d/tags")
-    assert Settings(data=Path("d"), tags=Path("t.yaml")).tag_files == Path("t.yaml")
+def test_access__takes_the_password_from_a_file(tmp_path: Path):
+    file = tmp_path / "password"
+    file.write_text("hunter2\n")
+    settings = Settings(rpc_user="u", rpc_password_file=file, proxy="socks5h://127.0.0.1:9050")
+    assert settings.access() == Access(
+        proxy="socks5h://127.0.0.1:9050", rpc_user="u", rpc_password=Secret("hunter2")
+    )
+    assert "hunter2" not in repr(settings.access())
+
+
+def test_access__a_password_is_named_once_and_is_there(tmp_path: Path):
+    file = tmp_path / "password"
+    file.write_text("")
+    with pytest.raises(InputError, match="is empty: it should hold the password"):
+        Settings(rpc_password_file=file).access()
+    with pytest.raises(InputError, match="exclude each other"):
+        Settings(rpc_password_file=file, rpc_password=Secret("p")).access()
+
+
+def test_settings__show_no_secret():
+    settings = Settings(source="esplora+https://u:hunter2@x/api", rpc_password=Secret("hunter2"))
+    assert "hunter2" not in repr(settings)
 
 
 def test_variables__each_setting_has_one():

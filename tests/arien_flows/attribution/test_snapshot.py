@@ -59,7 +59,8 @@ def test_attribution__does_not_depend_on_the_order_of_tags():
     Random(1).shuffle(shuffled)
     first, second = (attribute(VIEW, some, SingleAddresses()) for some in (tags, shuffled))
     assert first.revision == second.revision
-    assert first.tags == second.tags
+    assert [first.tag(i) for i in range(9)] == [second.tag(i) for i in range(9)]
+    assert len(first.statement) == len(second.statement) == 9
     assert attribute(VIEW, tags[:-1], SingleAddresses()).revision != first.revision
     named = first.at(number("a"), number("a"))
     assert named is not None
@@ -85,7 +86,7 @@ def test_attribution__counts_what_it_cannot_use():
         tag("a", "Transaction", "exchange", address=None, tx_hash="ab"),
     ]
     found = attribute(VIEW, tags, SingleAddresses())
-    assert (found.not_in_ledger, found.foreign, found.tags) == (1, 3, ())
+    assert (found.not_in_ledger, found.foreign, len(found.statement)) == (1, 3, 0)
 
 
 def test_service_stop__needs_a_service_category_and_confidence():
@@ -97,7 +98,16 @@ def test_service_stop__needs_a_service_category_and_confidence():
 
 
 def test_no_attribution__names_nothing():
-    nothing = no_attribution()
+    nothing = no_attribution(VIEW)
     assert nothing.at(0, 0) is None
     assert nothing.service_at(0, 0) is None
     assert nothing.revision == attribute(VIEW, [], SingleAddresses()).revision
+
+
+def test_attribution__calls_a_service_by_one_tag_whatever_address_is_reached():
+    tags = [tag("a", "Shop", "exchange"), tag("b", "Shop", "mixer", confidence="ownership")]
+    weak = tag("c", "Shop", "exchange", confidence="unknown")
+    found = attribute(VIEW, [*tags, weak, tag("d", "Other", "market")], SingleAddresses())
+    places = found.first_service_of_label
+    assert sorted(places) == ["Other", "Shop"]
+    assert found.tag(places["Shop"]).confidence == "ownership"

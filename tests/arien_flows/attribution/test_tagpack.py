@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from arien_flows.attribution.tagpack import CONFIDENCE, parse_tagpack, read_tagpack
+from arien_flows.attribution.tag import CONFIDENCE
+from arien_flows.attribution.tagpack import parse_tagpack, read_tagpack
 from arien_flows.errors import InputError
 
 HEADER = "title: T\ncreator: C\ncurrency: BTC\nsource: https://example.org\n"
@@ -43,32 +44,77 @@ def test_tagpack__without_confidence_is_unknown():
         ("title: [", "not valid YAML"),
         ("- a", "a TagPack is a mapping"),
         ("title: T\ntags: []", "header: the field 'creator' is missing"),
+        ("title: T\ncreator: ~\ntags: []", "header: the field 'creator' is missing"),
         (HEADER + "tags: []", "at least one tag"),
         (HEADER + "colour: red\ntags:\n" + TAG, "header: the field 'colour' is unknown"),
-        (HEADER + "tags:\n- 1\n", "tag 1: a tag is a mapping"),
-        (HEADER + "tags:\n" + TAG + "  colour: red", "tag 1: the field 'colour' is unknown"),
-        (HEADER + "tags:\n" + TAG + "- label: L", "tag 2: exactly one of address and tx_hash"),
-        (HEADER + "tags:\n" + TAG + "  tx_hash: ab", "tag 1: exactly one of"),
-        (HEADER + "tags:\n- address: 1abc\n", "tag 1 (1abc): the field 'label' is missing"),
-        (HEADER + "tags:\n" + TAG + "  actor:", "tag 1: the field 'actor' is empty"),
-        (HEADER + "tags:\n" + TAG + "  actor: ''", "the field 'actor' is empty"),
-        (HEADER + "tags:\n" + TAG + "  actor: [x]", "the field 'actor' must be text"),
-        (HEADER + "tags:\n" + TAG + "  confidence: sure", "confidence 'sure' is unknown; it is"),
-        (HEADER + "tags:\n" + TAG + "  category: bank", "the concept 'bank' is unknown"),
-        (HEADER + "tags:\n" + TAG + "  concepts: market", "concepts must be a list"),
-        (HEADER + "tags:\n" + TAG + "  tag_type: hint", "tag_type 'hint' is unknown"),
-        (HEADER + "tags:\n" + TAG + "  is_cluster_definer: yep", "must be true or false"),
-        (HEADER + "tags:\n" + TAG + "  lastmod: soon", "'soon' is not a date"),
         (HEADER + "tags:\n" + TAG + "  label: M", "the key 'label' is written twice"),
-        (HEADER + "tags: !include other.yaml", "not valid YAML"),
+        (HEADER + "tags: !include other.yaml", "write the header into the pack"),
+        (HEADER + "tags: !!python/name:os.system", "not valid YAML"),
+        (HEADER + "? [a]\n: 1\ntags:\n" + TAG, "a key is a list or a mapping"),
+        (HEADER + "tags: " + "[" * 5_000, "not valid YAML"),
     ],
 )
-def test_tagpack__names_file_tag_and_fault(text, message):
+def test_tagpack__that_is_none_is_refused_by_name_and_fault(text, message):
     with pytest.raises(InputError) as caught:
         parse(text)
     assert str(caught.value).startswith("pack.yaml: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "subject", "message"),
+    [
+        ("- 1\n", 1, "", "a tag is a mapping"),
+        (TAG + "  colour: red", 1, "1abc", "the field 'colour' is unknown"),
+        (TAG + "- label: L", 2, "", "exactly one of address and tx_hash"),
+        (TAG + "  tx_hash: ab", 1, "1abc", "exactly one of"),
+        ("- address: 1abc\n", 1, "1abc", "the field 'label' is missing"),
+        (TAG + "  actor:", 1, "1abc", "the field 'actor' is empty"),
+        (TAG + "  actor: ''", 1, "1abc", "the field 'actor' is empty"),
+        (TAG + "  actor: [x]", 1, "1abc", "the field 'actor' must be text"),
+        (TAG + '  actor: "a\\0"', 1, "1abc", "NUL"),
+        (TAG + "  confidence: sure", 1, "1abc", "confidence 'sure' is unknown; it is"),
+        (TAG + "  category: bank", 1, "1abc", "the concept 'bank' is unknown"),
+        (TAG + "  concepts: market", 1, "1abc", "concepts must be a list"),
+        (TAG + "  concepts: [[market]]", 1, "1abc", "the concept ['market'] is unknown"),
+        (TAG + "  tag_type: hint", 1, "1abc", "tag_type 'hint' is unknown"),
+        (TAG + "  is_cluster_definer: yep", 1, "1abc", "must be true or false"),
+        (TAG + "  lastmod: soon", 1, "1abc", "'soon' is not a date"),
+    ],
+)
+def test_tagpack__lists_a_tag_that_cannot_be_used_and_keeps_the_others(text, row, subject, message):
+    pack = parse(HEADER + "tags:\n" + text.rstrip() + "\n- address: 1def\n  label: Last\n")
+    (fault,) = pack.faults
+    assert (fault.number, fault.subject) == (row, subject)
+    assert message in fault.fault
+    assert pack.rows[-1].tag.label == "Last"
+    assert len(pack.rows) + 1 == pack.rows[-1].number
+
+
+def test_tagpack__reads_texts_as_they_are_written():
+    hexadecimal = "0x00000000219ab540356cBB839Cbe05303d7705Fa"
+    pack = parse(
+        HEADER + f"tags:\n- address: {hexadecimal}\n  label: 0777\n"
+        "- address: 1abc\n  label: yes\n  source: 2024-01-01\n"
+        "- address: 1abc\n  label: 1e3\n  actor: 'null'\n"
+    )
+    assert [tag.address for tag in pack.tags] == [hexadecimal, "1abc", "1abc"]
+    assert [tag.label for tag in pack.tags] == ["0777", "yes", "1e3"]
+    assert pack.tags[1].source == "2024-01-01"
+    assert pack.tags[2].actor == "null"
+
+
+def test_tagpack__makes_a_context_that_is_a_mapping_json():
+    (tag,) = parse(HEADER + "tags:\n" + TAG + "  context: {b: [1, é], a: 2024-01-01}").tags
+    assert tag.context == '{"a": "2024-01-01", "b": [1, "é"]}'
+
+
+def test_tagpack__is_not_blown_up_by_a_context_that_refers_to_itself():
+    layers = "".join(f", l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 12))
+    pack = parse(HEADER + "tags:\n" + TAG + "  context: {l0: &l0 [lol]" + layers + "}\n")
+    (fault,) = pack.faults
+    assert "the context is longer than" in fault.fault
 
 
 def test_read_tagpack__says_when_a_file_cannot_be_read(tmp_path: Path):
@@ -112,4 +158,5 @@ def test_tagpack__reads_public_packs_as_their_flattened_copy_says(shared_data: P
                 assert [row.get("confidence", "unknown") for row in rows] == [
                     tag.confidence for tag in pack.tags
                 ]
+            assert not pack.faults, name
     assert read == 9_944

@@ -1,5 +1,6 @@
 """Commands against a small ledger: what they print, and what they answer to bad input."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -55,11 +56,17 @@ def test_address__tags_name_their_source(say: Say, small_case: SmallCase):
         "address": small_case.address("exchange"),
         "inherited": False,
         "concepts": ["exchange"],
+        "actor": None,
         "confidence": "service_data",
         "confidence_level": 50,
         "source": "https://exchange.example/reserves",
         "creator": "the tests",
         "last_modified": "2026-01-31",
+        "document": {
+            "name": "services.yaml",
+            "sha256": hashlib.sha256(small_case.pack.read_bytes()).hexdigest(),
+            "row": 1,
+        },
         "certainty": "attribution",
     }
 

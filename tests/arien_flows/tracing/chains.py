@@ -5,7 +5,7 @@ from random import Random
 
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, attribute
-from arien_flows.attribution.tagpack import Tag
+from arien_flows.attribution.tag import Tag
 from arien_flows.ledger.view import View
 from tests.ledgers import Tx, text_of_name
 

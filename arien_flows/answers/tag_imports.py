@@ -1,0 +1,203 @@
+"""Imports of documents: what became of each, and what of it is in effect."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from arien_flows.answers.tag_records import make_cursor, read_cursor
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport
+from arien_flows.shapes import Shape
+
+IMPORTS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalAnswer(Shape):
+    """Why an import no longer counts."""
+
+    reason: str
+    """In the words of who withdrew it."""
+
+    withdrawn_at: datetime
+    """When."""
+
+    withdrawn_by: str
+    """By whom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagImportAnswer(Shape):
+    """One import of a document."""
+
+    id: int
+    """Its number, by which it is withdrawn."""
+
+    file: str
+    """Name of the document."""
+
+    sha256: str
+    """Hash of the document's bytes, which the casebook keeps."""
+
+    bytes: int
+    """Length of the document."""
+
+    title: str
+    """Title that the document gives itself."""
+
+    creator: str
+    """Who wrote it."""
+
+    network: str
+    """The network that `BTC` was taken to mean."""
+
+    imported_at: datetime
+    """When it was imported."""
+
+    imported_by: str
+    """By whom."""
+
+    tags: int
+    """Tags that were taken over."""
+
+    current: int
+    """Those of them that speak today: neither superseded by a newer version nor withdrawn."""
+
+    repeated: int
+    """Rows that say what another row of the document says, and were not taken twice."""
+
+    faulty: int
+    """Rows that could not be used."""
+
+    withdrawal: WithdrawalAnswer | None
+    """Why it no longer counts; nothing for one that does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagImportPage(Shape):
+    """A page of imports."""
+
+    items: tuple[TagImportAnswer, ...]
+    """Imports in the order in which they were made."""
+
+    next_cursor: str | None
+    """Give it back as `cursor` for the next page; nothing at the end of the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyTagAnswer(Shape):
+    """A row of a document that could not be used."""
+
+    row: int
+    """Place in the document's list of tags, from 1."""
+
+    subject: str
+    """Address or transaction as the document writes it; empty where that cannot be told."""
+
+    fault: str
+    """What is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport(Shape):
+    """What became of a document that was offered."""
+
+    file: str
+    """Name of the document."""
+
+    result: Literal["imported", "already_imported", "refused"]
+    """Whether it was taken in now, was there before, or cannot be read as a TagPack."""
+
+    record: TagImportAnswer | None
+    """The import; nothing for a document that was refused."""
+
+    faults: tuple[FaultyTagAnswer, ...]
+    """All rows that could not be used; the others were."""
+
+    error: str | None
+    """Why the document was refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagImportDetail(Shape):
+    """An import with the rows that could not be used."""
+
+    record: TagImportAnswer
+    """The import."""
+
+    faults: tuple[FaultyTagAnswer, ...]
+    """All rows that could not be used, in the document's order."""
+
+
+def import_detail(casebook: Casebook, number: int) -> TagImportDetail:
+    """Return one import; `NotFoundError` where there is none of that number."""
+    return TagImportDetail(
+        record=import_answer(casebook.read_import(number)),
+        faults=tuple(_faulty(fault) for fault in casebook.faults_of(number)),
+    )
+
+
+def import_report(outcome: ImportOutcome) -> ImportReport:
+    """Return what became of a document that could be read."""
+    return ImportReport(
+        file=outcome.record.document_name,
+        result="imported" if outcome.is_new else "already_imported",
+        record=import_answer(outcome.record),
+        faults=tuple(_faulty(fault) for fault in outcome.faults),
+        error=None,
+    )
+
+
+def refused(file: str, error: str) -> ImportReport:
+    """Return what became of a document that is no TagPack."""
+    return ImportReport(file=file, result="refused", record=None, faults=(), error=error)
+
+
+def import_answer(record: TagImport) -> TagImportAnswer:
+    """Return an import as answers show it."""
+    withdrawal = record.withdrawal
+    return TagImportAnswer(
+        id=record.id,
+        file=record.document_name,
+        sha256=record.document_sha256,
+        bytes=record.document_bytes,
+        title=record.title,
+        creator=record.creator,
+        network=record.network,
+        imported_at=record.imported_at,
+        imported_by=record.imported_by,
+        tags=record.tags,
+        current=record.current,
+        repeated=record.repeated,
+        faulty=record.faulty,
+        withdrawal=None
+        if withdrawal is None
+        else WithdrawalAnswer(
+            reason=withdrawal.reason,
+            withdrawn_at=withdrawal.withdrawn_at,
+            withdrawn_by=withdrawal.withdrawn_by,
+        ),
+    )
+
+
+def imports_answer(casebook: Casebook, *, limit: int, cursor: str | None = None) -> TagImportPage:
+    """Return a page of imports."""
+    after = 0 if cursor is None else read_cursor(cursor)
+    found = casebook.imports(after=after, limit=limit + 1)
+    more = len(found) > limit
+    return TagImportPage(
+        items=tuple(import_answer(record) for record in found[:limit]),
+        next_cursor=make_cursor(found[limit - 1].id) if more else None,
+    )
+
+
+def all_imports(casebook: Casebook) -> list[TagImportAnswer]:
+    """Return every import."""
+    listed: list[TagImportAnswer] = []
+    while page := casebook.imports(after=listed[-1].id if listed else 0, limit=IMPORTS_AT_ONCE):
+        listed += [import_answer(record) for record in page]
+    return listed
+
+
+def _faulty(fault: FaultyTag) -> FaultyTagAnswer:
+    return FaultyTagAnswer(row=fault.row, subject=fault.subject, fault=fault.fault)

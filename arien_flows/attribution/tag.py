@@ -1,0 +1,130 @@
+"""A tag: what one source says about one address or transaction, and the words it may use.
+
+Confidence levels, concepts and types are GraphSense's published ones, so that packs can be
+exchanged with those who use them. What is said (a statement) is told apart from whom it is said
+of: a pack of a hundred thousand reserve addresses makes one statement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Self
+
+CONFIDENCE: Mapping[str, int] = {
+    "override": 100,
+    "ownership": 100,
+    "ledger_immanent": 100,
+    "manual_transaction": 90,
+    "service_api": 70,
+    "forensic_investigation": 70,
+    "authority_data": 60,
+    "trusted_provider": 50,
+    "service_data": 50,
+    "forensic": 50,
+    "untrusted_transaction": 40,
+    "web_crawl": 20,
+    "heuristic": 10,
+    "unknown": 5,
+}
+"""GraphSense's confidence ids and their levels, 0 to 100."""
+
+CONCEPTS = frozenset(
+    {
+        "abuse", "account_hack", "atm", "behaviour", "black_list", "bridge", "child_sexual_abuse",
+        "coinjoin", "cold_wallet", "collectible", "counterfeit", "custody", "dao", "dark_web",
+        "data_breach", "defi", "defi_bridge", "defi_custody", "defi_dao", "defi_derivatives",
+        "defi_dex", "defi_dex_pair", "defi_lending", "defi_staking", "defi_token", "deployer",
+        "deposit_wallet", "derivatives", "dex", "dex_pair", "donation", "drugs", "entity",
+        "escrow_wallet", "exchange", "exploit", "extortion", "extremism", "faucet", "filesharing",
+        "financial_crime", "forum_mention", "funder", "gambling", "gov_black_list",
+        "gov_white_list", "gray_usage", "hacking", "hosted_wallet", "hosting", "hot_wallet",
+        "human_trafficking", "ico_wallet", "index", "investment_fraud", "item", "lending",
+        "malware", "market", "mention", "messaging_service", "miner", "mining_pool",
+        "mining_service", "mixer", "mixing", "mixing_service", "money_laundering", "murder",
+        "nameservice", "organization", "payment_card_fraud", "payment_processor", "perpetrator",
+        "phishing", "ponzi_scheme", "pyramid_scheme", "ransomware", "sanction", "scam",
+        "search_engine", "service", "service_hack", "sextortion", "sexual_abuse", "shop",
+        "social_engineering", "source", "staking", "terrorism", "terrorism_financing", "token",
+        "torture", "unknown", "user", "victim", "violence", "vpn", "wallet_service",
+        "warm_wallet", "weapons", "website_mention", "white_list", "white_usage",
+    }
+)  # fmt: skip
+"""The concept ids of GraphSense's vocabulary, and the four names that tracing's own rules use."""
+
+TAG_TYPES = frozenset({"actor", "event", "attribute", "mention"})
+
+DEFAULT_CONFIDENCE = "unknown"
+"""What a tag counts as that does not say how its source knows: the lowest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a source says, apart from whom it says it of."""
+
+    label: str
+    """Who or what is named."""
+
+    source: str
+    """Where it was learned: usually a URL."""
+
+    currency: str
+    confidence: str
+    """GraphSense id."""
+
+    concepts: tuple[str, ...]
+    """Categories and abuse types, in the order of the pack, each once."""
+
+    tag_type: str | None
+    """One of `TAG_TYPES`; a tag without one names the actor."""
+
+    actor: str | None
+    """Id of the actor in GraphSense's list."""
+
+    is_cluster_definer: bool
+    context: str | None
+    """More, as JSON text."""
+
+    lastmod: date | None
+    """When it was last confirmed."""
+
+    creator: str
+    """Who wrote it down."""
+
+    @property
+    def level(self) -> int:
+        """Confidence from 0 to 100."""
+        return CONFIDENCE[self.confidence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag(Statement):
+    """What one source says about one address or transaction."""
+
+    address: str | None
+    """As the pack writes it; none where the tag names a transaction."""
+
+    tx_hash: str | None
+    network: str
+    """The chain; the currency where the pack does not name one."""
+
+    @property
+    def statement(self) -> Statement:
+        """Return what is said, apart from whom it is said of."""
+        return Statement(**{name: getattr(self, name) for name in STATEMENT_FIELDS})
+
+    @classmethod
+    def about(
+        cls,
+        said: Statement,
+        *,
+        network: str,
+        address: str | None = None,
+        tx_hash: str | None = None,
+    ) -> Self:
+        """Return a statement as the tag of an address or a transaction."""
+        told = {name: getattr(said, name) for name in STATEMENT_FIELDS}
+        return cls(network=network, address=address, tx_hash=tx_hash, **told)
+
+
+STATEMENT_FIELDS = tuple(field.name for field in fields(Statement))
+"""Fields of a statement, in the order in which they break ties."""

@@ -1,0 +1,221 @@
+"""The casebook as the rest of the program uses it.
+
+Opening one connects to nothing. A casebook that does not exist yet, or has no tables, reads as
+empty; the first import makes it. Connections are pooled and may be used from several threads;
+they are closed when nobody holds the casebook any more.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection
+
+from arien_flows.attribution.snapshot import revision_of
+from arien_flows.attribution.tag import Tag
+from arien_flows.attribution.tagpack import parse_tagpack
+from arien_flows.casebook import imports, tags
+from arien_flows.casebook.collector import paused_collector
+from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
+from arien_flows.casebook.imports import Origin
+from arien_flows.casebook.models import SCHEMA
+from arien_flows.casebook.pack_rows import Report
+from arien_flows.casebook.records import (
+    FaultyTag,
+    ImportOutcome,
+    StoredTag,
+    TagFilter,
+    TagImport,
+    TagTable,
+    Withdrawal,
+)
+from arien_flows.casebook.version import version_of
+from arien_flows.errors import NotFoundError
+
+Answer = TypeVar("Answer")
+
+NO_TAGS = revision_of(())
+"""The revision of a network that nothing is said about."""
+
+
+class Casebook:
+    """One casebook: a SQLite file, or a database of a server."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = open_engine(url)
+        self._file = sqlite_file(url)
+        self._lock = Lock()
+        self._is_checked = False
+        self._tables: dict[str, TagTable] = {}
+        # A pool that is merely forgotten leaves its connections open, and drivers complain.
+        self._end = weakref.finalize(self, self._engine.dispose)
+        self.name = shown(url)
+        """How people call it: the file, or the server's address without its password."""
+
+    def close(self) -> None:
+        """Close all connections; the casebook may be used again, and connects anew."""
+        self._engine.dispose()
+
+    # --- the tables themselves
+
+    def version(self) -> str | None:
+        """Return the version of its tables; nothing where there are none."""
+        if not self._exists():
+            return None
+        with reading(self._engine) as connection:
+            return version_of(connection)
+
+    def upgrade(self) -> tuple[str | None, Path | None]:
+        """Bring its tables up to date; return the version they had, and the copy made first."""
+        from arien_flows.casebook.schema import upgrade
+
+        self._make_folder()
+        return upgrade(self._engine)
+
+    # --- tags
+
+    def revision(self, network: str) -> str:
+        """Return the name of a network's set of current tags; it changes when they do."""
+        return self._read(lambda connection: tags.revision(connection, network), NO_TAGS)
+
+    def count(self, network: str) -> int:
+        """Return how many current tags a network has."""
+        return self._read(lambda connection: tags.count_current(connection, network), 0)
+
+    def tags_of(self, network: str, subjects: Sequence[str]) -> list[StoredTag]:
+        """Return the current tags of addresses or transactions in canonical text."""
+        return self._read(lambda connection: tags.tags_of(connection, network, subjects), [])
+
+    def tags_numbered(self, numbers: Sequence[int]) -> list[StoredTag]:
+        """Return the tags that a `TagTable` numbers, in that order."""
+        return self._read(lambda connection: tags.tags_numbered(connection, numbers), [])
+
+    def page(self, wanted: TagFilter, after: int, limit: int) -> list[tuple[int, StoredTag]]:
+        """Return at most `limit` current tags and their numbers, beginning after a number."""
+        return self._read(lambda connection: tags.page(connection, wanted, after, limit), [])
+
+    def table(self, network: str) -> TagTable | None:
+        """Return all current tags of a network's addresses; nothing where there is no casebook.
+
+        The same object as long as the tags do not change.
+        """
+
+        def load(connection: Connection) -> TagTable:
+            with self._lock:
+                known = self._tables.get(network)
+                if known is None or known.revision != tags.revision(connection, network):
+                    known = self._tables[network] = tags.table_of(connection, network)
+                return known
+
+        return self._read(load, None)
+
+    def export(self, network: str | None) -> Iterator[Tag]:
+        """Yield all current tags, of one network or all, in the order of their import."""
+        if self._is_there():
+            with self._reading() as connection:
+                yield from tags.everything(connection, network)
+
+    # --- documents and their imports
+
+    def import_tagpack(
+        self,
+        raw: bytes,
+        *,
+        name: str,
+        network: str,
+        now: datetime,
+        by: str,
+        report: Report = lambda _done, _total: None,
+    ) -> ImportOutcome:
+        """Import a TagPack from its bytes, or recognise one that was imported before.
+
+        `network` is what `BTC` means in it. `InputError` where it is no TagPack.
+        """
+        origin = Origin(name=name, network=network, imported_at=now, imported_by=by)
+        with paused_collector():
+            pack = parse_tagpack(raw, name)
+            with self._writing() as connection:
+                return imports.import_pack(connection, raw, pack, origin, report)
+
+    def imports(self, *, after: int = 0, limit: int) -> list[TagImport]:
+        """Return imports in the order in which they were made, beginning after a number."""
+        return self._read(lambda it: imports.list_imports(it, after, limit), [])
+
+    def read_import(self, number: int) -> TagImport:
+        """Return one import; `NotFoundError` where there is none of that number."""
+        self._require()
+        with self._reading() as connection:
+            return imports.read_import(connection, number)
+
+    def faults_of(self, number: int) -> list[FaultyTag]:
+        """Return the rows of an import that could not be used."""
+        return self._read(lambda it: list(imports.faults_of(it, number)), [])
+
+    def withdraw(self, number: int, *, reason: str, now: datetime, by: str) -> TagImport:
+        """Take an import out of effect. Nothing is deleted."""
+        self._require()
+        withdrawal = Withdrawal(reason=reason, withdrawn_at=now, withdrawn_by=by)
+        with self._writing() as connection:
+            return imports.withdraw(connection, number, withdrawal)
+
+    # --- connections
+
+    def _exists(self) -> bool:
+        return self._file is None or self._file.exists()
+
+    def _is_there(self) -> bool:
+        """Tell whether there is something to read; refuse tables of another version."""
+        if not self._exists():
+            return False
+        if not self._is_checked:
+            version = self.version()
+            if version is None:
+                return False
+            self._check(version)
+        return True
+
+    def _require(self) -> None:
+        if not self._is_there():
+            raise NotFoundError(f"nothing was imported into the casebook in {self.name} yet")
+
+    def _check(self, version: str | None) -> None:
+        if version != SCHEMA:
+            from arien_flows.casebook.schema import refuse
+
+            refuse(version, self.name)
+        self._is_checked = True
+
+    def _read(self, question: Callable[[Connection], Answer], otherwise: Answer) -> Answer:
+        if not self._is_there():
+            return otherwise
+        with self._reading() as connection:
+            return question(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Connect as the writer; an empty database gets its tables first."""
+        self._make_folder()
+        with writing(self._engine) as connection:
+            if not self._is_checked:
+                version = version_of(connection)
+                if version is None:
+                    from arien_flows.casebook.schema import migrate
+
+                    migrate(connection)
+                else:
+                    self._check(version)
+            yield connection
+        self._is_checked = True
+
+    def _make_folder(self) -> None:
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)

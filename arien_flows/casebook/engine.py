@@ -1,0 +1,152 @@
+"""The connection to the casebook's database: SQLite in the data folder, or PostgreSQL.
+
+SQLite is told explicitly what it does not do by itself: keep foreign keys, let readers read while
+somebody writes (WAL), wait for another writer instead of failing, and begin a transaction where
+one is meant. A database on a medium that cannot be written to is opened as one that nobody
+changes. There is one writer at a time in either database; it numbers the rows.
+
+Whatever a driver says is passed on in one line, without the password of the address.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from arien_flows.errors import CasebookBusyError, CasebookError, InputError, StorageFullError
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one."""
+
+_WRITING = "arien_flows_writing"
+_POSTGRESQL = "postgresql+psycopg"
+
+
+def database_url(address: str) -> URL:
+    """Return the address of a casebook's database; `InputError` for what is no such address."""
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        # The text is not repeated: it may hold a password.
+        raise InputError(
+            "ARIEN_CASEBOOK is not an address: write postgresql+psycopg://USER@HOST/NAME or "
+            "sqlite:///FILE"
+        ) from error
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername=_POSTGRESQL)
+    if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
+        return url
+    if url.drivername == _POSTGRESQL:
+        return url
+    raise InputError(
+        f"ARIEN_CASEBOOK names the database {url.drivername!r}, and a casebook is kept in "
+        "PostgreSQL (postgresql+psycopg://USER@HOST/NAME) or a SQLite file (sqlite:///FILE)"
+    )
+
+
+def sqlite_url(file: Path) -> URL:
+    """Return the address of a SQLite file."""
+    return URL.create("sqlite", database=str(file))
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of a SQLite database; nothing for a server."""
+    return Path(url.database or "") if url.drivername == "sqlite" else None
+
+
+def shown(url: URL) -> str:
+    """Return an address as people may read it: no password, and a file by its path."""
+    file = sqlite_file(url)
+    bare = url.set(query=dict.fromkeys(url.query, "***"))
+    return str(file) if file is not None else bare.render_as_string(hide_password=True)
+
+
+def open_engine(url: URL) -> Engine:
+    """Return an engine for a database; nothing is connected yet."""
+    file = sqlite_file(url)
+    if file is None:
+        try:
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        except (ImportError, NoSuchModuleError) as error:
+            raise InputError(
+                "PostgreSQL needs its driver: install arien-flows with the extra `postgres`"
+            ) from error
+    if _is_read_only(file):
+        frozen = {"mode": "ro", "immutable": "1", "uri": "true"}
+        fixed = URL.create("sqlite", database=file.absolute().as_uri(), query=frozen)
+        engine = create_engine(fixed, hide_parameters=True)
+    else:
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _set_up_file)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Connect for reading: everything that is read is of one moment."""
+    with translated(engine.url), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Connect as the one writer; what is written becomes visible at the end, or not at all."""
+    with translated(engine.url), engine.execution_options(**{_WRITING: True}).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('arien-flows'))"))
+        yield connection
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Turn what a driver raises into errors that say what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _expected(error, url) from error
+
+
+def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
+    reason = " ".join(str(error.orig).split())
+    if url.password:
+        reason = reason.replace(str(url.password), "***")
+    where = f"the casebook in {shown(url)}"
+    if "is locked" in reason or "lock timeout" in reason:
+        return CasebookBusyError(f"{where} is being written to by another process: try again later")
+    if "disk is full" in reason or "No space left" in reason:
+        return StorageFullError(
+            f"no space is left for {where}: make room and run the same command again"
+        )
+    return CasebookError(f"{where} cannot be used: {reason}")
+
+
+def _is_read_only(file: Path) -> bool:
+    """Tell whether nobody can change a file, and it holds all that was written to it."""
+    if not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return False
+    return not file.with_name(f"{file.name}-wal").exists()
+
+
+def _set_up_file(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions on its own, at other moments than ours.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_writer = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")

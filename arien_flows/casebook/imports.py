@@ -1,0 +1,235 @@
+"""Taking documents into the casebook, and taking them out of effect again.
+
+A document is imported whole or not at all, and once: the same bytes read for the same network
+are recognised. Rows that cannot be used are listed beside the others, so that nothing is lost.
+Of tags that say the same of one address (network, address, label and source) the one that was
+last confirmed speaks, and among those the one that was imported last; the others are kept.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from arien_flows.attribution.tagpack import TagPack
+from arien_flows.casebook.current import choose_current
+from arien_flows.casebook.models import (
+    documents,
+    faulty_tags,
+    tag_imports,
+    tag_sets,
+    tags,
+    withdrawals,
+)
+from arien_flows.casebook.pack_rows import Report, usable_rows, write_tags
+from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport, Withdrawal
+from arien_flows.casebook.rows import next_number, write_rows
+from arien_flows.errors import InputError, NotFoundError
+
+TAGPACK_MEDIA_TYPE = "application/yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who imports, when, and what is assumed."""
+
+    name: str
+    """Name of the file."""
+
+    network: str
+    """What `BTC` means."""
+
+    imported_at: datetime
+    imported_by: str
+
+
+def import_pack(
+    connection: Connection,
+    raw: bytes,
+    pack: TagPack,
+    origin: Origin,
+    report: Report = lambda _done, _total: None,
+) -> ImportOutcome:
+    """Take a TagPack in; the same document for the same network is recognised, and left alone."""
+    known = find_import(connection, pack.sha256, origin.network)
+    if known is not None:
+        return ImportOutcome(
+            record=known, is_new=False, faults=tuple(faults_of(connection, known.id))
+        )
+    number = next_number(connection, tag_imports)
+    found, faults, repeated = usable_rows(pack, origin.network)
+    connection.execute(
+        insert(tag_imports).values(
+            id=number,
+            document_id=_document(connection, raw, pack.sha256, origin),
+            title=pack.title,
+            creator=pack.creator,
+            network=origin.network,
+            repeated=repeated,
+            imported_at=origin.imported_at,
+            imported_by=origin.imported_by,
+        )
+    )
+    write_tags(connection, number, found, report)
+    write_rows(
+        connection,
+        faulty_tags,
+        [
+            {
+                "import_id": number,
+                "row": fault.row,
+                "subject": fault.subject,
+                "fault": fault.fault,
+            }
+            for fault in faults
+        ],
+    )
+    choose_current(connection, number)
+    return ImportOutcome(record=read_import(connection, number), is_new=True, faults=tuple(faults))
+
+
+def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> TagImport:
+    """Take an import out of effect; what it superseded speaks again."""
+    record = read_import(connection, number)
+    if record.withdrawal is not None:
+        raise InputError(f"import {number} was withdrawn before: {record.withdrawal.reason}")
+    connection.execute(
+        insert(withdrawals).values(
+            import_id=number,
+            reason=withdrawal.reason,
+            withdrawn_at=withdrawal.withdrawn_at,
+            withdrawn_by=withdrawal.withdrawn_by,
+        )
+    )
+    connection.execute(
+        update(tags).where(tags.c.import_id == number, tags.c.is_current).values(is_current=False)
+    )
+    choose_current(connection, number)
+    return read_import(connection, number)
+
+
+def read_import(connection: Connection, number: int) -> TagImport:
+    """Return one import; `NotFoundError` where there is none of that number."""
+    row = connection.execute(_imports().where(tag_imports.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no import {number}: `arien-flows tags list` lists them")
+    return _record(row)
+
+
+def list_imports(connection: Connection, after: int, limit: int) -> list[TagImport]:
+    """Return imports in the order in which they were made, beginning after a number."""
+    wanted = _imports().where(tag_imports.c.id > after).order_by(tag_imports.c.id).limit(limit)
+    return [_record(row) for row in connection.execute(wanted)]
+
+
+def find_import(connection: Connection, sha256: str, network: str) -> TagImport | None:
+    """Return the import of a document for a network that is in effect."""
+    wanted = _imports().where(
+        documents.c.sha256 == sha256,
+        tag_imports.c.network == network,
+        withdrawals.c.import_id.is_(None),
+    )
+    row = connection.execute(wanted).one_or_none()
+    return None if row is None else _record(row)
+
+
+def faults_of(connection: Connection, number: int) -> Iterator[FaultyTag]:
+    """Yield the rows of an import that could not be used, in the document's order."""
+    wanted = (
+        select(faulty_tags.c.row, faulty_tags.c.subject, faulty_tags.c.fault)
+        .where(faulty_tags.c.import_id == number)
+        .order_by(faulty_tags.c.row)
+    )
+    for row in connection.execute(wanted):
+        yield FaultyTag(row=row.row, subject=row.subject, fault=row.fault)
+
+
+def _document(connection: Connection, raw: bytes, sha256: str, origin: Origin) -> int:
+    """Return the row of a document, which is kept once however often it is imported."""
+    known = connection.execute(select(documents.c.id).where(documents.c.sha256 == sha256)).scalar()
+    if known is not None:
+        return int(known)
+    number = next_number(connection, documents)
+    connection.execute(
+        insert(documents).values(
+            id=number,
+            sha256=sha256,
+            name=origin.name,
+            media_type=TAGPACK_MEDIA_TYPE,
+            size=len(raw),
+            content=raw,
+            imported_at=origin.imported_at,
+            imported_by=origin.imported_by,
+        )
+    )
+    return number
+
+
+def _imports() -> Select[tuple[object, ...]]:
+    def count(of: Table) -> ColumnElement[int]:
+        return (
+            select(func.count())
+            .select_from(of)
+            .where(of.c.import_id == tag_imports.c.id)
+            .scalar_subquery()
+        )
+
+    current = (
+        select(func.coalesce(func.sum(tag_sets.c.tag_count), 0))
+        .where(tag_sets.c.import_id == tag_imports.c.id)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            tag_imports,
+            documents.c.sha256,
+            documents.c.name,
+            documents.c.size,
+            withdrawals.c.reason,
+            withdrawals.c.withdrawn_at,
+            withdrawals.c.withdrawn_by,
+            count(tags).label("tags"),
+            current.label("current"),
+            count(faulty_tags).label("faulty"),
+        )
+        .join(documents, documents.c.id == tag_imports.c.document_id)
+        .outerjoin(withdrawals, withdrawals.c.import_id == tag_imports.c.id)
+    )
+
+
+def _record(row: Row[tuple[object, ...]]) -> TagImport:
+    found = row._mapping
+    withdrawal = None
+    if found["withdrawn_at"] is not None:
+        withdrawal = Withdrawal(
+            reason=found["reason"],
+            withdrawn_at=found["withdrawn_at"],
+            withdrawn_by=found["withdrawn_by"],
+        )
+    return TagImport(
+        id=found["id"],
+        document_sha256=found["sha256"],
+        document_name=found["name"],
+        document_bytes=found["size"],
+        title=found["title"],
+        creator=found["creator"],
+        network=found["network"],
+        imported_at=found["imported_at"],
+        imported_by=found["imported_by"],
+        tags=int(found["tags"]),
+        current=int(found["current"]),
+        repeated=found["repeated"],
+        faulty=int(found["faulty"]),
+        withdrawal=withdrawal,
+    )

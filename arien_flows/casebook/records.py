@@ -1,0 +1,126 @@
+"""What the casebook answers with: plain values that outlive the connection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from arien_flows.attribution.tag import Statement, Tag
+from chains.types import Int64Array, UInt8Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTag:
+    """A tag with the place where it is written."""
+
+    tag: Tag
+    """With our name of its network, and its address in canonical text."""
+
+    document_sha256: str
+    document_name: str
+    row: int
+    """Place in the document's list of tags, from 1."""
+
+    import_id: int
+    imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Why an import no longer counts."""
+
+    reason: str
+    withdrawn_at: datetime
+    withdrawn_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagImport:
+    """One import of a document."""
+
+    id: int
+    document_sha256: str
+    document_name: str
+    document_bytes: int
+    title: str
+    creator: str
+    network: str
+    """What `BTC` was taken to mean."""
+
+    imported_at: datetime
+    imported_by: str
+    tags: int
+    """Tags that were taken over."""
+
+    current: int
+    """Those of them that speak today: neither superseded nor withdrawn."""
+
+    repeated: int
+    """Rows that say what another row of the document says, and were not taken twice."""
+
+    faulty: int
+    """Rows that could not be used."""
+
+    withdrawal: Withdrawal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyTag:
+    """A row of a document that could not be used."""
+
+    row: int
+    subject: str
+    """Address or transaction as the document writes it; empty where that cannot be told."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOutcome:
+    """What became of a document that was offered."""
+
+    record: TagImport
+    is_new: bool
+    """False where the same document was imported before, and nothing was done."""
+
+    faults: tuple[FaultyTag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFilter:
+    """Which tags are wanted; nothing means any."""
+
+    network: str | None = None
+    subject: str | None = None
+    """Canonical address or transaction id."""
+
+    label: str | None = None
+    """Part of a label, in any case."""
+
+    creator: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagTable:
+    """All current tags of a network's addresses as arrays, in no particular order."""
+
+    revision: str
+    """Names the set of tags."""
+
+    statements: Sequence[Statement]
+    """What they say, each once."""
+
+    tag_id: Int64Array
+    """Numbers in the casebook."""
+
+    statement: Int64Array
+    """Place in `statements`."""
+
+    script_type: UInt8Array
+    payload: UInt8Array
+    """Payloads, one after another."""
+
+    first_payload_byte: Int64Array
+    """Payload of tag `i` is `payload[first_payload_byte[i]:first_payload_byte[i + 1]]`."""
+
+    other: int
+    """Current tags of the network that name a transaction."""

@@ -1,0 +1,19 @@
+"""Which version a database says that its tables have.
+
+Apart from `schema`, because every reader asks this and few need the migrations.
+"""
+
+from sqlalchemy import Connection, inspect, text
+
+_VERSIONS = "alembic_version"
+"""The table in which Alembic keeps it."""
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the newest migration that a database has seen; nothing for an empty one."""
+    if not inspect(connection).has_table(_VERSIONS):
+        return None
+    found: str | None = connection.execute(
+        text(f"SELECT version_num FROM {_VERSIONS}")  # noqa: S608 a constant
+    ).scalar()
+    return found

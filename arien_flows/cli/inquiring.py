@@ -1,0 +1,71 @@
+"""Putting a question to a server that the user named, and nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from arien_flows.cli.progress import Progress, progress_in
+from arien_flows.cli.session import Session
+from arien_flows.errors import InputError
+from arien_flows.fetched.archive import Archive
+from arien_flows.fetched.conversation import Conversation
+from arien_flows.inquiry.inquire import Question, inquire
+from arien_flows.tag_book import TagBook
+from arien_flows.workspace import Reading, Workspace
+from chains.bitcoin.networks import BITCOIN, network
+from chains.endpoint import Endpoint
+from chains.registry import LOOKUP_SCHEMES, open_lookups
+
+Answer = TypeVar("Answer")
+
+TRANSPORTS = ("http", "https", "tcp", "ssl")
+
+
+def archive_folder(data: Path, name: str) -> Path:
+    """Return where the answers about a network are kept."""
+    return data / f"{name}-fetched"
+
+
+def inquired(session: Session, answer: Callable[[Reading], Answer], question: Question) -> Answer:
+    """Return the answer to a question that the named server is asked about."""
+    settings = session.settings
+    uri = settings.source
+    if uri is None:
+        raise InputError("no source is named: add --source")
+    if uri.partition(":")[0].lower() not in LOOKUP_SCHEMES:
+        open_lookups(uri, BITCOIN.name).close()  # says what is wrong with it
+    name = BITCOIN.name if settings.network is None else network(settings.network).name
+    progress = progress_in(session.progress)
+    progress.note(_warning(uri, settings.proxy))
+    workspace = Workspace(settings)
+    with Archive(archive_folder(settings.data, name)) as archive:
+        conversation = Conversation(archive, session.requests)
+        with open_lookups(uri, name, settings.access(), conversation) as source:
+            for note in source.notes():
+                progress.note(f"Not used: {note}")
+            try:
+                return inquire(
+                    question,
+                    answer,
+                    source,
+                    archive,
+                    conversation,
+                    tags=lambda view, entities: TagBook(view, workspace.casebook, entities),
+                    report=lambda transactions, made: _show(
+                        progress, transactions, made, session.requests
+                    ),
+                )
+            finally:
+                progress.end()
+
+
+def _warning(uri: str, proxy: str | None) -> str:
+    """Return who learns what is asked, before anybody is contacted."""
+    host = Endpoint.parse(uri, schemes=TRANSPORTS).host
+    through = "" if proxy is None else ", through the proxy that is set"
+    return f"Asking {host}{through}: whoever runs it can see what is asked."
+
+
+def _show(progress: Progress, transactions: int, made: int, budget: int) -> None:
+    unit = f"transactions, {made:,} of {budget:,} requests"
+    progress.step("fetch", transactions, None, unit)

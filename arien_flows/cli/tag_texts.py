@@ -1,0 +1,135 @@
+"""Answers about tags and the casebook as text for people."""
+
+from collections.abc import Iterable, Sequence
+
+from arien_flows.answers.address_tags import AddressTagsAnswer
+from arien_flows.answers.tag_imports import ImportReport, TagImportAnswer
+from arien_flows.answers.tags import Naming, TagAnswer
+from arien_flows.cli.output import NOTHING, pairs, state, table
+from arien_flows.shapes import shown_time
+
+FAULTS_SHOWN = 20
+"""Faulty rows of one file; `--json` lists them all."""
+
+
+def report_lines(reports: Sequence[ImportReport]) -> Iterable[str]:
+    """Return what became of documents that were offered."""
+    for report in reports:
+        record = report.record
+        if record is None:
+            yield f"{report.file}: refused. {report.error}"
+            continue
+        if report.result == "already_imported":
+            yield (
+                f"{report.file}: already imported at {shown_time(record.imported_at)} as import "
+                f"{record.id}; nothing was changed"
+            )
+        else:
+            yield f"{report.file}: import {record.id}, {_taken(record)}"
+        for fault in report.faults[:FAULTS_SHOWN]:
+            yield f"   tag {fault.row} is not usable ({fault.subject or NOTHING}): {fault.fault}"
+        if len(report.faults) > FAULTS_SHOWN:
+            left = len(report.faults) - FAULTS_SHOWN
+            yield f"   {left:,} more are not usable: add --json to see them all"
+
+
+def address_tags_lines(answer: AddressTagsAnswer) -> Iterable[str]:
+    """Return what sources say of an address."""
+    yield from pairs((("Address", answer.address), ("Network", answer.network)))
+    yield from naming_lines(answer.naming)
+    for tag in answer.tags:
+        yield from ("", *_tag(tag))
+    if not answer.tags:
+        yield from ("", "No source in the casebook names it. That does not mean that it is clean.")
+    yield ""
+    for cut in answer.truncations:
+        yield f"Left out: {cut.where} ({cut.reason}). {cut.detail}".rstrip()
+    if answer.as_of is not None:
+        yield state(answer.as_of)
+
+
+def naming_lines(naming: Naming | None) -> Iterable[str]:
+    """Return what the sources of an address come to."""
+    if naming is None:
+        return
+    whose = "another address of the entity" if naming.inherited else "the address itself"
+    yield ""
+    if naming.disputed:
+        yield f"Disputed (attribution of {whose}): sources name different actors."
+    for claim in naming.claims:
+        actor = "" if claim.actor is None else f" (actor {claim.actor})"
+        yield (
+            f"Said of {whose}: {claim.label}{actor}, {claim.confidence} of 100 by "
+            f"{_counted(claim.sources, 'source')}"
+        )
+
+
+def import_lines(imports: Sequence[TagImportAnswer]) -> Iterable[str]:
+    """Return a table of imports."""
+    if not imports:
+        yield "Nothing was imported yet: `arien-flows tags import FILE` does it."
+        return
+    yield from table(
+        ("Import", "Imported", "By", "Tags", "In effect", "Faulty", "BTC is", "File", "State"),
+        (
+            (
+                str(record.id),
+                shown_time(record.imported_at),
+                record.imported_by,
+                f"{record.tags:,}",
+                f"{record.current:,}",
+                f"{record.faulty:,}",
+                record.network,
+                record.file,
+                _state(record),
+            )
+            for record in imports
+        ),
+    )
+
+
+def withdrawal_lines(record: TagImportAnswer) -> Iterable[str]:
+    """Return what became of an import that was withdrawn."""
+    yield (
+        f"Import {record.id} ({record.file}) is withdrawn; its {_counted(record.tags, 'tag')} "
+        "and the document are kept, and no longer count."
+    )
+
+
+def _tag(tag: TagAnswer) -> Iterable[str]:
+    whose = f"inherited from {tag.address}" if tag.inherited else "of the address itself"
+    yield f"{tag.label} (attribution {whose})"
+    yield from pairs(
+        (
+            ("   Concepts", ", ".join(tag.concepts) or NOTHING),
+            ("   Actor", tag.actor or NOTHING),
+            ("   Confidence", f"{tag.confidence}, {tag.confidence_level} of 100"),
+            ("   Source", tag.source),
+            ("   Creator", tag.creator),
+            ("   Confirmed", tag.last_modified.isoformat() if tag.last_modified else NOTHING),
+            ("   Document", f"{tag.document.name}, tag {tag.document.row}"),
+            ("   SHA-256", tag.document.sha256),
+        )
+    )
+
+
+def _taken(record: TagImportAnswer) -> str:
+    parts = [f"{_counted(record.tags, 'tag')} taken over"]
+    if record.current != record.tags:
+        parts.append(f"{record.tags - record.current:,} of them older than what is known")
+    if record.repeated:
+        parts.append(f"{_counted(record.repeated, 'repeated row')} left out")
+    if record.faulty:
+        parts.append(f"{record.faulty:,} not usable")
+    return "; ".join(parts)
+
+
+def _state(record: TagImportAnswer) -> str:
+    if record.withdrawal is None:
+        return "in effect"
+    moment = shown_time(record.withdrawal.withdrawn_at)
+    return f"withdrawn {moment} by {record.withdrawal.withdrawn_by}: {record.withdrawal.reason}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

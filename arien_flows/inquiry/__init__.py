@@ -1,0 +1,1 @@
+"""Questions that are answered by asking a source for just what they need."""

@@ -1,0 +1,201 @@
+"""What the casebook says of the addresses of one view.
+
+Two ways lead to a tag. A question about one address looks its tags up in the casebook, and those
+of the other addresses of its entity. A trace needs to know of every address it may come to: then
+all tags of the network are looked up in the view at once, and kept as arrays. The second is made
+only when it is needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from arien_flows.attribution.ownership import EntityMap, roots_of
+from arien_flows.attribution.snapshot import Attribution, no_attribution, snapshot
+from arien_flows.attribution.subjects import canonical_address
+from arien_flows.attribution.tag import Statement
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.records import StoredTag, TagTable
+from arien_flows.ledger.locks import key_hash_of
+from arien_flows.ledger.numbering import Locks
+from arien_flows.ledger.view import View
+from chains.bitcoin.address import address_text
+from chains.tables import ScriptType
+from chains.types import BoolArray, Int64Array
+
+MEMBERS_ASKED = 50
+"""Entities of at most so many addresses are looked up by name; larger ones by all tags."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTag:
+    """A tag as it bears on an address that was asked for."""
+
+    stored: StoredTag
+    is_inherited: bool
+    """It was written for another address of the same entity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTags:
+    """The tags of an address and its entity, its own first, then the most confident."""
+
+    shown: tuple[FoundTag, ...]
+    left_out: int
+    """Tags past the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """All tags of a network that the view knows the address of, in no particular order."""
+
+    table: TagTable
+    number: Int64Array
+    """Address of each tag in `table`, or another form of its key; -1 where there is neither."""
+
+    is_own: BoolArray
+    """Whether it is the very address."""
+
+
+class TagBook:
+    """The tags of a casebook, for one view and its entities."""
+
+    def __init__(self, view: View, casebook: Casebook, entities: EntityMap) -> None:
+        self._view = view
+        self._casebook = casebook
+        self._entities = entities
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is said about the network: then silence means nothing."""
+        return self._casebook.count(self._view.network.name) == 0
+
+    @cached_property
+    def attribution(self) -> Attribution:
+        """All tags as arrays, for traces."""
+        placed = self._placed
+        if placed is None:
+            return no_attribution(self._view)
+        held = np.flatnonzero(placed.number >= 0)
+        return snapshot(
+            self._view.network.name,
+            self._entities,
+            statements=placed.table.statements,
+            statement=placed.table.statement[held],
+            number=placed.number[held],
+            is_own=placed.is_own[held],
+            text_of=lambda row: self._text_of(placed.table, int(held[row])),
+            revision=placed.table.revision,
+            not_in_ledger=len(placed.number) - len(held),
+            foreign=placed.table.other,
+        )
+
+    def tags_of(self, address: int, limit: int) -> FoundTags:
+        """Return at most `limit` tags of an address number and its entity."""
+        text = self._view.address_text(address)
+        own = () if text is None else self.of_text(text).shown
+        others, more = self._of_entity(address, max(0, limit - len(own)))
+        inherited = tuple(FoundTag(stored=tag, is_inherited=True) for tag in others)
+        shown = (own + inherited)[:limit]
+        return FoundTags(shown=shown, left_out=len(own) + len(others) + more - len(shown))
+
+    def of_text(self, text: str) -> FoundTags:
+        """Return the tags of an address alone, which need not be in the ledger."""
+        return direct_tags(self._casebook, self._view.network.name, text)
+
+    def _of_entity(self, address: int, limit: int) -> tuple[Sequence[StoredTag], int]:
+        """Return tags of the entity's other addresses, the best first, and how many more."""
+        root = self._entities.root_of(address)
+        members = self._entities.members(root)
+        if len(members) <= MEMBERS_ASKED and "_placed" not in self.__dict__:
+            texts = [self._view.address_text(int(each)) for each in members if each != address]
+            named = [text for text in texts if text is not None]
+            for member in members:
+                named += self._unused_forms(int(member))
+            found = ranked(self._casebook.tags_of(self._view.network.name, named))
+            return found[:limit], max(0, len(found) - limit)
+        return self._of_large_entity(root, address, limit)
+
+    def _of_large_entity(
+        self, root: int, address: int, limit: int
+    ) -> tuple[Sequence[StoredTag], int]:
+        placed = self._placed
+        if placed is None:
+            return (), 0
+        is_other = (placed.number != address) | ~placed.is_own
+        held = np.flatnonzero((placed.number >= 0) & is_other)
+        mine = held[roots_of(self._entities, placed.number[held]) == root]
+        rank = _ranks(placed.table.statements)[placed.table.statement[mine]]
+        best = mine[np.lexsort((placed.number[mine], rank))]
+        numbers = placed.table.tag_id[best[:limit]].tolist()
+        return ranked(self._casebook.tags_numbered(numbers)), max(0, len(best) - limit)
+
+    @cached_property
+    def _placed(self) -> _Placed | None:
+        table = self._casebook.table(self._view.network.name)
+        if table is None:
+            return None
+        locks = Locks(
+            source=table.payload,
+            script_type=table.script_type,
+            start=table.first_payload_byte[:-1],
+            length=np.diff(table.first_payload_byte),
+        )
+        same, related = self._view.find_locks(locks)
+        is_own = same >= 0
+        return _Placed(table, np.where(is_own, same, related), is_own)
+
+    def _unused_forms(self, address: int) -> list[str]:
+        """Return the other addresses of an address's key that the view does not hold.
+
+        Where it holds several forms of the key, they are those of the first.
+        """
+        view, lock = self._view, self._view.lock(address)
+        key_hash = key_hash_of(*lock)
+        if key_hash is None or view.forms_of_key(*lock)[0] != address:
+            return []
+        forms = [(kind, key_hash) for kind in (ScriptType.P2PKH, ScriptType.P2WPKH)]
+        texts = [
+            address_text(*form, view.network) for form in forms if view.find_lock(*form) is None
+        ]
+        return [text for text in texts if text is not None]
+
+    def _text_of(self, table: TagTable, row: int) -> str:
+        """Return the address that a tag is written for."""
+        begin, end = table.first_payload_byte[row : row + 2]
+        script_type = ScriptType(int(table.script_type[row]))
+        payload = table.payload[begin:end].tobytes()
+        return address_text(script_type, payload, self._view.network) or ""
+
+
+def _ranks(statements: Sequence[Statement]) -> Int64Array:
+    """Return the rank of each statement, the most confident first, as in `ranked`."""
+    keys = [(-said.level, said.label, said.source) for said in statements]
+    places = {key: place for place, key in enumerate(sorted(set(keys)))}
+    return np.array([places[key] for key in keys], np.int64)
+
+
+def direct_tags(casebook: Casebook, network: str, text: str) -> FoundTags:
+    """Return the tags of an address, whether or not there is a ledger; the best first."""
+    subject = canonical_address(text, network)
+    found = ranked(casebook.tags_of(network, [subject]))
+    return FoundTags(
+        shown=tuple(FoundTag(stored=tag, is_inherited=False) for tag in found), left_out=0
+    )
+
+
+def ranked(found: Sequence[StoredTag]) -> list[StoredTag]:
+    """Return tags the most confident first, ties by label, source and address."""
+    return sorted(
+        found,
+        key=lambda it: (
+            -it.tag.level,
+            it.tag.label,
+            it.tag.source,
+            it.tag.address or "",
+            it.document_sha256,
+            it.row,
+        ),
+    )

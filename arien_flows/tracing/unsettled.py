@@ -1,0 +1,51 @@
+"""Ends of a trace that more fetching could tell more about.
+
+Where a stop rule ends a path, a ledger of whole blocks still knows what comes next: that a coin
+too small to follow is unspent, say, or was newly mined, which is the stronger reason. A view of
+fetched transactions knows it only where somebody asked. What is certain about such a coin stands
+in the answer; what is not is counted here.
+"""
+
+import numpy as np
+
+from arien_flows.fetched.completeness import Fetched
+from arien_flows.shapes import Truncation
+from arien_flows.tracing.engine import Traced
+from chains.types import BoolArray
+from heuristics.taint import Stop
+
+_ENDED_FOR_GOOD = (Stop.CLEAN, Stop.FOLLOWED, Stop.DESTROYED, Stop.RETAINTED, Stop.NOT_FETCHED)
+"""Ends that the next transaction cannot change, and those that are told as not fetched anyway."""
+
+_SERVICES = (Stop.SERVICE_REACHED, Stop.MIXER, Stop.BRIDGE)
+
+
+def unsettled(fetched: Fetched, traced: Traced) -> BoolArray:
+    """Return the slots that ended without anybody having asked what comes next.
+
+    Forward a service ends a path for good; backward the transaction that made its coin still
+    tells when that was.
+    """
+    trail = traced.trail
+    ended: BoolArray = (trail.flow.amount > 0) & ~np.isin(trail.flow.reason, _ENDED_FOR_GOOD)
+    if traced.request.is_forward:
+        is_service = np.isin(trail.flow.reason, _SERVICES)
+        return ended & np.isin(trail.coins, fetched.unasked) & ~is_service
+    return ended & (trail.coins < 0)
+
+
+def unsettled_truncation(fetched: Fetched, traced: Traced) -> tuple[Truncation, ...]:
+    """Say how much ended so; nothing where all ends are settled."""
+    slots = unsettled(fetched, traced)
+    if not slots.any():
+        return ()
+    unknown = "whether they are spent" if traced.request.is_forward else "what made them"
+    coins, sat = int(np.count_nonzero(slots)), int(traced.trail.flow.amount[slots].sum())
+    return (
+        Truncation(
+            where="leaves",
+            reason="unsettled",
+            detail=f"{sat} sat in {coins} coins ended before anybody asked {unknown}: --settle "
+            "asks",
+        ),
+    )

@@ -1,0 +1,125 @@
+"""Migrations: they lead to the tables that the program expects, up and down, with data in them."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, select, text
+
+from arien_flows.casebook import models
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.engine import database_url, open_engine, reading, writing
+from arien_flows.casebook.schema import known_versions, migrate
+from arien_flows.casebook.version import version_of
+from arien_flows.errors import CasebookVersionError
+from tests.arien_flows.casebook.packs import FIRST, GENESIS, SCRIPT, bring_in, pack, row
+
+
+def rows_of(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Return everything that the database holds, by table."""
+    with reading(engine) as connection:
+        found = {}
+        for table in models.metadata.sorted_tables:
+            if inspect(connection).has_table(table.name):
+                rows = connection.execute(select(table).order_by(*table.primary_key)).all()
+                found[table.name] = [tuple(row) for row in rows]
+        return found
+
+
+def fill(casebook: Casebook) -> None:
+    bring_in(casebook, pack(row(GENESIS, "Pool", lastmod="2020-01-01"), row("wrong", "Typo")))
+    bring_in(casebook, pack(row(GENESIS, "Pool", lastmod="2021-01-01"), row(SCRIPT, "Shop")))
+    wrong = bring_in(casebook, pack(row(SCRIPT, "Other", network="ETH"), row(SCRIPT, "Other")))
+    casebook.withdraw(wrong.record.id, reason="mistaken", now=FIRST, by="x")
+
+
+def test_versions__the_last_one_is_the_one_that_the_program_expects():
+    assert known_versions()[-1] == models.SCHEMA
+
+
+def test_migrations__make_the_tables_of_the_models(casebook: Casebook):
+    casebook.upgrade()
+    with reading(casebook._engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, models.metadata) == []
+
+
+def test_migrations__lose_nothing_on_the_way_down_and_up(casebook: Casebook):
+    fill(casebook)
+    engine, before = casebook._engine, rows_of(casebook._engine)
+    assert all(before.values())
+    for version in known_versions()[-2::-1]:
+        with writing(engine) as connection:
+            migrate(connection, version)
+            assert version_of(connection) == version
+        kept = rows_of(engine)
+        assert "documents" in kept
+        assert kept == {name: before[name] for name in kept}
+    with writing(engine) as connection:
+        migrate(connection)
+    assert rows_of(engine) == before
+
+
+def test_migrations__down_to_nothing_leave_nothing(casebook: Casebook):
+    fill(casebook)
+    with writing(casebook._engine) as connection:
+        migrate(connection, "base")
+        assert version_of(connection) is None
+    assert rows_of(casebook._engine) == {}
+
+
+def test_migrations__that_fail_leave_the_tables_as_they_were(
+    casebook: Casebook, monkeypatch: pytest.MonkeyPatch
+):
+    fill(casebook)
+    with writing(casebook._engine) as connection:
+        migrate(connection, "0001")
+    before = rows_of(casebook._engine)
+    monkeypatch.setattr("alembic.op.bulk_insert", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError), writing(casebook._engine) as connection:
+        migrate(connection)
+    assert rows_of(casebook._engine) == before
+
+
+def test_casebook__of_an_older_version_is_refused_until_it_is_upgraded(
+    address: str, tmp_path: Path
+):
+    old = Casebook(database_url(address))
+    fill(old)
+    before = rows_of(old._engine)
+    with writing(old._engine) as connection:
+        migrate(connection, "0001")
+    old.close()
+    book = Casebook(database_url(address))
+    with pytest.raises(CasebookVersionError, match="arien-flows casebook upgrade"):
+        book.revision("bitcoin")
+    with pytest.raises(CasebookVersionError, match="arien-flows casebook upgrade"):
+        bring_in(book, pack(row(GENESIS, "Late")))
+    version, copy = book.upgrade()
+    assert version == "0001"
+    assert rows_of(book._engine) == before
+    assert book.upgrade() == (models.SCHEMA, None)
+    if address.startswith("sqlite"):
+        assert copy == tmp_path / "casebook.sqlite.0001.bak"
+        engine = open_engine(database_url(f"sqlite:///{copy}"))
+        kept = rows_of(engine)
+        engine.dispose()
+        assert kept == {name: before[name] for name in kept}
+        assert "tag_sets" not in kept
+    else:
+        assert copy is None
+    book.close()
+
+
+def test_casebook__of_a_newer_version_is_refused(address: str):
+    new = Casebook(database_url(address))
+    fill(new)
+    with writing(new._engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    new.close()
+    book = Casebook(database_url(address))
+    for question in (lambda: book.revision("bitcoin"), book.upgrade):
+        with pytest.raises(CasebookVersionError, match="of a newer version"):
+            question()
+    book.close()

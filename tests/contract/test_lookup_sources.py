@@ -8,7 +8,7 @@ import pytest
 from chains.access import Access
 from chains.bitcoin.decode import MERKLE_ROOT_AT
 from chains.bitcoin.merkle import fold_path
-from chains.errors import LookupFailedError, RequestBudgetError, SourceUnavailableError
+from chains.errors import LookupFailedError, RequestBudgetError
 from chains.lookups import FetchedTransaction, OutputQuestion
 from chains.registry import open_lookups
 from chains.source import LookupSource
@@ -42,33 +42,10 @@ def source(uri: str, notebook: Notebook) -> Iterator[LookupSource]:
         yield opened
 
 
-def test_source__stands_at_the_node_s_tip(source, node):
-    assert source.tip_height() == node.tip
-    assert source.block_hash(node.tip) == node.hashes[-1]
-    source.refresh()
-    assert source.tip_height() == node.tip
-
-
-def test_block_hash__is_the_node_s(source, node):
-    for height in (0, 1, 9, 10, 11, node.tip - 101, node.tip - 100, node.tip - 1):
-        assert source.block_hash(height) == node.hashes[height]
-
-
-def test_heights__that_the_source_does_not_hold_are_refused(source, node):
+def test_headers__of_heights_that_the_source_does_not_hold_are_refused(source, node):
     for height in (-1, node.tip + 1):
         with pytest.raises(ValueError, match=str(height)):
-            source.block_hash(height)
-        with pytest.raises(ValueError, match=str(height)):
             source.headers([0, height])
-
-
-def test_name__is_the_uri_without_its_options(source, uri):
-    assert source.name == uri.partition("?")[0]
-    assert source.network.name == NETWORK
-
-
-def test_notes__are_none(source):
-    assert not source.notes()
 
 
 def test_histories__are_what_the_node_s_blocks_and_mempool_say(source, node):
@@ -247,27 +224,6 @@ def test_budget__that_just_suffices_does(uri, node):
     notebook = Notebook(most=whole.allowed)
     with open_lookups(uri, NETWORK, recorder=notebook) as source:
         assert source.histories(scripts, most=MANY) == expected
-
-
-@pytest.mark.parametrize("network", ["bitcoin", "bitcoin-testnet4"])
-def test_open__of_a_server_of_another_network_names_the_wanted_one(uri, network):
-    with pytest.raises(SourceUnavailableError, match=rf"{network}\b"):
-        open_lookups(uri, network)
-
-
-def test_open__of_a_server_that_is_not_there_names_it(uri):
-    scheme, _, rest = uri.partition("://")
-    port, options = free_port(), rest.partition("/")[2]
-    nowhere = f"{scheme}://127.0.0.1:{port}/{options}".rstrip("/")
-    with pytest.raises(SourceUnavailableError, match=f"127.0.0.1:{port}") as caught:
-        open_lookups(nowhere, NETWORK)
-    assert "\n" not in str(caught.value)
-
-
-def test_open__through_an_unsafe_proxy_is_refused(uri):
-    with pytest.raises(SourceUnavailableError, match="socks5h://") as caught:
-        open_lookups(uri, NETWORK, Access(proxy="socks5://user:secret@127.0.0.1:9"))
-    assert "secret" not in str(caught.value)
 
 
 def test_open__of_this_machine_does_without_the_proxy(uri):

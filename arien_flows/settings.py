@@ -31,8 +31,9 @@ class Settings:
     """`ARIEN_SOURCE`: URI of the server that questions are put to where `--source` names none; by
     default they are put to the ledger. It may hold a password."""
 
-    proxy: str | None = None
-    """`ARIEN_PROXY`: `socks5h://HOST:PORT` or `http://HOST:PORT` for every outgoing connection."""
+    proxy: str | None = field(default=None, repr=False)
+    """`ARIEN_PROXY`: `socks5h://HOST:PORT` or `http://HOST:PORT` for every outgoing connection. It
+    may hold a password."""
 
     rpc_user: str | None = None
     """`ARIEN_RPC_USER`: user of a node whose URI names none."""

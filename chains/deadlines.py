@@ -2,7 +2,8 @@
 
 Time-outs of sockets bound a silence only: a server that drips a byte a minute, headers included,
 never meets one. So each read is given what is left of the time for the whole answer. The HTTP
-library has no such bound, but lets us choose what it reads answers from.
+library has no such bound, but lets us choose what it reads answers from. For the same reason an
+adapter that is closed can end the reads that are under way in other threads.
 """
 
 import functools
@@ -10,7 +11,8 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from typing import Any
 
@@ -21,16 +23,47 @@ from requests.adapters import HTTPAdapter
 _MOST_CONNECTIONS = 16
 
 
+class _Reads:
+    """The sockets from which threads wait for something, until all of that is ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._ended = False
+
+    @contextmanager
+    def of(self, waited_for: socket.socket) -> Iterator[None]:
+        with self._lock:
+            if self._ended:
+                raise ConnectionAbortedError("closed while an answer was read")
+            self._sockets.append(waited_for)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sockets.remove(waited_for)
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for waited_for in self._sockets:
+                with suppress(OSError):
+                    # Not the method of a TLS socket, which is not made for several threads.
+                    socket.socket.shutdown(waited_for, socket.SHUT_RDWR)
+
+
 class _Deadline(threading.local):
     """Until when the request of this thread must be answered, in seconds of `monotonic`."""
 
     def __init__(self) -> None:
         self._end = 0.0
         self._silence = 0.0
+        self.reads = _Reads()
 
-    def set(self, *, answer: float, silence: float) -> None:
+    def set(self, reads: _Reads, *, answer: float, silence: float) -> None:
         self._end = time.monotonic() + answer
         self._silence = silence
+        self.reads = reads
 
     def remaining(self) -> float:
         """Return the seconds that the next read may take."""
@@ -56,7 +89,8 @@ class _TimedStream(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]  # narrower
         self._socket.settimeout(_deadline.remaining())
-        return self._hold.readinto(buffer)
+        with _deadline.reads.of(self._socket):
+            return self._hold.readinto(buffer)
 
     def close(self) -> None:
         self._hold.close()
@@ -92,6 +126,12 @@ class DeadlineAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=_MOST_CONNECTIONS)
+        self._reads = _Reads()
+
+    def close(self) -> None:
+        """Close the connections; a thread that reads an answer finds it broken off."""
+        self._reads.end()
+        super().close()
 
     def open(
         self,
@@ -106,7 +146,7 @@ class DeadlineAdapter(HTTPAdapter):
 
         Seconds bound the connecting, each silence, and the answer from now to its last byte.
         """
-        _deadline.set(answer=answer, silence=silence)
+        _deadline.set(self._reads, answer=answer, silence=silence)
         return self.send(
             request, stream=True, timeout=(connect, silence), verify=True, proxies=dict(proxies)
         )

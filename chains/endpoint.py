@@ -67,6 +67,7 @@ class Endpoint:
             raise SourceUnavailableError(f"the address must begin with {known}")
         if not parts.hostname:
             raise SourceUnavailableError(f"the address names no host, as in {schemes[0]}://HOST")
+        _check_host(parts.hostname)
         readable = text.isprintable() and not re.search(r"\s", text)
         if "@" in parts.path or parts.fragment or not readable:
             raise SourceUnavailableError(f"the address cannot be read: {_SPLIT_HINT}")
@@ -93,11 +94,26 @@ def _split(text: str) -> SplitResult:
 
 def _port(parts: SplitResult) -> int | None:
     try:
-        return parts.port
+        port = parts.port
     except ValueError:
+        port = 0
+    if port == 0:
+        raise SourceUnavailableError(
+            f"the port behind the host must be a number from 1 to 65535; {_SPLIT_HINT}"
+        )
+    return port
+
+
+def _check_host(host: str) -> None:
+    """Refuse a name that cannot be looked up; nothing below says so in the same way."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
         pass
+    else:
+        return
     raise SourceUnavailableError(
-        f"the port behind the host must be a number up to 65535; {_SPLIT_HINT}"
+        f"the host is no name: it has an empty part, or one that is too long; {_SPLIT_HINT}"
     )
 
 

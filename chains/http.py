@@ -210,7 +210,7 @@ class HttpClient:
         return self._ask(request, shown, most_bytes, patience or self._patience)
 
     def close(self) -> None:
-        """Close the connections; a request that waits for its next attempt is given up."""
+        """Close the connections; requests under way, in whatever thread, are given up."""
         self._closed.set()
         self._adapter.close()
 
@@ -245,7 +245,8 @@ class HttpClient:
             if outcome.lasting or late or pause > patience.longest_pause:
                 raise SourceUnavailableError(self._final_words(outcome, attempt, patience))
             if outcome.wait is not None:
-                self._left_alone_until = time.monotonic() + pause
+                # A longer wish than this one may have been expressed to another thread.
+                self._left_alone_until = max(self._left_alone_until, time.monotonic() + pause)
             self.pause(pause)
             attempt += 1
         return self._accept(outcome)

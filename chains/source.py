@@ -8,10 +8,10 @@ could not be had and is *returned* in the item's place, so that the others go on
 """
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from chains.bitcoin.networks import Network
+from chains.closing import Closing
 from chains.errors import LookupFailedError
 from chains.lookups import (
     BlockHeader,
@@ -24,7 +24,7 @@ from chains.tables import BlockBatch, SpentOutputs
 from chains.types import TxIdRaw
 
 
-class Source(Protocol):
+class Source(Closing, Protocol):
     """Anything that knows a chain.
 
     A source sees the chain as it stood when it was opened or refreshed last. All methods raise
@@ -52,19 +52,6 @@ class Source(Protocol):
     def notes(self) -> Sequence[object]:
         """Return what of the source is not used; each says where and why when it is printed."""
         ...
-
-    def close(self) -> None:
-        """Let go of connections and files; the source is not used afterwards."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
 
 class BlockSource(Source, Protocol):

@@ -8,8 +8,7 @@ be told to misbehave.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from bitcoin.core import CBlock, CTransaction, Hash
@@ -17,6 +16,7 @@ from bitcoin.core import CBlock, CTransaction, Hash
 from chains.bitcoin.headers import median_time_past
 from chains.bitcoin.merkle import merkle_path
 from chains.bitcoin.networks import REGTEST, Network
+from chains.closing import Closing
 from chains.errors import LookupFailedError
 from chains.exchange import Exchange, NoRecorder, Recorder
 from chains.lookups import (
@@ -32,7 +32,7 @@ from chains.types import TxIdRaw
 Tamper = Callable[[str, object], object]
 
 
-class ChainLookups:
+class ChainLookups(Closing):
     """Answers about the transactions of some blocks, consecutive from height 0 on."""
 
     def __init__(
@@ -99,17 +99,6 @@ class ChainLookups:
 
     def close(self) -> None:
         pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ask(self, kind: str, question: object, answer: Any = None) -> Any:
         """Count, keep and perhaps falsify one answer."""

@@ -11,6 +11,7 @@ from elsewhere (`!include`) is refused.
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +25,9 @@ from arien_flows.errors import InputError
 
 _LARGEST_FILE = 200 * 2**20
 _LONGEST_CONTEXT = 65_536
+_DEEPEST = 100
+_SHALLOW_BRACKETS = 1_000
+_LONG_LINE = re.compile(rb"[^\n]{1000}")
 _HEADER_ONLY = frozenset({"title", "creator", "description", "owner", "is_public", "tags"})
 _TAG_FIELDS = frozenset(
     {
@@ -123,7 +127,16 @@ def _include(_loader: _Loader, node: yaml.Node) -> None:
     )
 
 
+def _timestamp(loader: _Loader, node: yaml.ScalarNode) -> object:
+    """Leave a date that does not exist as text: a fault of its tag, and not of the whole file."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except (AttributeError, ValueError):
+        return node.value
+
+
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
 _Loader.add_constructor("!include", _include)
 
 
@@ -151,8 +164,9 @@ def read_pack_bytes(path: Path) -> bytes:
 def parse_tagpack(raw: bytes, name: str) -> TagPack:
     """Read a TagPack from its bytes; `name` is what errors call it."""
     try:
+        _check_depth(raw, name)
         content = yaml.load(raw, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, *_UNREADABLE) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: not valid YAML: {reason}") from error
     if not isinstance(content, dict):
@@ -177,6 +191,26 @@ def parse_tagpack(raw: bytes, name: str) -> TagPack:
         rows=tuple(rows),
         faults=tuple(faults),
     )
+
+
+_UNREADABLE = (KeyError, RecursionError, ValueError)
+"""What PyYAML raises where a value is not of the type that its tag (`!!bool`) claims."""
+
+
+def _check_depth(raw: bytes, name: str) -> None:
+    """Refuse what is nested so deeply that the YAML library would overflow its stack and crash."""
+    # A level needs a bracket, or a column of its own. To look at every pack would take a quarter
+    # of the time that reading it takes.
+    if raw.count(b"[") + raw.count(b"{") < _SHALLOW_BRACKETS and not _LONG_LINE.search(raw):
+        return
+    depth = 0
+    for event in yaml.parse(raw, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise InputError(f"{name}: nested more than {_DEEPEST} levels deep: no TagPack is")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _rows(
@@ -278,13 +312,26 @@ def _context(fields: Mapping[str, Any]) -> str | None:
         return None
     if isinstance(value, str):
         return _text(fields, "context")
-    encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
+    encoder = json.JSONEncoder(
+        ensure_ascii=False, sort_keys=True, allow_nan=False, default=_context_part
+    )
     text = ""
-    for piece in encoder.iterencode(value):
-        text += piece
-        if len(text) > _LONGEST_CONTEXT:
-            raise _FaultError(f"the context is longer than {_LONGEST_CONTEXT:,} characters")
+    try:
+        for piece in encoder.iterencode(value):
+            text += piece
+            if len(text) > _LONGEST_CONTEXT:
+                raise _FaultError(f"the context is longer than {_LONGEST_CONTEXT:,} characters")
+    except (TypeError, ValueError) as error:
+        # Keys that have no order, for one, or a number that is none.
+        raise _FaultError(f"the context cannot be written as JSON ({error})") from error
     return text
+
+
+def _context_part(value: object) -> str:
+    """Return a date as text; what else YAML knows and JSON does not has no text of its own."""
+    if isinstance(value, date):
+        return str(value)
+    raise TypeError(f"it holds a {type(value).__name__}")
 
 
 def _bool(fields: Mapping[str, Any], field: str) -> bool:

@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from arien_flows.errors import LedgerDamagedError, LedgerError, LedgerVersionError, StorageFullError
 from arien_flows.fetched.records import Place, pack_outputs, unpack_outputs
+from chains.closing import Closing
 from chains.exchange import Exchange
 from chains.lookups import BlockHeader, FetchedTransaction
 from chains.types import TxIdRaw
@@ -87,7 +87,7 @@ class Witnessed:
     answer: bytes
 
 
-class Archive:
+class Archive(Closing):
     """The archive of one network. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
@@ -113,17 +113,6 @@ class Archive:
     def close(self) -> None:
         """Close the file; the archive is not used afterwards."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- evidence
 

@@ -1,7 +1,8 @@
 """What every answer of a source must pass before it is used.
 
-Headers meet their own targets, merkle branches lead to the root in their header, and what a
-source states about an output agrees with the transaction that makes it.
+Headers meet their own targets, which are not far too easy for the network; merkle branches lead
+to the root in their header; what a source states about an output agrees with the transaction that
+makes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ import numpy as np
 
 from arien_flows.fetched.records import Contents
 from chains.bitcoin.decode import MERKLE_ROOT_AT, header_hashes
-from chains.bitcoin.headers import HEADER_LENGTH, meets_target
+from chains.bitcoin.headers import HEADER_LENGTH, header_bits, meets_target, work_of
 from chains.bitcoin.merkle import fold_path
+from chains.bitcoin.networks import Network
 from chains.errors import LookupFailedError, SourceUnavailableError
 from chains.lookups import BlockHeader, FetchedTransaction, MerkleBranch, StatedOutput
 from chains.types import TxIdRaw, shown_txid
@@ -31,9 +33,15 @@ def contradicts(source: str, what: str) -> NoReturn:
 
 
 def checked_headers(
-    source: str, heights: Sequence[int], answers: Sequence[BlockHeader | LookupFailedError]
+    source: str,
+    network: Network,
+    heights: Sequence[int],
+    answers: Sequence[BlockHeader | LookupFailedError],
 ) -> dict[bytes, BlockHeader]:
-    """Return those headers that could be had, by their hashes."""
+    """Return those headers that could be had, by their hashes.
+
+    Raises `SourceUnavailableError` for a header that was made with next to no work.
+    """
     good: list[BlockHeader] = []
     for height, answer in zip(heights, answers, strict=True):
         if isinstance(answer, LookupFailedError):
@@ -49,6 +57,12 @@ def checked_headers(
     for each, has_work in zip(good, meets_target(headers, hashes).tolist(), strict=True):
         if not has_work:
             contradicts(source, f"the header of height {each.height} lacks its work")
+    for each, bits in zip(good, header_bits(headers).tolist(), strict=True):
+        if work_of(bits) < network.least_work(each.height):
+            raise SourceUnavailableError(
+                f"{source} shows a header for height {each.height} that took far less work than "
+                f"any block of {network.name} there: it serves another chain; use another source"
+            )
     return {row.tobytes(): each for row, each in zip(hashes, good, strict=True)}
 
 

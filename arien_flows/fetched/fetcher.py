@@ -281,7 +281,7 @@ class Fetcher:
         (answer,) = self.source.headers([self.tip_height])
         if isinstance(answer, LookupFailedError):
             raise SourceUnavailableError(f"{self.source.name} hides its last block: {answer}")
-        found = checked_headers(self.source.name, [self.tip_height], [answer])
+        found = checked_headers(self.source.name, self.source.network, [self.tip_height], [answer])
         if self.tip_hash not in found:
             contradicts(self.source.name, f"it names two blocks at height {self.tip_height}")
         self._archive.keep_headers(found)
@@ -347,7 +347,7 @@ class Fetcher:
         def ask(part: Sequence[bytes]) -> Answers:
             asked = [keys[key] for key in part]
             answers = self.source.headers(asked)
-            found = checked_headers(self.source.name, asked, answers)
+            found = checked_headers(self.source.name, self.source.network, asked, answers)
             self._archive.keep_headers(found)
             self._headers |= found
             of_height = {header.height: block_hash for block_hash, header in found.items()}

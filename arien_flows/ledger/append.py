@@ -17,7 +17,6 @@ from arien_flows.ledger.links import Events, KnownReveals, Links, find_links
 from arien_flows.ledger.new_addresses import (
     ExternalOutputs,
     joined_locks,
-    known_locks,
     number_addresses,
 )
 from arien_flows.ledger.new_spends import first_reveals, resolve, spent_types
@@ -173,7 +172,7 @@ def _links(
         input_address=base.input_address,
         runs=base.reveals_by_lock.runs,
     )
-    return find_links(events, known_locks(base), known_reveals)
+    return find_links(events, base.known_locks, known_reveals)
 
 
 def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import LedgerError
-from arien_flows.ledger.numbering import MAX_ADDRESSES, KnownLocks, Locks, distinct, find_known
+from arien_flows.ledger.numbering import MAX_ADDRESSES, Locks, distinct, find_known
 from arien_flows.ledger.rows import NumberedAddresses
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.unspent import txid_prefixes
@@ -95,7 +95,7 @@ def number_addresses(
     keys = locks.keys()
     member, firsts = distinct(locks, keys)
     scripts, script_keys = locks.take(firsts), keys[firsts]
-    known, _ = find_known(scripts, script_keys, known_locks(base))
+    known, _ = find_known(scripts, script_keys, base.known_locks)
     is_new = known < 0
     numbers = np.where(is_new, base.counts.addresses + np.cumsum(is_new) - 1, known)
     if base.counts.addresses + int(is_new.sum()) > MAX_ADDRESSES:
@@ -119,14 +119,4 @@ def joined_locks(left: Locks, right: Locks) -> Locks:
         script_type=np.concatenate([left.script_type, right.script_type]),
         start=np.concatenate([left.start, right.start]),
         length=np.concatenate([left.length, right.length]),
-    )
-
-
-def known_locks(base: View) -> KnownLocks:
-    """Return the locks that a view holds."""
-    return KnownLocks(
-        source=base.payload,
-        script_type=base.script_type,
-        first=base.first_payload_byte,
-        runs=base.addresses_by_lock.runs,
     )

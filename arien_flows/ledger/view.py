@@ -287,19 +287,23 @@ class View:
                 return number
         return None
 
+    @property
+    def known_locks(self) -> KnownLocks:
+        """The script of each address number, and the index over them."""
+        return KnownLocks(
+            source=self.payload,
+            script_type=self.script_type,
+            first=self.first_payload_byte,
+            runs=self.addresses_by_lock.runs,
+        )
+
     def find_locks(self, locks: Locks) -> tuple[Int64Array, Int64Array]:
         """Return the address number of each script, and the lowest that its key opens.
 
         Each is -1 where the view holds none; the second is the first where a script names no
         single key. One pass over the index for all of them: made for hundreds of thousands.
         """
-        known = KnownLocks(
-            source=self.payload,
-            script_type=self.script_type,
-            first=self.first_payload_byte,
-            runs=self.addresses_by_lock.runs,
-        )
-        return find_known(locks, locks.keys(), known)
+        return find_known(locks, locks.keys(), self.known_locks)
 
     def lock(self, address: int) -> tuple[ScriptType, bytes]:
         """Return the script type and payload of an address number."""

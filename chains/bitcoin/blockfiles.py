@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from chains.bitcoin.blockscan import ScannedFiles, decode_one, read_into
 from chains.bitcoin.decode import decode_blocks
 from chains.bitcoin.headers import total_work
 from chains.bitcoin.networks import Network
+from chains.closing import Closing
 from chains.errors import MalformedBlockError, SourceUnavailableError
 from chains.tables import BlockBatch
 from chains.types import Int64Array, UInt8Array
@@ -45,7 +44,7 @@ class _RawBatch:
     lengths: Int64Array
 
 
-class BlockFiles:
+class BlockFiles(Closing):
     """The blocks in a directory of `blk*.dat` files, or in a single such file.
 
     Opening reads the header of every block: seconds where they are in the page cache, minutes for
@@ -100,17 +99,6 @@ class BlockFiles:
 
     def close(self) -> None:
         """Do nothing: files are open only while they are read."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def wait(self, seconds: float) -> None:
         """Wait; nothing tells when a file grows."""

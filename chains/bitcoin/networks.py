@@ -11,6 +11,9 @@ from difflib import get_close_matches
 
 from chains.errors import UnknownNetworkError
 
+DIFFICULTY_ONE_WORK = 1 << 32
+"""Expected hashes of a block of difficulty 1, rounded down."""
+
 COIN_SAT = 100_000_000
 """Satoshi in one bitcoin."""
 
@@ -43,6 +46,18 @@ class Network:
     folder: str
     """Where a node keeps this network inside its data directory; empty for the main network."""
 
+    least_difficulties: tuple[tuple[int, int], ...] = ()
+    """Pairs (height, difficulty), ascending: no block from that height on was easier. Nothing for
+    networks whose blocks may be easy at any height."""
+
+    def least_work(self, height: int) -> int:
+        """Return the hashes that a block at `height` must have taken at the very least.
+
+        A header alone proves the work that it claims; one that claims little is made at once.
+        """
+        passed = [difficulty for first, difficulty in self.least_difficulties if first <= height]
+        return passed[-1] * DIFFICULTY_ONE_WORK if passed else 0
+
     def subsidy(self, height: int) -> int:
         """Return the satoshi that the block at `height` may create, fees not counted.
 
@@ -66,6 +81,14 @@ BITCOIN = Network(
     genesis_hash=_stored("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"),
     halving_interval=210_000,
     folder="",
+    # About a tenth of the lowest difficulty that any block from the height on has had.
+    least_difficulties=(
+        (0, 1),
+        (300_000, 10**9),
+        (500_000, 10**11),
+        (600_000, 10**12),
+        (800_000, 10**13),
+    ),
 )
 
 TESTNET3 = Network(

@@ -88,7 +88,11 @@ def test_access__a_password_is_named_once_and_is_there(tmp_path: Path):
 
 
 def test_settings__show_no_secret():
-    settings = Settings(source="esplora+https://u:hunter2@x/api", rpc_password=Secret("hunter2"))
+    settings = Settings(
+        source="esplora+https://u:hunter2@x/api",
+        proxy="socks5h://u:hunter2@127.0.0.1:9050",
+        rpc_password=Secret("hunter2"),
+    )
     assert "hunter2" not in repr(settings)
 
 

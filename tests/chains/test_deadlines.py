@@ -1,4 +1,5 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -62,3 +63,23 @@ def test_connections__are_made_ready_once(adapter):
         for _ in range(5)
     }
     assert len(kinds) == 1
+
+
+def test_close__ends_what_another_thread_reads(adapter):
+    with serving(Reply(body=bytes(60), pause=0.1)) as server, ThreadPoolExecutor(1) as pool:
+
+        def read():
+            response = adapter.open(
+                request(server.url), connect=5, silence=60, answer=60, proxies={}
+            )
+            return response.content
+
+        reading = pool.submit(read)
+        while not server.asked:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        started = time.monotonic()
+        adapter.close()
+        with pytest.raises(requests.RequestException):
+            reading.result()
+        assert time.monotonic() - started < 3

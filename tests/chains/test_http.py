@@ -252,6 +252,29 @@ def test_get__leaves_the_server_alone_in_all_threads(clients):
     assert min(at for _, at in times[1:]) - times[0][1] >= 0.95
 
 
+def test_get__leaves_the_server_alone_for_the_longest_of_two_wishes(clients):
+    patience = Patience(attempts=2, first_pause=0.001, longest_pause=5, in_all=9)
+    times, together = {}, threading.Barrier(2, timeout=10)
+
+    def answer(asked):
+        if asked.path in ("/long", "/short") and asked.path not in times:
+            times[asked.path] = time.monotonic()
+            together.wait()
+            if asked.path == "/short":
+                time.sleep(0.3)  # so that the short wish is heard last
+            wish = "2" if asked.path == "/long" else "1"
+            return Reply(status=429, headers={"Retry-After": wish})
+        times[f"{asked.path} again"] = time.monotonic()
+        return Reply(body=b"done")
+
+    with serving(answer) as server:
+        client = clients(server.url, patience=patience)
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(client.get, path) for path in ("/long", "/short")]
+            assert [answered.result() for answered in asked] == [b"done", b"done"]
+    assert times["/short again"] - times["/long"] >= 1.9
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -343,6 +366,21 @@ def test_close__ends_the_waiting(clients):
             started = time.monotonic()
             with pytest.raises(SourceUnavailableError, match="was closed"):
                 waiting.result()
+            assert time.monotonic() - started < 2
+
+
+def test_close__ends_what_is_under_way(clients):
+    with serving(Reply(body=b"x", pause=5)) as server:
+        client = clients(server.url, patience=Patience())
+        with ThreadPoolExecutor(1) as pool:
+            hanging = pool.submit(client.get, "/")
+            while not server.asked:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            started = time.monotonic()
+            client.close()
+            with pytest.raises(SourceUnavailableError, match="was closed"):
+                hanging.result()
             assert time.monotonic() - started < 2
 
 

@@ -19,6 +19,9 @@ _ADDRESS = re.compile(r"tcp://.*:([0-9]{1,5})")
 _KEPT = 16
 """Announcements that wait to be heard; one is enough."""
 
+_LONGEST_BYTES = 1024
+"""Of each part of a message: a hash and a number are short, and what is longer is no node's."""
+
 
 class Announcements:
     """The announcements of one node. Used by one thread at a time."""
@@ -30,6 +33,7 @@ class Announcements:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.IPV6, 1)
         self._socket.setsockopt(zmq.RCVHWM, _KEPT)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _LONGEST_BYTES)
         self._socket.setsockopt_string(zmq.SUBSCRIBE, _TOPIC)
         self._socket.connect(f"tcp://{f'[{host}]' if ':' in host else host}:{port}")
 

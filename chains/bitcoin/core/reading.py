@@ -78,6 +78,7 @@ def _in_order(fetch: Fetch, start: int, stop: int, *, ahead: int) -> Iterator[Fe
     length, following = _FIRST_STRETCH, start
     requests: deque[Future[list[FetchedBlock]]] = deque()
     pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="fetch-blocks")
+    in_haste = False
     try:
         while requests or following < stop:
             while following < stop and len(requests) < ahead:
@@ -90,8 +91,12 @@ def _in_order(fetch: Fetch, start: int, stop: int, *, ahead: int) -> Iterator[Fe
             fitting = min(_STRETCH_BYTES // largest, 2 * length, _LONGEST_STRETCH)
             length = max(fitting, 1)
             yield from blocks
+    except KeyboardInterrupt:
+        # What is under way may take minutes, and ends at once when the source is closed.
+        in_haste = True
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=not in_haste, cancel_futures=True)
 
 
 def _assemble(blocks: Sequence[FetchedBlock], parent: bytes) -> FetchedBatch:

@@ -15,8 +15,6 @@ commits to it.
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from chains.access import DIRECT, Access
 from chains.bitcoin.blockfiles import BATCH_BYTES
@@ -28,6 +26,7 @@ from chains.bitcoin.core.reading import FetchedBatch, FetchedBlock, read_batches
 from chains.bitcoin.core.rpc import NodeRpc
 from chains.bitcoin.core.spent import spent_outputs
 from chains.bitcoin.networks import Network
+from chains.closing import Closing
 from chains.endpoint import Endpoint, is_loopback
 from chains.errors import SourceUnavailableError
 from chains.exchange import NoRecorder
@@ -48,7 +47,7 @@ _ASK_EVERY_BESIDE = 10.0
 """Seconds between questions for a new block, without announcements and beside them."""
 
 
-class CoreNode:
+class CoreNode(Closing):
     """A node of one network."""
 
     network: Network
@@ -112,17 +111,6 @@ class CoreNode:
             self._announcements.close()
             self._announcements = None
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def first_height(self) -> int:
         """Return the lowest height whose block the node still has."""

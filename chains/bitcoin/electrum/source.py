@@ -11,8 +11,7 @@ later counts as unconfirmed until then.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from chains.access import Access
 from chains.bitcoin.decode import MERKLE_ROOT_AT, header_hashes
@@ -32,6 +31,7 @@ from chains.bitcoin.electrum.messages import Call, Refusal
 from chains.bitcoin.electrum.session import Patience
 from chains.bitcoin.headers import HEADER_LENGTH, MEDIAN_SPAN
 from chains.bitcoin.networks import NETWORKS, Network
+from chains.closing import Closing
 from chains.errors import (
     ChainChangedError,
     LookupFailedError,
@@ -57,7 +57,7 @@ Fact = TypeVar("Fact")
 Sightings = tuple[Sighting, ...]
 
 
-class ElectrumServer:
+class ElectrumServer(Closing):
     """A `LookupSource` over one Electrum server."""
 
     network: Network
@@ -113,17 +113,6 @@ class ElectrumServer:
     def close(self) -> None:
         """Close the connection."""
         self._calls.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def histories(
         self, scripts: Sequence[bytes], *, most: int

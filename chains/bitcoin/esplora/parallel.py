@@ -51,6 +51,11 @@ class Askers:
                 futures[question] = self._pool.submit(answer, question)
             # Questions begin in order, so one that ended all comes before those not asked.
             return [futures[question].result() for question in questions]
-        finally:
+        except KeyboardInterrupt:
+            # What is under way may take minutes, and ends at once when the server is let go.
+            ended.set()
+            raise
+        except BaseException:
             ended.set()
             wait(futures.values())
+            raise

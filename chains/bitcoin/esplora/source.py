@@ -11,8 +11,6 @@ there is nothing to check; who needs to be sure asks a node of their own.
 """
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -25,6 +23,7 @@ from chains.bitcoin.esplora.memory import TransactionMemory
 from chains.bitcoin.esplora.parallel import Askers
 from chains.bitcoin.esplora.routes import EsploraRoutes
 from chains.bitcoin.networks import NETWORKS, Network
+from chains.closing import Closing
 from chains.endpoint import Endpoint
 from chains.errors import LookupFailedError, MalformedBlockError, SourceUnavailableError
 from chains.exchange import NoRecorder, Recorder
@@ -47,7 +46,7 @@ REMEMBERED_BYTES = 64 << 20
 _TIP_READINGS = 3
 
 
-class Esplora:
+class Esplora(Closing):
     """An Esplora server, as a `LookupSource`."""
 
     def __init__(
@@ -126,20 +125,9 @@ class Esplora:
         return ()
 
     def close(self) -> None:
-        """Let go of the connections, after what is under way has ended."""
-        self._askers.close()
+        """Let go of the connections; what is under way is given up."""
         self._routes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._askers.close()
 
     def histories(
         self, scripts: Sequence[bytes], *, most: int

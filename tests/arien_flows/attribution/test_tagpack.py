@@ -51,7 +51,10 @@ def test_tagpack__without_confidence_is_unknown():
         (HEADER + "tags: !include other.yaml", "write the header into the pack"),
         (HEADER + "tags: !!python/name:os.system", "not valid YAML"),
         (HEADER + "? [a]\n: 1\ntags:\n" + TAG, "a key is a list or a mapping"),
-        (HEADER + "tags: " + "[" * 5_000, "not valid YAML"),
+        (HEADER + "tags: " + "[" * 100_000, "nested more than 100 levels"),
+        (HEADER + "tags:\n" + "- " * 100_000, "nested more than 100 levels"),
+        (HEADER + "tags:\n" + "".join(" " * i + "a:\n" for i in range(1_001)), "nested more"),
+        (HEADER + "tags:\n" + TAG + "  context: !!bool perhaps", "not valid YAML"),
     ],
 )
 def test_tagpack__that_is_none_is_refused_by_name_and_fault(text, message):
@@ -108,6 +111,32 @@ def test_tagpack__reads_texts_as_they_are_written():
 def test_tagpack__makes_a_context_that_is_a_mapping_json():
     (tag,) = parse(HEADER + "tags:\n" + TAG + "  context: {b: [1, é], a: 2024-01-01}").tags
     assert tag.context == '{"a": "2024-01-01", "b": [1, "é"]}'
+
+
+@pytest.mark.parametrize(
+    ("context", "text"),
+    [
+        ("{at: 2024-05-06, on: 2024-13-45}", '{"at": "2024-05-06", "on": "2024-13-45"}'),
+        ("!!set {a, b}", "it holds a set"),
+        ("!!binary aGk=", "it holds a bytes"),
+        ("{1: a, b: c}", "cannot be written as JSON"),
+        ("[.nan]", "cannot be written as JSON"),
+    ],
+)
+def test_tagpack__takes_a_context_only_where_json_can_hold_it(context, text):
+    pack = parse(HEADER + f"tags:\n{TAG}  context: {context}")
+    (found,) = [*(tag.context for tag in pack.tags), *(fault.fault for fault in pack.faults)]
+    assert found is not None
+    assert text in found
+    assert len(pack.faults) == (not text.startswith("{"))
+
+
+def test_tagpack__with_a_date_that_does_not_exist_loses_that_tag_only():
+    pack = parse(HEADER + f"tags:\n{TAG}  lastmod: 2024-13-45\n{TAG}  lastmod: 2024-05-06")
+    assert [fault.fault for fault in pack.faults] == [
+        "lastmod '2024-13-45' is not a date (YYYY-MM-DD)"
+    ]
+    assert [tag.lastmod for tag in pack.tags] == [date(2024, 5, 6)]
 
 
 def test_tagpack__is_not_blown_up_by_a_context_that_refers_to_itself():

@@ -1,8 +1,6 @@
 """Ledgers that begin late: a chain in memory that says what its blocks spend, as a node does."""
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from bitcoin.core import CBlock, CTxOut
@@ -12,11 +10,12 @@ from arien_flows.ledger.view import View
 from chains.bitcoin.headers import header_bits, total_work
 from chains.bitcoin.networks import REGTEST, Network
 from chains.bitcoin.script import classify_scripts
+from chains.closing import Closing
 from chains.tables import BlockBatch, SpentOutputs
 from tests.ledgers import batch_of
 
 
-class ChainSource:
+class ChainSource(Closing):
     """The blocks of one chain, as a source; `blocks` may be exchanged for those of another."""
 
     network: Network = REGTEST
@@ -89,17 +88,6 @@ class ChainSource:
 
     def close(self) -> None:
         pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def transactions_of(view: View, height: int) -> list[object]:

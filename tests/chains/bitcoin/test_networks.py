@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from chains.bitcoin.headers import header_bits, total_work, work_of
 from chains.bitcoin.networks import BITCOIN, COIN_SAT, NETWORKS, REGTEST, network
 from chains.errors import UnknownNetworkError
 
@@ -56,3 +58,23 @@ def test_subsidy__halves_sooner_on_regtest():
 def test_subsidy__refuses_a_negative_height():
     with pytest.raises(ValueError, match="negative"):
         BITCOIN.subsidy(-1)
+
+
+def test_least_work__asks_nothing_of_networks_with_easy_blocks():
+    assert {known.name: known.least_work(10**6) for known in NETWORKS if known is not BITCOIN} == (
+        dict.fromkeys((known.name for known in NETWORKS if known is not BITCOIN), 0)
+    )
+
+
+def test_least_work__rises_with_the_height_and_begins_with_the_genesis_block():
+    steps = [BITCOIN.least_work(height) for height in range(0, 1_000_000, 1000)]
+    assert steps == sorted(steps)
+    assert 0 < steps[0] <= work_of(0x1D00FFFF)
+
+
+def test_least_work__is_below_that_of_real_blocks(shared_data):
+    for file in sorted((shared_data / "btc_blocks").glob("mainnet_*.raw")):
+        height = file.name.split("_")[1].split(".")[0]
+        header = np.frombuffer(file.read_bytes()[:80], dtype=np.uint8).reshape(1, 80)
+        if ".undo" not in file.name:
+            assert BITCOIN.least_work(int(height)) < total_work(header_bits(header)), height

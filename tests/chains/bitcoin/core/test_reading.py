@@ -155,6 +155,23 @@ def test_read_batches__stop_fetching_when_they_are_left():
     assert not [t for t in threading.enumerate() if t.name.startswith("fetch-blocks")]
 
 
+def test_read_batches__do_not_wait_for_what_is_under_way_when_interrupted():
+    plain, hangs = FETCH, threading.Event()
+
+    def fetch(first, last):
+        if first == 8:
+            raise KeyboardInterrupt
+        if first:
+            hangs.wait(30)
+        return plain(first, last)
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(read_batches(fetch, 0, 60, parent=bytes(32), batch_bytes=PLENTY))
+    assert time.monotonic() - started < 10
+    hangs.set()
+
+
 def test_read_batches__fetch_ahead_within_bounds():
     """Blocks that the caller has not asked for yet are under way, but not the whole chain."""
     blocks = chain_of(400)

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,3 +63,19 @@ def test_each__ends_at_an_error_that_concerns_all(askers):
     assert len(asked) < 20
     # The threads go on serving.
     assert askers.each(answer, [3]) == [9]
+
+
+def test_each__does_not_wait_for_what_is_under_way_when_interrupted():
+    askers, hangs = Askers(3), threading.Event()
+
+    def ask(number: int) -> bool:
+        if number == 0:
+            raise KeyboardInterrupt
+        return hangs.wait(30)
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        askers.each(ask, range(9))
+    assert time.monotonic() - started < 10
+    hangs.set()
+    askers.close()

@@ -81,10 +81,10 @@ def check_python() -> Iterator[Finding]:
 def check_libraries() -> Iterator[Finding]:
     """Look whether the libraries are there, in versions that this program was made for."""
     unfit = []
-    wanted = [Requirement(text) for text in requires(DISTRIBUTION) or ()]
+    stated = [Requirement(text) for text in requires(DISTRIBUTION) or ()]
+    # What only an extra asks for, or another system, need not be there.
+    wanted = [each for each in stated if each.marker is None or each.marker.evaluate()]
     for requirement in wanted:
-        if requirement.marker is not None and not requirement.marker.evaluate():
-            continue
         found = version(requirement.name)
         if not requirement.specifier.contains(found, prereleases=True):
             unfit.append(f"{requirement.name} {found} (wanted {requirement.specifier})")

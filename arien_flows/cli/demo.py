@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -161,7 +163,7 @@ def _timed(what: str, work: Callable[[], R]) -> R:
 
 
 def _tell_lead(lead: Lead) -> None:
-    from arien_flows.answers.amounts import Asset, coins
+    from arien_flows.amounts import Asset, coins
 
     asset = Asset(name=lead.address.asset, decimals=lead.address.decimals)
     click.echo(f"   {lead.quotation.file} names {lead.address.address}.")
@@ -181,7 +183,7 @@ def _tell_lead(lead: Lead) -> None:
 
 
 def _tell_flow(flow: Flow) -> None:
-    from arien_flows.answers.amounts import Asset, coins
+    from arien_flows.amounts import Asset, coins
 
     answer = flow.main.answer
     asset = Asset(name=answer.asset, decimals=answer.decimals)
@@ -202,4 +204,11 @@ def _tell_files(scene: Scene, revenue: Flow, loot: Flow) -> None:
         click.echo(f"Files of the {name}'s trace:")
         for file in flow.files.all():
             click.echo(f"   {file}")
-    click.echo(f"Ask more: arien-flows --data {scene.data} --help")
+    click.echo(f"Ask more: {_program()} --data {scene.data} --help")
+
+
+def _program() -> str:
+    """Return what to type for this program: its name, or its path where the shell misses it."""
+    name, called = "arien-flows", Path(sys.argv[0])
+    is_known = shutil.which(name) is not None or called.name != name
+    return name if is_known else os.path.relpath(called)

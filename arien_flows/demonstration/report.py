@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from arien_flows.answers.amounts import Asset, coins
+from arien_flows.amounts import Asset, coins
 from arien_flows.demonstration.investigation import CONVENTIONS, Deposit, Flow, Lead
 from arien_flows.demonstration.scene import NETWORK, Scene
 from arien_flows.reports.page import (
@@ -51,8 +51,8 @@ def write_report(
         *(paragraph(caveat) for caveat in CAVEATS),
         heading("7. To repeat it"),
         paragraph(
-            "The same ledger and the same question give the same bytes. The result hashes must be "
-            "those of the traces above."
+            "The same ledger, the same tags and the same question give the same bytes. The result "
+            "hashes must be those of the traces above."
         ),
         quotation("\n".join(_commands(scene, vendor, theft))),
     ]
@@ -190,8 +190,9 @@ def _truth_parts(title: str, deposits: Iterable[Deposit]) -> Iterator[str]:
 
 
 def _commands(scene: Scene, vendor: Lead, theft: Lead) -> Iterator[str]:
-    program = f"arien-flows --data {scene.data} --network {NETWORK}"
+    program = f"arien-flows --data another-folder --network {NETWORK}"
     yield f"{program} ledger ingest --source blockfiles:{scene.simulation / 'blocks'}"
     yield f"{program} cluster run"
+    yield f"{program} tags import {scene.tags}"
     yield f"{program} trace entity:{vendor.quotation.address}"
     yield f"{program} trace {theft.quotation.address}"

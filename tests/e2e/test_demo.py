@@ -1,6 +1,8 @@
 """The sample investigation from beginning to end, at its smallest size."""
 
+import html
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from arien_flows.cli.main import run
 
 
 @pytest.mark.slow
-def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(tmp_path: Path, capsys):
+def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(
+    tmp_path: Path, capsys, monkeypatch
+):
     folder = tmp_path / "demo"
     command = ["demo", "--no-serve", "--transactions", "2000", "--progress", "none"]
     assert run([*command, "--folder", str(folder)]) == 0
@@ -24,6 +28,22 @@ def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(tmp_path: Path
     theft = answer["request"]["sources"][0]
     assert run(["--data", str(folder / "data"), "--json", "trace", theft]) == 0
     assert json.loads(capsys.readouterr().out) == answer
+    monkeypatch.chdir(tmp_path)
+    for line in commands(page):
+        assert run(line) == 0
+    repeated = capsys.readouterr().out
+    for lead in ("vendor", "theft"):
+        found = json.loads((folder / "results" / lead / "trace.json").read_bytes())
+        assert f"Result {found['manifest']['result_sha256']}" in repeated
+
+
+def commands(page: str) -> list[list[str]]:
+    """Return the arguments of the commands that the report gives for repeating it."""
+    text = html.unescape(page[page.rindex("<pre>") + 5 : page.rindex("</pre>")])
+    lines = [shlex.split(line) for line in text.splitlines()]
+    assert len(lines) == 5
+    assert {line[0] for line in lines} == {"arien-flows"}
+    return [line[1:] for line in lines]
 
 
 def test_demo__refuses_a_folder_that_holds_something_else(tmp_path: Path, capsys):

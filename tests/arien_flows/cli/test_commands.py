@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from arien_flows import health
 from arien_flows.cli.main import run
 from tests.ledgers import Chain, Tx, write_block_file
 from tests.small_case import COIN, FEE, NETWORK, SUBSIDY, SmallCase, make_small_case
@@ -337,6 +338,16 @@ def test_doctor__finds_everything_in_order(say: Say):
     assert findings[f"ledger {NETWORK}"]["verdict"] == "good"
     assert findings["python"]["verdict"] == "good"
     assert findings["libraries"]["verdict"] == "good"
+
+
+def test_doctor__does_not_miss_what_only_an_extra_asks_for(say: Say, monkeypatch):
+    wanted = [*health.requires("arien-flows"), 'not-installed>=1; extra == "other"']
+    monkeypatch.setattr(health, "requires", lambda _name: wanted)
+    (found,) = (
+        item for item in json.loads(say("doctor", "--json")) if item["check"] == "libraries"
+    )
+    assert found["verdict"] == "good"
+    assert "not-installed" not in found["detail"]
 
 
 def test_doctor__a_broken_ledger_is_wrong_and_has_a_remedy(tmp_path: Path, capsys):

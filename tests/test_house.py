@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from arien_flows.attribution.snapshot import service_stop
+from arien_flows.attribution.tag import CONFIDENCE
+from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.cli.main import COMMANDS
+from heuristics.taint import Stop
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "arien_flows", "chains", "heuristics")
@@ -115,3 +119,11 @@ def test_modules__stay_within_the_limit():
     for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):
             assert len(file.read_text(encoding="utf-8").splitlines()) <= 500, file
+
+
+def test_readme__shows_a_tagpack_that_is_one():
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    pack = parse_tagpack(shown.encode(), "README.md")
+    assert [service_stop(tag) for tag in pack.tags] == [Stop.SERVICE_REACHED]
+    for word, level in re.findall(r"\b([a-z_]+) (\d+),", shown):
+        assert CONFIDENCE[word] == int(level)

@@ -6,7 +6,7 @@ all tags of the network are looked up in the view at once, and kept as arrays. T
 only when it is needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,6 +45,25 @@ class FoundTags:
     shown: tuple[FoundTag, ...]
     left_out: int
     """Tags past the limit."""
+
+    own: frozenset[Statement]
+    """All that is said of the address itself, whether or not the tag is shown."""
+
+    inherited: frozenset[Statement]
+    """All that is said of other addresses of its entity, whether or not the tag is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Others:
+    """What is said of the other addresses of an entity."""
+
+    best: Sequence[StoredTag]
+    """Tags up to the limit, the best first."""
+
+    count: int
+    """Of all tags."""
+
+    said: frozenset[Statement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +114,19 @@ class TagBook:
     def tags_of(self, address: int, limit: int) -> FoundTags:
         """Return at most `limit` tags of an address number and its entity."""
         text = self._view.address_text(address)
-        own = () if text is None else self.of_text(text).shown
-        others, more = self._of_entity(address, max(0, limit - len(own)))
-        inherited = tuple(FoundTag(stored=tag, is_inherited=True) for tag in others)
-        shown = (own + inherited)[:limit]
-        return FoundTags(shown=shown, left_out=len(own) + len(others) + more - len(shown))
+        name = self._view.network.name
+        own = () if text is None else _own_tags(self._casebook, name, text)
+        others = self._of_entity(address, max(0, limit - len(own)))
+        shown = (*own, *(FoundTag(stored=tag, is_inherited=True) for tag in others.best))[:limit]
+        return FoundTags(
+            shown=shown,
+            left_out=len(own) + others.count - len(shown),
+            own=_said(each.stored for each in own),
+            inherited=others.said,
+        )
 
-    def of_text(self, text: str) -> FoundTags:
-        """Return the tags of an address alone, which need not be in the ledger."""
-        return direct_tags(self._casebook, self._view.network.name, text)
-
-    def _of_entity(self, address: int, limit: int) -> tuple[Sequence[StoredTag], int]:
-        """Return tags of the entity's other addresses, the best first, and how many more."""
+    def _of_entity(self, address: int, limit: int) -> _Others:
+        """Return at most `limit` tags of the entity's other addresses."""
         root = self._entities.root_of(address)
         members = self._entities.members(root)
         if len(members) <= MEMBERS_ASKED and "_placed" not in self.__dict__:
@@ -115,22 +135,24 @@ class TagBook:
             for member in members:
                 named += self._unused_forms(int(member))
             found = ranked(self._casebook.tags_of(self._view.network.name, named))
-            return found[:limit], max(0, len(found) - limit)
+            return _Others(best=found[:limit], count=len(found), said=_said(found))
         return self._of_large_entity(root, address, limit)
 
-    def _of_large_entity(
-        self, root: int, address: int, limit: int
-    ) -> tuple[Sequence[StoredTag], int]:
+    def _of_large_entity(self, root: int, address: int, limit: int) -> _Others:
         placed = self._placed
         if placed is None:
-            return (), 0
+            return _Others(best=(), count=0, said=frozenset())
         is_other = (placed.number != address) | ~placed.is_own
         held = np.flatnonzero((placed.number >= 0) & is_other)
         mine = held[roots_of(self._entities, placed.number[held]) == root]
-        rank = _ranks(placed.table.statements)[placed.table.statement[mine]]
-        best = mine[np.lexsort((placed.number[mine], rank))]
+        statements, statement = placed.table.statements, placed.table.statement[mine]
+        best = mine[np.lexsort((placed.number[mine], _ranks(statements)[statement]))]
         numbers = placed.table.tag_id[best[:limit]].tolist()
-        return ranked(self._casebook.tags_numbered(numbers)), max(0, len(best) - limit)
+        return _Others(
+            best=ranked(self._casebook.tags_numbered(numbers)),
+            count=len(mine),
+            said=frozenset(statements[each] for each in np.unique(statement).tolist()),
+        )
 
     @cached_property
     def _placed(self) -> _Placed | None:
@@ -177,13 +199,24 @@ def _ranks(statements: Sequence[Statement]) -> Int64Array:
     return np.array([places[key] for key in keys], np.int64)
 
 
-def direct_tags(casebook: Casebook, network: str, text: str) -> FoundTags:
-    """Return the tags of an address, whether or not there is a ledger; the best first."""
-    subject = canonical_address(text, network)
-    found = ranked(casebook.tags_of(network, [subject]))
+def direct_tags(casebook: Casebook, network: str, text: str, limit: int) -> FoundTags:
+    """Return at most `limit` tags of an address itself, whether or not there is a ledger."""
+    found = _own_tags(casebook, network, text)
     return FoundTags(
-        shown=tuple(FoundTag(stored=tag, is_inherited=False) for tag in found), left_out=0
+        shown=found[:limit],
+        left_out=max(0, len(found) - limit),
+        own=_said(each.stored for each in found),
+        inherited=frozenset(),
     )
+
+
+def _own_tags(casebook: Casebook, network: str, text: str) -> tuple[FoundTag, ...]:
+    found = ranked(casebook.tags_of(network, [canonical_address(text, network)]))
+    return tuple(FoundTag(stored=tag, is_inherited=False) for tag in found)
+
+
+def _said(found: Iterable[StoredTag]) -> frozenset[Statement]:
+    return frozenset(each.tag.statement for each in found)
 
 
 def ranked(found: Sequence[StoredTag]) -> list[StoredTag]:

@@ -240,7 +240,8 @@ class HttpClient:
         while not isinstance(
             outcome := self._attempt(request, shown, most_bytes, patience), _Answer
         ):
-            pause = patience.pause_after(attempt) if outcome.wait is None else outcome.wait
+            # A server that names no wait worth the name is not hurried.
+            pause = max(patience.pause_after(attempt), outcome.wait or 0)
             late = time.monotonic() + pause > last_start or attempt >= patience.attempts
             if outcome.lasting or late or pause > patience.longest_pause:
                 raise SourceUnavailableError(self._final_words(outcome, attempt, patience))

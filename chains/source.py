@@ -98,7 +98,8 @@ class LookupSource(Source, Protocol):
     Every method takes many questions at once and answers them in order, in parallel or pipelined
     inside the source; an item that could not be had is answered with the error. Raises
     `RequestBudgetError` where the recorder allows no further request, and `ChainChangedError`
-    where the chain that was seen is no longer the server's.
+    where an answer shows that the chain that was seen is no longer the server's. Not every server
+    shows it: who needs to be sure refreshes afterwards and asks for the tip again.
     """
 
     def histories(

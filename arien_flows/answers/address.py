@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from arien_flows.answers.amounts import asset_of
+from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import EntityName, entity_name, lag
 from arien_flows.answers.facts import Flag, Sighting, as_of, script_type_name, sighting
 from arien_flows.answers.tags import MAX_TAGS, Naming, TagAnswer, naming, tag_answers, tag_cuts

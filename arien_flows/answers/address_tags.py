@@ -6,7 +6,15 @@ from datetime import date
 from arien_flows.answers.address import no_entities
 from arien_flows.answers.entity import lag
 from arien_flows.answers.facts import as_of, named
-from arien_flows.answers.tags import MAX_TAGS, Naming, TagAnswer, naming, tag_answers, tag_cuts
+from arien_flows.answers.tags import (
+    MAX_TAGS,
+    Naming,
+    TagAnswer,
+    left_out_cuts,
+    naming,
+    tag_answers,
+    tag_cuts,
+)
 from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_address
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import NotFoundError
@@ -69,7 +77,7 @@ def bare_tags_answer(
 
     `why` says what stands in the way of more.
     """
-    found = direct_tags(casebook, name, text)
+    found = direct_tags(casebook, name, text, MAX_TAGS)
     return AddressTagsAnswer(
         as_of=None,
         complete=False,
@@ -79,6 +87,7 @@ def bare_tags_answer(
                 reason="no_entity",
                 detail=f"what is said of other addresses of its owner is not known: {why}",
             ),
+            *left_out_cuts(found),
         ),
         network=name,
         address=canonical_address(text, name),

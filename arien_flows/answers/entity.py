@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.answers.amounts import asset_of
+from arien_flows.amounts import asset_of
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from arien_flows.answers.amounts import asset_of
+from arien_flows.amounts import asset_of
 from arien_flows.answers.facts import as_of, sightings
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from arien_flows.answers.amounts import asset_of
+from arien_flows.amounts import asset_of
 from arien_flows.shapes import Shape
 from arien_flows.workspace import Holdings
 

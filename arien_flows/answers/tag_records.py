@@ -2,19 +2,16 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from arien_flows.answers.tags import Document, document_answer
-from arien_flows.attribution.subjects import canonical_address
+from arien_flows.attribution.subjects import canonical_subject
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import StoredTag, TagFilter
 from arien_flows.errors import InputError
 from arien_flows.shapes import Certainty, Shape
-
-_TRANSACTION = re.compile(r"(0x)?[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +93,8 @@ def tag_filter(
     """Return a filter as people put it; `InputError` where it names an address of no network."""
     if subject is not None and network is None:
         raise InputError("an address alone is not enough: name its network, too")
-    if subject is not None and network is not None and not _TRANSACTION.fullmatch(subject):
-        subject = canonical_address(subject, network)
+    if subject is not None and network is not None:
+        subject = canonical_subject(subject, network)
     return TagFilter(network=network, subject=subject, label=label, creator=creator)
 
 

@@ -110,7 +110,7 @@ class Naming(Shape):
     """Whether it is said of another address of the same entity only."""
 
     claims: tuple[ClaimAnswer, ...]
-    """All that is claimed, the most confident first."""
+    """What is claimed, the most confident first; at most 100."""
 
     as_of: date
     """The day to which the age of the sources is counted: that of the last block."""
@@ -121,9 +121,15 @@ class Naming(Shape):
 
 def tag_cuts(reading: Reading, found: FoundTags) -> tuple[Truncation, ...]:
     """Return what an answer's tags leave out."""
-    if reading.tags.is_empty:
-        return (NO_TAGS,)
-    return (_too_many(found.left_out),) if found.left_out else ()
+    return (NO_TAGS,) if reading.tags.is_empty else left_out_cuts(found)
+
+
+def left_out_cuts(found: FoundTags) -> tuple[Truncation, ...]:
+    """Return what the limit of tags leaves out; they count in the naming all the same."""
+    if not found.left_out:
+        return ()
+    detail = f"{found.left_out:,} more tags, the least confident, are not shown"
+    return (Truncation(where="tags", reason="too_many", limit=MAX_TAGS, detail=detail),)
 
 
 def tag_answers(found: Iterable[FoundTag]) -> tuple[TagAnswer, ...]:
@@ -157,8 +163,7 @@ def document_answer(stored: StoredTag) -> Document:
 
 def naming(found: FoundTags, on: date) -> Naming | None:
     """Return what tags come to, as of a day: those of the address itself, if there are any."""
-    for inherited in (False, True):
-        said = [each.stored.tag for each in found.shown if each.is_inherited is inherited]
+    for inherited, said in ((False, found.own), (True, found.inherited)):
         combined = combine(said, on)
         if combined is not None:
             return Naming(
@@ -167,7 +172,7 @@ def naming(found: FoundTags, on: date) -> Naming | None:
                 combined_confidence=combined.confidence,
                 disputed=combined.is_disputed,
                 inherited=inherited,
-                claims=_claims(combined.claims),
+                claims=_claims(combined.claims[:MAX_TAGS]),
                 as_of=on,
                 certainty="attribution",
             )
@@ -190,13 +195,4 @@ def _claims(claims: Sequence[Claim]) -> tuple[ClaimAnswer, ...]:
             sources=claim.sources,
         )
         for claim in claims
-    )
-
-
-def _too_many(left_out: int) -> Truncation:
-    return Truncation(
-        where="tags",
-        reason="too_many",
-        limit=MAX_TAGS,
-        detail=f"{left_out:,} more tags, the least confident of the entity, are not shown",
     )

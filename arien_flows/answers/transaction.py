@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from arien_flows.answers.amounts import asset_of, coins
+from arien_flows.amounts import asset_of, coins
 from arien_flows.answers.entity import lag
 from arien_flows.answers.facts import Flag, as_of, block_of, script_type_name, sighting
 from arien_flows.entities.coinjoins import CoinJoinFinding

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from arien_flows.attribution.tag import CONFIDENCE, Statement
+from arien_flows.attribution.tag import CONFIDENCE, NAMES_SOMEBODY, Statement
 
 MOST_GAIN = 15
 """Points by which sources together may exceed the best of them."""
@@ -31,9 +31,6 @@ HALF_LIFE_DAYS = 1_826
 
 STALE_KINDS = frozenset({"web_crawl", "heuristic", "unknown"})
 """Confidence ids that lose weight with age. An undated tag of these kinds keeps its level."""
-
-NAMES_SOMEBODY = frozenset({None, "actor"})
-"""Tag types that say who an address belongs to; events, attributes and mentions do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +94,14 @@ def level_on(statement: Statement, on: date) -> int:
 
 def noisy_or(levels: Sequence[int]) -> int:
     """Return what independent levels (0 to 100) come to, exactly, rounded down, and capped."""
+    most = min(100, max(levels) + MOST_GAIN)
     doubt = Fraction(1)
     for level in levels:
         doubt *= Fraction(100 - level, 100)
-    return min(int(100 * (1 - doubt)), 100, max(levels) + MOST_GAIN)
+        if 100 * (1 - doubt) >= most:
+            # The fractions of thousands of sources would have as many digits.
+            return most
+    return int(100 * (1 - doubt))
 
 
 def _claimed(statement: Statement) -> str:
@@ -114,7 +115,9 @@ def _claim(group: list[Statement], on: date) -> Claim:
     for statement in group:
         level = level_on(statement, on)
         best[statement.source] = max(level, best.get(statement.source, 0))
-    speaker = min(group, key=lambda said: (-level_on(said, on), said.label, said.source))
+    speaker = min(
+        group, key=lambda said: (-level_on(said, on), said.label, said.source, said.actor or "")
+    )
     return Claim(
         label=speaker.label,
         actor=speaker.actor,

@@ -9,8 +9,9 @@ of another address of the entity.
 
 Of several tags the one with the highest confidence speaks, ties to the smaller label and then the
 smaller source, so that the answer does not depend on the order of files. Tracing stops at
-*service* tags only: those of a confidence of at least 50 whose category says that the money of
-many people is mixed there.
+*service* tags only: those of a confidence of at least 50 that name an owner whose category says
+that the money of many people is mixed there. An address that is mentioned beside an exchange, or
+that took part in its theft, is not the exchange.
 
 Half a million tags make a few thousand statements, so a snapshot holds numbers (an address and a
 statement for each tag) and makes a `Tag` only where one is asked for.
@@ -26,7 +27,7 @@ import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap, roots_of
 from arien_flows.attribution.subjects import canonical_address, network_of
-from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
+from arien_flows.attribution.tag import NAMES_SOMEBODY, STATEMENT_FIELDS, Statement, Tag
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
@@ -172,7 +173,7 @@ def service_stop(said: Statement) -> Stop | None:
     Of several categories the most telling decides: a mixer that is also tagged as a wallet is a
     mixer.
     """
-    if said.level < SERVICE_CONFIDENCE:
+    if said.level < SERVICE_CONFIDENCE or said.tag_type not in NAMES_SOMEBODY:
         return None
     found = [SERVICE_STOPS[concept] for concept in said.concepts if concept in SERVICE_STOPS]
     return max(found) if found else None

@@ -93,7 +93,8 @@ def subject_of(tag: Tag, assumed: str) -> Subject:
     if len(text) > _LONGEST:
         raise SubjectError(f"longer than {_LONGEST:,} characters")
     if tag.address is None:
-        return _transaction(text, name)
+        text = canonical_transaction(text, name)
+        return Subject(network=name, text=text, is_transaction=True, script_type=None, payload=None)
     known = BITCOIN_NETWORKS.get(name)
     try:
         if known is None:
@@ -126,17 +127,28 @@ def _canonical(text: str, script_type: ScriptType, payload: bytes, known: Networ
     return canonical
 
 
-def _transaction(text: str, name: str) -> Subject:
-    lower = text.strip().lower()
-    if name in BITCOIN_NETWORKS and not _HASH.fullmatch(lower):
-        raise SubjectError("a transaction id has 64 hexadecimal digits")
-    if name == ETHEREUM and not (lower.startswith("0x") and _HASH.fullmatch(lower)):
-        raise SubjectError("a transaction id is 0x and 64 hexadecimal digits")
-    known = name in BITCOIN_NETWORKS or name == ETHEREUM
-    text = lower if known else text.strip()
+def canonical_transaction(text: str, name: str) -> str:
+    """Return a transaction's id as the casebook files it; `SubjectError` where it is none."""
+    text = text.strip()
     if name in BITCOIN_NETWORKS:
-        text = text.removeprefix("0x")
-    return Subject(network=name, text=text, is_transaction=True, script_type=None, payload=None)
+        if not _HASH.fullmatch(text.lower()):
+            raise SubjectError("a transaction id has 64 hexadecimal digits")
+        return text.lower().removeprefix("0x")
+    if name == ETHEREUM:
+        if not (text.lower().startswith("0x") and _HASH.fullmatch(text.lower())):
+            raise SubjectError("a transaction id is 0x and 64 hexadecimal digits")
+        return text.lower()
+    return text
+
+
+def canonical_subject(text: str, name: str) -> str:
+    """Return an address or a transaction's id as it is filed; `AddressError` if it is neither."""
+    if not _HASH.fullmatch(text.strip().lower()):
+        return canonical_address(text, name)
+    try:
+        return canonical_transaction(text, name)
+    except SubjectError as error:
+        raise AddressError(str(error)) from error
 
 
 def _hint(text: str, name: str) -> str:

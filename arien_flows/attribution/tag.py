@@ -53,6 +53,9 @@ CONCEPTS = frozenset(
 
 TAG_TYPES = frozenset({"actor", "event", "attribute", "mention"})
 
+NAMES_SOMEBODY = frozenset({None, "actor"})
+"""Tag types that say who an address belongs to; events, attributes and mentions do not."""
+
 DEFAULT_CONFIDENCE = "unknown"
 """What a tag counts as that does not say how its source knows: the lowest."""
 

@@ -12,7 +12,7 @@ from elsewhere (`!include`) is refused.
 import hashlib
 import json
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -93,14 +93,14 @@ class _Loader(yaml.CSafeLoader):
     """Safe YAML that refuses a key written twice, of which plain YAML drops the first silently."""
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    mapping: dict[Hashable, Any] = {}
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
+        if not isinstance(key_node, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(
                 None, None, "a key is a list or a mapping", key_node.start_mark
             )
+        key: str = key_node.value  # as it is written: plain YAML makes `false` of Norway's `no`
         if key in mapping:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is written twice", key_node.start_mark
@@ -322,7 +322,6 @@ def _context(fields: Mapping[str, Any]) -> str | None:
             if len(text) > _LONGEST_CONTEXT:
                 raise _FaultError(f"the context is longer than {_LONGEST_CONTEXT:,} characters")
     except (TypeError, ValueError) as error:
-        # Keys that have no order, for one, or a number that is none.
         raise _FaultError(f"the context cannot be written as JSON ({error})") from error
     return text
 

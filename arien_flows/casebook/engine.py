@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from arien_flows.errors import CasebookBusyError, CasebookError, InputError, StorageFullError
 
@@ -30,12 +31,13 @@ def database_url(address: str) -> URL:
     """Return the address of a casebook's database; `InputError` for what is no such address."""
     try:
         url = make_url(address)
-    except ArgumentError as error:
-        # The text is not repeated: it may hold a password.
+    except (ArgumentError, ValueError):
+        # Neither the text nor the error is repeated: of `user:PASSWORD` without a host the
+        # library takes the password for a port, and quotes it.
         raise InputError(
             "ARIEN_CASEBOOK is not an address: write postgresql+psycopg://USER@HOST/NAME or "
             "sqlite:///FILE"
-        ) from error
+        ) from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername=_POSTGRESQL)
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
@@ -113,6 +115,10 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _expected(error, url) from error
+    except PoolTimeoutError as error:
+        raise CasebookBusyError(
+            f"too many questions wait for the casebook in {shown(url)}: try again later"
+        ) from error
 
 
 def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
@@ -120,9 +126,11 @@ def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
     if url.password:
         reason = reason.replace(str(url.password), "***")
     where = f"the casebook in {shown(url)}"
-    if "is locked" in reason or "lock timeout" in reason:
+    # By its code: a server may speak another language.
+    code = str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
+    if code == "55P03" or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return CasebookBusyError(f"{where} is being written to by another process: try again later")
-    if "disk is full" in reason or "No space left" in reason:
+    if code in ("53100", "SQLITE_FULL"):
         return StorageFullError(
             f"no space is left for {where}: make room and run the same command again"
         )
@@ -145,6 +153,12 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin transactions on its own, at other moments than ours.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    # Its own knows the letters of English only, and a filter holds in any case.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _begin_sqlite(connection: Connection) -> None:

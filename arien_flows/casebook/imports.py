@@ -2,8 +2,9 @@
 
 A document is imported whole or not at all, and once: the same bytes read for the same network
 are recognised. Rows that cannot be used are listed beside the others, so that nothing is lost.
-Of tags that say the same of one address (network, address, label and source) the one that was
-last confirmed speaks, and among those the one that was imported last; the others are kept.
+Of tags that say the same of one address (network, address, label, source and creator) the one
+that was last confirmed speaks, and among those the one that was imported last; the others are
+kept.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ from arien_flows.errors import InputError, NotFoundError
 
 TAGPACK_MEDIA_TYPE = "application/yaml"
 
+LAST_NUMBER = 2**31 - 1
+"""Of an import, in either database."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -68,7 +72,7 @@ def import_pack(
             record=known, is_new=False, faults=tuple(faults_of(connection, known.id))
         )
     number = next_number(connection, tag_imports)
-    found, faults, repeated = usable_rows(pack, origin.network)
+    found, faults, repeated = usable_rows(pack, origin.network, origin.imported_at.date())
     connection.execute(
         insert(tag_imports).values(
             id=number,
@@ -121,7 +125,9 @@ def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> Tag
 
 def read_import(connection: Connection, number: int) -> TagImport:
     """Return one import; `NotFoundError` where there is none of that number."""
-    row = connection.execute(_imports().where(tag_imports.c.id == number)).one_or_none()
+    row = None
+    if number <= LAST_NUMBER:
+        row = connection.execute(_imports().where(tag_imports.c.id == number)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no import {number}: `arien-flows tags list` lists them")
     return _record(row)
@@ -129,7 +135,8 @@ def read_import(connection: Connection, number: int) -> TagImport:
 
 def list_imports(connection: Connection, after: int, limit: int) -> list[TagImport]:
     """Return imports in the order in which they were made, beginning after a number."""
-    wanted = _imports().where(tag_imports.c.id > after).order_by(tag_imports.c.id).limit(limit)
+    beyond = tag_imports.c.id > min(after, LAST_NUMBER)
+    wanted = _imports().where(beyond).order_by(tag_imports.c.id).limit(limit)
     return [_record(row) for row in connection.execute(wanted)]
 
 

@@ -76,17 +76,34 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text from outside. What no database can hold is written as it would be in a program.
+
+    PostgreSQL refuses NUL, and both refuse a name that is no valid Unicode (a file's, for one).
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy's signature
+        """Return what is stored, or compared with what is."""
+        if value is None:
+            return None
+        held = value.replace("\0", "\\0")
+        return held if held.isascii() else held.encode(errors="backslashreplace").decode()
+
+
 documents = Table(
     "documents",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("sha256", String(64), nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("media_type", Text, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("media_type", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("imported_at", UtcDateTime, nullable=False),
-    Column("imported_by", Text, nullable=False),
+    Column("imported_by", Words, nullable=False),
 )
 
 tag_imports = Table(
@@ -94,12 +111,12 @@ tag_imports = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("document_id", Integer, ForeignKey("documents.id"), nullable=False, index=True),
-    Column("title", Text, nullable=False),
-    Column("creator", Text, nullable=False),
-    Column("network", Text, nullable=False),  # what BTC was taken to mean
+    Column("title", Words, nullable=False),
+    Column("creator", Words, nullable=False),
+    Column("network", Words, nullable=False),  # what BTC was taken to mean
     Column("repeated", Integer, nullable=False),  # rows that say what another row says
     Column("imported_at", UtcDateTime, nullable=False),
-    Column("imported_by", Text, nullable=False),
+    Column("imported_by", Words, nullable=False),
 )
 
 withdrawals = Table(
@@ -108,9 +125,9 @@ withdrawals = Table(
     Column(
         "import_id", Integer, ForeignKey("tag_imports.id"), primary_key=True, autoincrement=False
     ),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
-    Column("withdrawn_by", Text, nullable=False),
+    Column("withdrawn_by", Words, nullable=False),
 )
 
 statements = Table(
@@ -118,17 +135,17 @@ statements = Table(
     metadata,
     Column("id", BIG_NUMBER, primary_key=True, autoincrement=False),
     Column("import_id", Integer, ForeignKey("tag_imports.id"), nullable=False, index=True),
-    Column("label", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("confidence", Text, nullable=False),
-    Column("concepts", Text, nullable=False),  # separated by spaces
-    Column("tag_type", Text),
-    Column("actor", Text),
+    Column("label", Words, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("confidence", Words, nullable=False),
+    Column("concepts", Words, nullable=False),  # separated by spaces
+    Column("tag_type", Words),
+    Column("actor", Words),
     Column("is_cluster_definer", Boolean, nullable=False),
-    Column("context", Text),
+    Column("context", Words),
     Column("lastmod", Date),
-    Column("creator", Text, nullable=False),
+    Column("creator", Words, nullable=False),
 )
 
 tags = Table(
@@ -138,12 +155,12 @@ tags = Table(
     Column("import_id", Integer, ForeignKey("tag_imports.id"), nullable=False),
     Column("row", Integer, nullable=False),  # place in the document's list, from 1
     Column("statement_id", BIG_NUMBER, ForeignKey("statements.id"), nullable=False),
-    Column("network", Text, nullable=False),
-    Column("subject", Text, nullable=False),  # canonical address, or transaction id
+    Column("network", Words, nullable=False),
+    Column("subject", Words, nullable=False),  # canonical address, or transaction id
     Column("is_transaction", Boolean, nullable=False),
     Column("script_type", SmallInteger),
     Column("payload", LargeBinary),
-    # Tags with one key (network, subject, label, source) are versions of one another.
+    # Tags with one key (network, subject, label, source, creator) are versions of one another.
     Column("key", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of everything that the tag says
     Column("is_current", Boolean, nullable=False),
@@ -160,8 +177,8 @@ faulty_tags = Table(
         "import_id", Integer, ForeignKey("tag_imports.id"), primary_key=True, autoincrement=False
     ),
     Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("subject", Text, nullable=False),  # as the document writes it
-    Column("fault", Text, nullable=False),
+    Column("subject", Words, nullable=False),  # as the document writes it
+    Column("fault", Words, nullable=False),
 )
 
 tag_sets = Table(
@@ -170,7 +187,7 @@ tag_sets = Table(
     Column(
         "import_id", Integer, ForeignKey("tag_imports.id"), primary_key=True, autoincrement=False
     ),
-    Column("network", Text, primary_key=True),
+    Column("network", Words, primary_key=True),
     Column("tag_count", Integer, nullable=False),  # current tags
     Column("digest", String(64), nullable=False),  # over theirs, whatever their order
 )

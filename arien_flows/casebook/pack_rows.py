@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
@@ -33,10 +34,13 @@ class UsableRow:
     digest: bytes
 
 
-def usable_rows(pack: TagPack, network: str) -> tuple[list[UsableRow], list[FaultyTag], int]:
+def usable_rows(
+    pack: TagPack, network: str, today: date
+) -> tuple[list[UsableRow], list[FaultyTag], int]:
     """Return the rows that can be used, those that cannot, and how many say a thing again.
 
-    `network` is what `BTC` means.
+    `network` is what `BTC` means. A tag that was confirmed after `today` is faulty: it would speak
+    before every honest one. A day more is allowed, since days begin at different times.
     """
     faults = [
         FaultyTag(row=fault.number, subject=fault.subject, fault=fault.fault)
@@ -50,6 +54,10 @@ def usable_rows(pack: TagPack, network: str) -> tuple[list[UsableRow], list[Faul
         except SubjectError as error:
             written = row.tag.address or row.tag.tx_hash or ""
             faults.append(FaultyTag(row=row.number, subject=written, fault=str(error)))
+            continue
+        if row.tag.lastmod is not None and row.tag.lastmod > today + timedelta(days=1):
+            late = f"lastmod {row.tag.lastmod} lies in the future"
+            faults.append(FaultyTag(row=row.number, subject=subject.text, fault=late))
             continue
         tag = replace(
             row.tag,
@@ -126,5 +134,5 @@ def _tag_row(number: int, place: int, statement: int, usable: UsableRow) -> dict
 
 
 def _key(subject: Subject, tag: Tag) -> bytes:
-    told = [subject.network, subject.text, tag.label, tag.source]
+    told = [subject.network, subject.text, tag.label, tag.source, tag.creator]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).digest()[:16]

@@ -6,6 +6,7 @@ copied first, and whoever keeps a server makes a backup. One of a newer version 
 this program would not see what is written there.
 """
 
+import sqlite3
 from enum import Enum
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from arien_flows.casebook.engine import reading, shown, sqlite_file, writing
 from arien_flows.casebook.models import SCHEMA
 from arien_flows.casebook.version import version_of
-from arien_flows.errors import CasebookVersionError
+from arien_flows.errors import CasebookError, CasebookVersionError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -99,6 +100,12 @@ def _copy(engine: Engine, version: str) -> Path | None:
     try:
         # Not inside a transaction: SQLite refuses that.
         raw.cursor().execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise CasebookError(
+            f"{file} cannot be copied to {copy.name} beside it, and is not brought up to date "
+            f"without a copy: {error}"
+        ) from error
     finally:
         raw.close()
     return copy

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from arien_flows.cli.session import Session
+from arien_flows.errors import InputError
 from arien_flows.inquiry.inquire import Question
 from arien_flows.workspace import OpenNetwork, Reading, Workspace
-from chains.registry import LOOKUP_SCHEMES
+from chains.registry import BLOCK_SCHEMES, LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
 
@@ -35,9 +36,18 @@ def names_server(session: Session) -> bool:
     """Tell whether questions go to a server: `--source`, or a server in `ARIEN_SOURCE`.
 
     `ARIEN_SOURCE` may also name a node, which delivers blocks for a ledger: then the ledger is
-    asked.
+    asked. `InputError` where it names no kind of source: a question that is put to a ledger by
+    mistake looks answered.
     """
-    if session.source_is_named:
-        return True
-    scheme = (session.settings.source or "").partition(":")[0].lower()
-    return scheme in LOOKUP_SCHEMES
+    uri = session.settings.source
+    if uri is None:
+        return False
+    scheme, colon, _ = uri.partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in (*LOOKUP_SCHEMES, *BLOCK_SCHEMES):
+        # What else it holds may be a password.
+        named = "--source" if session.source_is_named else "ARIEN_SOURCE"
+        raise InputError(
+            f"{named} is not a server: write esplora+https://HOST/api or electrum+ssl://HOST:PORT"
+        )
+    return session.source_is_named or scheme in LOOKUP_SCHEMES

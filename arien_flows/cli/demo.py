@@ -184,6 +184,7 @@ def _tell_lead(lead: Lead) -> None:
 
 def _tell_flow(flow: Flow) -> None:
     from arien_flows.amounts import Asset, coins
+    from arien_flows.reports.ends import end_rows
 
     answer = flow.main.answer
     asset = Asset(name=answer.asset, decimals=answer.decimals)
@@ -191,9 +192,8 @@ def _tell_flow(flow: Flow) -> None:
         f"   Inference: by the {answer.request.policy} convention "
         f"{coins(answer.totals.source, asset)} ended like this:"
     )
-    ends = sorted(answer.totals.by_reason.items(), key=lambda end: -int(end[1]))
-    for reason, amount in (*ends, ("fees", answer.totals.fees)):
-        click.echo(f"      {coins(amount, asset):>18}  {reason.replace('_', ' ')}")
+    for amount, ended, _ in end_rows(answer):
+        click.echo(f"      {amount:>18}  {ended}")
     for service in answer.services:
         click.echo(f"   Attribution: {coins(service.traced, asset)} of it reached {service.label}.")
 

@@ -77,7 +77,8 @@ def roll_back(session: Session, height: int) -> None:
         before = writer.next_height - 1
         writer.roll_back(height)
         after = writer.next_height
-    click.echo(f"{name}: blocks {after} to {before} removed", err=True)
+    told = f"blocks {after} to {before} removed" if after <= before else "there was none to remove"
+    click.echo(f"{name}: {told}", err=True)
 
 
 @contextmanager

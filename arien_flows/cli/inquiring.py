@@ -12,8 +12,10 @@ from arien_flows.fetched.conversation import Conversation
 from arien_flows.inquiry.inquire import Question, inquire
 from arien_flows.tag_book import TagBook
 from arien_flows.workspace import Reading, Workspace
+from chains.access import Access
+from chains.bitcoin.electrum.address import ElectrumAddress
 from chains.bitcoin.networks import BITCOIN, network
-from chains.endpoint import Endpoint
+from chains.endpoint import Endpoint, proxy_for
 from chains.registry import LOOKUP_SCHEMES, open_lookups
 
 Answer = TypeVar("Answer")
@@ -34,13 +36,16 @@ def inquired(session: Session, answer: Callable[[Reading], Answer], question: Qu
         raise InputError("no source is named: add --source")
     if uri.partition(":")[0].lower() not in LOOKUP_SCHEMES:
         open_lookups(uri, BITCOIN.name).close()  # says what is wrong with it
-    name = BITCOIN.name if settings.network is None else network(settings.network).name
+    chosen = BITCOIN if settings.network is None else network(settings.network)
+    name, access = chosen.name, settings.access()
+    warning = _warning(uri, access)
+    question.check(chosen)
     progress = progress_in(session.progress)
-    progress.note(_warning(uri, settings.proxy))
+    progress.note(warning)
     workspace = Workspace(settings)
     with Archive(archive_folder(settings.data, name)) as archive:
         conversation = Conversation(archive, session.requests)
-        with open_lookups(uri, name, settings.access(), conversation) as source:
+        with open_lookups(uri, name, access, conversation) as source:
             for note in source.notes():
                 progress.note(f"Not used: {note}")
             try:
@@ -59,11 +64,13 @@ def inquired(session: Session, answer: Callable[[Reading], Answer], question: Qu
                 progress.end()
 
 
-def _warning(uri: str, proxy: str | None) -> str:
-    """Return who learns what is asked, before anybody is contacted."""
-    host = Endpoint.parse(uri, schemes=TRANSPORTS).host
-    through = "" if proxy is None else ", through the proxy that is set"
-    return f"Asking {host}{through}: whoever runs it can see what is asked."
+def _warning(uri: str, access: Access) -> str:
+    """Return who learns what is asked; refuse a URI or a proxy that cannot be used."""
+    endpoint = Endpoint.parse(uri, schemes=TRANSPORTS)
+    if endpoint.kind == "electrum":
+        ElectrumAddress.parse(uri)
+    through = "" if proxy_for(endpoint.host, access) is None else ", through the proxy that is set"
+    return f"Asking {endpoint.host}{through}: its operator learns what is asked."
 
 
 def _show(progress: Progress, transactions: int, made: int, budget: int) -> None:

@@ -1,5 +1,6 @@
 """How answers look on a terminal: JSON, or aligned text that can be read aloud."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ A = TypeVar("A")
 
 NOTHING = "-"
 
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Controls of a terminal, breaks of a line, and what turns the direction of writing."""
+
 
 def emit(session: Session, answer: A, render: Callable[[A], Iterable[str]]) -> None:
     """Print an answer to standard output, in the form that was asked for."""
@@ -19,7 +23,15 @@ def emit(session: Session, answer: A, render: Callable[[A], Iterable[str]]) -> N
         click.echo(json_text(answer, indent=2))
         return
     for line in render(answer):
-        click.echo(line)
+        click.echo(plain(line))
+
+
+def plain(line: str) -> str:
+    """Return a line in which what could move, colour or forge others is written as an escape.
+
+    Labels, sources and names of files are the words of whoever wrote a document.
+    """
+    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:

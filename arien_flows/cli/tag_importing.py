@@ -66,8 +66,8 @@ def export_to(session: Session, creator: str | None, output: Path | None) -> Non
     if not by_creator:
         raise NotFoundError("no tags to export: `arien-flows tags list` shows what was imported")
     if output is not None and output.is_dir():
-        for name, tags in sorted(by_creator.items()):
-            _write(output / f"{_file_name(name, by_creator)}.yaml", name, tags)
+        for name, file in _file_names(by_creator).items():
+            _write(output / file, name, by_creator[name])
         return
     if len(by_creator) > 1:
         raise InputError(
@@ -118,12 +118,16 @@ def _pack(creator: str, tags: Sequence[Tag]) -> Iterable[str]:
     return tagpack_text(tags, title=f"Tags of {creator}", creator=creator)
 
 
-def _file_name(creator: str, creators: Iterable[str]) -> str:
-    """Return a name for a creator's file, which no other creator's has."""
-    plain = _plain(creator)
-    others = sorted(other for other in creators if _plain(other) == plain)
-    return plain if others[0] == creator else f"{plain}-{others.index(creator) + 1}"
-
-
-def _plain(creator: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", creator.lower()).strip("-")[:80] or "tags"
+def _file_names(creators: Iterable[str]) -> dict[str, str]:
+    """Return a name for each creator's file, which no other creator's has."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for creator in sorted(creators):
+        plain = name = re.sub(r"[^a-z0-9]+", "-", creator.lower()).strip("-")[:80] or "tags"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{plain}-{number}"
+        taken.add(name)
+        names[creator] = f"{name}.yaml"
+    return names

@@ -102,7 +102,7 @@ def export_command(context: click.Context, creator: str | None, output: Path | N
 
 @tags.command("withdraw")
 @session_options
-@click.argument("number", metavar="IMPORT", type=click.IntRange(1))
+@click.argument("number", metavar="IMPORT", type=click.IntRange(1, 2**31 - 1))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with the import.")
 @click.pass_context
 def withdraw_command(context: click.Context, number: int, reason: str) -> None:

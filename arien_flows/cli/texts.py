@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from arien_flows.amounts import Asset, coins
 from arien_flows.answers.address import AddressAnswer
-from arien_flows.answers.amounts import Asset, coins
 from arien_flows.answers.clustering import ClusteringAnswer
 from arien_flows.answers.entity import EntityAnswer, EntityName
 from arien_flows.answers.facts import Flag, Sighting

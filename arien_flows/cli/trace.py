@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
     "that the ends are those that a whole ledger gives.",
 )
-@click.option("--compare", is_flag=True, help="Answer under every policy, and show the span.")
+@click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
 @click.option(
     "-o",
     "--output",
@@ -106,6 +106,10 @@ def trace(
     from arien_flows.reports.trace_files import write_trace_files
     from arien_flows.tracing.request import POLICIES, TraceRequest
 
+    if compare and output is not None:
+        raise click.UsageError(
+            "--compare writes no files: leave out -o, or run once for each --policy with -o"
+        )
     session = session_of(context)
     request = TraceRequest(
         sources=sources,

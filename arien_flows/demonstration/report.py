@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from arien_flows.amounts import Asset, coins
 from arien_flows.demonstration.investigation import CONVENTIONS, Deposit, Flow, Lead
 from arien_flows.demonstration.scene import NETWORK, Scene
+from arien_flows.reports.ends import end_rows, meaning, services_heading
 from arien_flows.reports.page import (
     data_table,
     facts,
@@ -15,7 +16,6 @@ from arien_flows.reports.page import (
     quotation,
 )
 from arien_flows.shapes import shown_time
-from arien_flows.tracing.answer import TraceAnswer
 
 TITLE = "Sample investigation: a vendor and a theft"
 SHOWN_ENDS = 15
@@ -113,18 +113,22 @@ def _flow_parts(title: str, flow: Flow) -> Iterator[str]:
         f"convention up to block {answer.as_of.height:,}."
     )
     yield picture(flow.files.picture.read_bytes(), f"{title}: flow of money, left to right")
-    yield data_table(("Amount", "Ended"), _ends(answer, asset), numeric=(0,))
+    yield data_table(
+        ("Amount", "Ended"),
+        ((amount, ended) for amount, ended, _ in end_rows(answer)),
+        numeric=(0,),
+    )
     if answer.services:
-        yield heading("Services reached", "attribution")
+        yield heading(services_heading(answer.request.direction), "attribution")
         yield _services(flow, asset)
     yield heading("Largest ends", "inference")
     yield data_table(
-        ("Traced", "Of coin", "Reason", "Hops", "Address", "Coin"),
+        ("Traced", "Of coin", "Ended", "Hops", "Address", "Coin"),
         (
             (
                 coins(leaf.traced, asset),
                 coins(leaf.value, asset),
-                leaf.reason.replace("_", " "),
+                meaning(leaf.reason, answer.request.direction),
                 str(leaf.hops),
                 leaf.address or "",
                 leaf.outpoint or leaf.spent_by or "",
@@ -140,14 +144,6 @@ def _flow_parts(title: str, flow: Flow) -> Iterator[str]:
     for cut in answer.truncations:
         yield paragraph(f"Left out: {cut.where} ({cut.reason}). {cut.detail}", note=True)
     yield paragraph(f"Result {answer.manifest.result_sha256}", note=True)
-
-
-def _ends(answer: TraceAnswer, asset: Asset) -> list[tuple[str, str]]:
-    ends = sorted(answer.totals.by_reason.items(), key=lambda end: -int(end[1]))
-    rows = [(coins(amount, asset), reason.replace("_", " ")) for reason, amount in ends]
-    rows.append((coins(answer.totals.fees, asset), "fees"))
-    rows.append((coins(answer.totals.source, asset), "in all: exactly what it started with"))
-    return rows
 
 
 def _services(flow: Flow, asset: Asset) -> str:

@@ -276,13 +276,14 @@ def open_clustering(view: View, derived: Path, profile: str = "strict") -> Clust
     marks = open_set(derived / "coinjoin")
     if stored is None or marks is None:
         raise NotFoundError(
-            f"no clustering {profile!r} of {view.network.name} was made yet: run `cluster run`"
+            f"no clustering {profile!r} of {view.network.name} was made yet: run "
+            "`arien-flows cluster run`"
         )
     for part in (stored, marks):
         if shared_blocks(part, view) < _blocks(part):
             raise StaleSnapshotError(
                 f"the clustering {profile!r} goes up to block {part.manifest.height} "
                 f"({part.manifest.block_hash}), which this state of the ledger does not hold: "
-                "run `cluster run`, or ask again"
+                "run `arien-flows cluster run`, or ask again"
             )
     return Clustering(profile=profile, derived=stored, coinjoins=CoinJoins(derived=marks))

@@ -11,6 +11,7 @@ from arien_flows.fetched.fetcher import Fetcher
 from arien_flows.inquiry.gathering import Gathering, Report
 from arien_flows.inquiry.readings import Tags, reading_of
 from arien_flows.workspace import Reading
+from chains.bitcoin.networks import Network
 from chains.errors import ChainChangedError, RequestBudgetError, SourceUnavailableError
 from chains.source import LookupSource
 
@@ -22,6 +23,9 @@ Answer = TypeVar("Answer")
 
 class Question(Protocol):
     """Something that is asked of a source."""
+
+    def check(self, network: Network, /) -> None:
+        """Refuse, before anything is asked, what cannot be of the network."""
 
     def gather(self, gathering: Gathering, tags: Tags) -> None:
         """Fetch what the answer needs; stop anywhere where the requests run out."""

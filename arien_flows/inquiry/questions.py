@@ -26,6 +26,10 @@ class AddressQuestion:
 
     address: str
 
+    def check(self, network: Network) -> None:
+        """Refuse what is no address."""
+        script_named(self.address, network)
+
     def gather(self, gathering: Gathering, _tags: Tags) -> None:
         """Fetch its whole history."""
         take_whole_history(gathering, self.address)
@@ -36,6 +40,11 @@ class EntityQuestion:
     """The entities of some addresses."""
 
     addresses: tuple[str, ...]
+
+    def check(self, network: Network) -> None:
+        """Refuse what is no address."""
+        for address in self.addresses:
+            script_named(address, network)
 
     def gather(self, gathering: Gathering, _tags: Tags) -> None:
         """Fetch the histories of the addresses and of all that rules join with them."""
@@ -56,6 +65,10 @@ class TransactionQuestion:
 
     offset: int = 0
     """... beginning with this one."""
+
+    def check(self, _network: Network) -> None:
+        """Refuse what is no transaction's id."""
+        read_txid(self.txid)
 
     def gather(self, gathering: Gathering, _tags: Tags) -> None:
         """Fetch the transaction, then the spenders of its outputs."""

@@ -33,10 +33,12 @@ from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.view import View
 from arien_flows.tracing.engine import Ground, Traced, run_trace
 from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.sources import refuse_transaction
 from arien_flows.tracing.unsettled import unsettled
 from arien_flows.workspace import Reading
+from chains.bitcoin.networks import Network
 from chains.bitcoin.script import script_of
-from chains.types import Int64Array, TxIdRaw
+from chains.types import Int64Array, TxIdRaw, shown_txid
 from heuristics.explore import DECAY
 from heuristics.taint import Stop
 
@@ -60,6 +62,11 @@ class TraceQuestion:
     """Whether to ask about the coins at which limits end paths."""
 
     on_round: Round = lambda _number, _coins: None
+
+    def check(self, network: Network) -> None:
+        """Refuse sources that are neither addresses nor outputs."""
+        for text in self.requests[0].sources:
+            _check_source(text.strip(), network)
 
     def gather(self, gathering: Gathering, tags: Tags) -> None:
         """Fetch the sources, then the frontier until there is none."""
@@ -161,6 +168,24 @@ def _input_of(traced: Traced, slot: int) -> int:
     return int(rows[slot - sources])
 
 
+def _check_source(text: str, network: Network) -> None:
+    kind, colon, rest = text.partition(":")
+    if kind == "entity" and colon:
+        script_named(rest, network)
+    elif colon:
+        _txid_of_output(text)
+    else:
+        refuse_transaction(text)
+        script_named(text, network)
+
+
+def _txid_of_output(text: str) -> TxIdRaw:
+    txid, _, vout = text.rpartition(":")
+    if not vout.isdecimal():
+        raise InputError(f"{text!r} is not an output: write it as TXID:POSITION")
+    return read_txid(txid)
+
+
 def _take_source(gathering: Gathering, text: str) -> None:
     kind, colon, rest = text.partition(":")
     if kind == "entity" and colon:
@@ -168,10 +193,8 @@ def _take_source(gathering: Gathering, text: str) -> None:
         with whole(gathering, f"the entity of {rest}"):
             take_entity(gathering, [script_named(rest, gathering.network)])
     elif colon:
-        txid, _, vout = text.rpartition(":")
-        if not vout.isdecimal():
-            raise InputError(f"{text!r} is not an output: write it as TXID:POSITION")
-        with whole(gathering, f"transaction {txid}"):
-            take_transaction(gathering, read_txid(txid))
+        txid = _txid_of_output(text)
+        with whole(gathering, f"transaction {shown_txid(txid)}"):
+            take_transaction(gathering, txid)
     else:
         take_whole_history(gathering, text)

@@ -125,44 +125,63 @@ class _Run:
         tip = self.source.tip_height()
         self.summary = replace(self.summary, source_height=tip, blocks_kept=0)
         target = tip if self.until is None else min(self.until, tip)
-        if not self._part_from_losing_branch():
+        fork = self._goes_on_after()
+        if fork is None:
             target = -1
-        start = self.writer.next_height
+        start = self.writer.next_height if fork is None else fork + 1
         if start > max(tip + 1, 0) and not self.writer.view.counts.blocks:
             raise InputError(
                 f"a ledger cannot begin at block {start}: the chain of {self.source.name} ends "
                 f"at block {tip}"
             )
         if start <= target:
+            is_losing = start < self.writer.next_height
             for batch, spent in self._batches(start, target + 1):
+                if is_losing:
+                    self._part_from_branch(start - 1, batch)
+                    is_losing = False
                 self._commit(batch, spent, target)
                 if self.stop.is_set():
                     break
         self.summary = replace(self.summary, seconds=perf_counter() - self.started)
         return self.summary
 
-    def _part_from_losing_branch(self) -> bool:
-        """Remove the ledger's last blocks where another branch has more work.
+    def _goes_on_after(self) -> int | None:
+        """Return the height after which the source's chain is to be taken in.
 
-        Returns whether the source's chain goes on where the ledger ends now.
+        That is the ledger's last block, or a lower one where another branch claims more work;
+        nothing where the ledger's own branch has as much.
         """
         view, source = self.writer.view, self.source
         fork = fork_height(view, source)
         last = self.writer.next_height - 1
         if fork == last or not view.counts.blocks:
-            return True
+            return last
         if source.tip_height() < first_height(view) - 1 or (
             work_above(view, fork) >= source.work_above(fork)
         ):
             self.summary = replace(self.summary, blocks_kept=last - fork)
-            return False
+            return None
         if fork < first_height(view):
             _refuse_fork_before(view, source)
+        return fork
+
+    def _part_from_branch(self, fork: int, batch: BlockBatch) -> None:
+        """Remove the ledger's blocks above `fork`, now that the better branch has begun to come.
+
+        A branch that is here whole must have done the work that the source claims for it.
+        """
+        last = self.writer.next_height - 1
+        is_whole = fork + batch.block_count == self.source.tip_height()
+        if is_whole and total_work(header_bits(batch.header)) <= work_above(self.writer.view, fork):
+            raise SourceUnavailableError(
+                f"{self.source.name} claims more work for its chain than its blocks above "
+                f"{fork} did; the ledger is kept as it is"
+            )
         self.writer.roll_back(fork)
         self.summary = replace(
             self.summary, blocks_removed=self.summary.blocks_removed + last - fork
         )
-        return True
 
     def _batches(self, start: int, stop: int) -> Iterator[tuple[BlockBatch, SpentOutputs | None]]:
         first = self.writer.first_height

@@ -156,7 +156,8 @@ class View:
         """The last block; `NotFoundError` where there is none yet."""
         if not self.counts.blocks:
             raise NotFoundError(
-                f"the ledger of {self.network.name} is empty: fill it with `ledger ingest`"
+                f"the ledger of {self.network.name} is empty: fill it with "
+                "`arien-flows ledger ingest`"
             )
         return Tip(
             height=int(self.block_height[-1]),

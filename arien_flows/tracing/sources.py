@@ -60,6 +60,15 @@ def resolve_sources(
     return Sources(outputs=outputs, roots=np.unique(np.array(roots, np.int64)))
 
 
+def refuse_transaction(text: str) -> None:
+    """Refuse the id of a transaction as a source: it moves many coins, and says not which."""
+    if len(text) == 64 and set(text.lower()) <= set("0123456789abcdef"):
+        raise InputError(
+            "this looks like the id of a transaction, not an address: for one of its outputs write "
+            "TXID:0"
+        )
+
+
 def _outputs_of(view: View, text: str, entities: EntityMap, window: Window) -> Int64Array:
     kind, colon, rest = text.partition(":")
     if kind == "entity" and colon:
@@ -73,6 +82,7 @@ def _outputs_of(view: View, text: str, entities: EntityMap, window: Window) -> I
         return _receipts(view, members, window, text)
     if colon:
         return np.array([view.find_output(text)], np.int64)
+    refuse_transaction(text)
     return _receipts(view, np.array([view.find_address(text)]), window, text)
 
 

@@ -5,19 +5,21 @@ money, so `compare` shows the span of what each named service received.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib.metadata import version
 
 import numpy as np
 
+from arien_flows.amounts import asset_of, held_by_coins
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
-from arien_flows.attribution.snapshot import Attribution, no_attribution
+from arien_flows.attribution.snapshot import Attribution, no_attribution, revision_of
 from arien_flows.errors import InputError
-from arien_flows.fetched.completeness import Fetched
+from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf, Shape, Truncation
+from arien_flows.shapes import AsOf, ChainAnswer, Shape, Truncation
 from arien_flows.tracing.answer import (
     Graph,
     Manifest,
@@ -49,6 +51,9 @@ _LIMITS = {
     Stop.BEFORE_LEDGER: "from before the ledger begins",
 }
 """Ends that say something about the question or the ledger, not about the money."""
+
+_NO_TAGS = revision_of(())
+"""The revision of an attribution that was made of no tags at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +104,20 @@ class ServiceSpan(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison(Shape):
+class Comparison(ChainAnswer):
     """One question under every policy."""
+
+    sources: tuple[str, ...]
+    """As asked."""
+
+    direction: str
+    """`forward` (where it went) or `backward` (where it came from)."""
+
+    asset: str
+    """What the amounts count."""
+
+    decimals: int
+    """Digits after the point when base units are shown as whole coins."""
 
     totals: dict[str, Totals]
     """By policy."""
@@ -111,8 +128,8 @@ class Comparison(Shape):
     results: dict[str, str]
     """Result hash by policy."""
 
-    truncations: tuple[Truncation, ...] = ()
-    """What all of them leave out, whatever the policy."""
+    fetched: Origin | None
+    """Where the transactions came from, if they were fetched one by one."""
 
 
 def trace(
@@ -185,12 +202,33 @@ def compare(
         ).answer
         for name in POLICIES
     }
+    first = next(iter(answers.values()))
+    truncations = _compared_truncations(answers)
     return Comparison(
+        as_of=first.as_of,
+        complete=not truncations,
+        truncations=truncations,
+        sources=request.sources,
+        direction=request.direction,
+        asset=first.asset,
+        decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
         services=_spans({name: answer.services for name, answer in answers.items()}),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
-        truncations=_view_limits(view, fetched),
+        fetched=first.manifest.fetched,
     )
+
+
+def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Truncation, ...]:
+    """Return what all answers leave out, and what single ones do, with the policy's name."""
+    told: list[Truncation] = []
+    for policy, answer in answers.items():
+        for cut in answer.truncations:
+            if all(cut in other.truncations for other in answers.values()):
+                told += () if cut in told else (cut,)
+            else:
+                told.append(replace(cut, where=f"{cut.where} by {policy}"))
+    return tuple(told)
 
 
 def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[ServiceSpan, ...]:
@@ -217,6 +255,7 @@ def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[Servi
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
     truncations = _truncations(ground, traced)
     found = leaves(ground, traced)
+    asset = asset_of(ground.view.network.name)
     draft = TraceAnswer(
         request=_request_shape(traced),
         as_of=AsOf(
@@ -227,8 +266,8 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         ),
         complete=not truncations,
         truncations=truncations,
-        asset="BTC" if ground.view.network.name == "bitcoin" else "tBTC",
-        decimals=8,
+        asset=asset.name,
+        decimals=asset.decimals,
         totals=_totals(traced),
         services=service_totals(found),
         leaves=found,
@@ -266,26 +305,43 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         Stop.BUDGET: request.budget,
     }
     reasons = traced.trail.flow.reason
+    asset = asset_of(ground.view.network.name)
     found = [
         Truncation(
             where="leaves",
             reason=stop.name.lower(),
             limit=bounds.get(stop),
-            detail=f"{sat} sat in {int(np.count_nonzero(reasons == stop))} coins: {_LIMITS[stop]}",
+            detail=f"{held_by_coins(sat, int(np.count_nonzero(reasons == stop)), asset)}: "
+            f"{_LIMITS[stop]}",
         )
         for stop, sat in traced.ended_sat().items()
         if stop in _LIMITS
     ]
+    open_ends = (
+        ()
+        if ground.fetched is None
+        else unsettled_truncation(ground.fetched, traced, ground.view.network.name)
+    )
+    unknown = _unknown_stops(ground)
+    return (*found, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
+
+
+def _unknown_stops(ground: Ground) -> Iterator[Truncation]:
+    """Yield the kinds of stop that no path could come to, because nothing is known of them."""
     if ground.coinjoin_marks is None:
-        found.append(
-            Truncation(
-                where="rules",
-                reason="coinjoin_marks_absent",
-                detail="no path was stopped at a CoinJoin, because none were marked",
-            )
+        yield Truncation(
+            where="rules",
+            reason="coinjoin_marks_absent",
+            detail="no path was stopped at a CoinJoin, because none were marked: run "
+            "`arien-flows cluster run`",
         )
-    open_ends = () if ground.fetched is None else unsettled_truncation(ground.fetched, traced)
-    return (*found, *open_ends, *_view_limits(ground.view, ground.fetched))
+    if ground.attribution.revision == _NO_TAGS:
+        yield Truncation(
+            where="services",
+            reason="no_tags",
+            detail="no path was stopped at a service, because the casebook holds no tags of this "
+            "network: `arien-flows tags import` brings them in",
+        )
 
 
 def _view_limits(view: View, fetched: Fetched | None) -> tuple[Truncation, ...]:

@@ -8,6 +8,7 @@ in the answer; what is not is counted here.
 
 import numpy as np
 
+from arien_flows.amounts import asset_of, held_by_coins
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.engine import Traced
@@ -34,18 +35,20 @@ def unsettled(fetched: Fetched, traced: Traced) -> BoolArray:
     return ended & (trail.coins < 0)
 
 
-def unsettled_truncation(fetched: Fetched, traced: Traced) -> tuple[Truncation, ...]:
+def unsettled_truncation(fetched: Fetched, traced: Traced, network: str) -> tuple[Truncation, ...]:
     """Say how much ended so; nothing where all ends are settled."""
     slots = unsettled(fetched, traced)
     if not slots.any():
         return ()
-    unknown = "whether they are spent" if traced.request.is_forward else "what made them"
-    coins, sat = int(np.count_nonzero(slots)), int(traced.trail.flow.amount[slots].sum())
+    count, sat = int(np.count_nonzero(slots)), int(traced.trail.flow.amount[slots].sum())
+    forward = "whether it is spent" if count == 1 else "whether they are spent"
+    backward = "what made it" if count == 1 else "what made them"
+    unknown = forward if traced.request.is_forward else backward
+    held = held_by_coins(sat, count, asset_of(network))
     return (
         Truncation(
             where="leaves",
             reason="unsettled",
-            detail=f"{sat} sat in {coins} coins ended before anybody asked {unknown}: --settle "
-            "asks",
+            detail=f"{held} ended before anybody asked {unknown}: --settle asks",
         ),
     )

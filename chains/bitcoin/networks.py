@@ -40,6 +40,9 @@ class Network:
     genesis_hash: bytes
     """Hash of block 0, as stored."""
 
+    first_block_hash: bytes | None = None
+    """Hash of block 1, as stored, where other networks share the genesis block; else nothing."""
+
     halving_interval: int
     """Blocks from one halving of the subsidy to the next."""
 
@@ -115,12 +118,14 @@ TESTNET4 = Network(
 
 SIGNET = Network(
     name="bitcoin-signet",
-    # The default signet. A signet with a challenge of its own has another magic.
+    # The default signet. A signet with a challenge of its own has another magic, but the same
+    # genesis block.
     magic=bytes.fromhex("0a03cf40"),
     key_hash_version=0x6F,
     script_hash_version=0xC4,
     bech32_prefix="tb",
     genesis_hash=_stored("00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6"),
+    first_block_hash=_stored("00000086d6b2636cb2a392d45edc4ec544a10024d30141c9adf4bfd9de533b53"),
     halving_interval=210_000,
     folder="signet",
 )

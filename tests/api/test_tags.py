@@ -115,11 +115,24 @@ def test_tags__pages_join_to_the_whole_list(empty: TestClient):
     assert labels("network=ethereum") == []
 
 
+@pytest.mark.parametrize("written", ["{0}", "0x{0}", "0X{1}", " {1} "])
+def test_tags__of_a_transaction_are_found_however_its_id_is_written(
+    empty: TestClient, written: str
+):
+    raw = pack(f"tx_hash: {'ab' * 32}, label: Theft")
+    empty.post("/v1/tags/imports", content=raw, headers=YAML)
+    wanted = quote(written.format("ab" * 32, "AB" * 32))
+    (found,) = empty.get(f"/v1/tags?network=bitcoin&address={wanted}").json()["items"]
+    assert (found["transaction"], found["address"]) == ("ab" * 32, None)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "detail"),
     [
         (f"/v1/tags?address={GENESIS}", 422, "name its network"),
         ("/v1/tags?network=bitcoin&address=x", 422, "base58"),
+        (f"/v1/tags?network=ethereum&address={'ab' * 32}", 422, "0x and 64 hexadecimal"),
+        ("/v1/a%00b/addresses/x/tags", 404, "known are bitcoin"),
         ("/v1/tags?cursor=abc", 422, "the cursor is damaged"),
         ("/v1/tags/imports?cursor=YWZ0ZXIgLTE", 422, "the cursor is damaged"),
         ("/v1/tags/imports/1", 404, "nothing was imported"),

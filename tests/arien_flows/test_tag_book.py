@@ -1,19 +1,21 @@
 """Tags in one view: asked by name or found by number, the two ways agree."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from arien_flows import tag_book
+from arien_flows.answers.tags import left_out_cuts, naming
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.attribution.snapshot import attribute, no_attribution
 from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
 from arien_flows.ledger.numbering import Locks
-from arien_flows.tag_book import TagBook
+from arien_flows.tag_book import TagBook, direct_tags
 from chains.bitcoin.address import parse_address
 from chains.bitcoin.networks import REGTEST
 from tests.arien_flows.casebook.packs import bring_in, pack, row
@@ -89,6 +91,31 @@ def test_tags__of_a_large_entity_are_those_of_a_small_one(
     whole = TagBook(VIEW, casebook, Halves()).tags_of(number(name), 100)
     assert by_name.shown == whole.shown[:limit]
     assert by_name.left_out == len(whole.shown[limit:])
+
+
+@pytest.mark.parametrize("members_asked", [0, 50])
+def test_naming__counts_what_is_said_by_tags_that_are_not_shown(
+    casebook: Casebook, monkeypatch: pytest.MonkeyPatch, members_asked: int
+):
+    monkeypatch.setattr(tag_book, "MEMBERS_ASKED", members_asked)
+    rows = (
+        row(quoted("b"), "One", actor="one", confidence="ownership"),
+        row(quoted("p2pkh:c"), "Two", actor="two", confidence="web_crawl"),
+    )
+    bring_in(casebook, pack(*rows), network="bitcoin-regtest")
+    found = TagBook(VIEW, casebook, Halves()).tags_of(number("p2sh:d"), 1)
+    assert [each.stored.tag.label for each in found.shown] == ["One"]
+    told = naming(found, date(2026, 1, 1))
+    assert told is not None
+    assert (told.label, told.disputed, told.combined_confidence) == ("One", True, 20)
+    assert left_out_cuts(found)[0].detail == "1 more tags, the least confident, are not shown"
+
+
+def test_direct_tags__past_the_limit_are_left_out_and_counted(casebook: Casebook):
+    bring_in(casebook, PACK, network="bitcoin-regtest")
+    found = direct_tags(casebook, "bitcoin-regtest", text_of_name("b"), 1)
+    assert [each.stored.tag.label for each in found.shown] == ["Exchange B"]
+    assert (found.left_out, len(found.own), found.inherited) == (1, 2, frozenset())
 
 
 @pytest.mark.parametrize("entities", [SingleAddresses(), Halves()])

@@ -199,6 +199,14 @@ def test_get__waits_as_long_as_the_server_asks(clients):
         assert time.monotonic() - started >= 1
 
 
+def test_get__does_not_hurry_a_server_that_asks_for_no_wait(clients):
+    patience = Patience(attempts=3, first_pause=0.2, longest_pause=2, in_all=9)
+    with serving(failing(2, Reply(status=429, headers={"Retry-After": "0"}))) as server:
+        started = time.monotonic()
+        assert clients(server.url, patience=patience).get("/") == b"done"
+        assert time.monotonic() - started >= 0.3
+
+
 def test_get__waits_until_the_date_that_the_server_names(clients):
     # The server's clock is an hour behind; what counts is the span between its two dates.
     now = datetime.now(UTC) - timedelta(hours=1)
@@ -335,7 +343,7 @@ def test_get__says_that_nobody_listens(clients):
         clients(f"http://127.0.0.1:{free_port()}").get("/")
 
 
-@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.x", "*.x", "-.invalid"])
+@pytest.mark.parametrize("host", ["*.x", "-.invalid"])
 def test_get__says_that_a_name_leads_nowhere(clients, host):
     with pytest.raises(SourceUnavailableError, match="has a name that cannot be looked up"):
         clients(f"http://{host}", patience=ONCE).get("/")

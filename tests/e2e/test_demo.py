@@ -20,9 +20,12 @@ def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(
     told = capsys.readouterr().out
     assert "6 of 6 amounts are equal to the satoshi" in told
     assert "Attribution: " in told
+    assert "paid to a service, where the money of many mixes" in told
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 2
     assert "DIFFERENT" not in page
+    assert "paid to a service, where the money of many mixes" in page
+    assert "service reached" not in told + page
     answer = json.loads((folder / "results" / "theft" / "trace.json").read_bytes())
     assert answer["manifest"]["result_sha256"] in page
     theft = answer["request"]["sources"][0]

@@ -36,10 +36,8 @@ SIGNET_CHALLENGE = (
     "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef5021964fe22d6f8e"
     "05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
 )
-"""The script that blocks of the default signet answer. All signets share one genesis block."""
-
-SIGNET_FIRST_BLOCK = "00000086d6b2636cb2a392d45edc4ec544a10024d30141c9adf4bfd9de533b53"
-"""Block 1 of the default signet, for nodes too old to tell their challenge."""
+"""The script that blocks of the default signet answer. All signets share one genesis block; nodes
+too old to tell their challenge are known by their block 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,7 @@ class SeenChain:
         told = as_object(accepted(answers[0]), "getblockchaininfo")
         _check_network(rpc.name, network, text(told, "chain"), accepted(answers[1]))
         if network.name == "bitcoin-signet":
-            _check_signet(rpc.name, told.get("signet_challenge"), answers[2])
+            _check_signet(rpc.name, network, told.get("signet_challenge"), answers[2])
         return cls(
             height=number(told, "blocks"),
             tip=stored_hash(told.get("bestblockhash"), "bestblockhash"),
@@ -149,12 +147,15 @@ def _check_network(name: str, network: Network, chain: str, genesis: Json) -> No
         )
 
 
-def _check_signet(name: str, challenge: Json, first_block: Json | RpcRefusalError) -> None:
+def _check_signet(
+    name: str, network: Network, challenge: Json, first_block: Json | RpcRefusalError
+) -> None:
     known = challenge in (None, SIGNET_CHALLENGE)
-    begun = not isinstance(first_block, RpcRefusalError)
-    if not known or (begun and first_block != SIGNET_FIRST_BLOCK):
+    if not isinstance(first_block, RpcRefusalError):
+        known &= stored_hash(first_block, "getblockhash") == network.first_block_hash
+    if not known:
         raise SourceUnavailableError(
-            f"{name} follows a signet of its own; bitcoin-signet is the public one"
+            f"{name} follows a signet of its own; {network.name} is the public one"
         )
 
 

@@ -21,8 +21,9 @@ _MOST_HEX_BYTES = 2 * LONGEST_BLOCK + 1024
 _MOST_JSON_BYTES = 80 << 20
 """A block of nothing but small outputs, or of small inputs, takes up to about 60 MB as JSON."""
 
-_JSON_BLOCKS = 8
-"""Blocks of verbosity 3 in one request: few, because each may be large."""
+_JSON_BLOCKS = 2
+"""Blocks of verbosity 3 in one request: few, because each may be large, and ten times as large
+again while it is read."""
 
 _PRUNED = "not available"
 """Part of what a node says of a block, or undo data, that it has deleted or not yet fetched."""

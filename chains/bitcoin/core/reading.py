@@ -27,8 +27,9 @@ _STRETCH_BYTES = 8 << 20
 """Bytes of blocks that one request should bring."""
 
 _FIRST_STRETCH = 8
-_LONGEST_STRETCH = 128
-"""Blocks that one request asks for at the beginning, and at most."""
+_LONGEST_STRETCH = 32
+"""Blocks that one request asks for at the beginning, and at most: what is under way when tiny
+blocks are followed by full ones, as on test networks, is in memory at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

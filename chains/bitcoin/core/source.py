@@ -44,7 +44,8 @@ _QUICK_ATTEMPTS = 3
 
 _ASK_EVERY = 2.0
 _ASK_EVERY_BESIDE = 10.0
-"""Seconds between questions for a new block, without announcements and beside them."""
+"""Seconds between questions for a new block, without announcements and beside them, however long
+each wait is."""
 
 
 class CoreNode(Closing):
@@ -84,6 +85,7 @@ class CoreNode(Closing):
         self._quick = replace(patience, attempts=min(patience.attempts, _QUICK_ATTEMPTS))
         self._announcements: Announcements | None = None
         self._listening = False
+        self._next_question = 0.0
         self._client = HttpClient(
             place.endpoint, access=access, recorder=NoRecorder(), patience=patience
         )
@@ -159,10 +161,16 @@ class CoreNode(Closing):
         deadline = time.monotonic() + seconds
         announcements = self._listen()
         every = _ASK_EVERY if announcements is None else _ASK_EVERY_BESIDE
-        while self._at_tip() and (remaining := deadline - time.monotonic()) > 0:
+        while (now := time.monotonic()) < deadline:
+            if now >= self._next_question:
+                if not self._at_tip():
+                    return
+                self._next_question = now + every
+            pause = min(deadline, self._next_question) - now
             if announcements is None:
-                self._client.pause(min(remaining, every))
-            elif announcements.wait(min(remaining, every)):
+                self._client.pause(pause)
+            elif announcements.wait(pause):
+                self._next_question = now
                 return
 
     def _read(self, start: int, stop: int, *, spent: bool) -> Iterator[FetchedBatch]:
@@ -196,9 +204,10 @@ class CoreNode(Closing):
             try:
                 told = self._rpc.ask("getzmqnotifications", patience=self._quick)
             except SourceUnavailableError:
-                # Built without ZeroMQ, or this user may not ask; a node that is gone shows at
-                # the next question.
-                return None
+                # A node that is gone is gone for this question too. Else it was built without
+                # ZeroMQ, or this user may not ask, and need not ask again.
+                self._at_tip()
+                told = None
             self._listening = True
             port = announcing_port(told)
             if port is not None:

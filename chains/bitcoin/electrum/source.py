@@ -49,7 +49,7 @@ from chains.types import TxIdRaw, shown_txid
 
 _FEATURES = Call("server.features")
 _FIRST_HEADERS = Call("blockchain.block.headers", (0, MEDIAN_SPAN))
-"""One is wanted. Several make a reply that servers which hold back small ones send at once."""
+"""One or two are wanted. More make a reply that servers which hold back small ones send at once."""
 
 _TIP = Call("blockchain.headers.subscribe")
 
@@ -243,7 +243,8 @@ class ElectrumServer(Closing):
 
     def _check_network(self, features: object, first: object) -> None:
         """Raise `SourceUnavailableError` unless the server's chain begins as the network's does."""
-        header = self._read_surely(_FIRST_HEADERS, first, read.headers)[:HEADER_LENGTH]
+        headers = self._read_surely(_FIRST_HEADERS, first, read.headers)
+        header, following = headers[:HEADER_LENGTH], headers[HEADER_LENGTH : 2 * HEADER_LENGTH]
         if not header:
             raise SourceUnavailableError(f"{self.name} has no first block")
         self._genesis_txid = TxIdRaw(header[MERKLE_ROOT_AT : MERKLE_ROOT_AT + 32])
@@ -255,6 +256,11 @@ class ElectrumServer(Closing):
                 raise SourceUnavailableError(
                     f"{self.name} serves {served}, and {self.network.name} is wanted"
                 )
+        if following and self.network.first_block_hash not in (None, _hash_of(following)):
+            raise SourceUnavailableError(
+                f"{self.name} serves another network that begins with the block with which "
+                f"{self.network.name} begins"
+            )
 
     def _check_height(self, height: int) -> None:
         if not 0 <= height <= self._tip_height:

@@ -44,7 +44,7 @@ def headers_down_from(routes: EsploraRoutes, top: int) -> list[BlockHeader]:
         blocks = _blocks_down_from(routes, top)
     except LookupFailedError:
         # Servers that list no blocks still show single ones.
-        blocks = [routes.block(routes.block_hash(top))]
+        blocks = [_single_block(routes, top)]
     stated = [
         BlockHeader(height=block.height, header=block.header, median_time=block.median_time)
         for block in blocks
@@ -69,6 +69,15 @@ def _blocks_down_from(routes: EsploraRoutes, top: int) -> list[StatedBlock]:
             f"{routes.name} answers /blocks/{top} with blocks that do not follow one another"
         )
     return blocks
+
+
+def _single_block(routes: EsploraRoutes, height: int) -> StatedBlock:
+    block = routes.block(routes.block_hash(height))
+    if block.height != height:
+        raise SourceUnavailableError(
+            f"{routes.name} places the block that it has at height {height} at {block.height}"
+        )
+    return block
 
 
 def _median_time(routes: EsploraRoutes, blocks: list[StatedBlock]) -> int:

@@ -58,7 +58,7 @@ class Esplora(Closing):
         *,
         patience: Patience = Patience(),  # noqa: B008 (immutable)
     ) -> None:
-        """Ask for the genesis block and the tip.
+        """Ask for the genesis block and the tip, on a signet for block 1 as well.
 
         Raises `SourceUnavailableError` where there is no such server, or one of another network.
         """
@@ -74,6 +74,7 @@ class Esplora(Closing):
         try:
             self._check_network()
             self.refresh()
+            self._check_first_block()
         except BaseException:
             self.close()
             raise
@@ -85,6 +86,14 @@ class Esplora(Closing):
             served = names[0] if names else f"the chain that begins at {shown_txid(genesis)}"
             raise SourceUnavailableError(
                 f"{self.name} serves {served}, and {self.network.name} is wanted"
+            )
+
+    def _check_first_block(self) -> None:
+        wanted = self.network.first_block_hash
+        if wanted is not None and self._tip >= 1 and self.block_hash(1) != wanted:
+            raise SourceUnavailableError(
+                f"{self.name} serves another network that begins with the block with which "
+                f"{self.network.name} begins"
             )
 
     def refresh(self) -> None:

@@ -52,6 +52,11 @@ def test_noisy_or__another_source_never_lowers_it(found, more):
     assert noisy_or([*found, more]) >= noisy_or(found)
 
 
+def test_noisy_or__of_many_sources_stays_quick():
+    assert noisy_or([0] * 50_000 + [20] * 50_000) == 20 + MOST_GAIN
+    assert noisy_or([0] * 3) == 0
+
+
 @given(st.lists(statements, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_combine__does_not_depend_on_the_order(found, random):
     shuffled = found[:]

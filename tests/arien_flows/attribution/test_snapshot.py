@@ -1,3 +1,4 @@
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -93,6 +94,8 @@ def test_service_stop__needs_a_service_category_and_confidence():
     assert service_stop(tag("a", "x", "exchange")) == Stop.SERVICE_REACHED
     assert service_stop(tag("a", "x", "exchange", confidence="untrusted_transaction")) is None
     assert service_stop(tag("a", "x", "shop")) is None
+    for kind, stop in (("actor", Stop.SERVICE_REACHED), ("mention", None), ("event", None)):
+        assert service_stop(replace(tag("a", "x", "exchange"), tag_type=kind)) == stop
     both = tag("a", "x", "", concepts=("wallet_service", "mixing_service"))
     assert service_stop(both) == Stop.MIXER
 

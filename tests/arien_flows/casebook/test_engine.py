@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ SECRET = "s3cr3t-pass"  # noqa: S105 a made-up one
         "sqlite://",
         "sqlite:///:memory:",
         f"://{SECRET}",
+        f"postgresql://host:{SECRET}",
     ],
 )
 def test_database_url__refuses_other_databases_without_repeating_the_address(address):
@@ -113,6 +115,18 @@ def test_writer__that_waits_too_long_says_that_another_one_writes(
     ):
         pass
     second.dispose()
+
+
+def test_reader__for_whom_no_connection_is_left_is_told_to_come_again(
+    casebook: Casebook, monkeypatch: pytest.MonkeyPatch
+):
+    bring_in(casebook, pack(row(GENESIS, "Pool")))
+    monkeypatch.setattr(casebook._engine.pool, "_timeout", 0.01)
+    with ExitStack() as held:
+        for _ in range(15):  # the library's limit
+            held.enter_context(reading(casebook._engine))
+        with pytest.raises(CasebookBusyError, match="too many questions"):
+            held.enter_context(reading(casebook._engine))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

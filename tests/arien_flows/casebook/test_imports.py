@@ -88,6 +88,19 @@ def test_import__lists_what_it_cannot_use_and_takes_the_rest(casebook: Casebook)
     assert outcome.record.faulty == 3
 
 
+def test_import__keeps_what_no_database_can_hold_in_words(casebook: Casebook):
+    raw = pack(row(GENESIS, "Pool"), row('"a\\0b"', "Null"))
+    record = bring_in(casebook, raw, name="p\udcff.yaml").record
+    assert record.document_name == "p\\udcff.yaml"
+    assert [fault.subject for fault in casebook.faults_of(record.id)] == ["a\\0b"]
+    withdrawn = casebook.withdraw(record.id, reason="wr\0ng\udcff", now=FIRST, by="x\0")
+    assert withdrawn.withdrawal is not None
+    assert withdrawn.withdrawal.reason == "wr\\0ng\\udcff"
+    wanted = TagFilter(network="a\0", subject="\udcff", label="\0\udcff", creator="\0")
+    assert casebook.page(wanted, 0, 1) == []
+    assert casebook.tags_of("a\0", ["\0"]) == []
+
+
 def test_import__reads_btc_as_the_network_that_is_meant(casebook: Casebook):
     text = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
     raw = pack(row(text, "Test"), row(ETHEREUM, "Other", network="ETH", currency="USDT"))
@@ -132,10 +145,23 @@ def test_versions__of_equal_age_the_last_imported_speaks(casebook: Casebook):
     assert speaking.tag.confidence == "heuristic"
 
 
-def test_versions__another_label_or_source_is_another_tag(casebook: Casebook):
+def test_versions__another_label_source_or_creator_is_another_tag(casebook: Casebook):
     bring_in(casebook, pack(row(GENESIS, "Pool")))
     bring_in(casebook, pack(row(GENESIS, "Miner"), row(GENESIS, "Pool", source="elsewhere")))
-    assert labels(casebook) == ["Pool", "Miner", "Pool"]
+    bring_in(casebook, pack(row(GENESIS, "Pool"), creator="somebody else"))
+    assert labels(casebook) == ["Pool", "Miner", "Pool", "Pool"]
+
+
+def test_import__does_not_let_the_future_speak_first(casebook: Casebook):
+    tomorrow, later = (FIRST + timedelta(days=days) for days in (1, 2))
+    raw = pack(
+        row(GENESIS, "Pool", lastmod=f"{tomorrow:%Y-%m-%d}"),
+        row(GENESIS, "Pool", lastmod=f"{later:%Y-%m-%d}"),
+    )
+    (fault,) = bring_in(casebook, raw).faults
+    assert fault.row == 2
+    assert f"lastmod {later:%Y-%m-%d} lies in the future" in fault.fault
+    assert labels(casebook) == ["Pool"]
 
 
 def test_withdraw__keeps_everything_and_lets_the_older_version_speak_again(casebook: Casebook):
@@ -163,8 +189,10 @@ def test_withdraw__only_once_and_only_what_is_there(casebook: Casebook):
     casebook.withdraw(number, reason="mistaken", now=FIRST, by="x")
     with pytest.raises(InputError, match="withdrawn before: mistaken"):
         casebook.withdraw(number, reason="again", now=FIRST, by="x")
-    with pytest.raises(NotFoundError, match="no import 7"):
-        casebook.withdraw(7, reason="x", now=FIRST, by="x")
+    for absent in (7, 2**31, 2**70):
+        with pytest.raises(NotFoundError, match=f"no import {absent}"):
+            casebook.withdraw(absent, reason="x", now=FIRST, by="x")
+    assert casebook.imports(after=10**18, limit=10) == []
 
 
 def test_import__after_a_withdrawal_brings_the_same_document_in_anew(casebook: Casebook):
@@ -200,7 +228,7 @@ def test_revision__names_the_set_of_tags_whatever_the_order(address: str, tmp_pa
 def test_page__filters_and_goes_on_where_the_last_one_ended(casebook: Casebook):
     rows = [row(address, f"Shop {i}") for i, address in enumerate((GENESIS, WITNESS, SCRIPT))]
     bring_in(casebook, pack(*rows))
-    bring_in(casebook, pack(row(TAPROOT, "100% Pool"), creator="others"))
+    bring_in(casebook, pack(row(TAPROOT, "100% Pöol"), creator="others"))
     whole = casebook.page(TagFilter(), 0, 100)
     first = casebook.page(TagFilter(), 0, 3)
     assert first + casebook.page(TagFilter(), first[-1][0], 3) == whole
@@ -209,7 +237,7 @@ def test_page__filters_and_goes_on_where_the_last_one_ended(casebook: Casebook):
         return [stored.tag.address for _n, stored in casebook.page(TagFilter(**wanted), 0, 100)]
 
     assert found(label="shop") == [GENESIS, WITNESS, SCRIPT]
-    assert found(label="0%") == [TAPROOT]
+    assert found(label="0%") == found(label="PÖ") == [TAPROOT]
     assert found(creator="others") == [TAPROOT]
     assert found(network="bitcoin", subject=SCRIPT) == [SCRIPT]
     assert found(network="ethereum") == []

@@ -1,5 +1,6 @@
 """Migrations: they lead to the tables that the program expects, up and down, with data in them."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,16 @@ from sqlalchemy import Engine, inspect, select, text
 
 from arien_flows.casebook import models
 from arien_flows.casebook.book import Casebook
-from arien_flows.casebook.engine import database_url, open_engine, reading, writing
+from arien_flows.casebook.engine import (
+    database_url,
+    open_engine,
+    reading,
+    sqlite_url,
+    writing,
+)
 from arien_flows.casebook.schema import known_versions, migrate
 from arien_flows.casebook.version import version_of
-from arien_flows.errors import CasebookVersionError
+from arien_flows.errors import CasebookError, CasebookVersionError
 from tests.arien_flows.casebook.packs import FIRST, GENESIS, SCRIPT, bring_in, pack, row
 
 
@@ -110,6 +117,25 @@ def test_casebook__of_an_older_version_is_refused_until_it_is_upgraded(
     else:
         assert copy is None
     book.close()
+
+
+def test_upgrade__that_finds_no_room_for_a_copy_changes_nothing(tmp_path: Path):
+    file = tmp_path / "casebook.sqlite"
+    book = Casebook(sqlite_url(file))
+    rows = (row(GENESIS, "Pool", source=f"{'x' * 1000}{i}") for i in range(100))
+    bring_in(book, pack(*rows))
+    with writing(book._engine) as connection:
+        migrate(connection, "0001")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, limits[1]))
+    try:
+        with pytest.raises(CasebookError, match=r"cannot be copied to casebook\.sqlite\.0001\.bak"):
+            book.upgrade()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert book.version() == "0001"
+    book.close()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_casebook__of_a_newer_version_is_refused(address: str):

@@ -316,7 +316,7 @@ def test_answers__without_clustering_and_tags_say_what_is_missing(tmp_path: Path
     assert [cut["reason"] for cut in answer["truncations"]] == ["no_clustering", "no_tags"]
     assert answer["entity"] is None
     assert run(["--data", str(case.data), "entity", case.address("alice")]) == 2
-    assert "run `cluster run`" in capsys.readouterr().err
+    assert "run `arien-flows cluster run`" in capsys.readouterr().err
 
 
 def test_answers__a_clustering_that_lags_behind_is_named(tmp_path: Path, capsys):

@@ -83,6 +83,8 @@ def test_ingest__a_late_ledger_is_begun_continued_and_says_where_it_begins(
     assert "holds blocks 2 to 4" in capsys.readouterr().err
     assert run([*common, "ledger", "rollback", "3"]) == 0
     assert "blocks 4 to 4 removed" in capsys.readouterr().err
+    assert run([*common, "ledger", "rollback", "3"]) == 0
+    assert "there was none to remove" in capsys.readouterr().err
     assert Ledger(tmp_path / NETWORK).view().tip.height == 3
     assert run([*common, "ledger", "rollback", "1"]) == 0
     assert "blocks 2 to 3 removed" in capsys.readouterr().err

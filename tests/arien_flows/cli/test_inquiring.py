@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from arien_flows.cli.inquiring import archive_folder
 from arien_flows.cli.main import run
 from arien_flows.fetched.archive import Archive
 from tests.esplora import EsploraServer, Fault, Snapshot, esplora
+from tests.ledgers import text_of_name
 from tests.regtest_chain import RegtestChain
 from tests.small_case import SmallCase
 from tests.socks import socks_proxy
@@ -63,7 +65,7 @@ def test_source__its_host_is_named_before_it_is_contacted(
 ):
     server.faults.append(Fault(body=b"<html>not here</html>"))
     _, told = say("--network", NETWORK, "address", address, "--source", server.uri, code=4)
-    assert told.splitlines()[0] == "Asking 127.0.0.1: whoever runs it can see what is asked."
+    assert told.splitlines()[0] == "Asking 127.0.0.1: its operator learns what is asked."
 
 
 def test_source__progress_counts_transactions_and_requests(
@@ -121,7 +123,6 @@ def test_source__of_blocks_in_the_environment_leaves_questions_to_the_ledger(
     ("uri", "message"),
     [
         ("core+http://127.0.0.1:8332", "delivers whole blocks and is for `ledger ingest`"),
-        ("gopher://x.example", "no source is called"),
         (f"esplora+https://u:{PASSWORD}@", "the address names no host"),
     ],
 )
@@ -134,6 +135,89 @@ def test_source__that_answers_no_questions_is_refused(
     assert message in told
     assert PASSWORD not in out + told
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("value", [f"u:{PASSWORD}", PASSWORD, "https://x.example/api"])
+def test_source__that_is_no_server_is_never_ignored(
+    say: Said, value: str, small_case: SmallCase, monkeypatch: pytest.MonkeyPatch
+):
+    question = ("--data", str(small_case.data), "address", small_case.address("alice"))
+    hint = "is not a server: write esplora+https://HOST/api or electrum+ssl://HOST:PORT"
+    _, told = say(*question, "--source", value, code=2)
+    assert f"--source {hint}" in told
+    monkeypatch.setenv("ARIEN_SOURCE", value)
+    _, said = say(*question, code=2)
+    assert f"ARIEN_SOURCE {hint}" in said
+    assert PASSWORD not in told + said
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Listen where nobody must connect."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+@pytest.mark.parametrize("kind", ["esplora+http", "electrum+tcp"])
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        (("address", "nonsense"), "the text has 8 characters"),
+        (("entity", "nonsense"), "the text has 8 characters"),
+        (("why", "{here}", "{elsewhere}"), "an address of bitcoin, not of bitcoin-regtest"),
+        (("tx", "nonsense"), "is not a transaction id"),
+        (("trace", "nonsense"), "the text has 8 characters"),
+        (("trace", "{here}", "{elsewhere}"), "an address of bitcoin, not of bitcoin-regtest"),
+        (("trace", "entity:{elsewhere}"), "an address of bitcoin, not of bitcoin-regtest"),
+        (("trace", "ab" * 32), "for one of its outputs write TXID:0"),
+        (("trace", "ab" * 32 + ":first"), "is not an output: write it as TXID:POSITION"),
+        (("trace", "ab:0"), "is not a transaction id"),
+    ],
+)
+def test_question__that_makes_no_sense_is_asked_of_nobody(
+    say: Said,
+    listener: socket.socket,
+    tmp_path: Path,
+    kind: str,
+    question: tuple[str, ...],
+    message: str,
+):
+    names = {
+        "here": text_of_name("alice"),
+        "elsewhere": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    }
+    words = [word.format_map(names) for word in question]
+    uri = f"{kind}://127.0.0.1:{listener.getsockname()[1]}"
+    _, told = say("--network", NETWORK, *words, "--source", uri, code=2)
+    assert message in told
+    assert_unasked(listener, told, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "proxy"),
+    [
+        ("electrum+tcp://127.0.0.1", None),
+        ("electrum+tcp://127.0.0.1:{port}/path", None),
+        ("esplora+http://127.0.0.1:{port}", "socks5://127.0.0.1:{port}"),
+        ("electrum+tcp://server.example:1", "127.0.0.1:{port}"),
+    ],
+)
+def test_source__that_cannot_be_meant_is_asked_nothing(
+    say: Said, listener: socket.socket, tmp_path: Path, uri: str, proxy: str | None
+):
+    port = listener.getsockname()[1]
+    options = () if proxy is None else ("--proxy", proxy.format(port=port))
+    command = ("--network", NETWORK, "address", text_of_name("alice"))
+    _, told = say(*command, "--source", uri.format(port=port), *options, code=4)
+    assert_unasked(listener, told, tmp_path)
+
+
+def assert_unasked(listener: socket.socket, told: str, folder: Path) -> None:
+    assert "Asking" not in told
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    assert not (folder / "data").exists()
 
 
 def test_requests__have_a_least_number(say: Said, address: str):
@@ -223,4 +307,4 @@ def test_proxy__is_the_only_one_that_learns_the_name(
         out, told = say(*command, "--proxy", proxy.url)
         assert set(proxy.hosts) == {name}
     assert address in out
-    assert f"Asking {name}, through the proxy that is set" in told
+    assert f"Asking {name}, through the proxy that is set: its operator learns" in told

@@ -104,6 +104,16 @@ def test_import__of_several_files_reports_each_and_ends_with_3(do: Do, tmp_path:
     do("tags", "import", broken, code=2)
 
 
+def test_tags__cannot_colour_or_forge_what_a_terminal_shows(do: Do, tmp_path: Path):
+    label = r'"\e[2JPool\nTrue as of block 1\u202e"'
+    raw = pack(row(GENESIS, label), row(r'"\e]0;x\a"', "Typo"))
+    out, _ = do("tags", "import", written(tmp_path, "pack.yaml", raw), code=3)
+    assert r"tag 2 is not usable (\x1b]0;x\x07)" in out
+    out += do("tags", "of", GENESIS)[0]
+    assert r"Said of the address itself: \x1b[2JPool\nTrue as of block 1\u202e" in out
+    assert not set(out) & set("\x1b\x07\u202e")
+
+
 def test_import__shows_some_faults_and_says_how_to_see_all(do: Do, tmp_path: Path):
     rows = [row("x", f"Wrong {i}") for i in range(30)]
     file = written(tmp_path, "wrong.yaml", pack(*rows))
@@ -143,6 +153,18 @@ def test_export__is_imported_as_the_same_tags(do: Do, tmp_path: Path):
     ]
     assert digests[0] == digests[1]
     assert len(digests[0]) == 4
+
+
+def test_export__gives_each_creator_a_file_of_its_own(do: Do, tmp_path: Path):
+    creators = ["a b", "A-B", "a-b-2", "+", "???"]
+    for number, creator in enumerate(creators):
+        raw = pack(row(GENESIS, f"Pool {number}"), creator=f'"{creator}"')
+        do("tags", "import", written(tmp_path, "pack.yaml", raw))
+    folder = tmp_path / "packs"
+    folder.mkdir()
+    do("tags", "export", "-o", folder)
+    files = sorted(file.name for file in folder.iterdir())
+    assert files == ["a-b-2-2.yaml", "a-b-2.yaml", "a-b.yaml", "tags-2.yaml", "tags.yaml"]
 
 
 def test_export__of_nothing_says_so(do: Do):

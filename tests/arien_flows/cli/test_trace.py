@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.answers.amounts import Asset, coins
+from arien_flows.amounts import Asset, coins
 from arien_flows.cli.main import run
 from arien_flows.cli.typed import moment, satoshi
 from arien_flows.errors import InputError
-from tests.small_case import COIN, FEE, SmallCase
+from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 Say = Callable[..., str]
 
@@ -67,8 +67,83 @@ def test_trace__compares_conventions(say: Say, small_case: SmallCase):
     assert set(answer["totals"]) == {"fifo", "haircut", "poison"}
     assert answer["totals"]["fifo"]["by_reason"] == {"service_reached": str(50 * COIN)}
     text = say(*command)
-    assert "ended" in text
+    assert text.startswith("Where 50.00000000 tBTC went, by each convention\n")
     assert "Exchange One" in text
+    assert f"True as of block {answer['as_of']['height']} of bitcoin-regtest" in text
+    for policy, result in answer["results"].items():
+        alone = json.loads(say(command[0], "--policy", policy, "--json"))
+        assert alone["manifest"]["result_sha256"] == result
+        assert f"Result by {policy} {result}" in text
+
+
+def test_trace__compares_in_coins_and_says_what_is_left_out(say: Say, small_case: SmallCase):
+    command = (small_case.address("alice"), "--compare", "--max-hops", "1")
+    answer = json.loads(say(*command, "--json"))
+    text = say(*command)
+    assert not answer["complete"]
+    assert [(cut["where"], cut["reason"]) for cut in answer["truncations"]] == [
+        ("leaves by haircut", "hop_limit"),
+        ("leaves by poison", "hop_limit"),
+    ]
+    assert (
+        "Left out: leaves by haircut (hop_limit). 19.99995000 tBTC in 1 coin: further than the "
+        "request allows" in text
+    )
+    fees = next(line for line in text.splitlines() if line.startswith("spent on fees"))
+    assert fees.split()[3:] == ["0.00000000", "tBTC", "0.00005000", "tBTC", "0.00010000", "tBTC"]
+
+
+def test_trace__a_comparison_writes_no_files_and_says_so(
+    say: Say, small_case: SmallCase, tmp_path: Path
+):
+    folder = tmp_path / "out"
+    told = say(small_case.address("alice"), "--compare", "-o", str(folder), code=2)
+    assert "--compare writes no files" in told
+    assert not folder.exists()
+
+
+def test_trace__backward_speaks_of_where_money_came_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    case = make_small_case(tmp_path, tags=False)
+    pack = case.pack.read_text().replace(case.address("exchange"), case.address("alice-3"))
+    case.pack.write_text(pack)
+    common = ["--data", str(case.data), "--network", NETWORK]
+    assert run([*common, "tags", "import", str(case.pack)]) == 0
+    capsys.readouterr()
+    sources = (f"{case.txid('crowd')}:0", f"{case.txid('merge')}:0")
+    assert run([*common, "trace", *sources, "--direction", "backward"]) == 0
+    text = capsys.readouterr().out
+    assert "came from, by the fifo convention" in text
+    assert "came out of a CoinJoin" in text
+    assert "came from a service, where the money of many mixes" in text
+    assert "Services it came from (attributions):" in text
+    assert "paid to" not in text
+    assert "Services reached" not in text
+
+
+def test_trace__without_tags_says_that_no_service_could_be_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    case = make_small_case(tmp_path, cluster=False, tags=False)
+    common = ["--data", str(case.data), "--network", NETWORK]
+    command = [*common, "trace", case.address("alice")]
+    for option in ([], ["--compare"]):
+        capsys.readouterr()
+        assert run([*command, *option, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        cuts = {cut["reason"]: cut for cut in answer["truncations"]}
+        assert set(cuts) == {"coinjoin_marks_absent", "no_tags"}
+        assert cuts["no_tags"]["where"] == "services"
+        assert "`arien-flows tags import` brings them in" in cuts["no_tags"]["detail"]
+        assert "run `arien-flows cluster run`" in cuts["coinjoin_marks_absent"]["detail"]
+        assert not answer["complete"]
+    for step in (["tags", "import", str(case.pack)], ["tags", "withdraw", "1", "--reason", "no"]):
+        assert run([*common, *step]) == 0
+        capsys.readouterr()
+        assert run([*command, "--json"]) == 0
+        reasons = {cut["reason"] for cut in json.loads(capsys.readouterr().out)["truncations"]}
+        assert ("no_tags" in reasons) == ("withdraw" in step)
 
 
 def test_trace__writes_files_that_tools_can_read(say: Say, small_case: SmallCase, tmp_path: Path):
@@ -98,6 +173,7 @@ def test_trace__the_same_question_gives_the_same_bytes(say: Say, small_case: Sma
         (["{alice}", "--policy", "lifo"], "Invalid value for '--policy'"),
         (["{pay}:9"], "there is no output 9"),
         (["entity:nobody"], "Error: "),
+        (["{pay}"], "for one of its outputs write TXID:0"),
         ([], "Missing argument 'SOURCE...'"),
     ],
 )

@@ -244,7 +244,7 @@ def test_run_clustering__other_rules_start_from_the_first_block(tmp_path: Path) 
 
 
 def test_open_clustering__says_what_to_do_where_none_was_made(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="cluster run"):
+    with pytest.raises(NotFoundError, match="`arien-flows cluster run`"):
         open_clustering(build_view(HISTORY), tmp_path)
 
 
@@ -259,7 +259,7 @@ def test_open_clustering__may_end_at_an_earlier_block(tmp_path: Path) -> None:
 def test_open_clustering__refuses_blocks_that_the_view_does_not_hold(tmp_path: Path) -> None:
     run_clustering(build_view(HISTORY), tmp_path)
     other = [Tx(name="c1", outputs=[("p2pkh:z", 1)]), *HISTORY[3:4]]
-    with pytest.raises(StaleSnapshotError, match="cluster run"):
+    with pytest.raises(StaleSnapshotError, match="`arien-flows cluster run`"):
         open_clustering(build_view(other), tmp_path)
     with pytest.raises(StaleSnapshotError, match="up to block 1"):
         open_clustering(build_view(HISTORY[:3]), tmp_path)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.amounts import asset_of, coins
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.entities.coinjoins import mark_coinjoins
 from arien_flows.errors import InputError, NotFoundError
@@ -147,7 +148,8 @@ def test_trace__what_is_not_fetched_is_told_with_its_amount(tmp_path: Path):
     (cut,) = [cut for cut in result.answer.truncations if cut.reason == "not_fetched"]
     left = int(result.answer.totals.by_reason["not_fetched"])
     assert left > 0
-    assert f"{left} sat" in cut.detail
+    shown = coins(left, asset_of("bitcoin-regtest"))
+    assert cut.detail == f"{shown} in 1 coin: not fetched from the source"
     assert not result.answer.complete
 
 
@@ -198,7 +200,7 @@ def test_trace__services_and_limits_save_requests(tmp_path: Path):
     assert set(result.answer.totals.by_reason) == {"service_reached", "below_min", "hop_limit"}
     (open_ends,) = [cut for cut in result.answer.truncations if cut.reason == "unsettled"]
     # The other side payments and what lies beyond the hop limit; the exchange is the end.
-    assert "in 5 coins ended before anybody asked whether they are spent" in open_ends.detail
+    assert " tBTC in 5 coins ended before anybody asked whether they are spent" in open_ends.detail
 
 
 def test_trace__a_coin_that_cannot_be_followed_says_why(tmp_path: Path):
@@ -245,9 +247,11 @@ def test_compare__says_what_all_conventions_leave_out(tmp_path: Path):
         TraceQuestion(requests=(request,)),
         lambda it: compare(it.view, request, fetched=it.fetched),
     )
-    assert [cut.reason for cut in comparison.truncations] == ["provisional"]
+    (provisional,) = [cut for cut in comparison.truncations if cut.reason == "provisional"]
     assert desk.source is not None
-    assert desk.source.name in comparison.truncations[0].detail
+    assert desk.source.name in provisional.detail
+    assert comparison.fetched is not None
+    assert comparison.fetched.source == desk.source.name
 
 
 @pytest.mark.slow

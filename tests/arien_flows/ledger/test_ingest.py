@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,8 @@ from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import BITCOIN, REGTEST
+from chains.errors import SourceUnavailableError
+from chains.tables import BlockBatch
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.late import ChainSource
 from tests.arien_flows.ledger.stores import columns_of, fill, manifest_of
@@ -58,6 +61,39 @@ def test_ingest__takes_the_branch_with_more_work(tmp_path: Path) -> None:
         assert (summary.blocks_removed, summary.blocks_added) == (0, 0)
     fill(tmp_path / "straight", [longer])
     assert columns_of(ledger) == columns_of(tmp_path / "straight")
+
+
+class Boaster(ChainSource):
+    """Claims work that its blocks did not do."""
+
+    def work_above(self, height: int) -> int:
+        return super().work_above(height) + 10**6
+
+
+class Dying(ChainSource):
+    """Goes away before it delivers a block."""
+
+    def batches(self, start: int, stop: int) -> Iterator[BlockBatch]:
+        raise SourceUnavailableError(f"gone before blocks {start} to {stop}")
+
+
+def test_ingest__keeps_its_blocks_until_better_ones_are_there(tmp_path: Path) -> None:
+    random = Random(9)
+    common = random_chain(random, 5)
+    shorter = ended(random_chain(random, 2, common.copy(), salt=1))
+    longer = ended(random_chain(random, 4, common.copy(), salt=2))
+    with LedgerWriter(tmp_path, REGTEST) as writer:
+        ingest(writer, ChainSource(longer))
+        before = columns_of(tmp_path)
+        with pytest.raises(SourceUnavailableError, match="claims more work"):
+            ingest(writer, Boaster(shorter, batch_blocks=100))
+        assert columns_of(tmp_path) == before
+        assert writer.view.counts.blocks == len(longer)
+    with LedgerWriter(tmp_path / "other", REGTEST) as writer:
+        ingest(writer, ChainSource(shorter))
+        with pytest.raises(SourceUnavailableError, match="gone"):
+            ingest(writer, Dying(longer))
+        assert writer.view.counts.blocks == len(shorter)
 
 
 def test_ingest__stops_where_it_is_told_and_goes_on(tmp_path: Path) -> None:

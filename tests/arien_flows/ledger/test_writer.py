@@ -168,7 +168,7 @@ def test_open__a_truncated_column_is_damage(tmp_path: Path) -> None:
 
 
 def test_open__no_ledger_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="ledger ingest"):
+    with pytest.raises(NotFoundError, match="`arien-flows ledger ingest`"):
         Ledger(tmp_path / "nothing")
 
 

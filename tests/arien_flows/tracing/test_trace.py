@@ -51,6 +51,11 @@ def reasons(result: TraceResult) -> dict[str, int]:
     return {reason: int(sat) for reason, sat in result.answer.totals.by_reason.items()}
 
 
+def cuts(result: TraceResult) -> dict[str, str]:
+    """Return the reasons for what an answer leaves out, and the details."""
+    return {cut.reason: cut.detail for cut in result.answer.truncations}
+
+
 def marks_of(view: View, *names: str, of: list[Tx]) -> Any:
     """Return marks on the transactions of the given names."""
     marks = np.zeros(view.counts.transactions, np.uint8)
@@ -130,9 +135,26 @@ def test_trace__stops_at_marked_coinjoins_and_says_when_there_are_no_marks(theft
     assert result.answer.manifest.coinjoin_marks == "present"
     assert any(node.kind == "coinjoin" for node in result.answer.graph.nodes)
     without = ask(theft)
-    assert without.answer.truncations[-1].reason == "coinjoin_marks_absent"
+    assert "coinjoin_marks_absent" in cuts(without)
     assert not without.answer.complete
-    assert ask(theft, coinjoin_marks=np.zeros(0, np.uint8)).answer.complete
+    services = attribution_of(theft, {"exchange": "exchange"})
+    known = ask(theft, coinjoin_marks=np.zeros(0, np.uint8), attribution=services)
+    assert known.answer.complete
+
+
+def test_trace__says_when_no_service_could_stop_it(theft):
+    marks = np.zeros(0, np.uint8)
+    assert list(cuts(ask(theft, coinjoin_marks=marks))) == ["no_tags"]
+    # A tag of somebody whom the view does not know is a tag: silence means something.
+    elsewhere = attribution_of(theft, {"nobody": "exchange"})
+    assert cuts(ask(theft, coinjoin_marks=marks, attribution=elsewhere)) == {}
+
+
+def test_trace__limits_are_told_in_coins(theft):
+    assert cuts(ask(theft, max_hops=1))["hop_limit"].startswith("49.99999000 tBTC in 2 coins: ")
+    assert cuts(ask(theft, min_value_sat=25 * COIN))["below_min"].startswith(
+        "20.00000000 tBTC in 1 coin: "
+    )
 
 
 def test_trace__stops_at_limits_and_states_them(theft):
@@ -328,3 +350,6 @@ def test_compare__shows_the_span_between_the_policies(theft):
     }  # fmt: skip
     assert (span.least, span.most) == (str(10 * COIN), str(haircut))
     assert set(found.results) == set(found.totals) == set(POLICIES)
+    assert [cut.reason for cut in found.truncations] == ["coinjoin_marks_absent"]
+    assert not found.complete
+    assert found.as_of == trace(theft, request).answer.as_of

@@ -189,6 +189,24 @@ def test_wait__listens_to_no_other_host(small):
             assert announcements._socket.last_endpoint == f"tcp://127.0.0.1:{port}".encode()
 
 
+@pytest.mark.parametrize("answer", ["refused", "forbidden"])
+def test_wait__asks_no_more_often_because_waits_are_short(small, answer):
+    def refuse(asked, _reply):
+        if "getzmqnotifications" not in methods(asked):
+            return None
+        error = {"code": -32601, "message": "Method not found"}
+        body = json.dumps([{"id": 0, "error": error}]).encode()
+        return Reply(body=body) if answer == "refused" else Reply(status=403)
+
+    with relay(small, refuse) as (server, uri), connect(uri) as source:
+        opened = len(server.asked)
+        for _ in range(20):
+            source.wait(0.02)
+        called = [method for asked in server.asked[opened:] for method in methods(asked)]
+    assert called.count("getzmqnotifications") == 1
+    assert called.count("getbestblockhash") <= 2
+
+
 def test_secrets__are_in_no_message_and_no_log(small, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     cookie = tmp_path / "cookie"

@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,20 @@ def test_open__of_an_unknown_chain_shows_how_it_begins():
     shown = block_hash(stand_in.headers[0])[::-1].hex()
     with pytest.raises(SourceUnavailableError, match=shown), opened(stand_in):
         pass
+
+
+def test_open__of_another_network_with_the_same_genesis_block_is_refused():
+    stand_in = StandIn()
+    own = replace(REGTEST, first_block_hash=bytes(32))
+    with (
+        pytest.raises(SourceUnavailableError, match="another network that begins with the block"),
+        opened(stand_in, own),
+    ):
+        pass
+    with opened(stand_in, replace(own, first_block_hash=block_hash(stand_in.headers[1]))):
+        pass
+    with opened(StandIn(blocks=1), own) as source:
+        assert source.tip_height() == 0
 
 
 def test_open__of_a_server_without_blocks_is_refused():

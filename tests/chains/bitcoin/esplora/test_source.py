@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -463,6 +464,14 @@ def test_headers__that_contradict_themselves_end_the_run(snapshot, damage, words
         assert "/blocks/60" in str(caught.value)
 
 
+def test_headers__of_a_single_block_that_stands_elsewhere_end_the_run(snapshot):
+    with opened(snapshot, Habits(lists_blocks=False)) as (source, server):
+        other = snapshot.blocks[59]["hash"].encode()
+        server.faults.append(Fault(route="/block-height/60", body=other))
+        with pytest.raises(SourceUnavailableError, match="has at height 60 at 59"):
+            source.headers([60])
+
+
 def test_headers__of_a_chain_that_changed_meanwhile_fail(snapshot):
     with opened(snapshot, Habits(states_median=False)) as (source, server):
         server.faults.append(Fault(route="/blocks/50", body=encoded(blocks_of(server, 30))))
@@ -503,6 +512,16 @@ def test_refresh__bears_with_servers_that_are_several(snapshot):
         server.faults.append(Fault(route="/block/", status=404, body=b"Block not found"))
         with pytest.raises(SourceUnavailableError, match="its last block"):
             source_of(server)
+
+
+def test_open__of_another_network_with_the_same_genesis_block_is_refused(snapshot):
+    own = replace(REGTEST, first_block_hash=bytes(32))
+    with esplora(snapshot) as server:
+        with pytest.raises(SourceUnavailableError, match="another network that begins with"):
+            Esplora(Endpoint.parse(server.uri), own)
+        known = replace(own, first_block_hash=raw(snapshot.blocks[1]["hash"]))
+        with Esplora(Endpoint.parse(server.uri), known) as source:
+            assert source.tip_height() == len(snapshot.blocks) - 1
 
 
 def test_open__asks_three_times(snapshot):

@@ -26,3 +26,8 @@ def coins(base_units: int | str, asset: Asset) -> str:
     whole, rest = divmod(abs(amount), 10**asset.decimals)
     sign = "-" if amount < 0 else ""
     return f"{sign}{whole:,}.{rest:0{asset.decimals}d} {asset.name}"
+
+
+def held_by_coins(base_units: int, count: int, asset: Asset) -> str:
+    """Return an amount and how many coins hold it: `1.50000000 BTC in 2 coins`."""
+    return f"{coins(base_units, asset)} in {count:,} coin{'s' * (count != 1)}"

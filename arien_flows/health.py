@@ -214,7 +214,7 @@ def check_casebook(casebook: Casebook) -> Iterator[Finding]:
     yield Finding(
         check="casebook",
         verdict="good",
-        detail=f"{casebook.name}, {imports:,} imports of tags",
+        detail=f"{casebook.name}, imports of tags: {imports:,}",
     )
 
 

@@ -90,7 +90,7 @@ def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:
     known = ", ".join(f"{name}:…" for name in wanted)
     if colon and scheme in others:
         does = (
-            "delivers whole blocks and is for `ledger ingest`"
+            "delivers whole blocks and is for `arien-flows ledger ingest`"
             if others == BLOCK_SCHEMES
             else "answers about single addresses and fills no ledger"
         )

@@ -187,5 +187,6 @@ def check_heights(chain: SeenChain, name: str, start: int, stop: int) -> None:
     if start < min(stop, chain.first_height):
         raise SourceUnavailableError(
             f"{name} has deleted its blocks below {chain.first_height} (prune=): name a node that "
-            f"keeps all blocks, or begin a ledger with `ledger ingest --from {chain.first_height}`"
+            "keeps all blocks, or begin a ledger with "
+            f"`arien-flows ledger ingest --from {chain.first_height}`"
         )

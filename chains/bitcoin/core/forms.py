@@ -167,7 +167,7 @@ def _get_blocks(
 def _lost(node: str, shown: str, words: str) -> SourceUnavailableError:
     advice = (
         "; the node deletes old blocks (prune=): name one that keeps all of them, or begin a "
-        "ledger later with `ledger ingest --from HEIGHT`"
+        "ledger later with `arien-flows ledger ingest --from HEIGHT`"
         if _PRUNED in words
         else ""
     )

@@ -122,7 +122,10 @@ def test_source__of_blocks_in_the_environment_leaves_questions_to_the_ledger(
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("core+http://127.0.0.1:8332", "delivers whole blocks and is for `ledger ingest`"),
+        (
+            "core+http://127.0.0.1:8332",
+            "delivers whole blocks and is for `arien-flows ledger ingest`",
+        ),
         (f"esplora+https://u:{PASSWORD}@", "the address names no host"),
     ],
 )

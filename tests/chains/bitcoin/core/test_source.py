@@ -192,7 +192,7 @@ def test_pruned__says_what_to_do_about_the_rest(pruned, form):
         for read in (source.batches, source.spending_batches):
             with pytest.raises(
                 SourceUnavailableError,
-                match=rf"deleted its blocks below {lowest} .* `ledger ingest --from {lowest}`",
+                match=rf"blocks below {lowest} .* `arien-flows ledger ingest --from {lowest}`",
             ):
                 read(lowest - 1, lowest + 1)
         assert list(source.batches(0, 0)) == []

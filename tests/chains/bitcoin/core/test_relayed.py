@@ -17,23 +17,15 @@ from chains.errors import (
     SourceUnavailableError,
 )
 from chains.types import shown_txid
-from tests.core_nodes import connect, methods, mine, relay, whole
+from tests.core_nodes import connect, methods, relay, whole
 from tests.http_server import Reply, serving
-from tests.nodes import bitcoind, free_port
+from tests.nodes import free_port
 
 pytestmark = pytest.mark.slow
 
 SECRET = "hunter2"  # noqa: S105
 
 forms = pytest.mark.parametrize("form", list(Transport))
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A node of thirty blocks, which nobody changes."""
-    with bitcoind(tmp_path_factory.mktemp("small")) as node:
-        mine(node, 30)
-        yield node
 
 
 def test_transport__falls_back_for_what_blocks_spend(regtest_chain):

@@ -35,14 +35,6 @@ SECRET = "hunter2"  # noqa: S105
 forms = pytest.mark.parametrize("form", list(Transport))
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A node of thirty blocks, which nobody changes."""
-    with bitcoind(tmp_path_factory.mktemp("small")) as node:
-        mine(node, 30)
-        yield node
-
-
 def test_open_blocks__opens_a_node(small):
     with open_blocks(small.source, "bitcoin-regtest") as source:
         assert source.tip_height() == 30

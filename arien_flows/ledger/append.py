@@ -20,15 +20,15 @@ from arien_flows.ledger.new_addresses import (
     number_addresses,
 )
 from arien_flows.ledger.new_spends import first_reveals, resolve, spent_types
+from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.rows import Known, NewReveals, NumberedAddresses, Spends, new_columns
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS, UNSPENT
-from arien_flows.ledger.unspent import UnspentOutputs, txid_prefixes
+from arien_flows.ledger.unspent import txid_prefixes
 from arien_flows.ledger.view import Counts, View
 from chains.bitcoin.spends import inspect_spends
 from chains.tables import BlockBatch
 from chains.types import (
     AnyArray,
-    BoolArray,
     Int64Array,
     UInt32Array,
     shown_txid,
@@ -72,8 +72,7 @@ class NewRows:
 def build_rows(
     batch: BlockBatch,
     base: View,
-    unspent: UnspentOutputs,
-    revealed: BoolArray,
+    resident: Resident,
     *,
     heights: UInt32Array,
     external: ExternalOutputs | None = None,
@@ -86,12 +85,8 @@ def build_rows(
         Decoded blocks.
     base
         The ledger that they follow.
-    unspent
-        The unspent outputs of `base`; brought up to the end of the batch in place.
-    revealed
-        Per address number whether its key or script is known; brought up to the end of the batch
-        in place, so it needs room for the batch's new addresses (at most one an output, and with
-        `external` one an input).
+    resident
+        What the writer holds in memory of `base`; brought up to the end of the batch in place.
     heights
         The height of each block of the batch.
     external
@@ -101,9 +96,10 @@ def build_rows(
     if counts.transactions + batch.transaction_count > MAX_TRANSACTIONS:
         raise LedgerError("the ledger is full: transaction numbers end at 2^32 - 1")
     addresses = number_addresses(batch, base, external)
-    spends = resolve(batch, base, unspent, addresses, external)
+    resident.reserve(base.counts.addresses + len(addresses.new_locks))
+    spends = resolve(batch, base, resident.unspent, addresses, external)
     facts = inspect_spends(batch, spent_types(base, addresses, spends))
-    reveals = first_reveals(batch, facts, spends, revealed)
+    reveals = first_reveals(batch, facts, spends, resident.revealed)
     links = _links(batch, base, addresses, spends, reveals)
     fee, paid_total = _fees(batch, spends)
     columns = new_columns(

@@ -15,9 +15,9 @@ from arien_flows.ledger.append import NewRows, build_rows
 from arien_flows.ledger.history import HistoryIndex, HistoryRun
 from arien_flows.ledger.index import KeyIndex
 from arien_flows.ledger.new_addresses import ExternalOutputs
+from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.sorted_runs import KeyRun, sort_entries
-from arien_flows.ledger.unspent import UnspentOutputs
 from arien_flows.ledger.view import COLUMN_FIELDS, Counts, Gaps, View
 from chains.bitcoin.networks import Network
 from chains.tables import BlockBatch
@@ -39,10 +39,7 @@ def view_of(
     or blocks are not whole, `gaps` says what the view cannot compute.
     """
     empty = _view(network, Counts(), {}, (), (), (), ())
-    unspent = UnspentOutputs.with_room_for(len(batch.value))
-    room = len(batch.value) + len(batch.spent_vout)
-    revealed = np.zeros(room, dtype=np.bool_)
-    rows = build_rows(batch, empty, unspent, revealed, heights=heights, external=external)
+    rows = build_rows(batch, empty, Resident.of(empty), heights=heights, external=external)
     rows.columns["outputs/spender"][rows.spent_output] = rows.spender
     counts = rows.counts
     view = _view(

@@ -135,12 +135,10 @@ class LedgerWriter:
                 check_first_height(batch, self._first_height, self._view.network)
             resident = self._resident or Resident.of(self._view)
             external = self._external(batch, spent)
-            resident.reserve(counts.addresses + len(batch.value) + len(batch.spent_vout))
             rows = build_rows(
                 batch,
                 self._view,
-                resident.unspent,
-                resident.revealed,
+                resident,
                 heights=heights,
                 external=external,
             )

@@ -22,7 +22,7 @@ from arien_flows.ledger.new_addresses import (
 from arien_flows.ledger.new_spends import first_reveals, resolve, spent_types
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.rows import Known, NewReveals, NumberedAddresses, Spends, new_columns
-from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS, UNSPENT
+from arien_flows.ledger.schema import EXTERNAL, UNSPENT
 from arien_flows.ledger.unspent import txid_prefixes
 from arien_flows.ledger.view import Counts, View
 from chains.bitcoin.spends import inspect_spends
@@ -45,6 +45,9 @@ class NewRows:
     columns: dict[str, AnyArray]
     """Rows by column path; offsets columns without their first entry."""
 
+    before: Counts
+    """Of the ledger without the rows."""
+
     counts: Counts
     """Of the ledger once the rows are in."""
 
@@ -64,9 +67,21 @@ class NewRows:
     reveal_rows: UInt32Array
     """… and the rows of the reveals they belong to."""
 
-    history: HistoryRun
     unspent_sat: int
     """By how much the value of all unspent outputs grows."""
+
+    def history(self) -> HistoryRun:
+        """Return the run of the history index that the rows make."""
+        inputs, outputs = self.before.inputs, self.before.outputs
+        return make_history_run(
+            first_transaction=self.before.transactions,
+            first_input=np.append(inputs, self.columns["transactions/first_input"]) - inputs,
+            input_address=self.columns["inputs/address"],
+            input_value=self.columns["inputs/value"],
+            first_output=np.append(outputs, self.columns["transactions/first_output"]) - outputs,
+            output_address=self.columns["outputs/address"],
+            output_value=self.columns["outputs/value"],
+        )
 
 
 def build_rows(
@@ -115,7 +130,6 @@ def build_rows(
             links=links,
         ),
     )
-    history = _history(batch, counts, addresses, spends)
     resolved = spends.output != EXTERNAL
     spending = np.repeat(
         np.arange(batch.transaction_count, dtype=np.int64), np.diff(batch.first_input)
@@ -123,6 +137,7 @@ def build_rows(
     voiding = spends.overwritten[:, 1]
     return NewRows(
         columns=columns,
+        before=counts,
         counts=_counts_after(counts, batch, addresses, reveals, links, columns),
         spent_output=np.concatenate([spends.output[resolved], spends.overwritten[:, 0]]),
         spender=(np.concatenate([spending[resolved], voiding]) + counts.transactions).astype(
@@ -132,7 +147,6 @@ def build_rows(
         lock_keys=addresses.new_keys,
         reveal_keys=reveals.script_keys,
         reveal_rows=(reveals.script_rows + counts.reveals).astype(np.uint32),
-        history=history,
         unspent_sat=paid_total
         - int(spends.value[resolved].sum())
         - _voided_sat(batch, base, spends),
@@ -218,28 +232,4 @@ def _counts_after(
         links=counts.links + len(links.transaction),
         op_returns=counts.op_returns + len(columns["op_returns/output"]),
         overwrites=counts.overwrites + len(columns["overwrites/output"]),
-    )
-
-
-def _history(
-    batch: BlockBatch, counts: Counts, addresses: NumberedAddresses, spends: Spends
-) -> HistoryRun:
-    transactions = np.arange(batch.transaction_count, dtype=np.uint32) + np.uint32(
-        counts.transactions
-    )
-    paid = addresses.of_outputs != NO_ADDRESS
-    moved_out = spends.value
-    moved_in = batch.value[paid]
-    none_in, none_out = np.zeros_like(moved_out), np.zeros_like(moved_in)
-    return make_history_run(
-        address=np.concatenate([spends.address, addresses.of_outputs[paid]]),
-        transaction=np.concatenate(
-            [
-                np.repeat(transactions, np.diff(batch.first_input)),
-                np.repeat(transactions, np.diff(batch.first_output))[paid],
-            ]
-        ),
-        received_sat=np.concatenate([none_in, moved_in]),
-        sent_sat=np.concatenate([moved_out, none_out]),
-        limit=counts.transactions + batch.transaction_count,
     )

@@ -6,12 +6,13 @@ other branch is taken in. A source whose chain changes while it is read is asked
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 from time import perf_counter
 from typing import TypeGuard
 
-from arien_flows.errors import InputError, SourceError
+from arien_flows.errors import InputError, LedgerError, SourceError
 from arien_flows.ledger.beginning import first_height, row_of
 from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
@@ -27,7 +28,7 @@ MOST_CHANGES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestStep:
-    """How far an ingest has come after a commit."""
+    """How far an ingest has come after a batch, which need not be committed yet."""
 
     height: int
     first_height: int
@@ -73,21 +74,21 @@ def ingest(
 ) -> IngestSummary:
     """Bring the ledger to the source's best chain, or to the block at height `until` of it.
 
-    Every batch is one commit: whatever interrupts an ingest, the next one goes on where it was.
-    Once `stop` is set, no further batch is begun.
+    Whatever interrupts an ingest, the next one goes on after its last commit, which is at most
+    about a minute old. Once `stop` is set, no further batch is begun.
     """
     if until is not None and until < 0:
         raise InputError(f"the height to stop at is {until}; heights start at 0")
     run = _Run(writer, source, until=until, stop=stop or Event(), report=report)
     changes = 0
     while True:
-        reached = run.commits
+        reached = run.batches
         try:
             if changes:
                 source.refresh()
             return run.go()
         except ChainChangedError as error:
-            changes = changes + 1 if run.commits == reached else 1
+            changes = changes + 1 if run.batches == reached else 1
             if changes == MOST_CHANGES:
                 raise SourceUnavailableError(
                     f"the best chain of {source.name} changed {changes} times while one batch of "
@@ -109,7 +110,7 @@ class _Run:
     ) -> None:
         self.writer, self.source = writer, source
         self.until, self.stop, self.report = until, stop, report
-        self.commits = 0
+        self.batches = 0
         self.started = perf_counter()
         self.summary = IngestSummary(
             blocks_added=0,
@@ -135,16 +136,30 @@ class _Run:
                 f"at block {tip}"
             )
         if start <= target:
-            is_losing = start < self.writer.next_height
-            for batch, spent in self._batches(start, target + 1):
-                if is_losing:
-                    self._part_from_branch(start - 1, batch)
-                    is_losing = False
-                self._commit(batch, spent, target)
-                if self.stop.is_set():
-                    break
+            try:
+                self._take_in(start, target)
+            except Exception:
+                # What came before the fault is sound. The fault itself says more than a disk that
+                # is full a second time.
+                with suppress(LedgerError):
+                    self.writer.commit()
+                raise
+            self.writer.commit()
         self.summary = replace(self.summary, seconds=perf_counter() - self.started)
         return self.summary
+
+    def _take_in(self, start: int, target: int) -> None:
+        """Stage the blocks `[start, target]`, and commit as often as that is due."""
+        is_losing = start < self.writer.next_height
+        for batch, spent in self._batches(start, target + 1):
+            if is_losing:
+                self._part_from_branch(start - 1, batch)
+                is_losing = False
+            self._stage(batch, spent, target)
+            if self.stop.is_set():
+                return
+            if self.writer.commit_is_due:
+                self.writer.commit()
 
     def _goes_on_after(self) -> int | None:
         """Return the height after which the source's chain is to be taken in.
@@ -194,12 +209,12 @@ class _Run:
             )
         return self.source.spending_batches(start, stop)
 
-    def _commit(self, batch: BlockBatch, spent: SpentOutputs | None, target: int) -> None:
+    def _stage(self, batch: BlockBatch, spent: SpentOutputs | None, target: int) -> None:
         writer, summary = self.writer, self.summary
-        before = writer.view.counts
-        writer.append(batch, spent)
-        self.commits += 1
-        counts = writer.view.counts
+        before = writer.counts
+        writer.stage(batch, spent)
+        self.batches += 1
+        counts = writer.counts
         self.summary = replace(
             summary,
             blocks_added=summary.blocks_added + counts.blocks - before.blocks,

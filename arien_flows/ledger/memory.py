@@ -60,7 +60,7 @@ def _key_run(key: Int64Array, number: AnyArray, limit: int) -> KeyRun:
 
 
 def _frozen_history(rows: NewRows) -> HistoryRun:
-    run = rows.history
+    run = rows.history()
     return HistoryRun(
         first=_frozen(run.first),
         received_sat=_frozen(run.received_sat),

@@ -7,8 +7,6 @@ import pyarrow as pa
 
 from arien_flows.errors import SourceError
 from arien_flows.ledger.append import NewRows
-from arien_flows.ledger.history import HistoryRun
-from arien_flows.ledger.history_runs import make_history_run
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.parquet_reading import (
     UnfitRowsError,
@@ -200,6 +198,7 @@ def _new_rows(columns: Columns, base: View, last: Counts) -> NewRows:
     reveal_rows, reveal_keys = _reveal_keys(columns, first)
     return NewRows(
         columns=columns,
+        before=first,
         counts=last,
         spent_output=np.concatenate([columns["inputs/spent_output"], voided]),
         spender=np.concatenate([spending.astype(np.uint32), columns["overwrites/transaction"]]),
@@ -207,7 +206,6 @@ def _new_rows(columns: Columns, base: View, last: Counts) -> NewRows:
         lock_keys=_lock_keys(columns),
         reveal_keys=reveal_keys,
         reveal_rows=reveal_rows,
-        history=_history(columns, first, last, spending),
         unspent_sat=paid_sat - int(columns["inputs/value"].sum()) - voided_sat,
     )
 
@@ -245,19 +243,3 @@ def _reveal_keys(columns: Columns, first: Counts) -> tuple[UInt32Array, Int64Arr
         length=inner_length[named],
     )
     return (rows[named] + first.reveals).astype(np.uint32), scripts.keys()
-
-
-def _history(columns: Columns, first: Counts, last: Counts, spending: Int64Array) -> HistoryRun:
-    first_output = np.append(first.outputs, columns["transactions/first_output"])
-    making = np.repeat(
-        np.arange(first.transactions, last.transactions, dtype=np.int64), np.diff(first_output)
-    )
-    paid = columns["outputs/address"] != NO_ADDRESS
-    received, sent = columns["outputs/value"][paid], columns["inputs/value"]
-    return make_history_run(
-        address=np.concatenate([columns["inputs/address"], columns["outputs/address"][paid]]),
-        transaction=np.concatenate([spending, making[paid]]).astype(np.uint32),
-        received_sat=np.concatenate([np.zeros(len(sent), dtype=np.int64), received]),
-        sent_sat=np.concatenate([sent, np.zeros(len(received), dtype=np.int64)]),
-        limit=last.transactions,
-    )

@@ -1,13 +1,14 @@
 """The one writer of a ledger: takes batches in, takes blocks back, and recovers what was cut off.
 
-A commit goes in four steps, each durable before the next begins: the new rows and runs are
-appended; a note says that words may now be written in place; they are; the manifest is replaced.
-A crash before the last step leaves the ledger as it was, because nobody reads past the manifest's
-counts, and the next writer takes the words back (`undo`). A roll-back is the same with counts that
-fall: the note, the manifest with its generation raised, then the words.
+Batches are staged (`staging`) and a commit publishes all that are, in four steps, each durable
+before the next begins: the new rows and runs are on the device; a note says that words may now be
+written in place; they are; the manifest is replaced. A crash before the last step leaves the ledger
+as it was, because nobody reads past the manifest's counts, and the next writer takes the words back
+(`undo`). A roll-back is the same with counts that fall: the note, the manifest with its generation
+raised, then the words.
 
-The number of the last transaction, the size of a batch and the speed of the disk have no influence
-on what is written: the same blocks cut into the same batches give the same bytes.
+When commits happen and how fast the disk is have no influence on what is written: the same blocks
+cut into the same batches give the same bytes.
 """
 
 import json
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 
 import numpy as np
@@ -25,20 +27,26 @@ from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import map_array
 from arien_flows.ledger.lock import exclusive
-from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, Runs, read_manifest
+from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, read_manifest
 from arien_flows.ledger.new_addresses import ExternalOutputs
 from arien_flows.ledger.numbering import Locks
-from arien_flows.ledger.opening import open_view
 from arien_flows.ledger.resident import Resident
-from arien_flows.ledger.run_files import RunWriter
 from arien_flows.ledger.schema import SCHEMA
-from arien_flows.ledger.seals import SEALS, WORDS, counts_of, seal, stretch
+from arien_flows.ledger.seals import SEALS, WORDS, counts_of
+from arien_flows.ledger.staging import Staging, sorted_spends
 from arien_flows.ledger.undo import SPENDER, counts_at, rolled_back, undo_spends
 from arien_flows.ledger.validity import check_chain, check_first_height, check_subsidies
 from arien_flows.ledger.view import Counts, View
 from chains.bitcoin.networks import Network
 from chains.tables import BlockBatch, SpentOutputs
-from chains.types import AnyArray, Int64Array
+from chains.types import Int64Array
+
+LEAST_SPENDS = 1 << 22
+SPENDS_SHARE = 32
+"""A commit is due when so many spends are staged, or one for so many outputs of the ledger."""
+
+LONGEST_STAGING_SECONDS = 60.0
+"""So much work is lost at most when the writer is killed."""
 
 
 class LedgerWriter:
@@ -60,11 +68,14 @@ class LedgerWriter:
         self._lock = exclusive(root)
         self._lock.__enter__()
         self._usable = True
+        self._committed_at = monotonic()
         self._resident: Resident | None = None
+        self._staging: Staging | None = None
         try:
             self._manifest = self._opened(network)
             self._recover()
-            self._view = open_view(self._disk.root, self._manifest)
+            self._staging = Staging(self._disk, self._manifest)
+            self._view = self._staging.view
             self._first_height = first_height(self._view)
         except BaseException:
             self.close()
@@ -82,8 +93,10 @@ class LedgerWriter:
         self.close()
 
     def close(self) -> None:
-        """Release the ledger."""
+        """Release the ledger; what was staged and not committed is dropped."""
         self._usable = False
+        if self._staging is not None:
+            self._staging.close()
         self._lock.__exit__(None, None, None)
 
     @property
@@ -92,20 +105,30 @@ class LedgerWriter:
         return self._view
 
     @property
+    def counts(self) -> Counts:
+        """Rows that were taken in, staged ones included."""
+        return self._staged.view.counts
+
+    @property
     def first_height(self) -> int:
         """Where the ledger begins, or would begin with the next block."""
         return self._first_height
 
     @property
     def next_height(self) -> int:
-        """The height of the block that comes next."""
-        return self._first_height + self._view.counts.blocks
+        """The height of the block that comes next, after those that are staged."""
+        return self._first_height + self.counts.blocks
+
+    @property
+    def _staged(self) -> Staging:
+        assert self._staging is not None  # noqa: S101 - set by __init__
+        return self._staging
 
     def begin_at(self, height: int) -> None:
         """Let an empty ledger begin at a height; `InputError` where it begins elsewhere."""
         if height < 0:
             raise InputError(f"a ledger cannot begin at block {height}; heights start at 0")
-        if self._view.counts.blocks and height != self._first_height:
+        if self.counts.blocks and height != self._first_height:
             raise InputError(
                 f"the ledger in {self._disk.root} begins at block {self._first_height}, not at "
                 f"{height}: leave --from away to continue it, or name another folder with --data"
@@ -113,37 +136,37 @@ class LedgerWriter:
         self._first_height = height
 
     def append(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> None:
-        """Commit blocks that follow the last one.
+        """Stage blocks and commit."""
+        self.stage(batch, spent)
+        self.commit()
 
-        A ledger that begins late needs to be told what they spend. After any error the writer is
-        spent: what was committed stands, and a new writer goes on.
+    def stage(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> None:
+        """Take in blocks that follow the last one; the next commit makes them part of the ledger.
+
+        A ledger that begins late needs to be told what they spend. After any error nothing more
+        can be staged; what was before can still be committed, and a new writer goes on.
 
         Raises
         ------
         SourceError
             The blocks do not follow, or break a rule that every valid chain keeps.
         StorageFullError
-            The device is full; nothing is lost.
+            The device is full; nothing that was committed is lost.
         """
         with self._spent_unless_done():
-            counts = self._view.counts
+            external = self._external(batch, spent)
+            self._staged.settle()
+            base = self._staged.view
             heights = np.arange(
                 self.next_height, self.next_height + batch.block_count, dtype=np.uint32
             )
-            check_chain(batch.header, self._view, self._first_height)
-            if self._first_height and not counts.blocks:
-                check_first_height(batch, self._first_height, self._view.network)
-            resident = self._resident or Resident.of(self._view)
-            external = self._external(batch, spent)
-            rows = build_rows(
-                batch,
-                self._view,
-                resident,
-                heights=heights,
-                external=external,
-            )
-            check_subsidies(batch, rows.columns["transactions/fee"], heights, self._view.network)
-            self._commit(rows)
+            check_chain(batch.header, base, self._first_height)
+            if self._first_height and not base.counts.blocks:
+                check_first_height(batch, self._first_height, base.network)
+            resident = self._resident or Resident.of(base)
+            rows = build_rows(batch, base, resident, heights=heights, external=external)
+            check_subsidies(batch, rows.columns["transactions/fee"], heights, base.network)
+            self._staged.add(rows)
             self._resident = resident
 
     def append_rows(self, rows: NewRows) -> None:
@@ -154,13 +177,50 @@ class LedgerWriter:
         with self._spent_unless_done():
             check_chain(rows.columns["blocks/header"], self._view, self._first_height)
             self._resident = None
-            self._commit(rows)
+            self._staged.add(rows)
+        self.commit()
+
+    @property
+    def commit_is_due(self) -> bool:
+        """Whether enough is staged to be worth a sweep over the column of spenders.
+
+        A sweep writes at most the whole column. With one for every 32nd part of it that is spent,
+        a spend costs at most 128 bytes of writing, however large the ledger grows.
+        """
+        least = max(LEAST_SPENDS, self.counts.outputs // SPENDS_SHARE)
+        late = monotonic() - self._committed_at > LONGEST_STAGING_SECONDS
+        return late or self._staged.spend_count >= least
+
+    def commit(self) -> None:
+        """Publish everything that is staged.
+
+        Raises
+        ------
+        StorageFullError
+            The device is full; the ledger is as it was at the last commit.
+        """
+        staged = self._staged
+        self._committed_at = monotonic()
+        if staged.is_empty:
+            return
+        manifest = staged.make_durable()
+        self._note(manifest.counts)
+        self._disk.write_words(SPENDER, *sorted_spends(staged.spends))
+        self._disk.sync([SPENDER])
+        self._publish(manifest)
+        self._disk.remove(INTENT)
+        replaced = staged.replaced
+        staged.begin(manifest)
+        self._view = staged.view
+        for path in replaced:
+            self._disk.remove(path)
 
     def roll_back(self, height: int) -> None:
         """Remove all blocks above `height`; -1, or the height before its first, empties the ledger.
 
         A ledger that is emptied begins where it began until the writer is closed.
         """
+        self.commit()
         first, last = self._first_height, self.next_height - 1
         if height != -1 and not first - 1 <= height <= last:
             raise InputError(
@@ -178,14 +238,19 @@ class LedgerWriter:
             self._note(reached)
             self._publish(replace(manifest, segments=segments))
             self._recover()
-            self._view = open_view(self._disk.root, self._manifest)
+            self._staged.begin(self._manifest)
+            self._view = self._staged.view
 
     def _external(self, batch: BlockBatch, spent: SpentOutputs | None) -> ExternalOutputs | None:
-        """Return what to take for outputs from before a ledger that begins late."""
+        """Return what to take for outputs from before a ledger that begins late.
+
+        Whether the ledger holds a transaction is looked up in its runs then, all of them.
+        """
         if not self._first_height:
             return None
         if spent is None:
             raise ValueError("a ledger that begins late must be told what its blocks spend")
+        self._staged.settle()
         return ExternalOutputs(
             value_sat=spent.value,
             locks=Locks(
@@ -223,98 +288,7 @@ class LedgerWriter:
             )
         return manifest
 
-    # --- committing
-
-    def _commit(self, rows: NewRows) -> None:
-        before = self._manifest
-        written = self._write_columns(rows)
-        runs = RunWriter(self._disk)
-        manifest = replace(
-            before,
-            counts=rows.counts,
-            byte_counts={
-                column.path: before.byte_counts.get(column.path, 0) + len(rows.columns[column.path])
-                for column in SCHEMA
-                if column.shape == "bytes"
-            },
-            unspent_sat=before.unspent_sat + rows.unspent_sat,
-            runs=self._write_runs(rows, runs),
-            segments=self._write_seals(rows),
-            sealed=rows.counts,
-        )
-        self._disk.sync([*written, *runs.written, SEALS])
-        self._note(rows.counts)
-        order = np.argsort(rows.spent_output, kind="stable")
-        self._disk.write_words(SPENDER, rows.spent_output[order], rows.spender[order])
-        self._disk.sync([SPENDER])
-        self._publish(manifest)
-        self._disk.remove(INTENT)
-        self._view = open_view(self._disk.root, manifest)
-        for path in runs.replaced:
-            self._disk.remove(path)
-
-    def _write_columns(self, rows: NewRows) -> list[str]:
-        counts = self._manifest.counts
-        for column in SCHEMA:
-            if column.shape == "bytes":
-                offset = self._manifest.byte_counts.get(column.path, 0)
-            else:
-                lead = 1 if column.shape == "offsets" else 0
-                offset = (getattr(counts, column.table) + lead) * column.row_bytes
-            content = rows.columns[column.path].astype(
-                np.dtype(column.dtype).newbyteorder("<"), copy=False
-            )
-            self._disk.write(column.path, offset, content)
-        return [column.path for column in SCHEMA]
-
-    def _write_runs(self, rows: NewRows, writer: RunWriter) -> Runs:
-        before, after = self._manifest.counts, rows.counts
-        runs = self._manifest.runs
-        return Runs(
-            transactions=writer.add_keys(
-                "transactions",
-                runs.transactions,
-                key=rows.id_keys,
-                number=np.arange(before.transactions, after.transactions, dtype=np.uint32),
-                rows=(before.transactions, after.transactions),
-            ),
-            addresses=writer.add_keys(
-                "addresses",
-                runs.addresses,
-                key=rows.lock_keys,
-                number=np.arange(before.addresses, after.addresses, dtype=np.uint32),
-                rows=(before.addresses, after.addresses),
-            ),
-            reveals=writer.add_keys(
-                "reveals",
-                runs.reveals,
-                key=rows.reveal_keys,
-                number=rows.reveal_rows,
-                rows=(before.reveals, after.reveals),
-            ),
-            history=writer.add_history(
-                runs.history, rows.history, (before.transactions, after.transactions)
-            ),
-        )
-
-    def _write_seals(self, rows: NewRows) -> int:
-        """Append the checksums of the commit; returns how many rows of them there are now."""
-        segments = self._manifest.segments
-        new = [seal(rows.counts, self._appended(rows.columns))]
-        if self._manifest.sealed != self._manifest.counts:
-            rest = stretch(self._view, self._manifest.sealed, self._manifest.counts)
-            new.insert(0, seal(self._manifest.counts, rest))
-        self._disk.write(SEALS, segments * WORDS * 8, np.concatenate(new))
-        return segments + len(new)
-
-    def _appended(self, columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
-        """Return the rows as they stand on disk, with the columns' own types."""
-        return {
-            column.path: columns[column.path].astype(
-                np.dtype(column.dtype).newbyteorder("<"), copy=False
-            )
-            for column in SCHEMA
-        }
+    # --- publishing
 
     def _whole_segments(self, counts: Counts) -> tuple[int, Counts]:
         """Return how many commits end at or below `counts`, and where the last of them ends."""

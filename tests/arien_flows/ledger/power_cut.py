@@ -5,10 +5,13 @@ beside it the *image* that would be found after the cut: synced writes for certa
 others any subset, in pages, as a drive with a volatile cache would leave them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from random import Random
+from threading import RLock
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -17,9 +20,22 @@ from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
 
 PAGE = 4096
 
+Operation = TypeVar("Operation", bound=Callable[..., Any])
+
 
 class PowerCutError(Exception):
     """The power went."""
+
+
+def _in_turn(operation: Operation) -> Operation:
+    """Let one operation end before the next begins: the writer has threads."""
+
+    @wraps(operation)
+    def waiting(self: "PowerCutDisk", *values: Any, **named: Any) -> Any:
+        with self._turn:
+            return operation(self, *values, **named)
+
+    return cast("Operation", waiting)
 
 
 @dataclass
@@ -31,11 +47,12 @@ class Pending:
 
 
 class PowerCutDisk(Disk):
-    """Loses power before the operation number `cut`, counted from 0."""
+    """Loses power before the operation number `cut`, counted from 0; nothing happens after it."""
 
     def __init__(self, root: Path, image: Path, random: Random, cut: int) -> None:
         super().__init__(root)
         self._image, self._random, self._left = image, random, cut
+        self._turn = RLock()
         self._pending: dict[str, list[Pending]] = {}
         self._allocated: dict[str, int] = {}
 
@@ -45,9 +62,12 @@ class PowerCutDisk(Disk):
     def _tick(self) -> None:
         if self._left == 0:
             self._lose()
+        if self._left <= 0:
+            self._left = -1
             raise PowerCutError
         self._left -= 1
 
+    @_in_turn
     def write(self, path: str, offset: int, content: AnyArray) -> None:
         self._tick()
         super().write(path, offset, content)
@@ -59,11 +79,13 @@ class PowerCutDisk(Disk):
             pieces.append(Pending(offset + start, raw[start:stop]))
             start = stop
 
+    @_in_turn
     def allocate(self, path: str, size: int) -> UInt8Array:
         self._tick()
         self._allocated[path] = size
         return super().allocate(path, size)
 
+    @_in_turn
     def write_words(self, path: str, rows: Int64Array, words: UInt32Array) -> None:
         self._tick()
         super().write_words(path, rows, words)
@@ -71,6 +93,7 @@ class PowerCutDisk(Disk):
             piece = Pending(4 * int(row), int(word).to_bytes(4, "little"))
             self._pending.setdefault(path, []).append(piece)
 
+    @_in_turn
     def sync(self, paths: Iterable[str]) -> None:
         paths = list(paths)
         super().sync(paths)
@@ -81,6 +104,7 @@ class PowerCutDisk(Disk):
                 self._keep(path, [Pending(0, (self.root / path).read_bytes()[:size])], fresh=True)
             self._keep(path, self._pending.pop(path, []))
 
+    @_in_turn
     def replace(self, path: str, content: bytes) -> None:
         self._tick()
         super().replace(path, content)
@@ -88,6 +112,7 @@ class PowerCutDisk(Disk):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
 
+    @_in_turn
     def remove(self, path: str) -> None:
         self._tick()
         super().remove(path)

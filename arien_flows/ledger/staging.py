@@ -1,0 +1,203 @@
+"""Rows that are written past the end of a ledger and wait for the commit that publishes them.
+
+Taking in a whole chain, a commit for each batch would write the column of spenders a thousand
+times over, because spends meet outputs of every age. So batches are staged: their columns are
+appended, their index runs written, and only their spenders kept in memory, until a commit sets
+them all in one ascending sweep. Nobody reads past the manifest's counts, so what is staged does
+not exist yet for anybody but the writer, and a crash leaves the ledger at its last commit.
+
+Sorting and merging the runs of a batch happens on a thread of its own while the next batch is
+worked on. So the runs of a staged view may lag one batch behind its columns.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from arien_flows.ledger.append import NewRows
+from arien_flows.ledger.disk import Disk
+from arien_flows.ledger.manifest import Manifest, Runs
+from arien_flows.ledger.opening import open_view
+from arien_flows.ledger.run_files import RunWriter
+from arien_flows.ledger.schema import SCHEMA
+from arien_flows.ledger.seals import SEALS, WORDS, seal, stretch
+from arien_flows.ledger.view import View
+from chains.types import AnyArray, Int64Array, UInt32Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Indexed:
+    """What the other thread has made of a batch."""
+
+    runs: Runs
+    segments: int
+
+
+class Staging:
+    """The batches taken in since the last commit."""
+
+    def __init__(self, disk: Disk, published: Manifest) -> None:
+        self._disk = disk
+        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="staging")
+        self.begin(published)
+
+    def begin(self, published: Manifest) -> None:
+        """Begin anew with nothing staged."""
+        self._manifest = self._published = published
+        self._view = open_view(self._disk.root, published)
+        self._indexing: Future[_Indexed] | None = None
+        self._flushing: Future[None] | None = None
+        self.spends: list[tuple[Int64Array, UInt32Array]] = []
+        """Per batch the outputs that it spends or voids, with their spenders."""
+
+        self.replaced: list[str] = []
+        """Run files that have served once the staged rows are published."""
+
+    def close(self) -> None:
+        """Wait until nothing is written any more."""
+        self._workers.shutdown()
+
+    @property
+    def view(self) -> View:
+        """Everything that is published or staged; the runs lack at most the last batch."""
+        return self._view
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is staged."""
+        return self._manifest is self._published
+
+    @property
+    def spend_count(self) -> int:
+        """How many spenders wait to be written."""
+        return sum(len(outputs) for outputs, _ in self.spends)
+
+    def add(self, rows: NewRows) -> None:
+        """Write rows that follow what is staged."""
+        self.settle()
+        before = self._manifest
+        columns = _as_on_disk(rows.columns)
+        self._write_columns(columns)
+        self._manifest = replace(
+            before,
+            counts=rows.counts,
+            byte_counts={
+                column.path: before.byte_counts.get(column.path, 0) + len(columns[column.path])
+                for column in SCHEMA
+                if column.shape == "bytes"
+            },
+            unspent_sat=before.unspent_sat + rows.unspent_sat,
+            sealed=rows.counts,
+        )
+        self.spends.append((rows.spent_output, rows.spender))
+        self._indexing = self._workers.submit(self._index, rows, columns, before)
+        self._flush_columns()
+        self._view = open_view(self._disk.root, self._manifest)
+
+    def settle(self) -> None:
+        """Wait for the runs of the last batch; from then on nothing lags behind."""
+        if self._indexing is None:
+            return
+        indexed = self._indexing.result()
+        self._indexing = None
+        self._manifest = replace(self._manifest, runs=indexed.runs, segments=indexed.segments)
+        self._view = open_view(self._disk.root, self._manifest)
+
+    def make_durable(self) -> Manifest:
+        """Return the manifest of what is staged once all of it but the spenders is on the device.
+
+        Raises again what went wrong on the other thread.
+        """
+        self.settle()
+        if self._flushing is not None:
+            self._flushing.result()
+        self._disk.sync([SEALS, *(column.path for column in SCHEMA)])
+        return self._manifest
+
+    def _write_columns(self, columns: dict[str, AnyArray]) -> None:
+        counts = self._manifest.counts
+        for column in SCHEMA:
+            if column.shape == "bytes":
+                offset = self._manifest.byte_counts.get(column.path, 0)
+            else:
+                lead = 1 if column.shape == "offsets" else 0
+                offset = (getattr(counts, column.table) + lead) * column.row_bytes
+            self._disk.write(column.path, offset, columns[column.path])
+
+    def _flush_columns(self) -> None:
+        """Send the columns towards the device early, so that a commit has little to wait for."""
+        if self._flushing is None or self._flushing.done():
+            if self._flushing is not None:
+                self._flushing.result()
+            paths = [column.path for column in SCHEMA]
+            self._flushing = self._workers.submit(self._disk.sync, paths)
+
+    def _index(self, rows: NewRows, columns: dict[str, AnyArray], before: Manifest) -> _Indexed:
+        """Write the runs and the checksums of a batch."""
+        writer = RunWriter(self._disk)
+        runs = self._write_runs(rows, before.runs, writer)
+        segments = self._write_seals(rows, columns, before)
+        self._disk.sync(writer.written)
+        self.replaced += writer.replaced
+        return _Indexed(runs=runs, segments=segments)
+
+    def _write_runs(self, rows: NewRows, runs: Runs, writer: RunWriter) -> Runs:
+        before, after = rows.before, rows.counts
+        return Runs(
+            transactions=writer.add_keys(
+                "transactions",
+                runs.transactions,
+                key=rows.id_keys,
+                number=np.arange(before.transactions, after.transactions, dtype=np.uint32),
+                rows=(before.transactions, after.transactions),
+            ),
+            addresses=writer.add_keys(
+                "addresses",
+                runs.addresses,
+                key=rows.lock_keys,
+                number=np.arange(before.addresses, after.addresses, dtype=np.uint32),
+                rows=(before.addresses, after.addresses),
+            ),
+            reveals=writer.add_keys(
+                "reveals",
+                runs.reveals,
+                key=rows.reveal_keys,
+                number=rows.reveal_rows,
+                rows=(before.reveals, after.reveals),
+            ),
+            history=writer.add_history(
+                runs.history, rows.history(), (before.transactions, after.transactions)
+            ),
+        )
+
+    def _write_seals(self, rows: NewRows, columns: dict[str, AnyArray], before: Manifest) -> int:
+        """Append the checksums of a batch; return how many rows of them there are now."""
+        new = [seal(rows.counts, columns)]
+        if before.sealed != before.counts:
+            # Only after a roll-back into the middle of a batch, and so only for the first batch.
+            rest = stretch(open_view(self._disk.root, before), before.sealed, before.counts)
+            new.insert(0, seal(before.counts, rest))
+        self._disk.write(SEALS, before.segments * WORDS * 8, np.concatenate(new))
+        return before.segments + len(new)
+
+
+def _as_on_disk(columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """Return the rows with the columns' own types."""
+    return {
+        column.path: columns[column.path].astype(
+            np.dtype(column.dtype).newbyteorder("<"), copy=False
+        )
+        for column in SCHEMA
+    }
+
+
+def sorted_spends(
+    parts: Sequence[tuple[Int64Array, UInt32Array]],
+) -> tuple[Int64Array, UInt32Array]:
+    """Return outputs in ascending order, and their spenders."""
+    outputs = np.concatenate([part for part, _ in parts])
+    spenders = np.concatenate([part for _, part in parts])
+    order = np.argsort(outputs, kind="stable")
+    return outputs[order], spenders[order]

@@ -40,7 +40,8 @@ class Staging:
 
     def __init__(self, disk: Disk, published: Manifest) -> None:
         self._disk = disk
-        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="staging")
+        self._indexer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="indexer")
+        self._flusher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flusher")
         self.begin(published)
 
     def begin(self, published: Manifest) -> None:
@@ -48,7 +49,7 @@ class Staging:
         self._manifest = self._published = published
         self._view = open_view(self._disk.root, published)
         self._indexing: Future[_Indexed] | None = None
-        self._flushing: Future[None] | None = None
+        self._flushing: list[Future[None]] = []
         self.spends: list[tuple[Int64Array, UInt32Array]] = []
         """Per batch the outputs that it spends or voids, with their spenders."""
 
@@ -57,7 +58,8 @@ class Staging:
 
     def close(self) -> None:
         """Wait until nothing is written any more."""
-        self._workers.shutdown()
+        self._indexer.shutdown()
+        self._flusher.shutdown()
 
     @property
     def view(self) -> View:
@@ -92,8 +94,10 @@ class Staging:
             sealed=rows.counts,
         )
         self.spends.append((rows.spent_output, rows.spender))
-        self._indexing = self._workers.submit(self._index, rows, columns, before)
-        self._flush_columns()
+        self._indexing = self._indexer.submit(self._index, rows, columns, before)
+        # Sent towards the device early, so that a commit has little to wait for.
+        paths = [column.path for column in SCHEMA]
+        self._flushing.append(self._flusher.submit(self._disk.sync, paths))
         self._view = open_view(self._disk.root, self._manifest)
 
     def settle(self) -> None:
@@ -111,8 +115,8 @@ class Staging:
         Raises again what went wrong on the other thread.
         """
         self.settle()
-        if self._flushing is not None:
-            self._flushing.result()
+        for flushed in self._flushing:
+            flushed.result()
         self._disk.sync([SEALS, *(column.path for column in SCHEMA)])
         return self._manifest
 
@@ -125,14 +129,6 @@ class Staging:
                 lead = 1 if column.shape == "offsets" else 0
                 offset = (getattr(counts, column.table) + lead) * column.row_bytes
             self._disk.write(column.path, offset, columns[column.path])
-
-    def _flush_columns(self) -> None:
-        """Send the columns towards the device early, so that a commit has little to wait for."""
-        if self._flushing is None or self._flushing.done():
-            if self._flushing is not None:
-                self._flushing.result()
-            paths = [column.path for column in SCHEMA]
-            self._flushing = self._workers.submit(self._disk.sync, paths)
 
     def _index(self, rows: NewRows, columns: dict[str, AnyArray], before: Manifest) -> _Indexed:
         """Write the runs and the checksums of a batch."""

@@ -1,5 +1,6 @@
 """What is left after the process is killed, or the power is cut, at any moment."""
 
+import itertools
 import os
 import signal
 import time
@@ -56,16 +57,21 @@ class CountingDisk(QuickDisk):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.operations = 0
+        self._counted = itertools.count()
+
+    @property
+    def operations(self) -> int:
+        return next(self._counted)
 
     def __getattribute__(self, name: str):
         if name in {"write", "allocate", "write_words", "replace", "remove"}:
-            self.operations += 1
+            next(self._counted)
         return super().__getattribute__(name)
 
     def sync(self, paths) -> None:
         paths = list(paths)
-        self.operations += len(paths)
+        for _ in paths:
+            next(self._counted)
         super().sync(paths)
 
 
@@ -102,13 +108,14 @@ def test_recovery__survives_a_power_cut_of_its_own(tmp_path: Path) -> None:
     states = states_of(blocks, tmp_path / "states")
     counting = CountingDisk(tmp_path / "whole")
     grow(tmp_path / "whole", blocks, counting)
+    operations = counting.operations
     random = Random(9)
     for trial in range(40):
         folder = tmp_path / str(trial)
         first, second = folder / "first", folder / "second"
         for path in (first, second, folder / "live"):
             path.mkdir(parents=True)
-        moment = random.randrange(counting.operations)
+        moment = random.randrange(operations)
         with pytest.raises(PowerCutError):
             grow(folder / "live", blocks, PowerCutDisk(folder / "live", first, random, moment))
         for file in [file for file in first.rglob("*") if file.is_file()]:
@@ -125,6 +132,12 @@ def test_recovery__survives_a_power_cut_of_its_own(tmp_path: Path) -> None:
 def ingest_main_chain(root: Path, file: Path) -> None:
     with LedgerWriter(root, BITCOIN) as writer:
         ingest(writer, BlockFiles(file, BITCOIN, batch_bytes=BATCH_BYTES))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit after every batch, as if each had been staged for long."""
+    monkeypatch.setattr("arien_flows.ledger.writer.LONGEST_STAGING_SECONDS", 0.0)
 
 
 def killed_after(seconds: float, root: Path, file: Path) -> bool:
@@ -145,6 +158,7 @@ def killed_after(seconds: float, root: Path, file: Path) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty")
 def test_kill__at_fifty_random_moments_loses_nothing(tmp_path: Path, shared_data: Path) -> None:
     file = shared_data / "btc_blocks" / "chain_mainnet_0_4312.dat"
     whole = tmp_path / "whole"

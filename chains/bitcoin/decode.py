@@ -9,6 +9,8 @@ Memory beyond the raw bytes: 72 bytes for each transaction, 72 for each input an
 output, and while the hashes are made about 150 more for each transaction.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from chains.bitcoin.fill import (
@@ -33,6 +35,18 @@ MERKLE_ROOT_AT = 36
 """Where the merkle root stands in a header; it has 32 bytes."""
 
 
+class ParsedBlocks(NamedTuple):
+    """Blocks as columns, before anything is hashed."""
+
+    raw: UInt8Array
+    starts: Int64Array
+    first_transaction: Int64Array
+    blocks: BlockColumns
+    transactions: TransactionColumns
+    inputs: InputColumns
+    outputs: OutputColumns
+
+
 def decode_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> BlockBatch:
     """Decode the blocks at slices of `raw`, in the order given.
 
@@ -44,6 +58,11 @@ def decode_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> B
         A slice is not exactly one well-formed block, or its transactions are not those that its
         header commits to. The message names the block's index, the offset in it and the reason.
     """
+    return hash_blocks(parse_blocks(raw, starts, lengths))
+
+
+def parse_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> ParsedBlocks:
+    """Do the first half of `decode_blocks`: check the form of the blocks and write columns."""
     check_slices(raw, starts, lengths)
     counts = np.zeros(3, np.int64)
     reason, block, offset = check_blocks(raw, starts, lengths, counts)
@@ -55,14 +74,46 @@ def decode_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> B
         coinbase_sequence=np.empty(len(starts), np.uint32),
     )
     first_transaction = np.empty(len(starts) + 1, np.int64)
+    body_start = np.empty(len(starts), np.int64)
+    fill_blocks(raw, starts, first_transaction, body_start, blocks)
     transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
-    fill_blocks(raw, starts, first_transaction, blocks, transactions, inputs, outputs)
-    txid = transaction_ids(raw, transactions)
-    header, block_hash = hash_headers(raw, starts)
+    sizes = np.diff(first_transaction)
+    fill_transactions(raw, body_start, sizes, transactions, inputs, outputs)
+    return ParsedBlocks(raw, starts, first_transaction, blocks, transactions, inputs, outputs)
+
+
+def hash_blocks(parsed: ParsedBlocks) -> BlockBatch:
+    """Do the second half of `decode_blocks`: make ids and hold them against the headers."""
+    raw, first_transaction = parsed.raw, parsed.first_transaction
+    txid = transaction_ids(raw, parsed.transactions)
+    header, block_hash = hash_headers(raw, parsed.starts)
     check_merkle_roots(txid, first_transaction, header, block_hash)
     return batch_of(
-        raw, header, block_hash, first_transaction, blocks, txid, transactions, inputs, outputs
+        raw,
+        header,
+        block_hash,
+        first_transaction,
+        parsed.blocks,
+        txid,
+        parsed.transactions,
+        parsed.inputs,
+        parsed.outputs,
     )
+
+
+def compressions_needed(batch: BlockBatch) -> int:
+    """Return how many blocks SHA-256 makes of what decoding a batch hashes.
+
+    Two hashes of each transaction, header and inner node of a merkle tree; a second hash is one
+    block. A benchmark holds the time of `hash_blocks` against it.
+    """
+    of_ids = int(((batch.stripped_size.astype(np.int64) + 72) // 64 + 1).sum())
+    nodes = np.diff(batch.first_transaction)
+    pairs = 0
+    while (nodes > 1).any():
+        nodes = np.where(nodes > 1, (nodes + 1) // 2, 0)
+        pairs += int(nodes.sum())
+    return of_ids + 3 * (pairs + batch.block_count)
 
 
 def decode_transactions(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> BlockBatch:
@@ -82,7 +133,7 @@ def decode_transactions(raw: UInt8Array, starts: Int64Array, lengths: Int64Array
     if reason:
         raise MalformedBlockError(f"transaction {row}, byte {offset}: {REASONS[reason]}")
     transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
-    fill_transactions(raw, starts, transactions, inputs, outputs)
+    fill_transactions(raw, starts, np.ones_like(starts), transactions, inputs, outputs)
     blocks = BlockColumns(
         coinbase_script_start=np.empty(0, np.int64),
         coinbase_script_length=np.empty(0, np.int64),
@@ -196,7 +247,7 @@ def batch_of(
         witness_size=transactions.witness_size,
         first_input=transactions.first_input,
         first_output=transactions.first_output,
-        spent_txid=inputs.spent_txid,
+        spent_txid=inputs.spent_txid.view(np.uint8),
         spent_vout=inputs.spent_vout,
         sequence=inputs.sequence,
         input_script_start=inputs.script_start,

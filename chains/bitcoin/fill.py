@@ -1,8 +1,7 @@
 """The second of two passes over serialised blocks: write the columns.
 
 It reads only what `parse` has checked, so it checks nothing. Columns come in named tuples of
-arrays, one for each kind of row; their meanings are those of `chains.tables.BlockBatch`. Rows are
-appended, so each function takes the row to write and returns the next.
+arrays, one for each kind of row; their meanings are those of `chains.tables.BlockBatch`.
 """
 
 from typing import NamedTuple
@@ -11,9 +10,9 @@ import numpy as np
 
 from chains.bitcoin.hashing import byte_at
 from chains.bitcoin.parse import HEADER_SIZE, is_null_outpoint, read_i64, read_u32
-from chains.bitcoin.script import classify
+from chains.bitcoin.script import MULTISIG, NONSTANDARD, classify_by_shape, is_multisig
 from chains.types import Int32Array, Int64Array, UInt8Array, UInt32Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 
 class BlockColumns(NamedTuple):
@@ -39,7 +38,9 @@ class TransactionColumns(NamedTuple):
 class InputColumns(NamedTuple):
     """Facts of inputs, without those of coinbases."""
 
-    spent_txid: UInt8Array
+    spent_txid: Int64Array
+    """As four little-endian numbers: bytes are not copied one by one."""
+
     spent_vout: UInt32Array
     sequence: UInt32Array
     script_start: Int64Array
@@ -57,7 +58,7 @@ class OutputColumns(NamedTuple):
     payload_length: Int64Array
 
 
-@kernel
+@kernel_part
 def read_size(raw: UInt8Array, at: int) -> tuple[int, int]:
     """Return the compact size at `at`, which was checked before, and where it ends."""
     first = byte_at(raw, at)
@@ -69,100 +70,94 @@ def read_size(raw: UInt8Array, at: int) -> tuple[int, int]:
 
 
 @kernel
-def skip_witness(raw: UInt8Array, at: int) -> int:
-    """Return where the witness stack at `at` ends."""
-    items, at = read_size(raw, at)
-    for _ in range(items):
-        size, at = read_size(raw, at)
-        at += size
-    return at
-
-
-@kernel
-def fill_outputs(raw: UInt8Array, at: int, columns: OutputColumns, row: int) -> tuple[int, int]:
-    """Write an output list from `row` on; return where it ends and the next row."""
-    outputs, at = read_size(raw, at)
-    for _ in range(outputs):
-        columns.value[row] = read_i64(raw, at)
-        size, at = read_size(raw, at + 8)
-        kind, start, length = classify(raw, at, size)
-        columns.script_type[row] = kind
-        columns.payload_start[row] = start
-        columns.payload_length[row] = length
-        at += size
-        row += 1
-    return at, row
-
-
-@kernel
-def fill_inputs(
-    raw: UInt8Array, at: int, inputs: int, columns: InputColumns, row: int
-) -> tuple[int, int]:
-    """Write `inputs` inputs, without a witness, from `row` on; return their end and next row."""
-    for _ in range(inputs):
-        for k in range(32):
-            columns.spent_txid[row, k] = raw[at + k]
-        columns.spent_vout[row] = read_u32(raw, at + 32)
-        size, at = read_size(raw, at + 36)
-        columns.script_start[row] = at
-        columns.script_length[row] = size
-        at += size
-        columns.sequence[row] = read_u32(raw, at)
-        columns.witness_start[row] = at + 4
-        columns.witness_length[row] = 0
-        at += 4
-        row += 1
-    return at, row
-
-
-@kernel
-def fill_transaction(
+def fill_transactions(
     raw: UInt8Array,
-    at: int,
+    starts: Int64Array,
+    counts: Int64Array,
     transactions: TransactionColumns,
     inputs: InputColumns,
     outputs: OutputColumns,
-    row: int,
-) -> int:
-    """Write one transaction and its rows; return where it ends.
+) -> None:
+    """Write all rows of checked transactions: at each of `starts`, `counts` in sequence.
 
-    The rows of inputs and outputs start where `first_input[row]` and `first_output[row]` say;
-    the next entries of both are written.
+    This is one function on purpose. In functions of their own its loops would cost more than
+    their work: the many arrays are counted as used before, and released after each.
     """
-    start = at
-    transactions.start[row] = start
-    version = read_u32(raw, at)
-    transactions.version[row] = version - (1 << 32) if version >= 1 << 31 else version
-    at += 4
-    witness = raw[at] == 0
-    if witness:
-        at += 2
-    count, at = read_size(raw, at)
-    first_input = int(transactions.first_input[row])
-    next_input = first_input
-    if count == 1 and is_null_outpoint(raw, at):
-        size, at = read_size(raw, at + 36)
-        at += size + 4
-    else:
-        at, next_input = fill_inputs(raw, at, count, inputs, first_input)
-    transactions.first_input[row + 1] = next_input
-    at, next_output = fill_outputs(raw, at, outputs, int(transactions.first_output[row]))
-    transactions.first_output[row + 1] = next_output
-    added = 0
-    if witness:
-        stacks = at
-        for i in range(first_input, next_input):
-            inputs.witness_start[i] = at
-            at = skip_witness(raw, at)
-            inputs.witness_length[i] = at - inputs.witness_start[i]
-        if first_input == next_input:
-            at = skip_witness(raw, at)
-        added = at - stacks + 2
-    transactions.locktime[row] = read_u32(raw, at)
-    at += 4
-    transactions.witness_size[row] = added
-    transactions.stripped_size[row] = at - start - added
-    return at
+    spent_txid, spent_vout, sequence = inputs.spent_txid, inputs.spent_vout, inputs.sequence
+    script_start, script_length = inputs.script_start, inputs.script_length
+    witness_start, witness_length = inputs.witness_start, inputs.witness_length
+    value, script_type = outputs.value, outputs.script_type
+    payload_start, payload_length = outputs.payload_start, outputs.payload_length
+    row = 0
+    next_input = 0
+    next_output = 0
+    for run in range(len(starts)):
+        at = int(starts[run])
+        for _ in range(counts[run]):
+            start = at
+            transactions.start[row] = start
+            transactions.first_input[row] = next_input
+            transactions.first_output[row] = next_output
+            version = read_u32(raw, at)
+            transactions.version[row] = version - (1 << 32) if version >= 1 << 31 else version
+            at += 4
+            witness = byte_at(raw, at) == 0
+            if witness:
+                at += 2
+            first_input = next_input
+            count, at = read_size(raw, at)
+            if count == 1 and is_null_outpoint(raw, at):
+                size, at = read_size(raw, at + 36)
+                at += size + 4
+            else:
+                for _input in range(count):
+                    spent_txid[next_input, 0] = read_i64(raw, at)
+                    spent_txid[next_input, 1] = read_i64(raw, at + 8)
+                    spent_txid[next_input, 2] = read_i64(raw, at + 16)
+                    spent_txid[next_input, 3] = read_i64(raw, at + 24)
+                    spent_vout[next_input] = read_u32(raw, at + 32)
+                    size, at = read_size(raw, at + 36)
+                    script_start[next_input] = at
+                    script_length[next_input] = size
+                    at += size
+                    sequence[next_input] = read_u32(raw, at)
+                    at += 4
+                    witness_start[next_input] = at
+                    witness_length[next_input] = 0
+                    next_input += 1
+            count, at = read_size(raw, at)
+            for _output in range(count):
+                value[next_output] = read_i64(raw, at)
+                size, at = read_size(raw, at + 8)
+                kind, payload, length = classify_by_shape(raw, at, size)
+                if kind == NONSTANDARD and is_multisig(raw, at, size):
+                    kind = MULTISIG
+                script_type[next_output] = kind
+                payload_start[next_output] = payload
+                payload_length[next_output] = length
+                at += size
+                next_output += 1
+            added = 0
+            if witness:
+                stacks = at
+                # A coinbase has a witness too, but no row.
+                for i in range(first_input, max(next_input, first_input + 1)):
+                    stack = at
+                    count, at = read_size(raw, at)
+                    for _item in range(count):
+                        size, at = read_size(raw, at)
+                        at += size
+                    if i < next_input:
+                        witness_start[i] = stack
+                        witness_length[i] = at - stack
+                added = at - stacks + 2
+            transactions.locktime[row] = read_u32(raw, at)
+            at += 4
+            transactions.witness_size[row] = added
+            transactions.stripped_size[row] = at - start - added
+            row += 1
+    transactions.first_input[row] = next_input
+    transactions.first_output[row] = next_output
 
 
 @kernel
@@ -170,44 +165,32 @@ def fill_blocks(
     raw: UInt8Array,
     starts: Int64Array,
     first_transaction: Int64Array,
+    body_start: Int64Array,
     blocks: BlockColumns,
-    transactions: TransactionColumns,
-    inputs: InputColumns,
-    outputs: OutputColumns,
 ) -> None:
-    """Write all rows of blocks that `check_blocks` has accepted, and `first_transaction`."""
+    """Write the rows of blocks that `check_blocks` has accepted, and where transactions begin.
+
+    `first_transaction` and `body_start` are written: the first row, and the place in `raw`, of
+    the transactions of each block.
+    """
     row = 0
     for block in range(len(starts)):
         first_transaction[block] = row
         count, at = read_size(raw, int(starts[block]) + HEADER_SIZE)
-        coinbase = at + 6 if raw[at + 4] == 0 else at + 4
+        row += count
+        body_start[block] = at
+        coinbase = at + 6 if byte_at(raw, at + 4) == 0 else at + 4
         size, script = read_size(raw, coinbase + 37)
         blocks.coinbase_script_start[block] = script
         blocks.coinbase_script_length[block] = size
         blocks.coinbase_sequence[block] = read_u32(raw, script + size)
-        for _ in range(count):
-            at = fill_transaction(raw, at, transactions, inputs, outputs, row)
-            row += 1
     first_transaction[len(starts)] = row
-
-
-@kernel
-def fill_transactions(
-    raw: UInt8Array,
-    starts: Int64Array,
-    transactions: TransactionColumns,
-    inputs: InputColumns,
-    outputs: OutputColumns,
-) -> None:
-    """Write all rows of transactions that `check_transactions` has accepted."""
-    for row in range(len(starts)):
-        fill_transaction(raw, int(starts[row]), transactions, inputs, outputs, row)
 
 
 def new_columns(
     transactions: int, inputs: int, outputs: int
 ) -> tuple[TransactionColumns, InputColumns, OutputColumns]:
-    """Return empty columns of these sizes; the first child offsets are 0."""
+    """Return empty columns of these sizes."""
     columns = TransactionColumns(
         start=np.empty(transactions, np.int64),
         version=np.empty(transactions, np.int32),
@@ -217,12 +200,10 @@ def new_columns(
         first_input=np.empty(transactions + 1, np.int64),
         first_output=np.empty(transactions + 1, np.int64),
     )
-    columns.first_input[0] = 0
-    columns.first_output[0] = 0
     return (
         columns,
         InputColumns(
-            spent_txid=np.empty((inputs, 32), np.uint8),
+            spent_txid=np.empty((inputs, 4), np.int64),
             spent_vout=np.empty(inputs, np.uint32),
             sequence=np.empty(inputs, np.uint32),
             script_start=np.empty(inputs, np.int64),

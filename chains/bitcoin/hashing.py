@@ -93,9 +93,11 @@ RIPEMD_SHIFT = np.array(
 def byte_at(data: UInt8Array, at: int) -> int:
     """Return a byte as a signed 64-bit integer.
 
-    Numba makes floats of sums of signed and unsigned 64-bit integers, so kernels widen here.
+    Numba makes floats of sums of signed and unsigned 64-bit integers, so kernels widen here. The
+    index is unsigned because a signed one is tested for being negative (from the end), which
+    costs a step and keeps the compiler from joining neighbouring bytes to one load.
     """
-    return int(np.int64(data[at]))
+    return int(np.int64(data[np.uint64(at)]))
 
 
 @kernel

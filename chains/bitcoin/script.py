@@ -18,7 +18,7 @@ from bitcoin.core.script import CScriptOp
 from chains.bitcoin.hashing import byte_at, hash160_into
 from chains.tables import ScriptType
 from chains.types import Int64Array, UInt8Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 NONSTANDARD = int(ScriptType.NONSTANDARD)
 P2PK = int(ScriptType.P2PK)
@@ -73,7 +73,7 @@ def next_op(raw: UInt8Array, at: int, stop: int) -> tuple[int, int, int, int]:
     return opcode, at, length, at + length
 
 
-@kernel
+@kernel_part
 def is_key(raw: UInt8Array, start: int, length: int) -> bool:
     """Tell whether a slice has the size that its first byte announces for a public key.
 
@@ -116,7 +116,7 @@ def is_multisig(raw: UInt8Array, start: int, length: int) -> bool:
     return keys >= needed and small_number(raw, opcode, data, size) == keys and at == stop - 1
 
 
-@kernel
+@kernel_part
 def witness_version(raw: UInt8Array, start: int, length: int) -> int:
     """Return the version of a witness program (BIP-141), or -1 where a script is none."""
     if length < 4 or length > 42 or byte_at(raw, start + 1) + 2 != length:
@@ -127,9 +127,9 @@ def witness_version(raw: UInt8Array, start: int, length: int) -> int:
     return opcode - 0x50 if 0x51 <= opcode <= 0x60 else -1
 
 
-@kernel
-def classify(raw: UInt8Array, start: int, length: int) -> tuple[int, int, int]:
-    """Return the type of the script at a slice of `raw`, and start and length of its payload."""
+@kernel_part
+def classify_by_shape(raw: UInt8Array, start: int, length: int) -> tuple[int, int, int]:
+    """Do what `classify` does, but call multisig scripts NONSTANDARD: the payload is the same."""
     if length == 0:
         return NONSTANDARD, start, 0
     first = byte_at(raw, start)
@@ -169,9 +169,16 @@ def classify(raw: UInt8Array, start: int, length: int) -> tuple[int, int, int]:
         and is_key(raw, start + 1, length - 2)
     ):
         return P2PK, start + 1, length - 2
-    if is_multisig(raw, start, length):
-        return MULTISIG, start, length
     return NONSTANDARD, start, length
+
+
+@kernel
+def classify(raw: UInt8Array, start: int, length: int) -> tuple[int, int, int]:
+    """Return the type of the script at a slice of `raw`, and start and length of its payload."""
+    kind, payload, size = classify_by_shape(raw, start, length)
+    if kind == NONSTANDARD and is_multisig(raw, start, length):
+        kind = MULTISIG
+    return kind, payload, size
 
 
 @kernel

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitcoin.core import CTransaction, CTxOut, SerializationError
+from bitcoin.core import CBlock, CTransaction, CTxOut, SerializationError
 from bitcoin.core.script import CScript
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.bitcoin.decode import decode_blocks, decode_transactions
+from chains.bitcoin.decode import compressions_needed, decode_blocks, decode_transactions
 from chains.errors import MalformedBlockError
 from chains.tables import BlockBatch
 from tests.chains.bitcoin import generated
@@ -58,6 +58,24 @@ def rows_of(batch: BlockBatch) -> reference.Rows:
 def test_decode_blocks__agrees_with_python_bitcoinlib(blocks):
     batch = decode_blocks(*place(blocks, b"\xfd\xff"))
     assert rows_of(batch) == reference.decode_blocks(blocks)
+
+
+def sha256_blocks(length: int) -> int:
+    """Return how many blocks SHA-256 twice makes of a message of that length."""
+    return (length + 1 + 8 + 63) // 64 + 1
+
+
+@given(st.lists(generated.blocks(), max_size=3))
+def test_compressions_needed__counts_every_hash_of_a_block(blocks):
+    expected = 0
+    for block in map(CBlock.deserialize, blocks):
+        lengths = [len(tx.serialize({"include_witness": False})) for tx in block.vtx]
+        expected += sum(map(sha256_blocks, lengths)) + sha256_blocks(80)
+        level = len(lengths)
+        while level > 1:
+            level = (level + 1) // 2
+            expected += level * sha256_blocks(64)
+    assert compressions_needed(decode_blocks(*place(blocks))) == expected
 
 
 @given(st.lists(generated.transactions() | generated.coinbases(), max_size=3))

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.bitcoin.sha256_lanes import LANES, double_sha256_many, order_by_blocks
+from chains.bitcoin.sha256_lanes import STRETCH, double_sha256_many, order_by_blocks
+from chains.bitcoin.sha256_rounds import LANES
 from tests.reference import bitcoin as reference
 
 
@@ -13,11 +14,8 @@ def hash_all(pieces: list[tuple[bytes, int, int]]) -> list[bytes]:
     columns = []
     for message, middle_gap, tail_gap in pieces:
         columns.append((len(data), len(message), middle_gap, middle_gap + tail_gap))
-        if len(message) < 8:
-            data += message
-        else:
-            data += message[:4] + b"\xaa" * middle_gap + message[4:-4]
-            data += b"\xbb" * tail_gap + message[-4:]
+        data += message[:4] + b"\xaa" * middle_gap + message[4:-4]
+        data += b"\xbb" * tail_gap + message[-4:]
     table = np.array(columns, np.int64).reshape(-1, 4)
     start, length, middle_skip, tail_skip = (table[:, i].copy() for i in range(4))
     out = np.zeros((len(pieces), 32), np.uint8)
@@ -28,7 +26,7 @@ def hash_all(pieces: list[tuple[bytes, int, int]]) -> list[bytes]:
 
 
 cut = st.tuples(st.binary(min_size=8, max_size=150), st.integers(0, 3), st.integers(0, 9))
-whole = st.tuples(st.binary(max_size=150), st.just(0), st.just(0))
+whole = st.tuples(st.binary(min_size=8, max_size=150), st.just(0), st.just(0))
 
 
 @given(st.lists(cut | whole, max_size=4))
@@ -50,13 +48,23 @@ def test_double_sha256_many__fills_lanes_with_messages_of_all_lengths(count):
 
 @pytest.mark.slow
 def test_double_sha256_many__pads_every_length_as_specified():
-    pieces = [(bytes(range(length)), 0, 0) for length in range(200)]
+    pieces = [(bytes(range(length)), 0, 0) for length in range(8, 200)]
     expected = [reference.double_sha256(message) for message, _, _ in pieces]
     assert hash_all(pieces) == expected
 
 
-@given(st.lists(st.integers(0, 700)))
+@given(st.lists(st.integers(8, 700)))
 def test_order_by_blocks__puts_messages_of_most_blocks_first(lengths):
     blocks = [(length + 9 + 63) // 64 for length in lengths]
     expected = sorted(range(len(lengths)), key=lambda i: -blocks[i])
     assert order_by_blocks(np.array(lengths, np.int64)).tolist() == expected
+
+
+def test_order_by_blocks__leaves_distant_messages_apart():
+    lengths = np.full(2 * STRETCH + 1, 100, np.int64)
+    lengths[[5, STRETCH + 7, 2 * STRETCH]] = 300
+    order = order_by_blocks(lengths)
+    assert order[[0, STRETCH, 2 * STRETCH]].tolist() == [5, STRETCH + 7, 2 * STRETCH]
+    assert sorted(order.tolist()) == list(range(len(lengths)))
+    for first in range(0, len(lengths), STRETCH):
+        assert set(order[first : first + STRETCH] // STRETCH) == {first // STRETCH}

@@ -13,7 +13,8 @@ import numpy as np
 from arien_flows.errors import LedgerError, SourceError
 from arien_flows.ledger.history import HistoryRun
 from arien_flows.ledger.history_runs import make_history_run
-from arien_flows.ledger.links import Events, KnownReveals, Links, find_links
+from arien_flows.ledger.links import Events, KnownReveals, Links, find_links, may_share_keys
+from arien_flows.ledger.lock_memory import LockMemory
 from arien_flows.ledger.new_addresses import (
     ExternalOutputs,
     joined_locks,
@@ -110,12 +111,12 @@ def build_rows(
     counts = base.counts
     if counts.transactions + batch.transaction_count > MAX_TRANSACTIONS:
         raise LedgerError("the ledger is full: transaction numbers end at 2^32 - 1")
-    addresses = number_addresses(batch, base, external)
+    addresses = number_addresses(batch, base, resident.locks, external)
     resident.reserve(base.counts.addresses + len(addresses.new_locks))
     spends = resolve(batch, base, resident.unspent, addresses, external)
     facts = inspect_spends(batch, spent_types(base, addresses, spends))
     reveals = first_reveals(batch, facts, spends, resident.revealed)
-    links = _links(batch, base, addresses, spends, reveals)
+    links = _links(batch, base, resident.locks, addresses, spends, reveals)
     fee, paid_total = _fees(batch, spends)
     columns = new_columns(
         batch,
@@ -154,26 +155,35 @@ def build_rows(
 
 
 def _links(
-    batch: BlockBatch, base: View, addresses: NumberedAddresses, spends: Spends, reveals: NewReveals
+    batch: BlockBatch,
+    base: View,
+    memory: LockMemory,
+    addresses: NumberedAddresses,
+    spends: Spends,
+    reveals: NewReveals,
 ) -> Links:
-    of_inputs = np.repeat(
-        np.arange(batch.transaction_count, dtype=np.int64), np.diff(batch.first_input)
+    shown = memory.meet_scripts(
+        reveals.scripts, reveals.script_keys, base.known_locks, base.reveals_by_lock.runs
     )
-    shown_by = reveals.input[reveals.script_rows]
-    transaction = np.concatenate([of_inputs[shown_by], addresses.new_transaction])
+    of_scripts, of_new = may_share_keys(
+        [reveals.script_keys, addresses.new_keys], [shown.maybe, addresses.new_maybe]
+    )
+    shown_by = reveals.input[reveals.script_rows[of_scripts]]
+    showing = np.searchsorted(batch.first_input, shown_by, side="right") - 1
+    transaction = np.concatenate([showing, addresses.new_transaction[of_new]])
     address = np.concatenate(
-        [
-            spends.address[shown_by].astype(np.int64),
-            base.counts.addresses + np.arange(len(addresses.new_locks), dtype=np.int64),
-        ]
+        [spends.address[shown_by].astype(np.int64), base.counts.addresses + of_new]
     )
     # In one transaction, what the inputs reveal comes before what the outputs bring in.
     order = np.argsort(transaction, kind="stable")
     events = Events(
-        locks=joined_locks(reveals.scripts, addresses.new_locks).take(order),
-        keys=np.concatenate([reveals.script_keys, addresses.new_keys])[order],
+        locks=joined_locks(reveals.scripts.take(of_scripts), addresses.new_locks.take(of_new)).take(
+            order
+        ),
+        keys=np.concatenate([reveals.script_keys[of_scripts], addresses.new_keys[of_new]])[order],
         address=address[order],
         transaction=transaction[order] + base.counts.transactions,
+        related=np.concatenate([shown.related[of_scripts], addresses.new_related[of_new]])[order],
     )
     known_reveals = KnownReveals(
         source=base.revealed,
@@ -182,7 +192,9 @@ def _links(
         input_address=base.input_address,
         runs=base.reveals_by_lock.runs,
     )
-    return find_links(events, base.known_locks, known_reveals)
+    links = find_links(events, known_reveals, memory.reveals)
+    memory.reveals.add(reveals.script_keys, reveals.script_rows + base.counts.reveals)
+    return links
 
 
 def _fees(batch: BlockBatch, spends: Spends) -> tuple[Int64Array, int]:

@@ -1,6 +1,7 @@
 """Where the arrays of a ledger stand in its files, and how they are mapped into memory."""
 
 import mmap
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,27 @@ def map_array(path: Path, dtype: str, elements: int, offset: int = 0) -> AnyArra
             f"{path} is shorter than the manifest says: restore it from a copy, or remove the "
             "ledger and ingest anew"
         ) from error
+
+
+class Access(IntEnum):
+    """In what order a mapped array will be read."""
+
+    IN_ORDER = mmap.MADV_SEQUENTIAL
+    RANDOM = mmap.MADV_RANDOM
+
+
+def advise(array: AnyArray, access: Access) -> None:
+    """Tell the operating system how an array will be read, if it is mapped from a file.
+
+    Left to itself, it reads 128 KiB for each page that a search asks for.
+    """
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj
+    if isinstance(base, mmap.mmap):
+        base.madvise(access)
 
 
 def map_column(root: Path, column: Column, elements: int) -> AnyArray:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arien_flows.ledger.files import Access, advise
+from arien_flows.ledger.key_search import seek
 from arien_flows.ledger.locks import is_key_lock, same_class
-from arien_flows.ledger.numbering import NONE, KnownLocks, Locks, find_known
-from arien_flows.ledger.sorted_runs import KeyRun, lower_bound
+from arien_flows.ledger.numbering import NONE, Locks, side_by_side
+from arien_flows.ledger.recent_rows import LOW_WORD, WORD, RecentRows, home_of, tag_of
+from arien_flows.ledger.sorted_runs import KeyRun
 from chains.bitcoin.script import classify
 from chains.tables import ScriptType
-from chains.types import Int64Array, UInt8Array, UInt32Array
+from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from heuristics.jit import kernel
 
 SAME_KEY = 1
@@ -44,6 +47,8 @@ class Events:
     keys: Int64Array
     address: Int64Array
     transaction: Int64Array
+    related: Int64Array
+    """Lowest number of a lock of the class in the ledger, -1 where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +61,30 @@ class Links:
     rule: UInt8Array
 
 
-def find_links(events: Events, known: KnownLocks, reveals: KnownReveals) -> Links:
-    """Return the links that a batch's events complete."""
-    _, related = find_known(events.locks, events.keys, known)
-    for run in reveals.runs:
-        with np.errstate(over="ignore"):
-            _find_revealed(
-                events.locks.source,
-                events.locks.script_type,
-                events.locks.start,
-                events.locks.length,
-                events.keys,
-                reveals.source,
-                reveals.first,
-                reveals.input,
-                reveals.input_address,
-                run.key,
-                run.number,
-                min(run.limit, len(reveals.input)),
-                related,
-            )
+def may_share_keys(
+    events: Sequence[Int64Array], maybe: Sequence[BoolArray]
+) -> tuple[Int64Array, ...]:
+    """Return which events can complete a link, for each of some lists of keys.
+
+    Of events with one key, all but the first that the filter was asked about are marked `maybe`.
+    So only keys with that mark have more than one event, or an earlier batch's event, to link to.
+    A few other events may be returned as well.
+    """
+    wanted = np.concatenate([keys[marked] for keys, marked in zip(events, maybe, strict=True)])
+    mask = (1 << max(10, (64 * len(wanted)).bit_length())) - 1
+    is_wanted = np.zeros(mask + 1, dtype=np.bool_)
+    is_wanted[wanted & mask] = True
+    return tuple(np.flatnonzero(is_wanted[keys & mask]) for keys in events)
+
+
+def find_links(events: Events, reveals: KnownReveals, recent: RecentRows) -> Links:
+    """Return the links that a batch's events complete; of keys with a single event none do.
+
+    `recent` holds the reveals of the last batches, which the index may lack.
+    """
+    related = events.related.copy()
+    if len(reveals.input):
+        _find_revealed(events, reveals, recent, related)
     earlier = np.full(len(events.keys), NONE, dtype=np.int64)
     rule = np.zeros(len(events.keys), dtype=np.uint8)
     with np.errstate(over="ignore"):
@@ -100,13 +109,91 @@ def find_links(events: Events, known: KnownLocks, reveals: KnownReveals) -> Link
     )
 
 
-@kernel
 def _find_revealed(
+    events: Events, reveals: KnownReveals, recent: RecentRows, related: Int64Array
+) -> None:
+    """Lower `related` to the lowest address that revealed a script of each event's class."""
+    rows = np.argsort(events.keys, kind="stable")
+    for run in reveals.runs:
+        advise(run.key, Access.RANDOM)
+
+    def search(part: Int64Array) -> None:
+        with np.errstate(over="ignore"):
+            for table in (recent.young, recent.old):
+                _recall_revealed(*_lock_arrays(events), part, *_columns(reveals), table, related)
+            for run in reveals.runs:
+                _search_revealed(
+                    *_lock_arrays(events),
+                    part,
+                    *_columns(reveals),
+                    run.key,
+                    run.number,
+                    min(run.limit, len(reveals.input)),
+                    related,
+                )
+
+    side_by_side(search, rows)
+
+
+def _lock_arrays(
+    events: Events,
+) -> tuple[UInt8Array, UInt8Array, Int64Array, Int64Array, Int64Array]:
+    locks = events.locks
+    return locks.source, locks.script_type, locks.start, locks.length, events.keys
+
+
+def _columns(reveals: KnownReveals) -> tuple[UInt8Array, Int64Array, Int64Array, UInt32Array]:
+    return reveals.source, reveals.first, reveals.input, reveals.input_address
+
+
+@kernel
+def _recall_revealed(
     source: UInt8Array,
     script_type: UInt8Array,
     start: Int64Array,
     length: Int64Array,
     keys: Int64Array,
+    rows: Int64Array,
+    revealed: UInt8Array,
+    revealed_first: Int64Array,
+    revealed_input: Int64Array,
+    input_address: UInt32Array,
+    table: UInt64Array,
+    related: Int64Array,
+) -> None:
+    """Search a table of reveals met lately."""
+    scratch = np.empty(40, dtype=np.uint8)
+    mask = len(table) - 1
+    for i in rows:
+        tag = tag_of(keys[i])
+        slot = home_of(tag, len(table))
+        while table[slot] != 0:
+            row = np.int64(table[slot] & LOW_WORD) - 1
+            if table[slot] >> WORD == tag and row < len(revealed_input):
+                _relate(
+                    source,
+                    script_type[i],
+                    start[i],
+                    length[i],
+                    revealed,
+                    revealed_first[row],
+                    revealed_first[row + 1],
+                    int(np.int64(input_address[revealed_input[row]])),
+                    related,
+                    i,
+                    scratch,
+                )
+            slot = (slot + 1) & mask
+
+
+@kernel
+def _search_revealed(
+    source: UInt8Array,
+    script_type: UInt8Array,
+    start: Int64Array,
+    length: Int64Array,
+    keys: Int64Array,
+    rows: Int64Array,
     revealed: UInt8Array,
     revealed_first: Int64Array,
     revealed_input: Int64Array,
@@ -116,32 +203,59 @@ def _find_revealed(
     limit: int,
     related: Int64Array,
 ) -> None:
+    """Search a run of the index of reveals."""
     scratch = np.empty(40, dtype=np.uint8)
-    for i in range(len(keys)):
-        position = lower_bound(run_key, keys[i])
+    for i in rows:
+        position = seek(run_key, keys[i])
         while position < len(run_key) and run_key[position] == keys[i]:
             row = np.int64(run_number[position])
             position += 1
-            if row >= limit:
-                continue
-            begin = revealed_first[row]
-            kind, inner_start, inner_length = classify(
-                revealed, begin, revealed_first[row + 1] - begin
-            )
-            if same_class(
-                revealed,
-                kind,
-                inner_start,
-                inner_length,
-                source,
-                script_type[i],
-                start[i],
-                length[i],
-                scratch,
-            ):
-                outer = np.int64(input_address[revealed_input[row]])
-                if related[i] == NONE or outer < related[i]:
-                    related[i] = outer
+            if row < limit:
+                _relate(
+                    source,
+                    script_type[i],
+                    start[i],
+                    length[i],
+                    revealed,
+                    revealed_first[row],
+                    revealed_first[row + 1],
+                    int(np.int64(input_address[revealed_input[row]])),
+                    related,
+                    i,
+                    scratch,
+                )
+
+
+@kernel
+def _relate(
+    source: UInt8Array,
+    script_type: int,
+    start: int,
+    length: int,
+    revealed: UInt8Array,
+    revealed_start: int,
+    revealed_end: int,
+    outer: int,
+    related: Int64Array,
+    i: int,
+    scratch: UInt8Array,
+) -> None:
+    """Note the address that revealed a script, if lock `i` is of the script's class."""
+    kind, inner_start, inner_length = classify(
+        revealed, revealed_start, revealed_end - revealed_start
+    )
+    if (related[i] == NONE or outer < related[i]) and same_class(
+        revealed,
+        kind,
+        inner_start,
+        inner_length,
+        source,
+        script_type,
+        start,
+        length,
+        scratch,
+    ):
+        related[i] = outer
 
 
 @kernel

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import LedgerError
-from arien_flows.ledger.numbering import MAX_ADDRESSES, Locks, distinct, find_known
+from arien_flows.ledger.lock_memory import LockMemory
+from arien_flows.ledger.numbering import MAX_ADDRESSES, NONE, Locks, distinct
 from arien_flows.ledger.rows import NumberedAddresses
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.unspent import txid_prefixes
@@ -35,8 +36,9 @@ class _Appearances:
     transaction: Int64Array
     """Batch-local."""
 
-    place: Int64Array
-    """Which output it is; behind the outputs follow the inputs."""
+    place: Int64Array | None
+    """Which output it is; behind the outputs follow the inputs. Nothing where all are outputs, in
+    their order."""
 
 
 def _output_locks(batch: BlockBatch) -> Locks:
@@ -51,9 +53,9 @@ def _output_locks(batch: BlockBatch) -> Locks:
 def _appearances(batch: BlockBatch, external: ExternalOutputs | None) -> _Appearances:
     transactions = np.arange(batch.transaction_count, dtype=np.int64)
     of_outputs = np.repeat(transactions, np.diff(batch.first_output))
-    outputs = np.arange(len(batch.value), dtype=np.int64)
     if external is None:
-        return _Appearances(locks=_output_locks(batch), transaction=of_outputs, place=outputs)
+        return _Appearances(locks=_output_locks(batch), transaction=of_outputs, place=None)
+    outputs = np.arange(len(batch.value), dtype=np.int64)
     spends = np.flatnonzero(~spends_batch(batch))
     of_inputs = np.repeat(transactions, np.diff(batch.first_input))[spends]
     transaction = np.concatenate([of_inputs, of_outputs])
@@ -87,28 +89,37 @@ def spends_batch(batch: BlockBatch) -> BoolArray:
 
 
 def number_addresses(
-    batch: BlockBatch, base: View, external: ExternalOutputs | None
+    batch: BlockBatch, base: View, memory: LockMemory, external: ExternalOutputs | None
 ) -> NumberedAddresses:
-    """Give the scripts of a batch their numbers; new ones in order of first appearance."""
+    """Give the scripts of a batch their numbers; new ones in order of first appearance.
+
+    `memory` is what the writer remembers of `base`; the batch's scripts are added.
+    """
     appearances = _appearances(batch, external)
     locks = appearances.locks
     keys = locks.keys()
     member, firsts = distinct(locks, keys)
     scripts, script_keys = locks.take(firsts), keys[firsts]
-    known, _ = find_known(scripts, script_keys, base.known_locks)
-    is_new = known < 0
-    numbers = np.where(is_new, base.counts.addresses + np.cumsum(is_new) - 1, known)
+    met = memory.meet_addresses(scripts, script_keys, base.known_locks, base.reveals_by_lock.runs)
+    is_new = met.same == NONE
+    numbers = np.where(is_new, base.counts.addresses + np.cumsum(is_new) - 1, met.same)
     if base.counts.addresses + int(is_new.sum()) > MAX_ADDRESSES:
         raise LedgerError("the ledger is full: address numbers end at 2^32 - 2")
+    # A lock that is no address has position -1 and so takes the last number.
+    of_appearances = np.append(numbers, NO_ADDRESS).astype(np.uint32)[member]
     of_places = np.full(len(batch.value) + len(batch.spent_vout), NO_ADDRESS, dtype=np.uint32)
-    of_places[appearances.place] = np.append(numbers, NO_ADDRESS)[member].astype(np.uint32)
+    place = slice(len(member)) if appearances.place is None else appearances.place
+    of_places[place] = of_appearances
     new = np.flatnonzero(is_new)
+    memory.addresses.add(script_keys[new], numbers[new])
     return NumberedAddresses(
         of_outputs=of_places[: len(batch.value)],
         of_externals=of_places[len(batch.value) :],
         new_locks=scripts.take(new),
         new_keys=script_keys[new],
         new_transaction=appearances.transaction[firsts[new]],
+        new_related=met.related[new],
+        new_maybe=met.maybe[new],
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import LedgerDamagedError
+from arien_flows.ledger.lock_memory import LockMemory
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
 from arien_flows.ledger.unspent import UnspentOutputs, add_outputs, spend_and_add, txid_prefixes
 from arien_flows.ledger.view import Counts, View
@@ -29,10 +30,17 @@ class Resident:
     revealed: BoolArray
     """Per address number: has it shown its key or script? With room for addresses to come."""
 
+    locks: LockMemory
+    """Which scripts were met; a roll-back needs no change in it."""
+
     @classmethod
     def of(cls, view: View) -> "Resident":
         """Rebuild it from a view."""
-        return cls(unspent=rebuild_unspent(view), revealed=rebuild_revealed(view))
+        return cls(
+            unspent=rebuild_unspent(view),
+            revealed=rebuild_revealed(view),
+            locks=LockMemory.of(view.addresses_by_lock.runs, view.reveals_by_lock.runs),
+        )
 
     def reserve(self, addresses: int) -> None:
         """Make room for this many addresses in all."""

@@ -9,7 +9,7 @@ from arien_flows.ledger.numbering import Locks, gather_bytes
 from arien_flows.ledger.schema import UNSPENT
 from arien_flows.ledger.view import Counts, View
 from chains.tables import BlockBatch, ScriptType, SpendFacts
-from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
+from chains.types import AnyArray, BoolArray, Int64Array, UInt8Array, UInt32Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,12 @@ class NumberedAddresses:
     new_keys: Int64Array
     new_transaction: Int64Array
     """Batch-local transaction in which each new lock appears first."""
+
+    new_related: Int64Array
+    """Lowest number of a lock of each new lock's class in the ledger, -1 where there is none."""
+
+    new_maybe: BoolArray
+    """False where the ledger certainly holds nothing of a new lock's class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

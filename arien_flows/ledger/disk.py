@@ -7,16 +7,31 @@ be killed.
 """
 
 import errno
+import mmap
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from arien_flows.errors import StorageFullError
 from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
+from heuristics.jit import kernel
+
+PAGE_WORDS = 1 << 10
+"""4-byte words of a 4 KiB page; where pages are larger, only the counts of them are too high."""
+
+PIECE = 1 << 18
+"""Words that are set between two requests to read ahead."""
+
+MOST_DIRTY = 1 << 14
+"""Pages, 64 MiB, that a sweep dirties before it waits for the device."""
+
+NEAR_PAGES = 8
+"""Pages so few apart are read in one go."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -70,13 +85,23 @@ class Disk:
     def write_words(self, path: str, rows: Int64Array, words: UInt32Array) -> None:
         """Set aligned 4-byte words of a file that already has them; not durable until `sync`.
 
-        Rows in ascending order touch each page once.
+        Rows stand in ascending order, so each page is read and written once. What is to be touched
+        is read ahead; in a long sweep pages are flushed as it goes and then dropped, so that a
+        column larger than memory drives nothing else out of it.
         """
-        if not len(rows):
-            return
-        column = np.memmap(self.root / path, dtype="<u4", mode="r+")
-        column[rows] = words
-        column.flush()
+        pieces = _pieces(rows)
+        with _reporting_full(self.root / path), (self.root / path).open("r+b") as file:
+            dirty = 0
+            for piece, following in pairwise([slice(0, 0), *pieces, slice(0, 0)]):
+                _read_ahead(file.fileno(), rows[following])
+                if piece.stop == 0:
+                    continue
+                _store(file.fileno(), rows[piece], words[piece])
+                dirty += _page_count(rows[piece])
+                if dirty >= MOST_DIRTY and following.stop:
+                    os.fdatasync(file.fileno())
+                    _drop(file.fileno(), 4 * int(rows[piece.stop - 1]))
+                    dirty = 0
 
     def sync(self, paths: Iterable[str]) -> None:
         """Make everything that was written to these files durable."""
@@ -115,6 +140,56 @@ def _flush_one(target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _pieces(rows: Int64Array) -> list[slice]:
+    """Cut ascending rows into pieces of limited length that touch a limited number of pages."""
+    pieces, start = [], 0
+    while start < len(rows):
+        stop = min(start + PIECE, len(rows))
+        while _page_count(rows[start:stop]) > MOST_DIRTY:
+            stop = start + (stop - start) // 2
+        pieces.append(slice(start, stop))
+        start = stop
+    return pieces
+
+
+def _page_count(rows: Int64Array) -> int:
+    return int(np.count_nonzero(np.diff(rows // PAGE_WORDS))) + 1
+
+
+def _read_ahead(handle: int, rows: Int64Array) -> None:
+    """Ask for the pages of ascending rows without waiting for them."""
+    if not len(rows) or not hasattr(os, "posix_fadvise"):
+        return
+    pages = rows // PAGE_WORDS
+    gaps = np.flatnonzero(np.diff(pages) > NEAR_PAGES)
+    first = pages[np.concatenate([[0], gaps + 1])] * 4 * PAGE_WORDS
+    stop = (pages[np.concatenate([gaps, [len(pages) - 1]])] + 1) * 4 * PAGE_WORDS
+    for begin, end in zip(first.tolist(), stop.tolist(), strict=True):
+        os.posix_fadvise(handle, begin, end - begin, os.POSIX_FADV_WILLNEED)
+
+
+def _drop(handle: int, stop: int) -> None:
+    """Give up the cached pages of a file up to a byte; what is not flushed yet stays."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(handle, 0, stop, os.POSIX_FADV_DONTNEED)
+
+
+def _store(handle: int, rows: Int64Array, words: UInt32Array) -> None:
+    """Set words through a map: a reader of the same page sees each as it was or as it is."""
+    unit = mmap.ALLOCATIONGRANULARITY
+    begin = 4 * int(rows[0]) // unit * unit
+    with mmap.mmap(handle, 4 * int(rows[-1]) + 4 - begin, offset=begin) as mapped:
+        column = np.frombuffer(mapped, dtype="<u4")
+        _set_words(column, rows, begin // 4, words)
+        del column
+
+
+@kernel
+def _set_words(column: UInt32Array, rows: Int64Array, first: int, words: UInt32Array) -> None:
+    for i in range(len(rows)):
+        column[rows[i] - first] = words[i]
 
 
 def _reserve(handle: int, size: int) -> None:

@@ -59,13 +59,34 @@ def advise(array: AnyArray, access: Access) -> None:
 
     Left to itself, it reads 128 KiB for each page that a search asks for.
     """
+    mapped = _map_behind(array)
+    if mapped is not None:
+        mapped.madvise(access)
+
+
+def read_ahead(rows: AnyArray) -> None:
+    """Have the system begin to read a part of a mapped column, all of which is wanted soon.
+
+    Page by page, a disk would be asked for little at a time, and each time waited for. Does nothing
+    for arrays in memory.
+    """
+    mapped = _map_behind(rows)
+    if not len(rows) or mapped is None:
+        return
+    whole = np.frombuffer(mapped, dtype=np.uint8)
+    begin = rows.ctypes.data - whole.ctypes.data
+    page = begin - begin % mmap.PAGESIZE
+    mapped.madvise(mmap.MADV_WILLNEED, page, begin + rows.nbytes - page)
+
+
+def _map_behind(array: AnyArray) -> mmap.mmap | None:
+    """Return the map of a file that an array shows; nothing for an array in memory."""
     base: object = array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview):
         base = base.obj
-    if isinstance(base, mmap.mmap):
-        base.madvise(access)
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def map_column(root: Path, column: Column, elements: int) -> AnyArray:

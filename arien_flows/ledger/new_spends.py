@@ -2,12 +2,23 @@
 
 import numpy as np
 
-from arien_flows.errors import LedgerError, SourceError
+from arien_flows.errors import SourceError
+from arien_flows.ledger.bits import has_bit, set_bit
 from arien_flows.ledger.new_addresses import ExternalOutputs, spends_batch
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.rows import NewReveals, NumberedAddresses, Spends
-from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
-from arien_flows.ledger.unspent import UNRESOLVED, UnspentOutputs, spend_and_add, txid_prefixes
+from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS, UNSPENT
+from arien_flows.ledger.spent_inside import settle_inside
+from arien_flows.ledger.unspent import (
+    Found,
+    Makers,
+    Outpoints,
+    UnspentOutputs,
+    entries_of,
+    id_words,
+    txid_prefixes,
+)
+from arien_flows.ledger.unspent_table import UNRESOLVED, VALUE_LIMIT
 from arien_flows.ledger.view import View
 from chains.bitcoin.script import classify_scripts
 from chains.tables import BlockBatch, RevealKind, ScriptType, SpendFacts
@@ -36,35 +47,11 @@ def resolve(
         not: batch or ledger hold the transaction that it names, without such an unspent output.
         Or `external` contradicts the ledger.
     """
-    inputs = len(batch.spent_vout)
-    output = np.empty(inputs, dtype=np.int64)
-    value = np.zeros(inputs, dtype=np.int64)
-    address = np.full(inputs, NO_ADDRESS, dtype=np.uint32)
-    overwritten = np.empty((min(MAX_OVERWRITES, len(batch.value)), 2), dtype=np.int64)
-    unspent.reserve(len(batch.value))
-    voided = spend_and_add(
-        unspent.slots,
-        base.txid,
-        base.first_output,
-        batch.txid,
-        txid_prefixes(batch.txid),
-        batch.first_input,
-        batch.first_output,
-        batch.spent_txid,
-        txid_prefixes(batch.spent_txid),
-        batch.spent_vout,
-        batch.value,
-        addresses.of_outputs,
-        output,
-        value,
-        address,
-        overwritten,
-    )
-    if voided < 0:
-        raise LedgerError(f"more than {MAX_OVERWRITES} outputs are voided by repeated coinbases")
+    if len(batch.value) and int(batch.value.max()) >= VALUE_LIMIT:
+        raise SourceError("an output pays more than all bitcoins: the blocks are not valid")
+    found, overwritten = _spend_and_add(batch, base, unspent, addresses)
+    output, value, address = found.output, found.value, found.address
     missing = np.flatnonzero(output == UNRESOLVED)
-    unspent.count += int(np.count_nonzero(addresses.of_outputs != NO_ADDRESS))
-    unspent.count -= inputs - len(missing) + voided
     if len(missing):
         if external is None:
             raise SourceError(_missing_text(batch, int(missing[0])))
@@ -72,10 +59,50 @@ def resolve(
         output[missing] = EXTERNAL
         value[missing] = external.value_sat[missing]
         address[missing] = addresses.of_externals[missing]
-    spends = Spends(output=output, value=value, address=address, overwritten=overwritten[:voided])
+    spends = Spends(output=output, value=value, address=address, overwritten=overwritten)
     if external is not None:
         _refuse_contradiction(batch, spends, addresses, external)
     return spends
+
+
+def _spend_and_add(
+    batch: BlockBatch, base: View, unspent: UnspentOutputs, addresses: NumberedAddresses
+) -> tuple[Found, Int64Array]:
+    """Take what a batch spends out of the table, and put in what it leaves unspent.
+
+    Returns what was found for each input, and rows (output, batch-local transaction) of outputs
+    that repeated coinbases void.
+    """
+    spent = Outpoints.of(batch.spent_txid, batch.spent_vout)
+    found = Found.nothing(len(batch.spent_vout), NO_ADDRESS)
+    most_voided = min(MAX_OVERWRITES, len(batch.value))
+    inside = settle_inside(
+        batch,
+        spent,
+        addresses.of_outputs,
+        found,
+        numbered_from=base.counts.outputs,
+        salt=unspent.salt,
+        most_voided=most_voided,
+    )
+    makers = Makers(ids=id_words(base.txid), first_output=base.first_output)
+    unspent.spend(makers, spent, inside.rows, inside.keys, found)
+    # What inputs before the repeated coinbase spend is gone by now; those behind it mean its own.
+    voided = unspent.void_repeated(makers, batch, addresses.of_outputs, most_voided)
+    unspent.add(
+        entries_of(
+            Makers(ids=id_words(batch.txid), first_output=batch.first_output),
+            range(batch.transaction_count),
+            numbered_from=base.counts.outputs,
+            spender=inside.spender,
+            limit=UNSPENT,
+            value=batch.value,
+            address=addresses.of_outputs,
+            salt=unspent.salt,
+        )
+    )
+    overwritten = np.concatenate([inside.voided, voided])
+    return found, overwritten[np.argsort(overwritten[:, 1], kind="stable")]
 
 
 def _refuse_spent_inside(batch: BlockBatch, base: View, missing: Int64Array) -> None:
@@ -132,9 +159,9 @@ def spent_types(base: View, addresses: NumberedAddresses, spends: Spends) -> UIn
 
 
 def first_reveals(
-    batch: BlockBatch, facts: SpendFacts, spends: Spends, revealed: BoolArray
+    batch: BlockBatch, facts: SpendFacts, spends: Spends, revealed: UInt8Array
 ) -> NewReveals:
-    """Return what the spends show for the first time, and mark it in `revealed`."""
+    """Return what the spends show for the first time, and mark it in the bits `revealed`."""
     kept = np.zeros(len(facts.reveal_input), dtype=np.bool_)
     _keep_first(facts.reveal_input, facts.reveal_kind, spends.address, revealed, kept)
     kind = facts.reveal_kind[kept]
@@ -164,18 +191,18 @@ def _keep_first(
     reveal_input: Int64Array,
     reveal_kind: UInt8Array,
     input_address: UInt32Array,
-    revealed: BoolArray,
+    revealed: UInt8Array,
     kept: BoolArray,
 ) -> None:
     """Keep what an address's first spend shows, and every leaf: leaves may differ each time."""
     i = 0
     while i < len(reveal_input):
-        address = input_address[reveal_input[i]]
-        known = revealed[address]
+        address = int(np.int64(input_address[reveal_input[i]]))
+        known = has_bit(revealed, address)
         spend = reveal_input[i]
         while i < len(reveal_input) and reveal_input[i] == spend:
             leaf = reveal_kind[i] == TAP_LEAF
             kept[i] = leaf or not known
             if not leaf:
-                revealed[address] = True
+                set_bit(revealed, address)
             i += 1

@@ -1,25 +1,36 @@
 """What the writer keeps in memory to take blocks in; rebuilt from the columns when it is missing.
 
 Nothing of it is stored, so it is never a second truth that could disagree with the first. It
-follows the ledger forward and back: rebuilding it reads the whole column of spenders, which a
-writer that stays at the tip of a chain cannot afford for each block that is reorganised away.
+follows the ledger forward and back: rebuilding it reads whole columns, which a writer that stays at
+the tip of a chain cannot afford for each block that is reorganised away.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from arien_flows.errors import LedgerDamagedError
+from arien_flows.ledger.bits import clear_bit, no_bits
 from arien_flows.ledger.lock_memory import LockMemory
+from arien_flows.ledger.rebuilding import rebuild_revealed, rebuild_unspent
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
-from arien_flows.ledger.unspent import UnspentOutputs, add_outputs, spend_and_add, txid_prefixes
+from arien_flows.ledger.unspent import (
+    Found,
+    Makers,
+    Outpoints,
+    UnspentOutputs,
+    entries_at,
+    id_words,
+)
 from arien_flows.ledger.view import Counts, View
 from chains.tables import RevealKind
-from chains.types import BoolArray, Int64Array
+from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
+from heuristics.jit import kernel
 
 STEP = 1 << 22
-"""Outputs scanned at a time."""
+"""Rows looked at at a time."""
 
 
 @dataclass(slots=True)
@@ -27,8 +38,8 @@ class Resident:
     """The writer's memory of a ledger."""
 
     unspent: UnspentOutputs
-    revealed: BoolArray
-    """Per address number: has it shown its key or script? With room for addresses to come."""
+    revealed: UInt8Array
+    """A bit per address number: has it shown its key or script? With room for some to come."""
 
     locks: LockMemory
     """Which scripts were met; a roll-back needs no change in it."""
@@ -36,16 +47,18 @@ class Resident:
     @classmethod
     def of(cls, view: View) -> "Resident":
         """Rebuild it from a view."""
-        return cls(
-            unspent=rebuild_unspent(view),
-            revealed=rebuild_revealed(view),
-            locks=LockMemory.of(view.addresses_by_lock.runs, view.reveals_by_lock.runs),
-        )
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            revealed = pool.submit(rebuild_revealed, view)
+            return cls(
+                unspent=rebuild_unspent(view),
+                revealed=revealed.result(),
+                locks=LockMemory.of(view.addresses_by_lock.runs, view.reveals_by_lock.runs),
+            )
 
     def reserve(self, addresses: int) -> None:
         """Make room for this many addresses in all."""
-        if addresses > len(self.revealed):
-            grown: BoolArray = np.zeros(max(addresses, 2 * len(self.revealed)), dtype=np.bool_)
+        if addresses > 8 * len(self.revealed):
+            grown = no_bits(addresses + addresses // 4)
             grown[: len(self.revealed)] = self.revealed
             self.revealed = grown
 
@@ -58,7 +71,7 @@ class Resident:
         hidden = view.reveal_kind[counts.reveals :] != RevealKind.TAP_LEAF
         shown = view.reveal_input[counts.reveals :][hidden]
         # All that an address shows, leaves apart, it shows with its first spend.
-        self.revealed[view.input_address[shown]] = False
+        _clear_bits(self.revealed, view.input_address[shown])
         # First what goes: of two outputs with one id (BIP 30) only one may be in the table.
         for start in range(counts.outputs, view.counts.outputs, STEP):
             stop = min(start + STEP, view.counts.outputs)
@@ -67,25 +80,10 @@ class Resident:
             _put_in(self.unspent, view, outputs)
 
 
-def rebuild_unspent(view: View) -> UnspentOutputs:
-    """Return the table of a view's unspent outputs; one pass over the spender column."""
-    found = [
-        start + np.flatnonzero(_is_unspent(view, start, start + STEP))
-        for start in range(0, view.counts.outputs, STEP)
-    ]
-    outputs = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-    table = UnspentOutputs.with_room_for(len(outputs))
-    for start in range(0, len(outputs), STEP):
-        _put_in(table, view, outputs[start : start + STEP])
-    return table
-
-
-def rebuild_revealed(view: View) -> BoolArray:
-    """Return which addresses have shown their key or script."""
-    revealed: BoolArray = np.zeros(view.counts.addresses, dtype=np.bool_)
-    shown = view.reveal_input[view.reveal_kind != RevealKind.TAP_LEAF]
-    revealed[view.input_address[shown]] = True
-    return revealed
+@kernel
+def _clear_bits(bits: UInt8Array, numbers: UInt32Array) -> None:
+    for i in range(len(numbers)):
+        clear_bit(bits, int(np.int64(numbers[i])))
 
 
 def _is_unspent(view: View, start: int, stop: int) -> BoolArray:
@@ -107,46 +105,35 @@ def _freed(view: View, counts: Counts) -> Iterator[Int64Array]:
             yield spent[(spent != EXTERNAL) & (spent < counts.outputs)]
 
 
-def _put_in(table: UnspentOutputs, view: View, outputs: Int64Array) -> None:
-    table.reserve(len(outputs))
+def _outpoints(view: View, outputs: Int64Array) -> Outpoints:
     transactions = view.transactions_of_outputs(outputs)
-    add_outputs(
-        table.slots,
-        outputs,
-        txid_prefixes(view.txid[transactions]),
-        outputs - view.first_output[transactions],
-        view.output_value[outputs],
-        view.output_address[outputs],
+    vout = (outputs - view.first_output[transactions]).astype(np.uint32)
+    return Outpoints.of(view.txid[transactions], vout)
+
+
+def _put_in(table: UnspentOutputs, view: View, outputs: Int64Array) -> None:
+    table.add(
+        entries_at(
+            table.keys(_outpoints(view, outputs)),
+            outputs,
+            view.output_value[outputs],
+            view.output_address[outputs],
+        )
     )
-    table.count += len(outputs)
 
 
 def _take_out(table: UnspentOutputs, view: View, outputs: Int64Array) -> None:
-    """Remove outputs as if one transaction without outputs of its own had spent them all."""
-    transactions = view.transactions_of_outputs(outputs)
-    spent_txid = view.txid[transactions]
-    found = np.empty(len(outputs), dtype=np.int64)
-    nothing = np.zeros(1, dtype=np.int64)
-    spend_and_add(
-        table.slots,
-        view.txid,
-        view.first_output,
-        np.zeros((1, 32), dtype=np.uint8),
-        nothing,
-        np.array([0, len(outputs)], dtype=np.int64),
-        np.zeros(2, dtype=np.int64),
-        spent_txid,
-        txid_prefixes(spent_txid),
-        (outputs - view.first_output[transactions]).astype(np.uint32),
-        nothing[:0],
-        np.empty(0, dtype=np.uint32),
+    """Remove outputs as if inputs had spent them all."""
+    outpoints = _outpoints(view, outputs)
+    found = Found.nothing(len(outputs), NO_ADDRESS)
+    table.spend(
+        Makers(ids=id_words(view.txid), first_output=view.first_output),
+        outpoints,
+        np.arange(len(outputs), dtype=np.int64),
+        table.keys(outpoints),
         found,
-        np.empty(len(outputs), dtype=np.int64),
-        np.empty(len(outputs), dtype=np.uint32),
-        np.empty((0, 2), dtype=np.int64),
     )
-    if not np.array_equal(found, outputs):
+    if not np.array_equal(found.output, outputs):
         raise LedgerDamagedError(
             "the unspent outputs in memory are not those of the ledger: run `ledger verify`"
         )
-    table.count -= len(outputs)

@@ -1,262 +1,299 @@
-"""The unspent outputs, as an open-addressing table in memory.
+"""The unspent outputs, as a sorted table in memory that has gaps.
 
 It answers one question while blocks are taken in: which output does this input spend, and to whom
 and how much was it? Only the writer holds it; it is rebuilt from the columns when a ledger is
 opened for writing, so it is never a second truth on disk.
 
-A slot is one cache half-line of four words: the first 64 bits of the transaction id, the output's
-number, its value, and its position in the transaction together with its address number. An
-output is found by id prefix and position. Where two unspent outputs share both (an attacker can
-grind such ids) the full ids in the columns decide; a block that spends an output which does not
-exist is refused by its missing entry. Linear probing, deletion by shifting back, at most half full.
+An output is filed under 63 bits mixed from the first 64 bits of its transaction's id, its position
+there, and a secret of this process: without the secret nobody can make outputs that crowd one
+place. A key's home is its share of the key space times the number of homes, so the whole table is
+in ascending order of keys, and an entry stands at its home or in an unbroken row behind it. Three
+things follow. A search ends at the first larger key. Two outputs under one key stand side by side;
+then, and only then, the full ids in the columns decide. And the table grows by any factor in one
+sequential pass in place, where a hash table in the usual order needs the old and the new one at
+once.
 
-A coinbase that repeats the id of an earlier one (BIP 30: blocks 91,842 and 91,880) makes that one's
-unspent outputs unspendable for ever; they are reported as overwritten.
+A slot has 24 bytes: key, value with the high bits of the output's number, and the low bits with the
+address number. With 70 to 78 of 100 slots taken, 180 million unspent outputs need 5.5 to 6.2 GB.
 """
 
-from dataclasses import dataclass
+import mmap
+import secrets
+import sys
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from arien_flows.ledger.schema import NO_ADDRESS
-from chains.types import Int64Array, UInt8Array, UInt32Array
-from heuristics.jit import kernel
+from arien_flows.errors import LedgerError
+from arien_flows.ledger.unspent_table import (
+    UNRESOLVED,
+    gather_at_end,
+    insert,
+    list_unspent,
+    mixed_keys,
+    set_entries,
+    spend,
+    spread,
+    void_repeated,
+)
+from chains.tables import BlockBatch
+from chains.types import Int64Array, UInt8Array, UInt32Array, UInt64Array
 
 SMALLEST = 1 << 12
+"""Homes of an empty table."""
 
-PREFIX, OUTPUT, VALUE, PLACE = 0, 1, 2, 3
-"""The words of a slot. `PLACE` is vout << 32 | address number + 1, so 0 marks an empty slot."""
+MOST_HOMES = (1 << 31) - 1
 
-UNRESOLVED = -1
+FULLEST_PERCENT = 72
+"""No more than so many of a hundred homes are taken: an entry is then found 1.8 slots behind its
+home on average, and put in or taken out by moving about as many others."""
+
+GROWTH = 16
+"""The table grows by at least one part in so many."""
+
+TAIL = 1 << 10
+"""Slots behind the last home, for entries that were pushed there."""
+
+SPACE = 1 << 29
+"""Slots of address space: three times what the main chain needs in 2026. Beyond, the table is
+copied to a larger one."""
+
+_UNRESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linux" else 0)
+"""With MAP_NORESERVE, which Python names from 3.13 on: Linux then grants address space beyond the
+machine's memory."""
+
+
+def _new_salt() -> np.uint64:
+    return np.uint64(secrets.randbits(64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outpoints:
+    """Outputs as inputs name them."""
+
+    ids: UInt64Array
+    """Transaction ids as `id_words` returns them."""
+
+    vout: UInt32Array
+
+    @classmethod
+    def of(cls, txid: UInt8Array, vout: UInt32Array) -> "Outpoints":
+        """Take stored ids, shape (n, 32), and positions."""
+        return cls(ids=id_words(txid), vout=vout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """The transactions of the ledger, which made the outputs in the table."""
+
+    ids: UInt64Array
+    first_output: Int64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What inputs spend, one row each, filled in as it is found."""
+
+    output: Int64Array
+    """`UNRESOLVED` where the input names nothing that is unspent."""
+
+    value: Int64Array
+    address: UInt32Array
+
+    @classmethod
+    def nothing(cls, inputs: int, address: int) -> "Found":
+        """Return rows without an answer, with `address` standing for none."""
+        return cls(
+            output=np.full(inputs, UNRESOLVED, dtype=np.int64),
+            value=np.zeros(inputs, dtype=np.int64),
+            address=np.full(inputs, address, dtype=np.uint32),
+        )
 
 
 @dataclass(slots=True)
 class UnspentOutputs:
     """The table and how full it is."""
 
+    room: Int64Array
+    """Shape (n, 3): address space for the table to grow into without being moved."""
+
     slots: Int64Array
-    count: int
+    """The part of `room` that is in use; its last slot stays empty. Replaced when it grows."""
+
+    homes: int
+    count: int = 0
+    salt: np.uint64 = field(default_factory=_new_salt)
 
     @classmethod
     def with_room_for(cls, outputs: int) -> "UnspentOutputs":
-        """Return an empty table that stays at most half full with this many outputs."""
-        capacity = SMALLEST
-        while capacity < 2 * outputs:
-            capacity *= 2
-        return cls(slots=np.zeros((capacity, 4), dtype=np.int64), count=0)
+        """Return an empty table that need not grow for this many outputs."""
+        homes = max(SMALLEST, _homes_for(outputs))
+        room = _address_space(homes + TAIL)
+        return cls(room=room, slots=room[: homes + TAIL], homes=homes)
 
     def reserve(self, outputs: int) -> None:
-        """Make room for this many more outputs."""
-        if 2 * (self.count + outputs) <= len(self.slots):
+        """Make room for this many more outputs; entries are moved in place."""
+        needed = _homes_for(self.count + outputs)
+        if needed <= self.homes:
             return
-        grown = UnspentOutputs.with_room_for(self.count + outputs)
-        _rehash(self.slots, grown.slots)
-        self.slots = grown.slots
+        homes = max(needed, self.homes + self.homes // GROWTH)
+        self._lengthen(homes - self.homes)
+        self.homes = homes
+        gather_at_end(self.slots)
+        while not spread(self.slots, homes):
+            self._lengthen(TAIL)
+            gather_at_end(self.slots)
+
+    def _lengthen(self, more: int) -> None:
+        length = len(self.slots) + more
+        if length > len(self.room):
+            self.room = _address_space(2 * length)
+            self.room[: len(self.slots)] = self.slots
+        self.slots = self.room[:length]
+
+    def keys(self, outpoints: Outpoints) -> Int64Array:
+        """Return the key of each output."""
+        keys = np.empty(len(outpoints.vout), dtype=np.int64)
+        with np.errstate(over="ignore"):
+            mixed_keys(outpoints.ids, outpoints.vout, self.salt, keys)
+        return keys
+
+    def add(self, entries: Int64Array) -> None:
+        """Add outputs that are known to be unspent, as `entries_of` gives them."""
+        self.reserve(len(entries))
+        added, seen = 0, np.zeros(1, dtype=np.int64)
+        while True:
+            added += insert(self.slots, self.homes, entries[added:], seen)
+            if added == len(entries):
+                break
+            self._lengthen(TAIL)
+        self.count += len(entries)
+
+    def spend(
+        self, makers: Makers, outpoints: Outpoints, rows: Int64Array, keys: Int64Array, found: Found
+    ) -> None:
+        """Take out the outputs `rows` of `outpoints`, whose keys are given; fill `found` there."""
+        self.count -= spend(
+            self.slots,
+            self.homes,
+            makers.ids,
+            makers.first_output,
+            rows,
+            keys,
+            outpoints.ids,
+            outpoints.vout,
+            found.output,
+            found.value,
+            found.address,
+            np.zeros(1, dtype=np.int64),
+        )
+
+    def void_repeated(
+        self, makers: Makers, batch: BlockBatch, address: UInt32Array, most: int
+    ) -> Int64Array:
+        """Take out what coinbases of a batch void by repeating the ids of earlier ones (BIP 30).
+
+        Returns
+        -------
+        Rows (output, batch-local transaction); `LedgerError` where they are more than `most`.
+        """
+        rows = np.empty((most, 2), dtype=np.int64)
+        with np.errstate(over="ignore"):
+            voided = void_repeated(
+                self.slots,
+                self.homes,
+                makers.ids,
+                makers.first_output,
+                id_words(batch.txid),
+                batch.first_input,
+                batch.first_output,
+                address,
+                self.salt,
+                rows,
+            )
+        if voided < 0:
+            raise LedgerError(f"more than {most} outputs are voided by repeated coinbases")
+        self.count -= voided
+        return rows[:voided]
+
+
+def _address_space(least: int) -> Int64Array:
+    """Return zeroed slots that take memory only once they are touched: many, or the least.
+
+    In huge pages, where the system has them: the processor's table of pages then spans gigabytes.
+    """
+    slots = max(least, SPACE)
+    while True:
+        try:
+            mapped = mmap.mmap(-1, 24 * slots, flags=_UNRESERVED)
+            break
+        except OSError:
+            if slots == least:
+                raise
+            slots = max(least, slots // 2)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        mapped.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(mapped, dtype=np.int64).reshape(slots, 3)
+
+
+def _homes_for(outputs: int) -> int:
+    homes = outputs * 100 // FULLEST_PERCENT + 1
+    if homes > MOST_HOMES:
+        raise LedgerError(f"the ledger is full: {outputs} outputs are unspent at once")
+    return homes
 
 
 def txid_prefixes(txid: UInt8Array) -> Int64Array:
-    """Return the first 64 bits of stored ids, shape (n, 32), as the table and index key them."""
+    """Return the first 64 bits of stored ids, shape (n, 32), as the index keys them."""
     return np.ascontiguousarray(txid[:, :8]).view("<i8").ravel()
 
 
-@kernel
-def _home(prefix: int, vout: int, capacity: int) -> int:
-    """Return the slot where a search starts. Ids are uniform, so their low bits will do."""
-    return (prefix ^ (vout * 0x9E3779B1)) & (capacity - 1)
+def id_words(txid: UInt8Array) -> UInt64Array:
+    """Return stored ids, shape (n, 32), as four words each; no copy where they stand together."""
+    words: UInt64Array = np.ascontiguousarray(txid).view("<u8")
+    return words
 
 
-@kernel
-def _place(slots: Int64Array, prefix: int, vout: int, output: int, value: int, place: int) -> None:
-    mask = len(slots) - 1
-    slot = _home(prefix, vout, len(slots))
-    while slots[slot, PLACE] != 0:
-        slot = (slot + 1) & mask
-    slots[slot, PREFIX] = prefix
-    slots[slot, OUTPUT] = output
-    slots[slot, VALUE] = value
-    slots[slot, PLACE] = place
-
-
-@kernel
-def _rehash(old: Int64Array, new: Int64Array) -> None:
-    for slot in range(len(old)):
-        place = old[slot, PLACE]
-        if place != 0:
-            _place(
-                new,
-                old[slot, PREFIX],
-                (place >> 32) & 0xFFFF_FFFF,
-                old[slot, OUTPUT],
-                old[slot, VALUE],
-                place,
-            )
-
-
-@kernel
-def _remove(slots: Int64Array, slot: int) -> None:
-    """Empty a slot and move later entries of its chain back, so that no search breaks off."""
-    mask = len(slots) - 1
-    hole = slot
-    probe = slot
-    while True:
-        probe = (probe + 1) & mask
-        place = slots[probe, PLACE]
-        if place == 0:
-            break
-        home = _home(slots[probe, PREFIX], (place >> 32) & 0xFFFF_FFFF, len(slots))
-        if ((probe - home) & mask) >= ((probe - hole) & mask):
-            for word in range(4):
-                slots[hole, word] = slots[probe, word]
-            hole = probe
-    slots[hole, PLACE] = 0
-
-
-@kernel
-def _owner_of(output: int, first_output: Int64Array, new_first: Int64Array) -> int:
-    """Return the transaction of an output: of the ledger, or past its end one of the batch."""
-    known = len(first_output) - 1
-    if output < first_output[known]:
-        return int(np.searchsorted(first_output, output, side="right")) - 1
-    local = output - first_output[known]
-    return known + int(np.searchsorted(new_first, local, side="right")) - 1
-
-
-@kernel
-def _is_txid(transaction: int, txid: UInt8Array, new_txid: UInt8Array, wanted: UInt8Array) -> bool:
-    known = len(txid)
-    for i in range(32):
-        byte = txid[transaction, i] if transaction < known else new_txid[transaction - known, i]
-        if byte != wanted[i]:
-            return False
-    return True
-
-
-@kernel
-def _find(
-    slots: Int64Array,
-    prefix: int,
-    vout: int,
-    wanted: UInt8Array,
-    txid: UInt8Array,
-    first_output: Int64Array,
-    new_txid: UInt8Array,
-    new_first: Int64Array,
-) -> int:
-    """Return the slot of an unspent output, or -1; full ids are read only to break a tie."""
-    mask = len(slots) - 1
-    slot = _home(prefix, vout, len(slots))
-    found = -1
-    while slots[slot, PLACE] != 0:
-        if slots[slot, PREFIX] == prefix and ((slots[slot, PLACE] >> 32) & 0xFFFF_FFFF) == vout:
-            if found >= 0:
-                earlier = _owner_of(slots[found, OUTPUT], first_output, new_first)
-                if _is_txid(earlier, txid, new_txid, wanted):
-                    return found
-            found = slot
-        slot = (slot + 1) & mask
-    return found
-
-
-@kernel
-def spend_and_add(
-    slots: Int64Array,
-    txid: UInt8Array,
-    first_output: Int64Array,
-    new_txid: UInt8Array,
-    new_prefix: Int64Array,
-    new_first_input: Int64Array,
-    new_first_output: Int64Array,
-    spent_txid: UInt8Array,
-    spent_prefix: Int64Array,
-    spent_vout: UInt32Array,
-    output_value: Int64Array,
-    output_address: UInt32Array,
-    spent_output: Int64Array,
-    input_value: Int64Array,
-    input_address: UInt32Array,
-    overwritten: Int64Array,
-) -> int:
-    """Take the transactions of a batch in order: resolve and remove inputs, add outputs.
-
-    Fills `spent_output` (`UNRESOLVED` where the output is not there), `input_value` and
-    `input_address`. `overwritten` has shape (n, 2) and receives (output, batch-local transaction)
-    of outputs that a repeated id voids.
-
-    Returns
-    -------
-    The number of overwritten outputs; -1 if there were more than `overwritten` has room for.
-    """
-    base = first_output[len(first_output) - 1]
-    voided = 0
-    for transaction in range(len(new_txid)):
-        for spend in range(new_first_input[transaction], new_first_input[transaction + 1]):
-            slot = _find(
-                slots,
-                spent_prefix[spend],
-                int(spent_vout[spend]),
-                spent_txid[spend],
-                txid,
-                first_output,
-                new_txid,
-                new_first_output,
-            )
-            if slot < 0:
-                spent_output[spend] = UNRESOLVED
-                continue
-            spent_output[spend] = slots[slot, OUTPUT]
-            input_value[spend] = slots[slot, VALUE]
-            input_address[spend] = (slots[slot, PLACE] & 0xFFFF_FFFF) - 1
-            _remove(slots, slot)
-        coinbase = new_first_input[transaction] == new_first_input[transaction + 1]
-        for local in range(new_first_output[transaction], new_first_output[transaction + 1]):
-            if output_address[local] == NO_ADDRESS:
-                continue
-            vout = local - new_first_output[transaction]
-            prefix = new_prefix[transaction]
-            if coinbase:
-                slot = _find(
-                    slots,
-                    prefix,
-                    vout,
-                    new_txid[transaction],
-                    txid,
-                    first_output,
-                    new_txid,
-                    new_first_output,
-                )
-                if slot >= 0 and _is_txid(
-                    _owner_of(slots[slot, OUTPUT], first_output, new_first_output),
-                    txid,
-                    new_txid,
-                    new_txid[transaction],
-                ):
-                    if voided == len(overwritten):
-                        return -1
-                    overwritten[voided, 0] = slots[slot, OUTPUT]
-                    overwritten[voided, 1] = transaction
-                    voided += 1
-                    _remove(slots, slot)
-            _place(
-                slots,
-                prefix,
-                vout,
-                base + local,
-                output_value[local],
-                (vout << 32) | (np.int64(output_address[local]) + 1),
-            )
-    return voided
-
-
-@kernel
-def add_outputs(
-    slots: Int64Array,
-    outputs: Int64Array,
-    prefix: Int64Array,
-    vout: Int64Array,
+def entries_of(
+    made: Makers,
+    transactions: range,
+    *,
+    numbered_from: int,
+    spender: UInt32Array,
+    limit: int,
     value: Int64Array,
     address: UInt32Array,
-) -> None:
-    """Add outputs that are known to be unspent, as when the table is rebuilt."""
-    for i in range(len(outputs)):
-        place = (vout[i] << 32) | (np.int64(address[i]) + 1)
-        _place(slots, prefix[i], vout[i], outputs[i], value[i], place)
+    salt: np.uint64,
+) -> Int64Array:
+    """Return table entries for the outputs of some transactions that can still be spent.
+
+    The transactions' `first_output` are positions in the columns `spender`, `value` and `address`;
+    the output at position 0 has the number `numbered_from`. An output whose spender is at or past
+    `limit` is unspent.
+    """
+    most = int(made.first_output[transactions.stop] - made.first_output[transactions.start])
+    entries = np.empty((most, 3), dtype=np.int64)
+    with np.errstate(over="ignore"):
+        found = list_unspent(
+            transactions.start,
+            transactions.stop,
+            made.ids,
+            made.first_output,
+            numbered_from,
+            spender,
+            limit,
+            value,
+            address,
+            salt,
+            entries,
+        )
+    return entries[:found]
+
+
+def entries_at(
+    keys: Int64Array, outputs: Int64Array, value: Int64Array, address: UInt32Array
+) -> Int64Array:
+    """Return table entries for chosen outputs, given their keys."""
+    entries = np.empty((len(outputs), 3), dtype=np.int64)
+    set_entries(keys, outputs, value, address, entries)
+    return entries

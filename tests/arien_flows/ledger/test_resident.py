@@ -1,6 +1,7 @@
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from arien_flows.errors import LedgerDamagedError
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.undo import counts_at
-from arien_flows.ledger.unspent import OUTPUT, PLACE
+from arien_flows.ledger.unspent_table import AMOUNT, KEY, PLACE, output_in
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.networks import REGTEST
 from tests.arien_flows.ledger.chains import random_chain
@@ -19,8 +20,13 @@ from tests.ledgers import Chain, Tx, batch_of
 def contents(resident: Resident, addresses: int) -> tuple[list[tuple[int, ...]], int, list[bool]]:
     """Return the entries of the table, how many it counts, and who has shown a key or script."""
     slots = resident.unspent.slots
-    entries = sorted(tuple(slot) for slot in slots[slots[:, PLACE] != 0].tolist())
-    revealed = resident.revealed
+    taken = slots[slots[:, PLACE] != 0]
+    assert (np.diff(taken[:, KEY]) >= 0).all()
+    entries = sorted(
+        (output_in(taken, row), taken[row, AMOUNT] >> 12, taken[row, PLACE] & 0xFFFF_FFFF)
+        for row in range(len(taken))
+    )
+    revealed = np.unpackbits(resident.revealed, bitorder="little")
     assert not revealed[addresses:].any()
     return entries, resident.unspent.count, revealed[:addresses].tolist()
 
@@ -93,6 +99,6 @@ def test_roll_back__does_not_go_on_from_a_state_that_is_not_the_ledgers(tmp_path
         writer.append(batch_of(blocks))
         resident = Resident.of(writer.view)
         (taken,) = resident.unspent.slots[:, PLACE].nonzero()
-        resident.unspent.slots[taken[-1], OUTPUT] += 1
+        resident.unspent.slots[taken[-1], AMOUNT] += 1
         with pytest.raises(LedgerDamagedError, match="ledger verify"):
             resident.roll_back(writer.view, counts_at(writer.view, -1))

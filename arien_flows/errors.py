@@ -74,7 +74,7 @@ class LedgerLockedError(LedgerError):
 
 
 class LedgerVersionError(LedgerError):
-    """The ledger was written by a newer version of the program."""
+    """The ledger was written by a newer or an earlier version of the program."""
 
 
 class LedgerDamagedError(LedgerError):

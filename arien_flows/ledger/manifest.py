@@ -2,13 +2,17 @@
 
 Rows past its counts do not exist for anybody but the writer. It is replaced at one stroke, so a
 batch is visible as a whole or not at all. It holds no times and no host names: the same blocks
-taken in the same way give the same bytes.
+taken in the same way give the same bytes. It carries the checksum of its own text, so that a
+flipped bit in it is damage and not another ledger.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import xxhash
 
 from arien_flows.errors import LedgerDamagedError, LedgerVersionError
 from arien_flows.ledger.schema import FORMAT_VERSION
@@ -18,6 +22,10 @@ from arien_flows.ledger.view import Counts
 MANIFEST = "manifest.json"
 INTENT = "intent.json"
 """Present while words may have been written in place for rows that the manifest does not count."""
+
+CHECKSUM = re.compile(rb'"checksum": "[0-9a-f]{16}"')
+BLANK = b'"checksum": "0000000000000000"'
+"""What stands in the place of the checksum in the text that it is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +62,14 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Return the file's content."""
-        return (
-            json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1, sort_keys=True) + "\n"
-        ).encode()
+        document = {"checksum": "0" * 16, "format": FORMAT_VERSION, **asdict(self)}
+        return _sealed((json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _sealed(content: bytes) -> bytes:
+    """Return a manifest with the checksum of its text in place."""
+    blank = CHECKSUM.sub(BLANK, content, count=1)
+    return blank.replace(BLANK, f'"checksum": "{xxhash.xxh3_64_hexdigest(blank)}"'.encode(), 1)
 
 
 def read_manifest(root: Path) -> Manifest | None:
@@ -69,17 +82,34 @@ def read_manifest(root: Path) -> Manifest | None:
     try:
         document: dict[str, Any] = json.loads(content)
         version = int(document.pop("format"))
-        if version > FORMAT_VERSION:
-            raise LedgerVersionError(
-                f"the ledger in {root} has format {version}, and this program knows formats up "
-                f"to {FORMAT_VERSION}: use the version of arien-flows that wrote it, or a newer one"
-            )
+        # Format 1 had no checksum; later formats keep it as it is, so that damage to the number of
+        # the format is not taken for another format.
+        is_sealed = CHECKSUM.search(content) is not None
+        if content != _sealed(content) or (version == FORMAT_VERSION and not is_sealed):
+            raise ValueError("the text does not have the checksum that stands in it")
+        if version != FORMAT_VERSION:
+            raise LedgerVersionError(_other_format(root, version))
+        del document["checksum"]
         return _decoded(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerDamagedError(
-            f"{path} is not a manifest: "
+            f"{path} is not a manifest, or is damaged: "
             "restore it from a copy, or remove the ledger and ingest anew"
         ) from error
+
+
+def _other_format(root: Path, version: int) -> str:
+    """Return what to do with a ledger of a format that this program does not read."""
+    if version > FORMAT_VERSION:
+        return (
+            f"the ledger in {root} has format {version}, and this program reads format "
+            f"{FORMAT_VERSION}: use the version of arien-flows that wrote it, or a newer one"
+        )
+    return (
+        f"the ledger in {root} has format {version}, written by an earlier version of arien-flows; "
+        f"this one reads format {FORMAT_VERSION}: move the folder away and ingest again, or export "
+        "it with the version that wrote it and import that with this one"
+    )
 
 
 def _decoded(document: dict[str, Any]) -> Manifest:

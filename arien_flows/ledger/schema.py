@@ -18,8 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-FORMAT_VERSION = 1
-"""Raised when an older program could misread a ledger."""
+FORMAT_VERSION = 2
+"""Raised whenever a ledger is written otherwise; a program reads its own format and no other."""
 
 NO_ADDRESS = 0xFFFF_FFFF
 """Address number of an output that nobody can ever spend (OP_RETURN)."""

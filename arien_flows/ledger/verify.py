@@ -38,7 +38,8 @@ from arien_flows.ledger.verify_indexes import (
 from arien_flows.ledger.verify_links import check_links
 from arien_flows.ledger.verify_outputs import check_op_returns, check_overwrites
 from arien_flows.ledger.verify_result import Check, Verification
-from arien_flows.ledger.verify_scripts import check_locks, check_reveals
+from arien_flows.ledger.verify_reveals import check_reveals
+from arien_flows.ledger.verify_scripts import check_locks
 from arien_flows.ledger.verify_spends import check_inputs, check_spender_words, check_spends
 from arien_flows.ledger.view import View
 

@@ -35,9 +35,13 @@ class Appearances:
     view: View
 
     def of(self, addresses: Int64Array) -> Int64Array:
-        """Return the first transaction of each address number, -1 for one that never appears."""
+        """Return the first transaction of each address number, -1 for one that never appears.
+
+        Columns are read in ascending order, each stretch between two marks at most once.
+        """
         view = self.view
-        first = np.full(len(addresses), -1, dtype=np.int64)
+        order = np.argsort(addresses)
+        ascending = np.full(len(addresses), -1, dtype=np.int64)
         _first_transactions(
             self.appeared,
             begins_late(view),
@@ -46,9 +50,11 @@ class Appearances:
             view.input_address,
             view.first_output,
             view.output_address,
-            addresses,
-            first,
+            addresses[order],
+            ascending,
         )
+        first = np.empty_like(ascending)
+        first[order] = ascending
         return first
 
 
@@ -164,21 +170,52 @@ def _first_transactions(
     addresses: Int64Array,
     first: Int64Array,
 ) -> None:
+    """Find the first transactions of ascending addresses."""
     transactions = len(first_output) - 1
+    searched = -1
+    transaction = 0
     for i in range(len(addresses)):
         # The last mark at which the address has not appeared yet.
-        mark = np.searchsorted(appeared, addresses[i], side="right") - 1
-        transaction = mark * SPACING
-        stop = min(transaction + SPACING, transactions)
-        while first[i] < 0 and transaction < stop:
-            for output in range(first_output[transaction], first_output[transaction + 1]):
-                if np.int64(output_address[output]) == addresses[i]:
-                    first[i] = transaction
-                    break
-            if late:
-                for spend in range(first_input[transaction], first_input[transaction + 1]):
-                    outside = spent_output[spend] == OUTSIDE
-                    if outside and np.int64(input_address[spend]) == addresses[i]:
-                        first[i] = transaction
-                        break
+        mark = int(np.searchsorted(appeared, addresses[i], side="right")) - 1
+        if mark != searched:
+            searched = mark
+            transaction = mark * SPACING
+        stop = min((mark + 1) * SPACING, transactions)
+        while transaction < stop and not _appears(
+            transaction,
+            late,
+            first_input,
+            spent_output,
+            input_address,
+            first_output,
+            output_address,
+            addresses[i],
+        ):
             transaction += 1
+        if transaction < stop:
+            first[i] = transaction
+        else:
+            # Where numbers are damaged a higher one may appear before a lower one.
+            searched = -1
+
+
+@kernel
+def _appears(
+    transaction: int,
+    late: bool,
+    first_input: Int64Array,
+    spent_output: Int64Array,
+    input_address: UInt32Array,
+    first_output: Int64Array,
+    output_address: UInt32Array,
+    address: int,
+) -> bool:
+    for output in range(first_output[transaction], first_output[transaction + 1]):
+        if np.int64(output_address[output]) == address:
+            return True
+    if late:
+        for spend in range(first_input[transaction], first_input[transaction + 1]):
+            outside = spent_output[spend] == OUTSIDE
+            if outside and np.int64(input_address[spend]) == address:
+                return True
+    return False

@@ -1,10 +1,14 @@
 """Whether every satoshi is accounted for: fees, what coinbases claim, and what is unspent."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 
 from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.manifest import Manifest
 from arien_flows.ledger.schema import EXTERNAL
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.verify_blocks import block_steps
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import steps
@@ -26,20 +30,12 @@ def check_amounts(view: View, manifest: Manifest) -> Check:
     """Recompute fees, what coinbases may claim, and the value of all that is unspent."""
     found = Findings()
     paid_total = spent_total = unspent_total = 0
-    for start, stop in block_steps(view):
-        begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
-        paid = _sums(view.output_value, view.first_output[begin : end + 1])
-        spent = _sums(view.input_value, view.first_input[begin : end + 1])
-        coinbase = np.diff(view.first_input[begin : end + 1]) == 0
-        _check_fees(view, begin, np.where(coinbase, 0, spent - paid), found)
-        _check_claims(view, start, stop, paid, found)
-        paid_total += int(paid.sum())
-        inputs = slice(int(view.first_input[begin]), int(view.first_input[end]))
-        inside = view.spent_output[inputs] != EXTERNAL
-        spent_total += int(view.input_value[inputs][inside].sum(dtype=np.int64))
-    for low, high in steps(view.counts.outputs):
-        value = view.output_value[low:high]
-        rows = low + np.flatnonzero(impossible_amounts(value))
+    for blocks in in_order(partial(_sum_blocks, view), block_steps(view)):
+        _note_fees(view, blocks, found)
+        _check_claims(view, blocks, found)
+        paid_total += int(blocks.paid.sum())
+        spent_total += blocks.spent_inside
+    for rows, unspent in in_order(partial(_sum_unspent, view), steps(view.counts.outputs)):
         found.add_many(
             (
                 (
@@ -50,7 +46,7 @@ def check_amounts(view: View, manifest: Manifest) -> Check:
             ),
             len(rows),
         )
-        unspent_total += int(value[view.spender[low:high] >= view.counts.transactions].sum())
+        unspent_total += unspent
     totals = {
         "outputs less inputs and void outputs": paid_total - spent_total - _voided_sat(view),
         "outputs without a spender": unspent_total,
@@ -70,6 +66,45 @@ def check_amounts(view: View, manifest: Manifest) -> Check:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Blocks:
+    """The sums of the transactions of some blocks."""
+
+    start: int
+    stop: int
+    paid: Int64Array
+    fee: Int64Array
+    spent_inside: int
+    """Value of all inputs that spend the ledger itself."""
+
+
+def _sum_blocks(view: View, blocks: tuple[int, int]) -> _Blocks:
+    start, stop = blocks
+    begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
+    first_input = view.first_input[begin : end + 1]
+    paid = _sums(view.output_value, view.first_output[begin : end + 1])
+    fee = _sums(view.input_value, first_input) - paid
+    fee[first_input[1:] == first_input[:-1]] = 0
+    inputs = slice(int(first_input[0]), int(first_input[-1]))
+    inside = view.spent_output[inputs] != EXTERNAL
+    return _Blocks(
+        start=start,
+        stop=stop,
+        paid=paid,
+        fee=fee,
+        spent_inside=int(view.input_value[inputs].sum(dtype=np.int64, where=inside)),
+    )
+
+
+def _sum_unspent(view: View, outputs: tuple[int, int]) -> tuple[Int64Array, int]:
+    """Return which of some outputs have impossible amounts, and what the unspent ones sum to."""
+    start, stop = outputs
+    value = view.output_value[start:stop]
+    unspent = view.spender[start:stop] >= view.counts.transactions
+    rows = start + np.flatnonzero(impossible_amounts(value))
+    return rows, int(value.sum(dtype=np.int64, where=unspent))
+
+
 def _sums(amount_sat: Int64Array, first: Int64Array) -> Int64Array:
     """Return the sum of the children of each row; rows may be without."""
     running = np.cumsum(amount_sat[first[0] : first[-1]], dtype=np.int64)
@@ -78,14 +113,15 @@ def _sums(amount_sat: Int64Array, first: Int64Array) -> Int64Array:
     return sums
 
 
-def _check_fees(view: View, begin: int, fee: Int64Array, found: Findings) -> None:
-    stated = view.fee[begin : begin + len(fee)]
-    wrong = np.flatnonzero((stated != fee) | (fee < 0))
+def _note_fees(view: View, blocks: _Blocks, found: Findings) -> None:
+    begin = int(view.first_transaction[blocks.start])
+    stated = view.fee[begin : begin + len(blocks.fee)]
+    wrong = np.flatnonzero((stated != blocks.fee) | (blocks.fee < 0))
     found.add_many(
         (
             (
                 f"transactions/fee row {begin + row} ({view.txid_text(begin + row)})",
-                f"says {stated[row]} sat where inputs less outputs are {fee[row]}",
+                f"says {stated[row]} sat where inputs less outputs are {blocks.fee[row]}",
             )
             for row in wrong.tolist()
         ),
@@ -93,8 +129,9 @@ def _check_fees(view: View, begin: int, fee: Int64Array, found: Findings) -> Non
     )
 
 
-def _check_claims(view: View, start: int, stop: int, paid: Int64Array, found: Findings) -> None:
-    """Check the coinbases of blocks `[start, stop)`; `paid` has a row for each transaction."""
+def _check_claims(view: View, blocks: _Blocks, found: Findings) -> None:
+    """Check what the coinbases of some blocks claim."""
+    start, stop, paid = blocks.start, blocks.stop, blocks.paid
     first = view.first_transaction[start:stop]
     begin = int(first[0])
     claimed = paid[first - begin]

@@ -5,12 +5,14 @@ here has to find a block with the proof of work that goes with it.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from arien_flows.ledger.beginning import begins_late, first_height, stated_height
 from arien_flows.ledger.manifest import Manifest
 from arien_flows.ledger.schema import SCHEMA
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import steps
 from arien_flows.ledger.view import COLUMN_FIELDS, View
@@ -73,15 +75,20 @@ def _check_ascending(path: str, first: Int64Array, end: int, found: Findings) ->
     if first[-1] != end:
         found.add(f"{path} row {len(first) - 1}", f"is {first[-1]}; the last entry is {end}")
     found.rows_checked += len(first)
-    for start, stop in steps(len(first) - 1):
-        wrong = np.flatnonzero(first[start + 1 : stop + 1] < first[start:stop] + least) + start
+    for wrong in in_order(partial(_descents, first, least), steps(len(first) - 1)):
         found.add_many(
             (
-                (f"{path} row {row + 1}", f"is {first[row + 1]} after {first[row]}")
+                (f"{path} row {row}", f"is {first[row]} after {first[row - 1]}")
                 for row in wrong.tolist()
             ),
             len(wrong),
         )
+
+
+def _descents(first: Int64Array, least: int, rows: tuple[int, int]) -> Int64Array:
+    """Return the entries that are not `least` above the one before them."""
+    start, stop = rows
+    return np.flatnonzero(first[start + 1 : stop + 1] < first[start:stop] + least) + start + 1
 
 
 def block_steps(view: View, step: int = TRANSACTION_STEP) -> Iterator[tuple[int, int]]:
@@ -176,18 +183,7 @@ def _note_blocks(view: View, found: Findings, blocks: Int64Array, path: str, mes
 def check_merkle_roots(view: View) -> Check:
     """Recompute the merkle root of every block from the transaction ids."""
     found = Findings()
-    for start, stop in block_steps(view):
-        begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
-        count = stop - start
-        roots = np.empty((count, 32), dtype=np.uint8)
-        doubled: BoolArray = np.zeros(count, dtype=np.bool_)
-        merkle_roots(
-            np.ascontiguousarray(view.txid[begin:end]),
-            view.first_transaction[start : stop + 1] - begin,
-            roots,
-            doubled,
-        )
-        wrong = (roots != view.header[start:stop, 36:68]).any(axis=1) | doubled
+    for wrong in in_order(partial(_wrong_roots, view), block_steps(view)):
         found.add_many(
             (
                 (
@@ -196,9 +192,9 @@ def check_merkle_roots(view: View) -> Check:
                     "do not lead to the merkle root in the block's header: an id or the header "
                     "is damaged",
                 )
-                for block in (start + np.flatnonzero(wrong)).tolist()
+                for block in wrong.tolist()
             ),
-            int(np.count_nonzero(wrong)),
+            len(wrong),
         )
     found.rows_checked = view.counts.transactions
     return found.check(
@@ -208,30 +204,36 @@ def check_merkle_roots(view: View) -> Check:
     )
 
 
+def _wrong_roots(view: View, blocks: tuple[int, int]) -> Int64Array:
+    """Return which of some blocks have other transactions than their header says."""
+    start, stop = blocks
+    begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
+    roots = np.empty((stop - start, 32), dtype=np.uint8)
+    doubled: BoolArray = np.zeros(stop - start, dtype=np.bool_)
+    merkle_roots(
+        np.ascontiguousarray(view.txid[begin:end]),
+        view.first_transaction[start : stop + 1] - begin,
+        roots,
+        doubled,
+    )
+    wrong = (roots != view.header[start:stop, 36:68]).any(axis=1) | doubled
+    return start + np.flatnonzero(wrong)
+
+
 def check_transactions(view: View) -> Check:
     """Check what the shape of every valid transaction and block is."""
     found = Findings()
-    for start, stop in block_steps(view):
-        begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
-        inputs = np.diff(view.first_input[begin : end + 1])
-        outputs = np.diff(view.first_output[begin : end + 1])
-        opens = np.zeros(end - begin, dtype=np.bool_)
-        opens[view.first_transaction[start:stop] - begin] = True
-        stripped = view.stripped_size[begin:end].astype(np.int64)
-        witness = view.witness_size[begin:end].astype(np.int64)
-        weight = np.add.reduceat(4 * stripped + witness, view.first_transaction[start:stop] - begin)
-        _note(found, view, begin, opens != (inputs == 0), "first_input", "a coinbase is what opens "
-              "a block, and nothing else is one")  # fmt: skip
-        smallest = 10 + 41 * np.maximum(inputs, 1) + 9 * outputs
-        _note(found, view, begin, stripped < smallest, "stripped_size", "is too small for the "
-              "inputs and outputs of the transaction")  # fmt: skip
-        shows = _with_witness(view, begin, end)
-        _note(found, view, begin, (shows != (witness > 0)) & ~opens, "witness_size", "does not "
-              "fit the witness flags of the inputs")  # fmt: skip
+    for misfits in in_order(partial(_misfits, view), block_steps(view)):
+        for column, message in (
+            ("first_input", "a coinbase is what opens a block, and nothing else is one"),
+            ("stripped_size", "is too small for the inputs and outputs of the transaction"),
+            ("witness_size", "does not fit the witness flags of the inputs"),
+        ):
+            _note(found, view, misfits[column], column, message)
         _note_blocks(
             view,
             found,
-            start + np.flatnonzero(weight > MAX_BLOCK_WEIGHT),
+            misfits["blocks"],
             "transactions/stripped_size of block",
             f"sums with the witnesses to more than {MAX_BLOCK_WEIGHT} units of weight",
         )
@@ -243,6 +245,28 @@ def check_transactions(view: View) -> Check:
     )
 
 
+def _misfits(view: View, blocks: tuple[int, int]) -> dict[str, Int64Array]:
+    """Return, by column, the transactions of some blocks that cannot be, and the heavy blocks."""
+    start, stop = blocks
+    begin, end = int(view.first_transaction[start]), int(view.first_transaction[stop])
+    opening = view.first_transaction[start:stop] - begin
+    inputs = np.diff(view.first_input[begin : end + 1])
+    outputs = np.diff(view.first_output[begin : end + 1])
+    opens = np.zeros(end - begin, dtype=np.bool_)
+    opens[opening] = True
+    stripped = view.stripped_size[begin:end].astype(np.int64)
+    witness = view.witness_size[begin:end].astype(np.int64)
+    weight = np.add.reduceat(4 * stripped + witness, opening)
+    smallest = 10 + 41 * np.maximum(inputs, 1) + 9 * outputs
+    shows = _with_witness(view, begin, end)
+    return {
+        "first_input": begin + np.flatnonzero(opens != (inputs == 0)),
+        "stripped_size": begin + np.flatnonzero(stripped < smallest),
+        "witness_size": begin + np.flatnonzero((shows != (witness > 0)) & ~opens),
+        "blocks": start + np.flatnonzero(weight > MAX_BLOCK_WEIGHT),
+    }
+
+
 def _with_witness(view: View, begin: int, end: int) -> BoolArray:
     """Return which transactions of `[begin, end)` have an input that carries a witness."""
     first = view.first_input[begin : end + 1]
@@ -252,10 +276,7 @@ def _with_witness(view: View, begin: int, end: int) -> BoolArray:
     return shows
 
 
-def _note(
-    found: Findings, view: View, begin: int, wrong: BoolArray, column: str, message: str
-) -> None:
-    rows = begin + np.flatnonzero(wrong)
+def _note(found: Findings, view: View, rows: Int64Array, column: str, message: str) -> None:
     found.add_many(
         (
             (f"transactions/{column} row {row} ({view.txid_text(row)})", message)

@@ -1,6 +1,8 @@
 """Whether the files of a ledger are what was written: counts, run names and checksums."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import xxhash
 from arien_flows.ledger.files import map_array, run_path
 from arien_flows.ledger.history import HistoryRun
 from arien_flows.ledger.manifest import Manifest
-from arien_flows.ledger.schema import SCHEMA, TABLES
+from arien_flows.ledger.schema import SCHEMA, TABLES, Column
 from arien_flows.ledger.seals import (
     SEALED_COLUMNS,
     SEALS,
@@ -18,6 +20,7 @@ from arien_flows.ledger.seals import (
     counts_of,
     stretch,
 )
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.sorted_runs import KeyRun, RunName
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.view import COLUMN_FIELDS, Counts, View
@@ -122,6 +125,7 @@ def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
     """Compare every appended row with the checksum of the commit that brought it."""
     found = Findings()
     begin = Counts()
+    segments = []
     for number, row in enumerate(seal_rows(root, manifest)):
         end = counts_of(row)
         if not _follows(begin, end, view.counts):
@@ -130,18 +134,18 @@ def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
                 f"a commit cannot end at {_listed(end)} after {_listed(begin)}",
             )
             break
-        appended = stretch(view, begin, end)
-        for place, column in enumerate(SEALED_COLUMNS):
-            content = appended[column.path]
-            found.rows_checked += len(content)
-            if checksum(content) != int(row[len(TABLES) + place]):
-                first, last = getattr(begin, column.table), getattr(end, column.table)
-                found.add(
-                    f"{column.path} rows {first} to {last - 1}",
-                    f"do not have the checksum in {SEALS} row {number}, which blocks "
-                    f"{begin.blocks} to {end.blocks - 1} were written with: either is damaged",
-                )
+        segments.append(_Segment(number=number, begin=begin, end=end, row=row))
         begin = end
+    for segment, wrong in in_order(partial(_damaged, view), segments):
+        for column in wrong:
+            first, last = (getattr(x, column.table) for x in (segment.begin, segment.end))
+            found.add(
+                f"{column.path} rows {first} to {last - 1}",
+                f"do not have the checksum in {SEALS} row {segment.number}, which blocks "
+                f"{segment.begin.blocks} to {segment.end.blocks - 1} were written with: "
+                "either is damaged",
+            )
+    found.rows_checked = sum(getattr(begin, column.table) for column in SEALED_COLUMNS)
     if not found.count and begin != view.counts:
         found.note = (
             f"Rows past {_listed(begin)} have no checksum: a roll-back cut the commit that they "
@@ -154,6 +158,26 @@ def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Segment:
+    """One row of the table of checksums."""
+
+    number: int
+    begin: Counts
+    end: Counts
+    row: Int64Array
+
+
+def _damaged(view: View, segment: _Segment) -> tuple[_Segment, list[Column]]:
+    """Return the columns whose rows of a segment do not have its checksum."""
+    appended = stretch(view, segment.begin, segment.end)
+    return segment, [
+        column
+        for place, column in enumerate(SEALED_COLUMNS)
+        if checksum(appended[column.path]) != int(segment.row[len(TABLES) + place])
+    ]
+
+
 def _follows(begin: Counts, end: Counts, limit: Counts) -> bool:
     rows = zip(begin.as_tuple(), end.as_tuple(), limit.as_tuple(), strict=True)
     return begin.blocks < end.blocks and all(low <= here <= high for low, here, high in rows)
@@ -162,14 +186,17 @@ def _follows(begin: Counts, end: Counts, limit: Counts) -> bool:
 def check_runs(view: View, manifest: Manifest) -> Check:
     """Compare every index run with its checksum in the manifest."""
     found = Findings()
-    for family in FAMILIES:
-        for name, run in zip(_names(manifest, family), runs_of(view, family), strict=True):
-            found.rows_checked += name.entries
-            if run_checksum(run) != name.checksum:
-                found.add(
-                    run_path(family, name),
-                    "does not have the checksum that the manifest names: either is damaged",
-                )
+    runs = [
+        (run_path(family, name), name, run)
+        for family in FAMILIES
+        for name, run in zip(_names(manifest, family), runs_of(view, family), strict=True)
+    ]
+    for (path, name, _), sum_ in zip(
+        runs, in_order(lambda r: run_checksum(r[2]), runs), strict=True
+    ):
+        found.rows_checked += name.entries
+        if sum_ != name.checksum:
+            found.add(path, "does not have the checksum that the manifest names: either is damaged")
     return found.check(
         "index_checksums",
         "Every index file has the checksum (XXH3, 64 bits) that the manifest names.",

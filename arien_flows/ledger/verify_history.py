@@ -1,6 +1,7 @@
 """Whether the histories of addresses are what inputs and outputs sum to."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -8,8 +9,8 @@ from arien_flows.ledger.files import run_path
 from arien_flows.ledger.history import HistoryRun
 from arien_flows.ledger.manifest import Manifest
 from arien_flows.ledger.schema import NO_ADDRESS
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.sorted_runs import RunName
-from arien_flows.ledger.verify_blocks import TRANSACTION_STEP
 from arien_flows.ledger.verify_places import address_words
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import (
@@ -21,7 +22,18 @@ from arien_flows.ledger.verify_statements import (
     steps,
 )
 from arien_flows.ledger.view import View
-from chains.types import BoolArray, Int64Array
+from chains.types import BoolArray, Int64Array, UInt32Array
+from heuristics.jit import kernel
+
+TOUCH_STEP = 1 << 15
+"""Transactions taken at a time; what they touch stays in the processor's cache."""
+
+ENTRY_STEP = 1 << 17
+"""Entries taken at a time; the busiest addresses have millions."""
+
+SPREAD = 0x9E3779B1
+SPREAD_SHIFT = 16
+"""Fibonacci hashing (Knuth, volume 3, section 6.4); a product with an address fits 63 bits."""
 
 
 def check_histories(view: View, manifest: Manifest) -> Check:
@@ -62,99 +74,203 @@ def _check_run(run: HistoryRun, name: RunName, found: Findings) -> bool:
     found.add_many(
         ((f"{path}, address {i}", "is not in ascending order") for i in wrong.tolist()), len(wrong)
     )
-    for start, stop in steps(len(run.transaction)):
-        begin = max(start - 1, 0)
-        transaction = run.transaction[begin:stop]
-        falls = transaction[1:] <= transaction[:-1]
-        falls &= ~_opens(run, begin, stop)[1:]
-        _note(path, begin + 1 + np.flatnonzero(falls), "is not in ascending order", found)
-        strange = (run.transaction[start:stop] < name.start) | (
-            run.transaction[start:stop] >= name.end
-        )
-        _note(
-            path,
-            start + np.flatnonzero(strange),
-            f"is of a transaction outside [{name.start}, {name.end})",
-            found,
-        )
+    for falls, strange in in_order(
+        partial(_misplaced, run, name), steps(len(run.transaction), ENTRY_STEP)
+    ):
+        _note(path, falls, "is not in ascending order", found)
+        _note(path, strange, f"is of a transaction outside [{name.start}, {name.end})", found)
     return True
+
+
+def _misplaced(
+    run: HistoryRun, name: RunName, entries: tuple[int, int]
+) -> tuple[Int64Array, Int64Array]:
+    """Return which of some entries are out of order, and which are of none of the run's rows."""
+    start, stop = entries
+    _, first = _owners(run, start, stop)
+    is_cut = start > 0 and first[0] < 0
+    falls = np.empty(stop - start, dtype=np.bool_)
+    strange = np.empty(stop - start, dtype=np.bool_)
+    _note_misplaced(
+        np.clip(first, 0, stop - start),
+        run.transaction[start:stop],
+        int(run.transaction[start - 1]) if is_cut else -1,
+        name.start,
+        name.end,
+        falls,
+        strange,
+    )
+    return start + np.flatnonzero(falls), start + np.flatnonzero(strange)
+
+
+def _owners(run: HistoryRun, start: int, stop: int) -> tuple[UInt32Array, Int64Array]:
+    """Return the addresses of entries `[start, stop)`, and where theirs begin.
+
+    Places are counted from `start`: the first may lie below 0, and the last past the entries.
+    """
+    low = int(np.searchsorted(run.first, start, side="right")) - 1
+    high = int(np.searchsorted(run.first, stop, side="left"))
+    return run.address[low:high], run.first[low : high + 1] - start
+
+
+@kernel
+def _note_misplaced(
+    first: Int64Array,
+    transaction: UInt32Array,
+    before: int,
+    start: int,
+    end: int,
+    falls: BoolArray,
+    strange: BoolArray,
+) -> None:
+    """Mark entries; `before` is the transaction of the first address just before them, or -1."""
+    for owner in range(len(first) - 1):
+        for entry in range(first[owner], first[owner + 1]):
+            here = int(np.int64(transaction[entry]))
+            falls[entry] = here <= before
+            strange[entry] = here < start or here >= end
+            before = here
+        before = -1
 
 
 def _note(path: str, entries: Int64Array, message: str, found: Findings) -> None:
     found.add_many(((f"{path} entry {entry}", message) for entry in entries.tolist()), len(entries))
 
 
-def _opens(run: HistoryRun, start: int, stop: int) -> BoolArray:
-    """Return which entries of `[start, stop)` are the first of their address."""
-    low, high = np.searchsorted(run.first, [start, stop])
-    opens: BoolArray = np.zeros(stop - start, dtype=np.bool_)
-    opens[run.first[low:high] - start] = True
-    return opens
-
-
 def _told_by_columns(view: View) -> Iterator[Statements]:
-    for start, stop in steps(view.counts.transactions, TRANSACTION_STEP):
-        first_input = view.first_input[start : stop + 1]
-        first_output = view.first_output[start : stop + 1]
-        spent = slice(int(first_input[0]), int(first_input[-1]))
-        made = slice(int(first_output[0]), int(first_output[-1]))
-        transactions = np.arange(start, stop, dtype=np.int64)
-        sent, received = view.input_value[spent], view.output_value[made]
-        yield _summed(
-            np.concatenate(
-                [
-                    np.repeat(transactions, np.diff(first_input)),
-                    np.repeat(transactions, np.diff(first_output)),
-                ]
-            ),
-            np.concatenate([view.input_address[spent], view.output_address[made]]),
-            np.concatenate([np.zeros(len(sent), dtype=np.int64), received]),
-            np.concatenate([sent, np.zeros(len(received), dtype=np.int64)]),
-        )
+    return in_order(partial(_touched, view), steps(view.counts.transactions, TOUCH_STEP))
 
 
-def _summed(
-    transaction: Int64Array, address: Int64Array, received: Int64Array, sent: Int64Array
-) -> Statements:
-    """Return one statement for each transaction and address that it touches."""
-    owned = np.flatnonzero(address != NO_ADDRESS)
-    order = owned[np.lexsort((address[owned], transaction[owned]))]
-    transaction, address = transaction[order], address[order].astype(np.int64)
-    new = (np.diff(transaction, prepend=-1) != 0) | (np.diff(address, prepend=-1) != 0)
-    entry = np.flatnonzero(new)
-    if not len(entry):
-        return statements(entry, entry, entry, entry)
-    return statements(
-        transaction[entry],
-        address[entry],
-        np.add.reduceat(received[order], entry),
-        np.add.reduceat(sent[order], entry),
+def _touched(view: View, transactions: tuple[int, int]) -> Statements:
+    """Return one statement for each of some transactions and each address that it touches."""
+    start, stop = transactions
+    first_input = view.first_input[start : stop + 1]
+    first_output = view.first_output[start : stop + 1]
+    spent = slice(int(first_input[0]), int(first_input[-1]))
+    made = slice(int(first_output[0]), int(first_output[-1]))
+    most = spent.stop - spent.start + made.stop - made.start
+    columns = np.empty((4, most), dtype=np.int64)
+    largest = int((np.diff(first_input) + np.diff(first_output)).max())
+    count = _sum_by_address(
+        start,
+        first_input - spent.start,
+        view.input_address[spent],
+        view.input_value[spent],
+        first_output - made.start,
+        view.output_address[made],
+        view.output_value[made],
+        np.full(1 << (2 * largest).bit_length(), -1, dtype=np.int64),
+        *columns,
     )
+    return statements(*columns[:, :count])
+
+
+@kernel
+def _sum_by_address(
+    offset: int,
+    first_input: Int64Array,
+    input_address: UInt32Array,
+    input_value: Int64Array,
+    first_output: Int64Array,
+    output_address: UInt32Array,
+    output_value: Int64Array,
+    table: Int64Array,
+    transaction: Int64Array,
+    address: Int64Array,
+    received: Int64Array,
+    sent: Int64Array,
+) -> int:
+    """Write one entry for each transaction and address, and return how many there are.
+
+    `table` has room for twice the addresses of one transaction, and -1 everywhere. It is not
+    cleared between transactions: entries of earlier ones are known by their numbers.
+    """
+    mask = len(table) - 1
+    entries = 0
+    for row in range(len(first_input) - 1):
+        begin = entries
+        inputs = first_input[row + 1] - first_input[row]
+        for i in range(inputs + first_output[row + 1] - first_output[row]):
+            place = first_input[row] + i if i < inputs else first_output[row] + i - inputs
+            owner = np.int64(input_address[place] if i < inputs else output_address[place])
+            if owner == NO_ADDRESS:
+                continue
+            slot = (owner * SPREAD) >> SPREAD_SHIFT & mask
+            while table[slot] >= begin and address[table[slot]] != owner:
+                slot = (slot + 1) & mask
+            entry = table[slot]
+            if entry < begin:
+                entry = entries
+                entries += 1
+                table[slot] = entry
+                transaction[entry] = offset + row
+                address[entry] = owner
+                received[entry] = 0
+                sent[entry] = 0
+            if i < inputs:
+                sent[entry] += input_value[place]
+            else:
+                received[entry] += output_value[place]
+    return entries
 
 
 def _told_by_runs(view: View) -> Iterator[Statements]:
     for run in view.histories.runs:
         limit = min(run.limit, view.counts.transactions)
-        for start, stop in steps(len(run.transaction)):
-            entries = np.arange(start, stop, dtype=np.int64)
-            owner = np.searchsorted(run.first, entries, side="right") - 1
-            opens = _opens(run, start, stop)
-            live = np.flatnonzero(run.transaction[start:stop] < limit)
-            yield statements(
-                run.transaction[start:stop],
-                run.address[owner],
-                _amounts(run.received_sat, start, stop, opens),
-                _amounts(run.sent_sat, start, stop, opens),
-            ).take(live)
+        yield from in_order(partial(_listed, run, limit), steps(len(run.transaction), ENTRY_STEP))
 
 
-def _amounts(running: Int64Array, start: int, stop: int, opens: BoolArray) -> Int64Array:
-    """Return the amounts of entries `[start, stop)` from their running sums."""
-    before = np.zeros(stop - start, dtype=np.int64)
-    lead = min(start, 1)
-    before[1 - lead :] = running[start - lead : stop - 1]
-    before[opens] = 0
-    return running[start:stop] - before
+def _listed(run: HistoryRun, limit: int, entries: tuple[int, int]) -> Statements:
+    """Return some entries of a run, without those at or past `limit`."""
+    start, stop = entries
+    address, first = _owners(run, start, stop)
+    is_cut = start > 0 and first[0] < 0
+    columns = np.empty((4, stop - start), dtype=np.int64)
+    count = _list_entries(
+        np.clip(first, 0, stop - start),
+        address,
+        run.transaction[start:stop],
+        run.received_sat[start:stop],
+        run.sent_sat[start:stop],
+        int(run.received_sat[start - 1]) if is_cut else 0,
+        int(run.sent_sat[start - 1]) if is_cut else 0,
+        limit,
+        *columns,
+    )
+    return statements(*columns[:, :count])
+
+
+@kernel
+def _list_entries(
+    first: Int64Array,
+    address: UInt32Array,
+    transaction: UInt32Array,
+    received_sum: Int64Array,
+    sent_sum: Int64Array,
+    received_before: int,
+    sent_before: int,
+    limit: int,
+    told_transaction: Int64Array,
+    told_address: Int64Array,
+    received: Int64Array,
+    sent: Int64Array,
+) -> int:
+    """Write the entries with their amounts instead of running sums; returns how many are live.
+
+    The sums `before` are those of the first address just before the entries.
+    """
+    count = 0
+    for owner in range(len(address)):
+        for entry in range(first[owner], first[owner + 1]):
+            if np.int64(transaction[entry]) < limit:
+                told_transaction[count] = transaction[entry]
+                told_address[count] = address[owner]
+                received[count] = received_sum[entry] - received_before
+                sent[count] = sent_sum[entry] - sent_before
+                count += 1
+            received_before, sent_before = int(received_sum[entry]), int(sent_sum[entry])
+        received_before, sent_before = 0, 0
+    return count
 
 
 def _report(view: View, differ: Comparison, found: Findings) -> None:

@@ -1,6 +1,7 @@
 """Whether the indexes hold exactly what the columns say, and no id or script stands there twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +10,12 @@ from arien_flows.ledger.files import run_path
 from arien_flows.ledger.manifest import Manifest
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.schema import NO_ADDRESS, UNSPENT
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.sorted_runs import KeyRun, RunName
 from arien_flows.ledger.unspent import txid_prefixes
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import (
     Comparison,
-    Side,
     Statements,
     compare,
     statements,
@@ -23,25 +24,29 @@ from arien_flows.ledger.verify_statements import (
 from arien_flows.ledger.view import View
 from chains.bitcoin.script import classify_scripts
 from chains.tables import RevealKind, ScriptType
-from chains.types import AnyArray, Int64Array
+from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
+from heuristics.jit import kernel
 
-SCRIPT_KINDS = (RevealKind.REDEEM_SCRIPT, RevealKind.WITNESS_SCRIPT)
+INDEX_STEP = 1 << 18
+"""Rows or entries taken at a time."""
 
 PART_ENTRIES = 1 << 20
 """About so many entries of an index, equal keys together, are compared at a time."""
+
+MARKS = 1 << 24
+"""Keys are told apart by so many bits at first: 2 MB, and 6 % of them share a mark by chance."""
 
 
 def check_transaction_index(view: View, manifest: Manifest) -> Check:
     """Check that every transaction is found by its id."""
 
-    def told() -> Iterator[Statements]:
-        for start, stop in steps(view.counts.transactions):
-            yield _keyed(np.arange(start, stop), txid_prefixes(view.txid[start:stop]))
+    def keyed(rows: tuple[int, int]) -> Statements:
+        return _keyed(np.arange(*rows), txid_prefixes(view.txid[slice(*rows)]))
 
     found = Findings()
     _compare_index(
         "transactions",
-        told,
+        keyed,
         view.transactions_by_id.runs,
         manifest.runs.transactions,
         view.counts.transactions,
@@ -56,15 +61,14 @@ def check_transaction_index(view: View, manifest: Manifest) -> Check:
 def check_address_index(view: View, manifest: Manifest) -> Check:
     """Check that every address is found by its script."""
 
-    def told() -> Iterator[Statements]:
-        for start, stop in steps(view.counts.addresses):
-            numbers = np.arange(start, stop, dtype=np.int64)
-            yield _keyed(numbers, address_locks(view, numbers).keys())
+    def keyed(rows: tuple[int, int]) -> Statements:
+        numbers = np.arange(*rows, dtype=np.int64)
+        return _keyed(numbers, address_locks(view, numbers).keys())
 
     found = Findings()
     _compare_index(
         "addresses",
-        told,
+        keyed,
         view.addresses_by_lock.runs,
         manifest.runs.addresses,
         view.counts.addresses,
@@ -79,18 +83,20 @@ def check_address_index(view: View, manifest: Manifest) -> Check:
 def check_reveal_index(view: View, manifest: Manifest) -> Check:
     """Check that every revealed script is found by the class of locks that it names."""
 
-    def told() -> Iterator[Statements]:
-        for start, stop in steps(view.counts.reveals):
-            scripts = np.isin(view.reveal_kind[start:stop], SCRIPT_KINDS)
-            rows = start + np.flatnonzero(scripts)
-            locks = reveal_locks(view, rows)
-            named = np.flatnonzero(locks.script_type != ScriptType.OP_RETURN)
-            yield _keyed(rows[named], locks.take(named).keys())
+    def keyed(rows: tuple[int, int]) -> Statements:
+        start, stop = rows
+        kind = view.reveal_kind[start:stop]
+        scripts = start + np.flatnonzero(
+            (kind == RevealKind.REDEEM_SCRIPT) | (kind == RevealKind.WITNESS_SCRIPT)
+        )
+        locks = reveal_locks(view, scripts)
+        named = np.flatnonzero(locks.script_type != ScriptType.OP_RETURN)
+        return _keyed(scripts[named], locks.take(named).keys())
 
     found = Findings()
     _compare_index(
         "reveals",
-        told,
+        keyed,
         view.reveals_by_lock.runs,
         manifest.runs.reveals,
         view.counts.reveals,
@@ -129,39 +135,44 @@ def _keyed(number: AnyArray, key: Int64Array) -> Statements:
 
 def _compare_index(
     family: str,
-    told: Side,
+    keyed: Callable[[tuple[int, int]], Statements],
     runs: Sequence[KeyRun],
     names: Sequence[RunName],
     rows: int,
     found: Findings,
 ) -> None:
+    """Compare an index with `keyed`, which returns what the columns say of some rows."""
     for run, name in zip(runs, names, strict=True):
         _check_run(run_path(family, name), run, name, min(run.limit, rows), found)
 
+    def told() -> Iterator[Statements]:
+        return in_order(keyed, steps(rows, INDEX_STEP))
+
     def listed() -> Iterator[Statements]:
         for run in runs:
-            for start, stop in steps(len(run.key)):
-                number = run.number[start:stop]
-                live = np.flatnonzero(number < min(run.limit, rows))
-                yield _keyed(number[live], run.key[start:stop][live])
+            limit = min(run.limit, rows)
+            yield from in_order(partial(_listed, run, limit), steps(len(run.key), INDEX_STEP))
 
     _report(family, compare(told, listed, rows), found)
+
+
+def _listed(run: KeyRun, limit: int, entries: tuple[int, int]) -> Statements:
+    """Return some entries of a run, without those at or past `limit`."""
+    number = run.number[slice(*entries)]
+    live = np.flatnonzero(number < limit)
+    return _keyed(number[live], run.key[slice(*entries)][live])
 
 
 def _check_run(path: str, run: KeyRun, name: RunName, limit: int, found: Findings) -> None:
     """Check the order of a run's entries and that they are about its own rows."""
     found.rows_checked += len(run.key)
-    for start, stop in steps(len(run.key)):
-        begin = max(start - 1, 0)
-        key, number = run.key[begin:stop], run.number[begin:stop]
-        falls = (key[1:] < key[:-1]) | ((key[1:] == key[:-1]) & (number[1:] <= number[:-1]))
-        wrong = begin + 1 + np.flatnonzero(falls)
+    for falls, strange in in_order(
+        partial(_misplaced, run, name.start, limit), steps(len(run.key), INDEX_STEP)
+    ):
         found.add_many(
-            ((f"{path} entry {row}", "is not in ascending order") for row in wrong.tolist()),
-            len(wrong),
+            ((f"{path} entry {row}", "is not in ascending order") for row in falls.tolist()),
+            len(falls),
         )
-        number = run.number[start:stop]
-        strange = start + np.flatnonzero((number < name.start) & (number < limit))
         found.add_many(
             (
                 (
@@ -172,6 +183,22 @@ def _check_run(path: str, run: KeyRun, name: RunName, limit: int, found: Finding
             ),
             len(strange),
         )
+
+
+def _misplaced(
+    run: KeyRun, first_row: int, limit: int, entries: tuple[int, int]
+) -> tuple[Int64Array, Int64Array]:
+    """Return which of some entries are out of order, and which are about rows before the run's."""
+    start, stop = entries
+    begin = max(start - 1, 0)
+    key, number = run.key[begin:stop], run.number[begin:stop]
+    falls = key[1:] <= key[:-1]
+    # Equal keys are rare, and their numbers ascend.
+    equal = np.flatnonzero(falls)
+    falls[equal] = (key[equal + 1] < key[equal]) | (number[equal + 1] <= number[equal])
+    number = run.number[start:stop]
+    strange = number < min(first_row, limit)
+    return begin + 1 + np.flatnonzero(falls), start + np.flatnonzero(strange)
 
 
 def _report(family: str, differ: Comparison, found: Findings) -> None:
@@ -207,27 +234,89 @@ def entries_by_key(
     """
     total = sum(len(run.key) for family in runs for run in family)
     parts = max(1, total // PART_ENTRIES)
-    for part in range(parts):
-        low = -(1 << 63) + ((1 << 64) * part) // parts
-        high = -(1 << 63) + ((1 << 64) * (part + 1)) // parts
-        keys, numbers, families = [], [], []
-        for family, members in enumerate(runs):
-            for run in members:
-                start = int(np.searchsorted(run.key, low))
-                stop = len(run.key) if part == parts - 1 else int(np.searchsorted(run.key, high))
-                entries = run.number[start:stop]
-                live = np.flatnonzero(entries < min(run.limit, rows[family]))
-                keys.append(run.key[start:stop][live])
-                numbers.append(entries[live].astype(np.int64))
-                families.append(np.full(len(live), family, dtype=np.int64))
-        if not keys:
+    cuts = [-(1 << 63) + ((1 << 64) * part) // parts for part in range(parts)]
+    return in_order(partial(_shared_keys, runs, rows), pairwise([*cuts, 1 << 63]))
+
+
+def _shared_keys(
+    runs: Sequence[Sequence[KeyRun]], rows: Sequence[int], keys: tuple[int, int]
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Return the entries, of those with keys in `[low, high)`, that share theirs with another."""
+    slices = []
+    for family, members in enumerate(runs):
+        for run in members:
+            start, stop = (_position(run.key, key) for key in keys)
+            slices.append((family, run, start, stop))
+    room = sum(stop - start for _, _, start, stop in slices)
+    key, number = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+    kind = np.empty(room, dtype=np.int64)
+    seen, seen_again = (np.zeros(MARKS >> 3, dtype=np.uint8) for _ in range(2))
+    filled = 0
+    for family, run, start, stop in slices:
+        live = slice(start, stop)
+        limit = min(run.limit, rows[family])
+        before = filled
+        filled = _take_live(
+            run.key[live], run.number[live], limit, seen, seen_again, key, number, filled
+        )
+        kind[before:filled] = family
+    # Marks are shared by chance too, so the few entries that are left are sorted and looked at.
+    kept = _marked(key[:filled], seen_again)
+    key, number, kind = key[kept], number[kept], kind[kept]
+    # Families and runs stand in the order of their rows, so a stable order by key is enough.
+    order = np.argsort(key, kind="stable")
+    key, number, kind = key[order], number[order], kind[order]
+    equal = key[1:] == key[:-1]
+    several = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    return key[several], number[several], kind[several]
+
+
+def _position(keys: Int64Array, key: int) -> int:
+    return len(keys) if key >= 1 << 63 else int(np.searchsorted(keys, key))
+
+
+def _marked(key: Int64Array, marks: UInt8Array) -> Int64Array:
+    """Return which entries have a key whose mark is set."""
+    found = np.empty(len(key), dtype=np.int64)
+    return found[: _find_marked(key, marks, found)]
+
+
+@kernel
+def _take_live(
+    run_key: Int64Array,
+    run_number: UInt32Array,
+    limit: int,
+    seen: UInt8Array,
+    seen_again: UInt8Array,
+    key: Int64Array,
+    number: Int64Array,
+    filled: int,
+) -> int:
+    """Append the live entries of a run, and mark keys that come and those that come again."""
+    for i in range(len(run_key)):
+        if np.int64(run_number[i]) >= limit:
             continue
-        key, number, kind = (np.concatenate(column) for column in (keys, numbers, families))
-        order = np.lexsort((number, kind, key))
-        key, number, kind = key[order], number[order], kind[order]
-        equal = key[1:] == key[:-1]
-        several = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-        yield key[several], number[several], kind[several]
+        key[filled] = run_key[i]
+        number[filled] = run_number[i]
+        filled += 1
+        mark = run_key[i] & (MARKS - 1)
+        place, bit = mark >> 3, 1 << (mark & 7)
+        if np.int64(seen[place]) & bit:
+            seen_again[place] = np.int64(seen_again[place]) | bit
+        else:
+            seen[place] = np.int64(seen[place]) | bit
+    return filled
+
+
+@kernel
+def _find_marked(key: Int64Array, marks: UInt8Array, found: Int64Array) -> int:
+    count = 0
+    for i in range(len(key)):
+        mark = key[i] & (MARKS - 1)
+        if np.int64(marks[mark >> 3]) & (1 << (mark & 7)):
+            found[count] = i
+            count += 1
+    return count
 
 
 def check_txids(view: View) -> Check:

@@ -31,6 +31,12 @@ from heuristics.jit import kernel
 
 ADDRESS, REVEAL = 0, 1
 
+EVENTS = 1 << 23
+"""About so many events are looked up together; each takes some 150 bytes of memory."""
+
+Entries = tuple[Int64Array, Int64Array, Int64Array]
+"""Key, number and family of entries of the indexes."""
+
 NEW = -1
 """Stands for an address that is not the twin of an earlier one."""
 
@@ -97,17 +103,20 @@ def _stored(view: View) -> Iterator[Statements]:
 def _proved(view: View, firsts: Appearances, twins: Findings) -> Iterator[Statements]:
     """Yield the links that the locks and reveals prove; adds addresses with equal scripts."""
     counts = view.counts
-    for key, number, kind in entries_by_key(
-        [view.addresses_by_lock.runs, view.reveals_by_lock.runs], [counts.addresses, counts.reveals]
-    ):
+    families = [view.addresses_by_lock.runs, view.reveals_by_lock.runs]
+    for key, number, kind in _many(entries_by_key(families, [counts.addresses, counts.reveals])):
+        # Columns larger than memory are read in ascending order, as few times as possible.
+        rows = np.lexsort((number, kind))
+        key, number, kind = key[rows], number[rows], kind[rows]
         transaction, address = _events(view, firsts, number, kind)
+        locks = _locks(view, number, kind)
         # Inside one transaction, what inputs reveal comes before what outputs bring in.
         order = np.lexsort((number, kind == ADDRESS, transaction, key))
         order = order[(transaction[order] >= 0) & (address[order] < counts.addresses)]
         key, kind, transaction, address = (
             column[order] for column in (key, kind, transaction, address)
         )
-        earlier, rule, twin = _find_links(_locks(view, number[order], kind), key, kind, address)
+        earlier, rule, twin = _find_links(locks.take(order), key, kind, address)
         twins.add_many(
             (
                 (
@@ -120,6 +129,23 @@ def _proved(view: View, firsts: Appearances, twins: Findings) -> Iterator[Statem
         )
         linked = np.flatnonzero(earlier != NONE)
         yield statements(transaction[linked], address[linked], earlier[linked], rule[linked])
+
+
+def _many(parts: Iterator[Entries]) -> Iterator[Entries]:
+    """Join parts until they hold `EVENTS` entries or more."""
+    gathered: list[Entries] = []
+    for part in parts:
+        gathered.append(part)
+        if sum(len(key) for key, _, _ in gathered) >= EVENTS:
+            yield _joined(gathered)
+            gathered = []
+    if gathered:
+        yield _joined(gathered)
+
+
+def _joined(parts: list[Entries]) -> Entries:
+    key, number, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return key, number, kind
 
 
 def _events(
@@ -139,21 +165,18 @@ def _events(
 
 
 def _locks(view: View, number: Int64Array, kind: Int64Array) -> Locks:
-    """Return the locks of events, their payloads gathered from both tables into one array."""
-    of_addresses = address_locks(view, number[kind == ADDRESS])
-    of_reveals = reveal_locks(view, number[kind == REVEAL])
-    script_type = np.empty(len(kind), dtype=np.uint8)
-    start, length = np.empty(len(kind), dtype=np.int64), np.empty(len(kind), dtype=np.int64)
-    sources = []
-    shift = 0
-    for family, locks in ((ADDRESS, of_addresses), (REVEAL, of_reveals)):
-        members = kind == family
-        script_type[members], length[members] = locks.script_type, locks.length
-        start[members] = shift + np.cumsum(locks.length) - locks.length
-        sources.append(gather_bytes(locks.source, locks.start, locks.length))
-        shift += len(sources[-1])
+    """Return the locks of events, addresses first, their payloads gathered into one array."""
+    parts = [
+        address_locks(view, number[kind == ADDRESS]),
+        reveal_locks(view, number[kind == REVEAL]),
+    ]
+    source = [gather_bytes(locks.source, locks.start, locks.length) for locks in parts]
+    length = np.concatenate([locks.length for locks in parts])
     return Locks(
-        source=np.concatenate(sources), script_type=script_type, start=start, length=length
+        source=np.concatenate(source),
+        script_type=np.concatenate([locks.script_type for locks in parts]),
+        start=np.cumsum(length) - length,
+        length=length,
     )
 
 

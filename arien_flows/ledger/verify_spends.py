@@ -1,13 +1,15 @@
 """Whether inputs and outputs say the same about every spend."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from arien_flows.ledger.beginning import begins_late, first_height
 from arien_flows.ledger.schema import EXTERNAL, UNSPENT
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.verify_amounts import impossible_amounts
-from arien_flows.ledger.verify_blocks import TRANSACTION_STEP
 from arien_flows.ledger.verify_places import address_words, input_words, transaction_words
 from arien_flows.ledger.verify_result import Check, Findings
 from arien_flows.ledger.verify_statements import (
@@ -19,10 +21,19 @@ from arien_flows.ledger.verify_statements import (
 )
 from arien_flows.ledger.view import View
 from chains.tables import SighashClass
-from chains.types import BoolArray, Int64Array
+from chains.types import Int64Array, UInt32Array
+from heuristics.jit import kernel
+
+INPUT_STEP = 1 << 17
+"""Inputs or outputs taken at a time; they stay in the processor's cache."""
+
+WORD_STEP = 1 << 20
 
 KNOWN_FLAGS = 31
 """All bits of `InputFlag`."""
+
+IS_CLASS = np.isin(np.arange(256), sorted(SighashClass))
+"""Which bytes are one of `SighashClass`."""
 
 ReachedTransactions = Callable[[], int]
 """Returns one past the highest transaction number that anybody may write spenders for by now."""
@@ -33,27 +44,10 @@ def check_inputs(view: View) -> Check:
     found = Findings()
     late = begins_late(view)
     outside = 0
-    classes = np.array(sorted(SighashClass), dtype=np.uint8)
-    for start, stop in steps(view.counts.transactions, TRANSACTION_STEP):
-        first = view.first_input[start : stop + 1]
-        rows = slice(int(first[0]), int(first[-1]))
-        _, older = _owners(view, start, stop)
-        spent = view.spent_output[rows]
-        from_before = (spent == EXTERNAL) & late
-        outside += int(np.count_nonzero(from_before))
-        impossible = ((spent < 0) & ~from_before) | (spent >= older)
-        for column, wrong, message in (
-            ("spent_output", impossible, "no output of an earlier transaction"),
-            (
-                "address",
-                view.input_address[rows] >= view.counts.addresses,
-                "not the number of an address",
-            ),
-            ("value", impossible_amounts(view.input_value[rows]), "not a possible amount"),
-            ("sighash", ~np.isin(view.sighash[rows], classes), "no class of signatures"),
-            ("flags", view.input_flags[rows] > KNOWN_FLAGS, "not a set of known flags"),
-        ):
-            _note(found, view, rows.start, wrong, column, message)
+    for part in in_order(partial(_suspects, view, late), steps(view.counts.inputs, INPUT_STEP)):
+        outside += part.from_before
+        for column, rows, message in part.wrong:
+            _note(found, view, column, rows, message)
     found.rows_checked = view.counts.inputs
     if late:
         found.note = (
@@ -69,19 +63,73 @@ def check_inputs(view: View) -> Check:
     )
 
 
-def _owners(view: View, start: int, stop: int) -> tuple[Int64Array, Int64Array]:
-    """Return the transaction of each input of some transactions, and the first output of that."""
-    sizes = np.diff(view.first_input[start : stop + 1])
-    return (
-        np.repeat(np.arange(start, stop, dtype=np.int64), sizes),
-        np.repeat(view.first_output[start:stop], sizes),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Suspects:
+    """What is wrong with some inputs by themselves."""
+
+    from_before: int
+    """How many spend an output from before a late ledger."""
+
+    wrong: list[tuple[str, Int64Array, str]]
+    """Column, rows and what they are not."""
+
+
+def _suspects(view: View, late: bool, inputs: tuple[int, int]) -> _Suspects:
+    rows = slice(*inputs)
+    spent = view.spent_output[rows]
+    from_before = (spent == EXTERNAL) & late
+    older = np.empty(len(spent), dtype=np.int64)
+    _, first_input, first_output = _transactions(view, *inputs)
+    _older_outputs(first_input, first_output, inputs[0], older)
+    marked = (
+        (
+            "spent_output",
+            ((spent < 0) & ~from_before) | (spent >= older),
+            "no output of an earlier transaction",
+        ),
+        (
+            "address",
+            view.input_address[rows] >= view.counts.addresses,
+            "not the number of an address",
+        ),
+        ("value", impossible_amounts(view.input_value[rows]), "not a possible amount"),
+        ("sighash", ~IS_CLASS[view.sighash[rows]], "no class of signatures"),
+        ("flags", view.input_flags[rows] > KNOWN_FLAGS, "not a set of known flags"),
+    )
+    return _Suspects(
+        from_before=int(np.count_nonzero(from_before)),
+        wrong=[
+            (column, inputs[0] + np.flatnonzero(wrong), message)
+            for column, wrong, message in marked
+        ],
     )
 
 
-def _note(
-    found: Findings, view: View, begin: int, wrong: BoolArray, column: str, message: str
+def _transactions(view: View, start: int, stop: int) -> tuple[int, Int64Array, Int64Array]:
+    """Return which transactions have the inputs `[start, stop)`.
+
+    That is the number of the first, and the offsets of inputs and outputs of all of them.
+    """
+    low = int(np.searchsorted(view.first_input, start, side="right")) - 1
+    high = int(np.searchsorted(view.first_input, stop, side="left"))
+    return low, view.first_input[low : high + 1], view.first_output[low : high + 1]
+
+
+@kernel
+def _older_outputs(
+    first_input: Int64Array,
+    first_output: Int64Array,
+    start: int,
+    older: Int64Array,
 ) -> None:
-    rows = begin + np.flatnonzero(wrong)
+    """Write the first output of each input's own transaction; all it can spend are below."""
+    for row in range(len(first_input) - 1):
+        begin = max(first_input[row] - start, 0)
+        for i in range(begin, min(first_input[row + 1] - start, len(older))):
+            older[i] = first_output[row]
+
+
+def _note(found: Findings, view: View, column: str, rows: Int64Array, message: str) -> None:
     found.add_many(
         (
             (f"inputs/{column} row {row} ({input_words(view, row)})", message)
@@ -108,15 +156,7 @@ def check_spends(view: View) -> Check:
 
 
 def _told_by_inputs(view: View) -> Iterator[Statements]:
-    for start, stop in steps(view.counts.transactions, TRANSACTION_STEP):
-        rows = slice(int(view.first_input[start]), int(view.first_input[stop]))
-        spender, older = _owners(view, start, stop)
-        spent = view.spent_output[rows]
-        # What an input should not spend at all is found by `check_inputs`.
-        real = np.flatnonzero((spent >= 0) & (spent < older))
-        yield statements(spent, spender, view.input_address[rows], view.input_value[rows]).take(
-            real
-        )
+    yield from in_order(partial(_spends, view), steps(view.counts.inputs, INPUT_STEP))
     voided = view.overwrite_output
     real = np.flatnonzero((voided >= 0) & (voided < view.counts.outputs))
     yield statements(
@@ -127,16 +167,92 @@ def _told_by_inputs(view: View) -> Iterator[Statements]:
     )
 
 
+def _spends(view: View, inputs: tuple[int, int]) -> Statements:
+    """Return what some inputs spend, apart from what they should not (see `check_inputs`)."""
+    start, stop = inputs
+    columns = np.empty((4, stop - start), dtype=np.int64)
+    count = _list_spends(
+        *_transactions(view, start, stop),
+        start,
+        view.spent_output[start:stop],
+        view.input_address[start:stop],
+        view.input_value[start:stop],
+        *columns,
+    )
+    return statements(*columns[:, :count])
+
+
+@kernel
+def _list_spends(
+    first_transaction: int,
+    first_input: Int64Array,
+    first_output: Int64Array,
+    start: int,
+    spent_output: Int64Array,
+    address: UInt32Array,
+    value: Int64Array,
+    told_output: Int64Array,
+    told_spender: Int64Array,
+    told_address: Int64Array,
+    told_value: Int64Array,
+) -> int:
+    """Write the spends of inputs, and return how many there are."""
+    count = 0
+    for row in range(len(first_input) - 1):
+        begin = max(first_input[row] - start, 0)
+        for i in range(begin, min(first_input[row + 1] - start, len(spent_output))):
+            if 0 <= spent_output[i] < first_output[row]:
+                told_output[count] = spent_output[i]
+                told_spender[count] = first_transaction + row
+                told_address[count] = address[i]
+                told_value[count] = value[i]
+                count += 1
+    return count
+
+
 def _told_by_outputs(view: View) -> Iterator[Statements]:
-    for start, stop in steps(view.counts.outputs):
-        spender = view.spender[start:stop]
-        spent = np.flatnonzero(spender < view.counts.transactions)
-        yield statements(
-            start + spent,
-            spender[spent],
-            view.output_address[start:stop][spent],
-            view.output_value[start:stop][spent],
-        )
+    return in_order(partial(_spent, view), steps(view.counts.outputs, INPUT_STEP))
+
+
+def _spent(view: View, outputs: tuple[int, int]) -> Statements:
+    """Return what some outputs say of the transactions that spend them."""
+    start, stop = outputs
+    columns = np.empty((4, stop - start), dtype=np.int64)
+    count = _list_spent(
+        start,
+        view.counts.transactions,
+        view.spender[start:stop],
+        view.output_address[start:stop],
+        view.output_value[start:stop],
+        *columns,
+    )
+    return statements(*columns[:, :count])
+
+
+@kernel
+def _list_spent(
+    start: int,
+    transactions: int,
+    spender: UInt32Array,
+    address: UInt32Array,
+    value: Int64Array,
+    told_output: Int64Array,
+    told_spender: Int64Array,
+    told_address: Int64Array,
+    told_value: Int64Array,
+) -> int:
+    """Write the outputs that are spent in the view, and return how many there are."""
+    count = 0
+    for i in range(len(spender)):
+        # A writer may set the word meanwhile, so it is read once.
+        by = np.int64(spender[i])
+        if by < transactions:
+            told_output[count] = start + i
+            told_spender[count] = by
+            told_address[count] = address[i]
+            told_value[count] = value[i]
+            count += 1
+    return count
 
 
 def _report_spends(view: View, differ: Comparison, found: Findings) -> None:
@@ -175,14 +291,8 @@ def check_spender_words(view: View, reached: ReachedTransactions) -> Check:
     """
     found = Findings()
     count = view.counts.transactions
-    for start, stop in steps(view.counts.outputs):
-        spender = view.spender[start:stop]
-        later = start + np.flatnonzero((spender >= count) & (spender != UNSPENT))
-        if not len(later):
-            continue
-        # Ask after reading: every word that was there then is covered by the answer now.
-        limit = reached()
-        left = later[(view.spender[later] >= limit) & (view.spender[later] != UNSPENT)]
+    outputs = steps(view.counts.outputs, WORD_STEP)
+    for left in in_order(partial(_left_over, view, reached), outputs):
         found.add_many(
             (
                 (
@@ -199,3 +309,15 @@ def check_spender_words(view: View, reached: ReachedTransactions) -> Check:
         "Outputs name no spenders beyond the last transaction, apart from those of blocks that "
         "are being taken in meanwhile.",
     )
+
+
+def _left_over(view: View, reached: ReachedTransactions, outputs: tuple[int, int]) -> Int64Array:
+    start, stop = outputs
+    spender = view.spender[start:stop]
+    later = start + np.flatnonzero((spender >= view.counts.transactions) & (spender != UNSPENT))
+    if not len(later):
+        return later
+    # Ask after reading: every word that was there then is covered by the answer now.
+    limit = reached()
+    left: Int64Array = later[(view.spender[later] >= limit) & (view.spender[later] != UNSPENT)]
+    return left

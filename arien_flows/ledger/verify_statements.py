@@ -3,19 +3,23 @@
 Most facts stand in a ledger twice: an input names the output that it spends, and that output its
 spender; an index repeats what the columns say. The two sides come in different orders, and at a
 billion rows neither fits into memory nor bears random access. So each side is read once, in its
-own order, and every statement (a row number and three facts about it) is hashed to 64 bits; the
-hashes are summed modulo 2^64, apart for each stretch of row numbers. Sums do not depend on order.
-If both sides have the same sums they make the same statements, each as often; that two different
-sides agree by chance has a probability of 2^-64 for each stretch. Only stretches that disagree are
-read again, and compared one by one.
+own order, and every statement (a row number and three facts about it) is hashed to 128 bits under
+a key drawn anew each time; the hashes are summed, each half modulo 2^64, apart for each stretch of
+row numbers. Sums do not depend on order. If both sides have the same sums they make the same
+statements, each as often; that two different sides agree by chance has a probability of 2^-128 for
+each stretch, and nobody can prepare it without the key. Only stretches that disagree are read
+again, and compared one by one.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from arien_flows.ledger.side_by_side import in_order
 from chains.types import AnyArray, Int64Array, UInt64Array
 from heuristics.jit import kernel
 
@@ -101,42 +105,71 @@ def statements(row: AnyArray, first: AnyArray, second: AnyArray, third: AnyArray
     )
 
 
+class StatementSums:
+    """The summed hashes of one side's statements, by stretches of row numbers."""
+
+    def __init__(self, rows: int, key: UInt64Array) -> None:
+        """Begin with no statement; only sums under one `key` (`new_key`) can be compared."""
+        self._rows, self._key = rows, key
+        self.shift = 0
+        while rows >> self.shift >= STRETCHES:
+            self.shift += 1
+        self._sums = np.zeros(((rows >> self.shift) + 1, 2), dtype=np.uint64)
+
+    def add(self, side: Iterator[Statements]) -> None:
+        """Add all statements of a side; they are hashed beside the work that makes them."""
+        for row, hashes in in_order(partial(_hashed, self._rows, self._key), side):
+            with np.errstate(over="ignore"):
+                _add(row, hashes, self.shift, self._sums)
+
+    def differing(self, other: "StatementSums") -> Int64Array:
+        """Return the stretches about which two sides do not make the same statements."""
+        return np.flatnonzero((self._sums != other._sums).any(axis=1))
+
+    def rows_of(self, stretch: int) -> range:
+        """Return the row numbers of a stretch."""
+        return range(stretch << self.shift, min(self._rows, (stretch + 1) << self.shift))
+
+
+def new_key() -> UInt64Array:
+    """Return a key for sums that are to be compared."""
+    return np.array([secrets.randbits(64), secrets.randbits(64)], dtype=np.uint64)
+
+
+def _hashed(rows: int, key: UInt64Array, part: Statements) -> tuple[Int64Array, UInt64Array]:
+    """Return the row and hash of each statement."""
+    row = np.ascontiguousarray(part.row)
+    if len(row) and (int(row.min()) < 0 or int(row.max()) >= rows):
+        raise ValueError("a statement is about a row that does not exist")
+    hashes = np.empty((2, len(row)), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for half in range(2):
+            _hash(
+                row.view(np.uint64),
+                np.ascontiguousarray(part.first).view(np.uint64),
+                np.ascontiguousarray(part.second).view(np.uint64),
+                np.ascontiguousarray(part.third).view(np.uint64),
+                key[half],
+                hashes[half],
+            )
+    return row, hashes
+
+
 def compare(left: Side, right: Side, rows: int) -> Comparison:
     """Compare two sides that speak about row numbers below `rows`.
 
     A side that disagrees is read a second time, so it has to say the same again.
     """
-    shift = 0
-    while rows >> shift >= STRETCHES:
-        shift += 1
-    difference = _sums(left, rows, shift) - _sums(right, rows, shift)
-    bad = np.flatnonzero(difference)
+    key = new_key()
+    here, there = StatementSums(rows, key), StatementSums(rows, key)
+    here.add(left())
+    there.add(right())
+    bad = here.differing(there)
     resolved, rest = bad[:RESOLVED], bad[RESOLVED:]
     return Comparison(
-        differences=_differences(left, right, resolved, shift) if len(bad) else (),
-        unresolved=tuple(
-            range(stretch << shift, min(rows, (stretch + 1) << shift)) for stretch in rest.tolist()
-        ),
+        differences=_differences(left, right, resolved, here.shift) if len(bad) else (),
+        unresolved=tuple(here.rows_of(stretch) for stretch in rest.tolist()),
     )
-
-
-def _sums(side: Side, rows: int, shift: int) -> UInt64Array:
-    sums = np.zeros((rows >> shift) + 1, dtype=np.uint64)
-    for part in side():
-        if len(part.row) == 0:
-            continue
-        if int(part.row.min()) < 0 or int(part.row.max()) >= rows:
-            raise ValueError("a statement is about a row that does not exist")
-        with np.errstate(over="ignore"):
-            _add(
-                np.ascontiguousarray(part.row),
-                np.ascontiguousarray(part.first).view(np.uint64),
-                np.ascontiguousarray(part.second).view(np.uint64),
-                np.ascontiguousarray(part.third).view(np.uint64),
-                shift,
-                sums,
-            )
-    return sums
 
 
 def _differences(
@@ -179,17 +212,25 @@ def mixed(word: np.uint64) -> np.uint64:
 
 
 @kernel
-def _add(
-    row: Int64Array,
+def _hash(
+    row: UInt64Array,
     first: UInt64Array,
     second: UInt64Array,
     third: UInt64Array,
-    shift: int,
-    sums: UInt64Array,
+    key: np.uint64,
+    hashes: UInt64Array,
 ) -> None:
-    for i in range(len(row)):
-        word = mixed(np.uint64(row[i]))
+    # An unsigned count spares the test for negative indices, and so the loop becomes vectors.
+    for i in range(np.uint64(len(row))):
+        word = mixed(row[i] ^ key)
         word = mixed(word ^ first[i])
         word = mixed(word ^ second[i])
-        word = mixed(word ^ third[i])
-        sums[row[i] >> shift] += word
+        hashes[i] = mixed(word ^ third[i])
+
+
+@kernel
+def _add(row: Int64Array, hashes: UInt64Array, shift: int, sums: UInt64Array) -> None:
+    for i in range(len(row)):
+        stretch = row[i] >> shift
+        sums[stretch, 0] += hashes[0, i]
+        sums[stretch, 1] += hashes[1, i]

@@ -60,7 +60,7 @@ class LedgerWriter:
         LedgerLockedError
             Another process holds it.
         LedgerVersionError
-            A newer version of the program wrote it.
+            A newer or an earlier version of the program wrote it.
         InputError
             It is the ledger of another network.
         """

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from random import Random
 
@@ -12,12 +11,10 @@ from arien_flows.errors import (
     LedgerDamagedError,
     LedgerError,
     LedgerLockedError,
-    LedgerVersionError,
     NotFoundError,
     SourceError,
 )
 from arien_flows.ledger.ledger import Ledger
-from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.sorted_runs import FAN_IN
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.networks import BITCOIN, REGTEST
@@ -142,22 +139,6 @@ def test_open__another_network_is_refused(tmp_path: Path) -> None:
     LedgerWriter(tmp_path, REGTEST).close()
     with pytest.raises(InputError, match="ledger of bitcoin-regtest, not of bitcoin"):
         LedgerWriter(tmp_path, BITCOIN)
-
-
-def test_open__a_newer_format_is_refused(tmp_path: Path) -> None:
-    LedgerWriter(tmp_path, REGTEST).close()
-    document = json.loads((tmp_path / MANIFEST).read_text())
-    document["format"] += 1
-    (tmp_path / MANIFEST).write_text(json.dumps(document))
-    with pytest.raises(LedgerVersionError, match="use the version of arien-flows that wrote it"):
-        Ledger(tmp_path)
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"format": 1}', '{"format": 1, "x": 2}'])
-def test_open__a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
-    (tmp_path / MANIFEST).write_text(content)
-    with pytest.raises(LedgerDamagedError, match="is not a manifest"):
-        Ledger(tmp_path)
 
 
 def test_open__a_truncated_column_is_damage(tmp_path: Path) -> None:

@@ -9,11 +9,31 @@ SCRIPT = Path(__file__).parents[2] / "scripts/bench_ingest.py"
 
 
 @pytest.mark.slow
-def test_bench_ingest__prints_rates_as_json() -> None:
+def test_bench_ingest__measures_phases_floor_peers_and_projects(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--tiny"], check=True, capture_output=True, text=True
+        [sys.executable, SCRIPT, "--tiny", "--json", file, "--keep", tmp_path / "kept"],
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    figures = json.loads(done.stdout)
-    assert figures["transactions"] == 2_001
-    assert figures["verified"] is True
-    assert figures["transactions_per_second"] > 0
+    figures = json.loads(file.read_text())
+    assert figures == json.loads(done.stdout)
+    (run,) = figures["runs"]
+    assert run["transactions"] == 2_001
+    assert run["verified"] is True
+    phases = run["phases"]
+    worked = ["read", "parse", "hash", "resolve", "address_ids", "history", "write", "fsync"]
+    assert all(phases[phase]["cpu_seconds"] > 0 for phase in worked)
+    accounted = sum(phase["cpu_seconds"] for phase in phases.values())
+    assert 0.5 * run["cpu_seconds"] < accounted <= 1.05 * run["cpu_seconds"]
+    assert figures["peers"]["python-bitcoinlib"]["transactions"] > 0
+    assert figures["ratio_to_python_bitcoinlib"] > 0
+    assert run["floor"]["compressions"] > 3 * 2_001
+    assert all(
+        set(entry) == {"value", "unit", "formula", "stands_on"} and entry["value"] > 0
+        for name, entry in figures["projection"].items()
+        if name != "chain"
+    )
+    (ledger,) = (tmp_path / "kept").iterdir()
+    assert (ledger / "manifest.json").exists()

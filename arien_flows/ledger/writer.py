@@ -155,7 +155,6 @@ class LedgerWriter:
         """
         with self._spent_unless_done():
             external = self._external(batch, spent)
-            self._staged.settle()
             base = self._staged.view
             heights = np.arange(
                 self.next_height, self.next_height + batch.block_count, dtype=np.uint32

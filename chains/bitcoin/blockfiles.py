@@ -11,13 +11,13 @@ complete, which its merkle root proves.
 """
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from chains.ahead import made_ahead
 from chains.bitcoin.blockindex import index_blocks
 from chains.bitcoin.blocklocation import find_block_files, read_obfuscation
 from chains.bitcoin.blockrecords import FRAME_LENGTH, FileNote
@@ -34,14 +34,24 @@ BATCH_BYTES = 64 << 20
 """Block bytes that a batch holds at most, unless a single block is larger."""
 
 
+_READ_BYTES = 1 << 20
+"""Bytes read at a time: they are still in the processor's cache when they are XORed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _RawBatch:
+class RawBatch:
     """The bytes of consecutive blocks, in the clear, and where each block stands in them."""
 
     first_height: int
+
     raw: UInt8Array
+    """The blocks, with what stood between them."""
+
     starts: Int64Array
+    """Where in `raw` each block starts."""
+
     lengths: Int64Array
+    """Bytes of each block."""
 
 
 class BlockFiles(Closing):
@@ -127,25 +137,20 @@ class BlockFiles(Closing):
     def batches(self, start: int, stop: int) -> Iterator[BlockBatch]:
         """Yield the blocks of heights `[start, stop)` in batches of at most `batch_bytes`.
 
-        The next batch is read while the caller works on the one before, so that the raw bytes of
-        two batches are in memory.
+        The next batch is decoded while the caller works on the one before, and the one after
+        that is read, so that the raw bytes of three batches are in memory. What is wrong with a
+        block comes up in the place of its batch. A caller that stops early closes the iterator,
+        which ends the threads.
         """
+        return made_ahead(self._decode, self.raw_batches(start, stop), "decode-ahead")
+
+    def raw_batches(self, start: int, stop: int) -> Generator[RawBatch]:
+        """Yield the same batches before they are decoded; the next one is being read."""
         if not 0 <= start <= stop <= self.tip_height() + 1:
             raise ValueError(
                 f"heights [{start}, {stop}) are not among the {self.tip_height() + 1} blocks"
             )
-        return self._decoded(start, stop)
-
-    def _decoded(self, start: int, stop: int) -> Iterator[BlockBatch]:
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
-            waiting: Future[_RawBatch] | None = None
-            for first, last in self._cuts(start, stop):
-                following = reader.submit(self._read, first, last)
-                if waiting is not None:
-                    yield self._decode(waiting.result())
-                waiting = following
-            if waiting is not None:
-                yield self._decode(waiting.result())
+        return made_ahead(self._read, self._cuts(start, stop), "read-ahead")
 
     def _cuts(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Yield the heights of each batch: as many blocks as fit, at least one."""
@@ -158,13 +163,14 @@ class BlockFiles(Closing):
             yield first, last
             first = last
 
-    def _read(self, first: int, last: int) -> _RawBatch:
-        """Read the blocks of heights `[first, last)` into one buffer, in the clear.
+    def _read(self, heights: tuple[int, int]) -> RawBatch:
+        """Read the blocks of a half-open range of heights into one buffer, in the clear.
 
         Blocks that follow one another in a file make a stretch, which is read at once, frames
         included; stretches are read in the order of the files. Each stands in the buffer at the
         same place modulo 8 as in its file, so that the whole buffer is XORed with one word.
         """
+        first, last = heights
         index, rows = self._index, slice(first, last)
         file, offset, length = index.file[rows], index.offset[rows], index.length[rows]
         order, opening = _stretches(file, offset, length)
@@ -173,20 +179,26 @@ class BlockFiles(Closing):
         final = order[opening + sizes - 1]
         extent = offset[final] + length[final] - begin
         place = _aligned_places(begin, extent)
-        words = np.zeros(-(-int(place[-1] + extent[-1]) // 8), dtype=np.uint64)
+        words = np.empty(-(-int(place[-1] + extent[-1]) // 8), dtype=np.uint64)
         raw: UInt8Array = words.view(np.uint8)
+        key = np.frombuffer(self._obfuscation.key, dtype=np.uint64)[0]
+        cleared = 0
         try:
             for number, at in enumerate(place.tolist()):
                 source = self._files[int(file[final[number]])]
-                read_into(source, int(begin[number]), raw[at : at + int(extent[number])])
+                for skip in range(0, int(extent[number]), _READ_BYTES):
+                    upto = at + min(skip + _READ_BYTES, int(extent[number]))
+                    read_into(source, int(begin[number]) + skip, raw[at + skip : upto])
+                    words[cleared : upto // 8] ^= key
+                    cleared = upto // 8
         except OSError as error:
             raise SourceUnavailableError(f"cannot read block files: {error}") from error
-        words ^= np.frombuffer(self._obfuscation.key, dtype=np.uint64)[0]
+        words[cleared:] ^= key
         starts = offset.copy()
         starts[order] += np.repeat(place - begin, sizes)
-        return _RawBatch(first_height=first, raw=raw, starts=starts, lengths=length)
+        return RawBatch(first_height=first, raw=raw, starts=starts, lengths=length)
 
-    def _decode(self, batch: _RawBatch) -> BlockBatch:
+    def _decode(self, batch: RawBatch) -> BlockBatch:
         try:
             decoded = decode_blocks(batch.raw, batch.starts, batch.lengths)
         except MalformedBlockError as error:
@@ -195,13 +207,13 @@ class BlockFiles(Closing):
             if lost:
                 raise MalformedBlockError(damaged[lost[0]]) from error
             last = batch.first_height + len(batch.starts)
-            return self._decode(self._read(batch.first_height, last))
+            return self._decode(self._read((batch.first_height, last)))
         expected = self._index.hash[batch.first_height :][: len(batch.starts)]
         if not np.array_equal(decoded.block_hash, expected):
             raise SourceUnavailableError("the block files changed while they were read; run again")
         return decoded
 
-    def _damage(self, batch: _RawBatch) -> dict[int, str]:
+    def _damage(self, batch: RawBatch) -> dict[int, str]:
         """Return the damaged blocks by height: where each stands, what is wrong, what to do."""
         damaged = {}
         for row, (start, length) in enumerate(zip(batch.starts, batch.lengths, strict=True)):

@@ -9,6 +9,7 @@ Memory beyond the raw bytes: 72 bytes for each transaction, 72 for each input an
 output, and while the hashes are made about 150 more for each transaction.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,22 +26,32 @@ from chains.bitcoin.fill import (
 from chains.bitcoin.hashing import double_sha256_into
 from chains.bitcoin.merkle import merkle_roots
 from chains.bitcoin.parse import HEADER_SIZE, REASONS, check_blocks, check_transactions
-from chains.bitcoin.sha256_lanes import double_sha256_many, order_by_blocks
+from chains.bitcoin.sha256_lanes import STRETCH, double_sha256_many, order_by_blocks
 from chains.errors import MalformedBlockError
 from chains.tables import BlockBatch
-from chains.types import Int64Array, UInt8Array, shown_txid
+from chains.types import Int64Array, UInt8Array, UInt32Array, shown_txid
 from heuristics.jit import kernel
 
 MERKLE_ROOT_AT = 36
 """Where the merkle root stands in a header; it has 32 bytes."""
 
 
-class ParsedBlocks(NamedTuple):
-    """Blocks as columns, before anything is hashed."""
+PIECE_BYTES = 2 << 20
+"""Bytes of blocks whose columns are filled and ids made in one go: what the cache holds."""
+
+
+class LaidOut(NamedTuple):
+    """Blocks that are well formed, and the columns that they fill exactly."""
 
     raw: UInt8Array
     starts: Int64Array
+    lengths: Int64Array
     first_transaction: Int64Array
+
+    body_start: Int64Array
+    """Where in `raw` the transactions of each block begin."""
+
+    txid: UInt8Array
     blocks: BlockColumns
     transactions: TransactionColumns
     inputs: InputColumns
@@ -58,11 +69,15 @@ def decode_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> B
         A slice is not exactly one well-formed block, or its transactions are not those that its
         header commits to. The message names the block's index, the offset in it and the reason.
     """
-    return hash_blocks(parse_blocks(raw, starts, lengths))
+    laid_out = lay_out(raw, starts, lengths)
+    for first, last in pieces(lengths):
+        fill_piece(laid_out, first, last)
+        hash_piece(laid_out, first, last)
+    return check_against_headers(laid_out)
 
 
-def parse_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> ParsedBlocks:
-    """Do the first half of `decode_blocks`: check the form of the blocks and write columns."""
+def lay_out(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> LaidOut:
+    """Do the first step of `decode_blocks`: check the form of the blocks, and make room."""
     check_slices(raw, starts, lengths)
     counts = np.zeros(3, np.int64)
     reason, block, offset = check_blocks(raw, starts, lengths, counts)
@@ -77,27 +92,70 @@ def parse_blocks(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> Pa
     body_start = np.empty(len(starts), np.int64)
     fill_blocks(raw, starts, first_transaction, body_start, blocks)
     transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
-    sizes = np.diff(first_transaction)
-    fill_transactions(raw, body_start, sizes, transactions, inputs, outputs)
-    return ParsedBlocks(raw, starts, first_transaction, blocks, transactions, inputs, outputs)
+    return LaidOut(
+        raw=raw,
+        starts=starts,
+        lengths=lengths,
+        first_transaction=first_transaction,
+        body_start=body_start,
+        txid=np.empty((len(transactions.start), 32), np.uint8),
+        blocks=blocks,
+        transactions=transactions,
+        inputs=inputs,
+        outputs=outputs,
+    )
 
 
-def hash_blocks(parsed: ParsedBlocks) -> BlockBatch:
-    """Do the second half of `decode_blocks`: make ids and hold them against the headers."""
-    raw, first_transaction = parsed.raw, parsed.first_transaction
-    txid = transaction_ids(raw, parsed.transactions)
-    header, block_hash = hash_headers(raw, parsed.starts)
+def pieces(lengths: Int64Array) -> Iterator[tuple[int, int]]:
+    """Yield the first and last (exclusive) block of stretches of about `PIECE_BYTES`."""
+    first = 0
+    number = np.cumsum(lengths) // PIECE_BYTES
+    for last in [*(np.flatnonzero(np.diff(number)) + 1).tolist(), len(lengths)]:
+        if first < last:
+            yield first, last
+        first = last
+
+
+def fill_piece(laid_out: LaidOut, first: int, last: int) -> None:
+    """Write the columns of blocks `[first, last)`; those before must be written already."""
+    fill_transactions(
+        laid_out.raw,
+        laid_out.body_start[first:last],
+        np.diff(laid_out.first_transaction[first : last + 1]),
+        laid_out.transactions,
+        laid_out.inputs,
+        laid_out.outputs,
+        int(laid_out.first_transaction[first]),
+    )
+
+
+def hash_piece(laid_out: LaidOut, first: int, last: int) -> None:
+    """Write the ids of the transactions of blocks `[first, last)`, whose columns are written."""
+    rows = slice(*laid_out.first_transaction[[first, last]].tolist())
+    hash_transactions(
+        laid_out.raw,
+        laid_out.transactions.start[rows],
+        laid_out.transactions.stripped_size[rows],
+        laid_out.transactions.witness_size[rows],
+        laid_out.txid[rows],
+    )
+
+
+def check_against_headers(laid_out: LaidOut) -> BlockBatch:
+    """Do the last step of `decode_blocks`: return the batch if its headers commit to its ids."""
+    raw, first_transaction, txid = laid_out.raw, laid_out.first_transaction, laid_out.txid
+    header, block_hash = hash_headers(raw, laid_out.starts)
     check_merkle_roots(txid, first_transaction, header, block_hash)
     return batch_of(
         raw,
         header,
         block_hash,
         first_transaction,
-        parsed.blocks,
+        laid_out.blocks,
         txid,
-        parsed.transactions,
-        parsed.inputs,
-        parsed.outputs,
+        laid_out.transactions,
+        laid_out.inputs,
+        laid_out.outputs,
     )
 
 
@@ -105,7 +163,7 @@ def compressions_needed(batch: BlockBatch) -> int:
     """Return how many blocks SHA-256 makes of what decoding a batch hashes.
 
     Two hashes of each transaction, header and inner node of a merkle tree; a second hash is one
-    block. A benchmark holds the time of `hash_blocks` against it.
+    block. A benchmark holds the time of `hash_piece` and `check_against_headers` against it.
     """
     of_ids = int(((batch.stripped_size.astype(np.int64) + 72) // 64 + 1).sum())
     nodes = np.diff(batch.first_transaction)
@@ -133,13 +191,16 @@ def decode_transactions(raw: UInt8Array, starts: Int64Array, lengths: Int64Array
     if reason:
         raise MalformedBlockError(f"transaction {row}, byte {offset}: {REASONS[reason]}")
     transactions, inputs, outputs = new_columns(*(int(count) for count in counts))
-    fill_transactions(raw, starts, np.ones_like(starts), transactions, inputs, outputs)
+    fill_transactions(raw, starts, np.ones_like(starts), transactions, inputs, outputs, 0)
     blocks = BlockColumns(
         coinbase_script_start=np.empty(0, np.int64),
         coinbase_script_length=np.empty(0, np.int64),
         coinbase_sequence=np.empty(0, np.uint32),
     )
-    txid = transaction_ids(raw, transactions)
+    txid = np.empty((len(starts), 32), np.uint8)
+    hash_transactions(
+        raw, transactions.start, transactions.stripped_size, transactions.witness_size, txid
+    )
     header = np.empty((0, HEADER_SIZE), np.uint8)
     block_hash = np.empty((0, 32), np.uint8)
     first_transaction = np.zeros(1, np.int64)
@@ -159,15 +220,24 @@ def check_slices(raw: UInt8Array, starts: Int64Array, lengths: Int64Array) -> No
         raise ValueError(f"slice {int(np.argmin(inside))} reaches outside the buffer")
 
 
-def transaction_ids(raw: UInt8Array, transactions: TransactionColumns) -> UInt8Array:
-    """Return the double SHA-256 of each transaction without its witness."""
-    length = transactions.stripped_size.astype(np.int64)
-    tail_skip = transactions.witness_size.astype(np.int64)
-    middle_skip = np.where(tail_skip > 0, 2, 0)
-    out = np.empty((len(length), 32), np.uint8)
-    order = order_by_blocks(length)
-    double_sha256_many(raw, transactions.start, length, middle_skip, tail_skip, order, out)
-    return out
+@kernel
+def hash_transactions(
+    raw: UInt8Array,
+    starts: Int64Array,
+    stripped_size: UInt32Array,
+    witness_size: UInt32Array,
+    out: UInt8Array,
+) -> None:
+    """Write ids, a stretch of transactions at a time, so that all but `raw` stays in the cache."""
+    for first in range(0, len(starts), STRETCH):
+        stop = min(first + STRETCH, len(starts))
+        length = stripped_size[first:stop].astype(np.int64)
+        tail_skip = witness_size[first:stop].astype(np.int64)
+        middle_skip = np.minimum(tail_skip, 2)
+        order = order_by_blocks(length)
+        double_sha256_many(
+            raw, starts[first:stop], length, middle_skip, tail_skip, order, out[first:stop]
+        )
 
 
 @kernel

@@ -1,6 +1,6 @@
 """SHA-256 and HASH160 of many messages side by side, for checking revealed keys and scripts.
 
-The idea is that of `sha256_lanes`: one step of up to 128 messages at a time, in loops that become
+The idea is that of `sha256_lanes`: one step of many messages at a time, in loops that become
 vector instructions. RIPEMD-160 of a digest is a single block, so its lanes are always full. Its
 five working variables are one sequence: each step makes a new b, and c, d, e, a are the b of one
 to four steps ago, the last three of them rotated by 10. So a step appends one row to `rows`.
@@ -17,23 +17,32 @@ from chains.bitcoin.hashing import (
     RIPEMD_SHIFT,
     RIPEMD_START,
     WORD,
+    hash160_into,
+    sha256_into,
 )
 from chains.bitcoin.sha256_lanes import (
-    LANES,
-    ROW,
-    ROW_2,
-    ROW_3,
-    ROW_4,
-    ROW_16,
-    compress_lanes,
+    END_ROWS,
+    block_count,
     load_block,
+    note_end,
     order_by_blocks,
+    put_ends,
+)
+from chains.bitcoin.sha256_rounds import (
+    LANES,
+    STATE_ROWS,
+    WORK_ROWS,
+    compress_lanes,
     start_lanes,
 )
 from chains.types import Int64Array, UInt8Array, UInt32Array
 from heuristics.jit import kernel
 
-ROW_5 = np.uint64(5 * LANES)
+ROW, ROW_2, ROW_3, ROW_4, ROW_5 = (np.uint64(rows * LANES) for rows in (1, 2, 3, 4, 5))
+ROW_16 = np.uint64(16 * LANES)
+
+SHORTEST = 8
+"""Bytes that a message must have to be hashed side by side with others."""
 
 CONSTANT, SHIFT = RIPEMD_CONSTANT.astype(np.uint32), RIPEMD_SHIFT.astype(np.uint32)
 
@@ -152,36 +161,37 @@ def hash_lanes(
 ) -> None:
     """Write SHA-256 (8 words) or HASH160 (5 words) of slices of `data` to their rows of `out`.
 
-    `order` holds the numbers of the slices that are wanted, those of most blocks first (see
-    `order_by_blocks`); the words of `out` are little-endian, so that their bytes are the digest.
+    `order` holds the numbers of the slices that are wanted, as `order_by_blocks` puts them, and
+    each has at least `SHORTEST` bytes. The words of `out` are little-endian, so that their bytes
+    are the digest.
     """
-    e_state = np.empty(4 * LANES, np.uint32)
-    a_state = np.empty(4 * LANES, np.uint32)
-    e_rows = np.zeros(20 * LANES, np.uint32)
-    a_rows = np.zeros(20 * LANES, np.uint32)
-    words = np.zeros(32 * LANES, np.uint32)
+    state = np.empty(STATE_ROWS * LANES, np.uint32)
+    work = np.zeros(WORK_ROWS * LANES, np.uint32)
+    ends = np.zeros(END_ROWS * LANES, np.uint32)
+    words = np.zeros(16 * LANES, np.uint32)
     left = np.zeros(21 * LANES, np.uint32)
     right = np.zeros(21 * LANES, np.uint32)
     for first in range(0, len(order), LANES):
         count = min(LANES, len(order) - first)
-        start_lanes(e_state, a_state)
+        for lane in range(count):
+            i = int(order[first + lane])
+            note_end(data, int(start[i]), int(start[i]), int(length[i]), ends, lane)
+        start_lanes(state)
         busy = count
         block = 0
         while True:
-            while busy > 0 and (int(length[order[first + busy - 1]]) + 72) // 64 <= block:
+            while busy > 0 and block_count(int(length[order[first + busy - 1]])) <= block:
                 busy -= 1
             if busy == 0:
                 break
             for lane in range(busy):
-                i = int(order[first + lane])
-                load_block(data, int(start[i]), int(length[i]), 0, 0, block, words, lane)
-            compress_lanes(e_state, a_state, words, e_rows, a_rows, busy)
+                load_block(data, int(start[order[first + lane]]) + 64 * block, work, lane)
+            put_ends(ends, block, work, np.uint64(busy))
+            compress_lanes(state, work, busy)
             block += 1
-        for part in range(4):
+        for part in range(STATE_ROWS):
             for lane in range(count):
-                at = (3 - part) * LANES + lane
-                words[part * LANES + lane] = swapped(int(np.int64(a_state[at])))
-                words[(part + 4) * LANES + lane] = swapped(int(np.int64(e_state[at])))
+                words[part * LANES + lane] = swapped(int(np.int64(state[part * LANES + lane])))
         if not with_ripemd:
             for lane in range(count):
                 for k in range(8):
@@ -196,6 +206,23 @@ def hash_lanes(
         for lane in range(count):
             for k in range(5):
                 out[order[first + lane], k] = ripemd_sum(left, right, k, lane)
+
+
+@kernel
+def hash_singly(
+    data: UInt8Array,
+    start: Int64Array,
+    length: Int64Array,
+    rows: Int64Array,
+    with_ripemd: bool,
+    out: UInt8Array,
+) -> None:
+    """Do what `hash_lanes` does for slices of any length, one after another."""
+    for i in rows:
+        if with_ripemd:
+            hash160_into(data, int(start[i]), int(length[i]), out[i], 0)
+        else:
+            sha256_into(data, int(start[i]), int(length[i]), out[i], 0)
 
 
 @kernel
@@ -255,4 +282,7 @@ def _hash_rows(
     begin, size = start[rows], length[rows]
     if begin.min() < 0 or size.min() < 0 or int((begin + size).max()) > len(data):
         raise ValueError("a message reaches outside its buffer")
+    is_short = size < SHORTEST
+    hash_singly(data, start, length, rows[is_short], with_ripemd, out.view(np.uint8))
+    rows, size = rows[~is_short], size[~is_short]
     hash_lanes(data, start, length, rows[order_by_blocks(size)], with_ripemd, out)

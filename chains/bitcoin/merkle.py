@@ -13,13 +13,24 @@ Ids, roots and path elements are bytes as stored, not reversed.
 import numpy as np
 
 from chains.bitcoin.hashing import double_sha256
-from chains.bitcoin.sha256_lanes import double_sha256_many
+from chains.bitcoin.parse import read_i64
+from chains.bitcoin.sha256_lanes import double_sha256_pairs
 from chains.types import BoolArray, Int64Array, UInt8Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
+
+GROUP = 64
+"""Blocks whose trees are hashed together: enough to fill the lanes on the upper levels."""
 
 
 @kernel
-def pair_up(nodes: UInt8Array, first: Int64Array, count: Int64Array, mutated: BoolArray) -> int:
+def pair_up(
+    nodes: UInt8Array,
+    first: Int64Array,
+    count: Int64Array,
+    mutated: BoolArray,
+    pairs: Int64Array,
+    parents: Int64Array,
+) -> int:
     """Complete odd levels and note equal pairs; return how many pairs there are.
 
     Parameters
@@ -28,11 +39,14 @@ def pair_up(nodes: UInt8Array, first: Int64Array, count: Int64Array, mutated: Bo
         Flat bytes of nodes; tree `t` has `count[t]` of them from node `first[t]` on, and room
         for one more.
     first, count
-        Place and size of each tree's level; a level of one node is finished.
+        Place and size of each tree's level, which becomes that of the next level; a level of one
+        node is finished.
     mutated
         Set for trees in which a pair has two equal nodes of its own.
+    pairs, parents
+        Written: at which bytes of `nodes` each pair stands, and where its parent goes.
     """
-    pairs = 0
+    found = 0
     for tree in range(len(first)):
         size = int(count[tree])
         if size < 2:
@@ -40,19 +54,29 @@ def pair_up(nodes: UInt8Array, first: Int64Array, count: Int64Array, mutated: Bo
         start = 32 * int(first[tree])
         for pair in range(size // 2):
             left = start + 64 * pair
-            same = True
-            for k in range(32):
-                if nodes[left + k] != nodes[left + 32 + k]:
-                    same = False
-                    break
-            if same:
+            if same_nodes(nodes, left):
                 mutated[tree] = True
         if size & 1:
             end = start + 32 * size
             for k in range(32):
                 nodes[end + k] = nodes[end - 32 + k]
-        pairs += (size + 1) // 2
-    return pairs
+        count[tree] = (size + 1) // 2
+        for pair in range(int(count[tree])):
+            pairs[found] = start + 64 * pair
+            parents[found] = start + 32 * pair
+            found += 1
+    return found
+
+
+@kernel_part
+def same_nodes(nodes: UInt8Array, left: int) -> bool:
+    """Tell whether the 32 bytes at `left` are the same as the 32 behind them."""
+    return (
+        read_i64(nodes, left) == read_i64(nodes, left + 32)
+        and read_i64(nodes, left + 8) == read_i64(nodes, left + 40)
+        and read_i64(nodes, left + 16) == read_i64(nodes, left + 48)
+        and read_i64(nodes, left + 24) == read_i64(nodes, left + 56)
+    )
 
 
 @kernel
@@ -72,45 +96,40 @@ def merkle_roots(
     mutated
         Shape (blocks), written.
     """
-    blocks = len(first_transaction) - 1
-    nodes = np.empty(32 * (len(txid) + blocks), np.uint8)
+    for begin in range(0, len(roots), GROUP):
+        stop = min(begin + GROUP, len(roots))
+        merkle_roots_of_group(
+            txid, first_transaction[begin : stop + 1], roots[begin:stop], mutated[begin:stop]
+        )
+
+
+@kernel
+def merkle_roots_of_group(
+    txid: UInt8Array, first_transaction: Int64Array, roots: UInt8Array, mutated: BoolArray
+) -> None:
+    """Do what `merkle_roots` does for a few blocks, all of one level at a time."""
+    blocks = len(roots)
+    opening = int(first_transaction[0])
+    size = int(first_transaction[blocks]) - opening
+    nodes = np.empty(32 * (size + blocks), np.uint8)
     first = np.empty(blocks, np.int64)
     count = np.empty(blocks, np.int64)
     for block in range(blocks):
-        start = int(first_transaction[block])
-        first[block] = start + block
-        count[block] = first_transaction[block + 1] - start
+        start, stop = int(first_transaction[block]), int(first_transaction[block + 1])
+        first[block] = start - opening + block
+        count[block] = stop - start
         mutated[block] = False
-        for i in range(int(count[block])):
-            for k in range(32):
-                nodes[32 * (start + block + i) + k] = txid[start + i, k]
-    while True:
-        pairs = pair_up(nodes, first, count, mutated)
-        if pairs == 0:
-            break
-        starts = np.empty(pairs, np.int64)
-        at = 0
-        for block in range(blocks):
-            if count[block] > 1:
-                for pair in range((int(count[block]) + 1) // 2):
-                    starts[at] = 32 * int(first[block]) + 64 * pair
-                    at += 1
-        parents = np.empty((pairs, 32), np.uint8)
-        none = np.zeros(pairs, np.int64)
-        double_sha256_many(
-            nodes, starts, np.full(pairs, 64, np.int64), none, none, np.arange(pairs), parents
-        )
-        at = 0
-        for block in range(blocks):
-            if count[block] > 1:
-                count[block] = (count[block] + 1) // 2
-                for i in range(int(count[block])):
-                    for k in range(32):
-                        nodes[32 * (int(first[block]) + i) + k] = parents[at, k]
-                    at += 1
+        place = 32 * int(first[block])
+        nodes[place : place + 32 * (stop - start)] = txid[start:stop].reshape(-1)
+    pairs = np.empty(size // 2 + blocks, np.int64)
+    parents = np.empty(size // 2 + blocks, np.int64)
+    found = pair_up(nodes, first, count, mutated, pairs, parents)
+    while found > 0:
+        double_sha256_pairs(nodes, pairs[:found], parents[:found])
+        found = pair_up(nodes, first, count, mutated, pairs, parents)
     for block in range(blocks):
-        for k in range(32):
-            roots[block, k] = nodes[32 * int(first[block]) + k]
+        place = 32 * int(first[block])
+        roots[block] = nodes[place : place + 32]
 
 
 def merkle_path(txids: UInt8Array, position: int) -> list[bytes]:

@@ -206,6 +206,32 @@ def double_sha256_many(
 
 
 @kernel
+def double_sha256_pairs(nodes: UInt8Array, pairs: Int64Array, parents: Int64Array) -> None:
+    """Write the double SHA-256 of pieces of 64 bytes into the same buffer.
+
+    Piece `i` starts at byte `pairs[i]` of `nodes`, its hash goes to the 32 bytes at `parents[i]`.
+    Pieces are read before what may stand in their place is written as long as `parents[i]` is no
+    larger than `pairs[i]` and both ascend.
+    """
+    state = np.empty(STATE_ROWS * LANES, np.uint32)
+    work = np.zeros(WORK_ROWS * LANES, np.uint32)
+    for first in range(0, len(pairs), LANES):
+        count = min(LANES, len(pairs) - first)
+        for lane in range(count):
+            load_words(nodes, np.uint64(pairs[first + lane]), work, np.uint64(lane))
+        start_lanes(state)
+        compress_lanes(state, work, count)
+        work[W0:W1] = 0x80000000
+        work[W1:W15] = 0
+        work[W15:] = 512
+        compress_lanes(state, work, count)
+        take_digests_as_block(state, work)
+        compress_lanes(state, work, count)
+        for lane in range(count):
+            write_digest(state, lane, nodes, parents[first + lane])
+
+
+@kernel
 def order_by_blocks(length: Int64Array) -> Int64Array:
     """Return message numbers in the order in which to hash messages of these lengths.
 

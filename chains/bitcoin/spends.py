@@ -38,9 +38,10 @@ from chains.bitcoin.script import (
     next_op,
 )
 from chains.bitcoin.signatures import NONE_SEEN, class_of, der_class, joined, schnorr_class
+from chains.room import Room
 from chains.tables import BlockBatch, InputFlag, RevealKind, ScriptType, SpendFacts
 from chains.types import Int64Array, UInt8Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 WITNESS = int(InputFlag.WITNESS)
 COMPRESSED_KEY = int(InputFlag.COMPRESSED_KEY)
@@ -53,6 +54,8 @@ REDEEM_SCRIPT = int(RevealKind.REDEEM_SCRIPT)
 WITNESS_SCRIPT = int(RevealKind.WITNESS_SCRIPT)
 TAP_LEAF = int(RevealKind.TAP_LEAF)
 
+NO_REVEAL = 0
+
 ABSENT = -1
 """Stands for the start of an item that does not exist."""
 
@@ -64,6 +67,11 @@ class Reveals(NamedTuple):
     kind: UInt8Array
     start: Int64Array
     length: Int64Array
+
+
+Shown = tuple[int, int, int, int, int]
+"""What an input shows: the class of its signatures, its flags (without `WITNESS`), and kind
+(`NO_REVEAL` for none), start and length of what it reveals."""
 
 
 @kernel
@@ -120,7 +128,7 @@ def witness_class(raw: UInt8Array, at: int, items: int, schnorr: bool) -> int:
     return seen
 
 
-@kernel
+@kernel_part
 def key_flag(length: int) -> int:
     """Return the flag of a public key of this length."""
     return COMPRESSED_KEY if length == 33 else UNCOMPRESSED_KEY
@@ -142,46 +150,34 @@ def inner_key_flags(raw: UInt8Array, start: int, length: int) -> int:
     return flags
 
 
-@kernel
-def add_reveal(reveals: Reveals, count: int, spender: int, kind: int, at: int, size: int) -> int:
-    """Append a reveal; return the new count."""
-    reveals.input[count] = spender
-    reveals.kind[count] = kind
-    reveals.start[count] = at
-    reveals.length[count] = size
-    return count + 1
+@kernel_part
+def inspect_key_witness(raw: UInt8Array, witness: int) -> Shown:
+    """Inspect the witness of a P2WPKH spend."""
+    items, at = read_size(raw, witness)
+    if items != 2:
+        return NONE_SEEN, 0, NO_REVEAL, 0, 0
+    signature_length, signature = read_size(raw, at)
+    key_length, key = read_size(raw, signature + signature_length)
+    if signature_length == 0 or not is_key(raw, key, key_length):
+        return NONE_SEEN, 0, NO_REVEAL, 0, 0
+    seen = class_of(byte_at(raw, signature + signature_length - 1))
+    return seen, key_flag(key_length), KEY, key, key_length
 
 
 @kernel
-def inspect_key_witness(
-    raw: UInt8Array, witness: int, spender: int, reveals: Reveals, count: int
-) -> tuple[int, int, int]:
-    """Inspect the witness of a P2WPKH spend; return class, flags and the count of reveals."""
-    items, last, last_length, second, second_length, _, _ = witness_ends(raw, witness)
-    if items != 2 or not is_key(raw, last, last_length) or second_length == 0:
-        return NONE_SEEN, 0, count
-    count = add_reveal(reveals, count, spender, KEY, last, last_length)
-    return class_of(byte_at(raw, second + second_length - 1)), key_flag(last_length), count
-
-
-@kernel
-def inspect_script_witness(
-    raw: UInt8Array, witness: int, spender: int, reveals: Reveals, count: int
-) -> tuple[int, int, int]:
-    """Inspect the witness of a P2WSH spend; return class, flags and the count of reveals."""
+def inspect_script_witness(raw: UInt8Array, witness: int) -> Shown:
+    """Inspect the witness of a P2WSH spend."""
     items, last, last_length, _, _, _, _ = witness_ends(raw, witness)
     if items == 0:
-        return NONE_SEEN, 0, count
-    count = add_reveal(reveals, count, spender, WITNESS_SCRIPT, last, last_length)
+        return NONE_SEEN, 0, NO_REVEAL, 0, 0
     flags = inner_key_flags(raw, last, last_length)
-    return witness_class(raw, witness, items - 1, False), flags, count
+    seen = witness_class(raw, witness, items - 1, False)
+    return seen, flags, WITNESS_SCRIPT, last, last_length
 
 
 @kernel
-def inspect_taproot(
-    raw: UInt8Array, witness: int, spender: int, reveals: Reveals, count: int
-) -> tuple[int, int, int]:
-    """Inspect the witness of a P2TR spend; return class, flags and the count of reveals."""
+def inspect_taproot(raw: UInt8Array, witness: int) -> Shown:
+    """Inspect the witness of a P2TR spend."""
     items, last, last_length, second, second_length, third, third_length = witness_ends(
         raw, witness
     )
@@ -192,79 +188,61 @@ def inspect_taproot(
         last, last_length = second, second_length
         second, second_length = third, third_length
     if items == 1:
-        return schnorr_class(raw, last, last_length), flags, count
+        return schnorr_class(raw, last, last_length), flags, NO_REVEAL, 0, 0
     # A control block is 33 bytes and up to 128 hashes.
     if items < 2 or last_length < 33 or last_length > 4129 or (last_length - 33) % 32 != 0:
-        return NONE_SEEN, flags, count
-    count = add_reveal(reveals, count, spender, TAP_LEAF, second, second_length)
+        return NONE_SEEN, flags, NO_REVEAL, 0, 0
     seen = witness_class(raw, witness, items - 2, True)
-    return seen, flags | TAPROOT_SCRIPT_PATH, count
+    return seen, flags | TAPROOT_SCRIPT_PATH, TAP_LEAF, second, second_length
+
+
+@kernel
+def inspect_witness(raw: UInt8Array, kind: int, witness: int) -> Shown:
+    """Inspect the witness of an input that spends a witness program of type `kind`."""
+    if kind == P2WPKH:
+        return inspect_key_witness(raw, witness)
+    if kind == P2WSH:
+        return inspect_script_witness(raw, witness)
+    if kind == P2TR:
+        return inspect_taproot(raw, witness)
+    return NONE_SEEN, 0, NO_REVEAL, 0, 0
 
 
 @kernel
 def inspect_pay_to_script(
-    raw: UInt8Array,
-    start: int,
-    stop: int,
-    witness: int,
-    spender: int,
-    reveals: Reveals,
-    count: int,
-) -> tuple[int, int, int]:
-    """Inspect a P2SH spend; `witness` is `ABSENT` where the input carries none."""
+    raw: UInt8Array, start: int, stop: int, witness: int
+) -> tuple[int, int, int, int, int, int, int]:
+    """Inspect a P2SH spend; `witness` is `ABSENT` where the input carries none.
+
+    Start (`ABSENT` where there is none) and length of the redeem script follow what else is
+    shown.
+    """
     seen, top, top_length, below, below_length = scan_pushes(raw, start, stop)
     if top == ABSENT:
-        return NONE_SEEN, 0, count
-    count = add_reveal(reveals, count, spender, REDEEM_SCRIPT, top, top_length)
+        return NONE_SEEN, 0, NO_REVEAL, 0, 0, ABSENT, 0
     inner, _, _ = classify(raw, top, top_length)
-    if inner == P2WPKH and witness != ABSENT:
-        return inspect_key_witness(raw, witness, spender, reveals, count)
-    if inner == P2WSH and witness != ABSENT:
-        return inspect_script_witness(raw, witness, spender, reveals, count)
+    if inner in (P2WPKH, P2WSH) and witness != ABSENT:
+        seen, flags, reveal, at, size = inspect_witness(raw, inner, witness)
+        return seen, flags, reveal, at, size, top, top_length
     if inner == P2PKH and below != ABSENT and is_key(raw, below, below_length):
-        return seen, key_flag(below_length), count
-    return seen, inner_key_flags(raw, top, top_length), count
+        return seen, key_flag(below_length), NO_REVEAL, 0, 0, top, top_length
+    return seen, inner_key_flags(raw, top, top_length), NO_REVEAL, 0, 0, top, top_length
 
 
 @kernel
-def inspect_input(
-    raw: UInt8Array,
-    kind: int,
-    start: int,
-    stop: int,
-    witness: int,
-    spender: int,
-    reveals: Reveals,
-    count: int,
-) -> tuple[int, int, int]:
-    """Inspect one input that spends an output of type `kind`.
-
-    Its script is `raw[start:stop]`; its witness starts at `witness`, or is `ABSENT`. Return
-    class, flags (without `WITNESS`) and the new count of reveals.
-    """
-    if kind == P2SH:
-        return inspect_pay_to_script(raw, start, stop, witness, spender, reveals, count)
-    if kind in (P2PK, P2PKH, MULTISIG, NONSTANDARD):
-        seen, top, top_length, below, below_length = scan_pushes(raw, start, stop)
-        if top == ABSENT:
-            return seen, 0, count
-        if kind == P2PKH:
-            if below == ABSENT or below_length == 0 or not is_key(raw, top, top_length):
-                return NONE_SEEN, 0, count
-            count = add_reveal(reveals, count, spender, KEY, top, top_length)
-            return class_of(byte_at(raw, below + below_length - 1)), key_flag(top_length), count
-        if kind == P2PK and top_length > 0:
-            return class_of(byte_at(raw, top + top_length - 1)), 0, count
-        return joined(seen, der_class(raw, top, top_length)), 0, count
-    if witness == ABSENT:
-        return NONE_SEEN, 0, count
-    if kind == P2WPKH:
-        return inspect_key_witness(raw, witness, spender, reveals, count)
-    if kind == P2WSH:
-        return inspect_script_witness(raw, witness, spender, reveals, count)
-    if kind == P2TR:
-        return inspect_taproot(raw, witness, spender, reveals, count)
-    return NONE_SEEN, 0, count
+def inspect_pushes(raw: UInt8Array, kind: int, start: int, stop: int) -> Shown:
+    """Inspect an input script that spends a bare or P2PKH output of type `kind`."""
+    seen, top, top_length, below, below_length = scan_pushes(raw, start, stop)
+    if top == ABSENT:
+        return seen, 0, NO_REVEAL, 0, 0
+    if kind == P2PKH:
+        if below == ABSENT or below_length == 0 or not is_key(raw, top, top_length):
+            return NONE_SEEN, 0, NO_REVEAL, 0, 0
+        seen = class_of(byte_at(raw, below + below_length - 1))
+        return seen, key_flag(top_length), KEY, top, top_length
+    if kind == P2PK and top_length > 0:
+        return class_of(byte_at(raw, top + top_length - 1)), 0, NO_REVEAL, 0, 0
+    return joined(seen, der_class(raw, top, top_length)), 0, NO_REVEAL, 0, 0
 
 
 @kernel
@@ -280,24 +258,40 @@ def inspect_each(
     reveals: Reveals,
 ) -> int:
     """Inspect all inputs; write the last three arguments and return the count of reveals."""
+    reveal_input, reveal_kind = reveals.input, reveals.kind
+    reveal_start, reveal_length = reveals.start, reveals.length
     count = 0
     for i in range(len(spent_type)):
+        kind = int(np.int64(spent_type[i]))
         start = int(script_start[i])
+        stop = start + int(script_length[i])
         witness = int(witness_start[i])
-        if witness_length[i] == 0 or raw[witness] == 0:
+        if witness_length[i] == 0 or byte_at(raw, witness) == 0:
             witness = ABSENT
-        seen, marks, count = inspect_input(
-            raw,
-            int(np.int64(spent_type[i])),
-            start,
-            start + int(script_length[i]),
-            witness,
-            i,
-            reveals,
-            count,
-        )
+        script, script_size = ABSENT, 0
+        seen, marks, reveal, at, size = NONE_SEEN, 0, NO_REVEAL, 0, 0
+        if kind == P2SH:
+            seen, marks, reveal, at, size, script, script_size = inspect_pay_to_script(
+                raw, start, stop, witness
+            )
+        elif kind in (P2PKH, P2PK, MULTISIG, NONSTANDARD):
+            seen, marks, reveal, at, size = inspect_pushes(raw, kind, start, stop)
+        elif witness != ABSENT:
+            seen, marks, reveal, at, size = inspect_witness(raw, kind, witness)
         sighash[i] = seen
         flags[i] = marks if witness == ABSENT else marks | WITNESS
+        if script != ABSENT:
+            reveal_input[count] = i
+            reveal_kind[count] = REDEEM_SCRIPT
+            reveal_start[count] = script
+            reveal_length[count] = script_size
+            count += 1
+        if reveal != NO_REVEAL:
+            reveal_input[count] = i
+            reveal_kind[count] = reveal
+            reveal_start[count] = at
+            reveal_length[count] = size
+            count += 1
     return count
 
 
@@ -321,15 +315,16 @@ def inspect_spends(batch: BlockBatch, spent_type: UInt8Array) -> SpendFacts:
         raise ValueError(f"{len(spent_type)} spent types for {inputs} inputs")
     if inputs and spent_type.max() > max(ScriptType):
         raise ValueError(f"{spent_type.max()} is not a script type")
-    room = inputs + int(np.count_nonzero(spent_type == P2SH))
+    most = inputs + int(np.count_nonzero(spent_type == P2SH))
+    room = Room(25 * most + 2 * inputs, arrays=6)
     reveals = Reveals(
-        input=np.empty(room, np.int64),
-        kind=np.empty(room, np.uint8),
-        start=np.empty(room, np.int64),
-        length=np.empty(room, np.int64),
+        input=room.take(np.int64, most),
+        kind=room.take(np.uint8, most),
+        start=room.take(np.int64, most),
+        length=room.take(np.int64, most),
     )
-    sighash = np.empty(inputs, np.uint8)
-    flags = np.empty(inputs, np.uint8)
+    sighash = room.take(np.uint8, inputs)
+    flags = room.take(np.uint8, inputs)
     count = inspect_each(
         batch.raw,
         batch.input_script_start,

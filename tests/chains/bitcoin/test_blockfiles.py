@@ -1,5 +1,6 @@
 import hashlib
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,47 @@ def test_batches__refuses_heights_that_are_not_there(tmp_path, start, stop):
     source = BlockFiles(write_files(tmp_path, [b"".join(map(framed, chain_of(3)))]), REGTEST)
     with pytest.raises(ValueError, match="not among the 3 blocks"):
         source.batches(start, stop)
+
+
+def test_batches__raise_what_is_wrong_in_the_place_of_its_batch(tmp_path):
+    chain = chain_of(6)
+    records = [framed(block) for block in chain]
+    damaged = bytearray(records[3])
+    damaged[8 + 90] ^= 1
+    records[3] = bytes(damaged)
+    source = BlockFiles(write_files(tmp_path, [b"".join(records)]), REGTEST, batch_bytes=1)
+    batches = source.batches(0, 6)
+    for height in range(3):
+        assert bytes(next(batches).block_hash[0]) == chain[height].GetHash()
+    with pytest.raises(MalformedBlockError, match="block 3 in"):
+        next(batches)
+    assert next(batches, None) is None
+
+
+def test_batches__leave_no_thread_behind(tmp_path):
+    before = threading.active_count()
+    source = BlockFiles(
+        write_files(tmp_path, [b"".join(map(framed, chain_of(5)))]), REGTEST, batch_bytes=1
+    )
+    batches = source.batches(0, 5)
+    next(batches)
+    assert threading.active_count() == before + 2
+    batches.close()
+    assert threading.active_count() == before
+    assert len(list(source.batches(0, 5))) == 5
+    assert threading.active_count() == before
+
+
+def test_raw_batches__hold_the_bytes_that_batches_decode(tmp_path):
+    chain = chain_of(5)
+    content = b"".join(map(framed, chain))
+    source = BlockFiles(write_files(tmp_path, [content], KEY), REGTEST, batch_bytes=300)
+    blocks = []
+    for batch in source.raw_batches(1, 5):
+        assert batch.first_height == 1 + len(blocks)
+        for start, length in zip(batch.starts.tolist(), batch.lengths.tolist(), strict=True):
+            blocks.append(batch.raw[start : start + length].tobytes())
+    assert blocks == [block.serialize() for block in chain[1:]]
 
 
 def test_batches__may_be_empty(tmp_path):

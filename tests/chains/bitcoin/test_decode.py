@@ -8,7 +8,13 @@ from bitcoin.core.script import CScript
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.bitcoin.decode import compressions_needed, decode_blocks, decode_transactions
+from chains.bitcoin.decode import (
+    PIECE_BYTES,
+    compressions_needed,
+    decode_blocks,
+    decode_transactions,
+    pieces,
+)
 from chains.errors import MalformedBlockError
 from chains.tables import BlockBatch
 from tests.chains.bitcoin import generated
@@ -58,6 +64,18 @@ def rows_of(batch: BlockBatch) -> reference.Rows:
 def test_decode_blocks__agrees_with_python_bitcoinlib(blocks):
     batch = decode_blocks(*place(blocks, b"\xfd\xff"))
     assert rows_of(batch) == reference.decode_blocks(blocks)
+
+
+@given(st.lists(st.integers(0, 2 * PIECE_BYTES), max_size=9))
+def test_pieces__hold_all_blocks_in_order_and_little_more_than_fits(lengths):
+    cuts = list(pieces(np.array(lengths, np.int64)))
+    assert [height for first, last in cuts for height in range(first, last)] == list(
+        range(len(lengths))
+    )
+    for first, last in cuts:
+        assert first < last
+        assert sum(lengths[first + 1 : last]) < PIECE_BYTES
+    assert len(cuts) <= 1 + sum(lengths) // PIECE_BYTES
 
 
 def sha256_blocks(length: int) -> int:

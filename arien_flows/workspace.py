@@ -108,7 +108,7 @@ class OpenNetwork:
         self.root = root
         self._casebook = casebook
         self._lock = Lock()
-        self._ledger = Ledger(root)
+        self._ledger = Ledger(root, scattered=True)
         self._reading: Reading | None = None
         self._state: tuple[object, ...] = ()
 

@@ -23,6 +23,7 @@ PHASES = (
 that wait for single files count as `fsync_workers` beside them."""
 
 MODULES = {
+    "chains/ahead.py": "read",
     "chains/bitcoin/blockfiles.py": "read",
     "chains/bitcoin/blockscan.py": "read",
     "chains/bitcoin/decode.py": "parse",
@@ -31,16 +32,26 @@ MODULES = {
     "chains/bitcoin/parse.py": "parse",
     "chains/bitcoin/script.py": "parse",
     "chains/bitcoin/spends.py": "parse",
+    "chains/room.py": "parse",
     "chains/bitcoin/hashing.py": "hash",
     "chains/bitcoin/merkle.py": "hash",
     "chains/bitcoin/sha256_lanes.py": "hash",
+    "chains/bitcoin/sha256_rounds.py": "hash",
+    "arien_flows/ledger/bits.py": "resolve",
     "arien_flows/ledger/new_spends.py": "resolve",
+    "arien_flows/ledger/rebuilding.py": "resolve",
     "arien_flows/ledger/resident.py": "resolve",
+    "arien_flows/ledger/spent_inside.py": "resolve",
     "arien_flows/ledger/unspent.py": "resolve",
+    "arien_flows/ledger/unspent_table.py": "resolve",
+    "arien_flows/ledger/key_filter.py": "address_ids",
+    "arien_flows/ledger/key_search.py": "address_ids",
     "arien_flows/ledger/links.py": "address_ids",
+    "arien_flows/ledger/lock_memory.py": "address_ids",
     "arien_flows/ledger/locks.py": "address_ids",
     "arien_flows/ledger/new_addresses.py": "address_ids",
     "arien_flows/ledger/numbering.py": "address_ids",
+    "arien_flows/ledger/recent_rows.py": "address_ids",
     "arien_flows/ledger/history.py": "history",
     "arien_flows/ledger/history_runs.py": "history",
     "arien_flows/ledger/run_files.py": "index",
@@ -49,6 +60,8 @@ MODULES = {
     "arien_flows/ledger/rows.py": "rows",
     "arien_flows/ledger/seals.py": "checksum",
     "arien_flows/ledger/disk.py": "write",
+    "arien_flows/ledger/spend_links.py": "write",
+    "arien_flows/ledger/staging.py": "write",
 }
 """The phase of each module's functions; other modules of the ledger count as `other`."""
 

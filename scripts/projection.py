@@ -49,6 +49,22 @@ KEY_ENTRY_BYTES = 12
 
 GIB = 1 << 30
 
+UNSPENT_SLOT_BYTES = 24
+UNSPENT_LEAST_FULL = 0.70
+"""Of the table of unspent outputs: 70 to 78 of 100 slots are taken (`ledger/unspent.py`)."""
+
+FILTER_BITS_PER_LOCK = 8
+FILTER_MOST_BYTES = 2 * GIB
+"""Of the filter of locks, which doubles when it is full (`ledger/key_filter.py`)."""
+
+RECENT_ADDRESS_BYTES = 32
+RECENT_MOST_BYTES = 2 * GIB
+"""Of the addresses met lately: two tables, at most half full, of 8 bytes a slot, each bounded by
+1 GiB (`ledger/lock_memory.py`)."""
+
+SWEEP_SHARE = 32
+"""A commit is due when one output in so many was spent since the last (`ledger/writer.py`)."""
+
 
 def entry(value: float, unit: str, formula: str, stands_on: str) -> Entry:
     return {"value": round(value, 3), "unit": unit, "formula": formula, "stands_on": stands_on}
@@ -125,9 +141,6 @@ def spender_bytes() -> float:
     return 4 * SWEEP_SHARE * INPUTS / TRANSACTIONS
 
 
-SWEEP_SHARE = 32
-
-
 def written(run: dict[str, Any], disk_bytes: float, batches: float) -> Entry:
     """Return the bytes that an ingest of the chain writes, for each transaction."""
     rows = chain_rows(run)
@@ -173,6 +186,33 @@ def merge_seconds(run: dict[str, Any]) -> float:
     return float(spent / times) if times else 0.0
 
 
+def tables(unspent: float, addresses: float) -> dict[str, float]:
+    """Return the bytes of what the writer keeps of the chain itself (see `ledger/resident.py`)."""
+    return {
+        "unspent outputs": unspent * UNSPENT_SLOT_BYTES / UNSPENT_LEAST_FULL,
+        "filter of locks": min(FILTER_MOST_BYTES, 2 * addresses * FILTER_BITS_PER_LOCK / 8),
+        "addresses met lately": min(RECENT_MOST_BYTES, addresses * RECENT_ADDRESS_BYTES),
+        "revealed addresses": addresses / 8,
+    }
+
+
+def resident(run: dict[str, Any]) -> Entry:
+    """Return the memory that an ingest of the chain can't do without, at its peak."""
+    peak = run["peak_anonymous_bytes"] or run["peak_resident_bytes"]
+    counts, ours = run["ledger"]["counts"], run["ledger"]["unspent_outputs"]
+    work = max(peak - sum(tables(ours, counts["addresses"]).values()), 0.0)
+    parts = tables(UNSPENT, ADDRESSES)
+    shown = " + ".join(f"{size / GIB:.2f} ({name})" for name, size in parts.items())
+    return entry(
+        (work + sum(parts.values())) / GIB,
+        "GiB",
+        f"{shown} + {work / GIB:.2f} (batches in flight)",
+        "sizes of slots and bounds of the tables as their modules state them; batches in flight: "
+        f"the run's peak of {peak / GIB:.2f} GiB less its own tables; pages of mapped files are "
+        "not counted, the system takes them back when it needs room",
+    )
+
+
 def projected(run: dict[str, Any]) -> dict[str, Any]:
     """Return what the largest run means for the whole chain."""
     batches = batches_of(run) * TRANSACTIONS / run["transactions"]
@@ -182,4 +222,5 @@ def projected(run: dict[str, Any]) -> dict[str, Any]:
         "hours": hours(run, batches),
         "disk": space,
         "written_bytes_per_transaction": written(run, space["value"] * 1e9, batches),
+        "peak_memory": resident(run),
     }

@@ -201,7 +201,8 @@ def _position(view: View, members: UInt32Array, text: str) -> int:
             f"the cursor names address {text}, which a reorganisation removed: "
             "start again without a cursor"
         ) from error
-    position = int(np.searchsorted(members, number))
+    # Of the members' own type: for any other one, NumPy would convert all of them first.
+    position = int(np.searchsorted(members, np.uint32(number)))
     if position == len(members) or int(members[position]) != number:
         raise StaleCursorError(
             "the address that the cursor names is not in this entity (any more): "

@@ -122,16 +122,16 @@ def _stretch(
     if order == "newest":
         stop = count
         if cursor is not None:
-            stop = _entry_of(view, address, count, read_cursor(order, cursor))
+            stop = _entry_of(view, address, read_cursor(order, cursor))
         return max(0, stop - limit), stop
     start = 0
     if cursor is not None:
-        start = _entry_of(view, address, count, read_cursor(order, cursor)) + 1
+        start = _entry_of(view, address, read_cursor(order, cursor)) + 1
     return start, min(count, start + limit)
 
 
-def _entry_of(view: View, address: int, count: int, txid: str) -> int:
-    """Return which entry of the history a transaction is, by bisection."""
+def _entry_of(view: View, address: int, txid: str) -> int:
+    """Return which entry of the history a transaction is."""
     try:
         wanted = view.find_transaction(txid)
     except NotFoundError as error:
@@ -139,16 +139,10 @@ def _entry_of(view: View, address: int, count: int, txid: str) -> int:
             f"the cursor names transaction {txid}, which a reorganisation removed: "
             "start again without a cursor"
         ) from error
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if int(view.history(address, middle, middle + 1).transaction[0]) < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    if low == count or int(view.history(address, low, low + 1).transaction[0]) != wanted:
+    place = view.place_in_history(address, wanted)
+    if place is None:
         raise InputError("the cursor belongs to another list: use it where it came from")
-    return low
+    return place
 
 
 def make_cursor(order: Order, txid: str) -> str:

@@ -32,12 +32,13 @@ def run_command(context: click.Context, profile: str) -> None:
     from arien_flows.cli.progress import progress_in
     from arien_flows.cli.texts import clustering_lines
     from arien_flows.entities.clustering import run_clustering
+    from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
     session = session_of(context)
     opened = chosen(session)
     progress = progress_in(session.progress)
-    view = opened.read().view
+    view = Ledger(opened.root).view()
     progress.step("cluster", 0, view.counts.transactions, "transactions")
     clustering = run_clustering(view, opened.root / DERIVED, profile)
     progress.step("cluster", view.counts.transactions, view.counts.transactions, "transactions")

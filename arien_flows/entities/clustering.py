@@ -116,7 +116,8 @@ class Clustering:
     def position_of(self, root: int) -> int | None:
         """Return the row of an entity in the artefacts; nothing for one with a single address."""
         roots = self.derived.whole("entity_root")
-        position = int(np.searchsorted(roots, root))
+        # Of the roots' own type: for any other one, NumPy would convert all of them first.
+        position = int(np.searchsorted(roots, np.uint32(root)))
         if position == len(roots) or int(roots[position]) != root:
             return None
         return position

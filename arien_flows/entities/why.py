@@ -207,7 +207,10 @@ class _Search:
 
     def _steps(self, address: int, used: set[int]) -> Iterator[tuple[UInt32Array, int, MergeRule]]:
         """Yield groups of addresses that touch one, with the reason; stops past the bound."""
-        left, right = np.searchsorted(self._link_key, [address, address + 1]).tolist()
+        # Of the keys' own type: for any other one, NumPy would convert all of them first.
+        own = np.uint32(address)
+        left = int(np.searchsorted(self._link_key, own, side="left"))
+        right = int(np.searchsorted(self._link_key, own, side="right"))
         for row in np.sort(self._link_row[left:right]).tolist():
             ends = self._view.link_address[row], self._view.link_earlier[row]
             yield (

@@ -53,7 +53,8 @@ class NewRows:
     """Of the ledger once the rows are in."""
 
     spent_output: Int64Array
-    """Outputs that the batch spends or voids, with their spenders beside."""
+    """Outputs of the ledger that the batch spends or voids, with their spenders beside. Those of
+    the batch itself have theirs in the columns."""
 
     spender: UInt32Array
     id_keys: Int64Array
@@ -132,16 +133,17 @@ def build_rows(
         ),
     )
     resolved = spends.output != EXTERNAL
+    older = resolved & (spends.output < counts.outputs)
     spending = np.repeat(
         np.arange(batch.transaction_count, dtype=np.int64), np.diff(batch.first_input)
     )
-    voiding = spends.overwritten[:, 1]
+    voided, voiding = spends.overwritten[spends.overwritten[:, 0] < counts.outputs].T
     return NewRows(
         columns=columns,
         before=counts,
         counts=_counts_after(counts, batch, addresses, reveals, links, columns),
-        spent_output=np.concatenate([spends.output[resolved], spends.overwritten[:, 0]]),
-        spender=(np.concatenate([spending[resolved], voiding]) + counts.transactions).astype(
+        spent_output=np.concatenate([spends.output[older], voided]),
+        spender=(np.concatenate([spending[older], voiding]) + counts.transactions).astype(
             np.uint32
         ),
         id_keys=txid_prefixes(batch.txid),

@@ -16,6 +16,7 @@ import numpy as np
 
 from arien_flows.ledger.sorted_runs import lower_bound
 from chains.types import AnyArray, Int64Array, UInt32Array
+from heuristics.jit import kernel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +86,10 @@ class HistoryIndex:
 
     def _slices(self, address: int) -> Iterator[_Slice]:
         for run in self.runs:
-            position = int(lower_bound(run.address, address))
-            if position == len(run.address) or int(run.address[position]) != address:
-                continue
-            start, stop = int(run.first[position]), int(run.first[position + 1])
             limit = min(run.limit, self.transaction_count)
-            stop = start + int(lower_bound(run.transaction[start:stop], limit))
+            start, stop = _find_entries(run.address, run.first, run.transaction, address, limit)
             if start < stop:
-                yield _Slice(run=run, start=start, stop=stop)
+                yield _Slice(run=run, start=int(start), stop=int(stop))
 
     def totals(self, address: int) -> Totals:
         """Return the totals of an address number; it has at least one entry in its own view."""
@@ -106,6 +103,17 @@ class HistoryIndex:
             first_transaction=int(slices[0].run.transaction[slices[0].start]),
             last_transaction=int(slices[-1].run.transaction[slices[-1].stop - 1]),
         )
+
+    def place(self, address: int, transaction: int) -> int | None:
+        """Return which entry of an address's history a transaction is; nothing if it is none."""
+        before = 0
+        for part in self._slices(address):
+            own = part.run.transaction[part.start : part.stop]
+            place = int(lower_bound(own, transaction))
+            if place < len(own):
+                return before + place if int(own[place]) == transaction else None
+            before += len(own)
+        return None
 
     def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
         """Return entries `[start, stop)` of an address's history, with Python's slice rules.
@@ -131,6 +139,26 @@ class HistoryIndex:
             received_sat=_joined(received, np.int64),
             sent_sat=_joined(sent, np.int64),
         )
+
+
+@kernel
+def _find_entries(
+    addresses: UInt32Array, first: Int64Array, transaction: UInt32Array, wanted: int, limit: int
+) -> tuple[int, int]:
+    """Return which entries of a run belong to an address and to transactions below `limit`.
+
+    An address has no entries before the run in which it appears: there one look at the last
+    address will do.
+    """
+    if len(addresses) == 0 or wanted > addresses[len(addresses) - 1]:
+        return 0, 0
+    position = lower_bound(addresses, wanted)
+    if addresses[position] != wanted:
+        return 0, 0
+    start, stop = first[position], first[position + 1]
+    if start < stop and transaction[stop - 1] >= limit:
+        stop = start + lower_bound(transaction[start:stop], limit)
+    return start, stop
 
 
 def _differences(running: Int64Array, origin: int, begin: int, end: int) -> Int64Array:

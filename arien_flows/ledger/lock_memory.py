@@ -34,6 +34,9 @@ from heuristics.jit import kernel
 GROWTH = 3
 """By how much a filter that is renewed has more room than it needs now, while it is small."""
 
+MOST_ADDRESSES = 1 << 27
+"""Slots for addresses, of 8 bytes: 1 GiB, for the young and for the old each."""
+
 MOST_REVEALS = 1 << 21
 """Slots for revealed scripts. They are asked for where the filter lets a lock through, which is
 seldom, so the runs may well be searched for them."""
@@ -64,7 +67,7 @@ class LockMemory:
     """The writer's memory of locks."""
 
     filter: KeyFilter
-    addresses: RecentRows = field(default_factory=RecentRows)
+    addresses: RecentRows = field(default_factory=lambda: RecentRows(MOST_ADDRESSES))
     reveals: RecentRows = field(default_factory=lambda: RecentRows(MOST_REVEALS))
     latest: deque[Int64Array] = field(default_factory=lambda: deque(maxlen=LATEST))
     """Keys met in the last batches, which the runs may lack."""

@@ -18,11 +18,11 @@ from arien_flows.ledger.unspent import (
     id_words,
     txid_prefixes,
 )
-from arien_flows.ledger.unspent_table import UNRESOLVED, VALUE_LIMIT
+from arien_flows.ledger.unspent_table import UNRESOLVED
 from arien_flows.ledger.view import View
 from chains.bitcoin.script import classify_scripts
 from chains.tables import BlockBatch, RevealKind, ScriptType, SpendFacts
-from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array, shown_txid
+from chains.types import AnyArray, BoolArray, Int64Array, UInt8Array, UInt32Array, shown_txid
 from heuristics.jit import kernel
 
 TAP_LEAF = int(RevealKind.TAP_LEAF)
@@ -47,9 +47,7 @@ def resolve(
         not: batch or ledger hold the transaction that it names, without such an unspent output.
         Or `external` contradicts the ledger.
     """
-    if len(batch.value) and int(batch.value.max()) >= VALUE_LIMIT:
-        raise SourceError("an output pays more than all bitcoins: the blocks are not valid")
-    found, overwritten = _spend_and_add(batch, base, unspent, addresses)
+    found, overwritten, spender = _spend_and_add(batch, base, unspent, addresses)
     output, value, address = found.output, found.value, found.address
     missing = np.flatnonzero(output == UNRESOLVED)
     if len(missing):
@@ -59,7 +57,9 @@ def resolve(
         output[missing] = EXTERNAL
         value[missing] = external.value_sat[missing]
         address[missing] = addresses.of_externals[missing]
-    spends = Spends(output=output, value=value, address=address, overwritten=overwritten)
+    spends = Spends(
+        output=output, value=value, address=address, overwritten=overwritten, spender=spender
+    )
     if external is not None:
         _refuse_contradiction(batch, spends, addresses, external)
     return spends
@@ -67,11 +67,11 @@ def resolve(
 
 def _spend_and_add(
     batch: BlockBatch, base: View, unspent: UnspentOutputs, addresses: NumberedAddresses
-) -> tuple[Found, Int64Array]:
+) -> tuple[Found, Int64Array, UInt32Array]:
     """Take what a batch spends out of the table, and put in what it leaves unspent.
 
-    Returns what was found for each input, and rows (output, batch-local transaction) of outputs
-    that repeated coinbases void.
+    Returns what was found for each input, rows (output, batch-local transaction) of outputs that
+    repeated coinbases void, and the spenders of the batch's own outputs.
     """
     spent = Outpoints.of(batch.spent_txid, batch.spent_vout)
     found = Found.nothing(len(batch.spent_vout), NO_ADDRESS)
@@ -81,7 +81,8 @@ def _spend_and_add(
         spent,
         addresses.of_outputs,
         found,
-        numbered_from=base.counts.outputs,
+        first_transaction=base.counts.transactions,
+        first_output=base.counts.outputs,
         salt=unspent.salt,
         most_voided=most_voided,
     )
@@ -102,14 +103,19 @@ def _spend_and_add(
         )
     )
     overwritten = np.concatenate([inside.voided, voided])
-    return found, overwritten[np.argsort(overwritten[:, 1], kind="stable")]
+    order = np.argsort(overwritten[:, 1], kind="stable")
+    return found, overwritten[order], inside.spender
 
 
 def _refuse_spent_inside(batch: BlockBatch, base: View, missing: Int64Array) -> None:
     """Refuse inputs without an output, though batch or ledger hold the transaction they name."""
     inside = spends_batch(batch)[missing]
     wanted = txid_prefixes(batch.spent_txid[missing])
-    for run in base.transactions_by_id.runs:
+    runs = base.transactions_by_id.runs
+    # The runs of the last batch may still be in the making.
+    indexed = runs[-1].limit if runs else 0
+    inside |= np.isin(_whole_ids(batch.spent_txid[missing]), _whole_ids(base.txid[indexed:]))
+    for run in runs:
         place = np.searchsorted(run.key, wanted)
         place[place == len(run.key)] = 0
         for row in np.flatnonzero(run.key[place] == wanted).tolist():
@@ -120,6 +126,11 @@ def _refuse_spent_inside(batch: BlockBatch, base: View, missing: Int64Array) -> 
             )
     if inside.any():
         raise SourceError(_missing_text(batch, int(missing[inside][0])))
+
+
+def _whole_ids(txid: UInt8Array) -> AnyArray:
+    """Return ids as single elements that can be compared."""
+    return np.ascontiguousarray(txid).view("V32").ravel()
 
 
 def _refuse_contradiction(

@@ -29,7 +29,7 @@ def _blocks(view: View, rows: range) -> list[pa.Array]:
         _small(view.block_height[these]),
         _fixed(header_hashes(header)[:, ::-1]),
         _fixed(header),
-        _times(view.block_times[these]),
+        _times(view.times_of_blocks(these)),
         _times(view.median_times[these]),
         _number(first[:-1]),
         _small(np.diff(first)),

@@ -1,16 +1,19 @@
 """Writing a view of a ledger as Parquet files.
 
 Parts are cut at block boundaries, so that each is a chain's worth of rows by itself, small enough
-to be handled in memory. The same view gives the same bytes (with one version of pyarrow). The
-export appears under its name when it is complete; what an interrupted one leaves has another name.
+to be handled in memory. So are the row groups inside them, at the same blocks in every table: a
+reader that asks for some heights or numbers skips the groups that hold others. The same view gives
+the same bytes (with one version of pyarrow). The export appears under its name when it is complete;
+what an interrupted one leaves has another name.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,9 @@ PART_TRANSACTIONS = 500_000
 
 PART_BYTES = 1 << 30
 """Bytes of blocks that a part stands for at most; scripts and keys kept of them are fewer."""
+
+GROUP_TRANSACTIONS = 1 << 17
+"""Of a row group at most, unless a single block has more; DuckDB's own groups are of that size."""
 
 COMPRESSION_LEVEL = 3
 """Of zstd: its default, a third of the size of the plain columns at hundreds of megabytes/s."""
@@ -100,9 +106,9 @@ def export_ledger(
         files: list[ExportedFile] = []
         parts: list[Counts] = []
         for stop in _cuts(view, part_transactions):
-            before = parts[-1] if parts else Counts()
-            parts.append(counts_at(view, before, stop))
-            files += _write_part(view, partial, len(parts) - 1, before, parts[-1])
+            groups = _groups(view, parts[-1] if parts else Counts(), stop)
+            parts.append(groups[-1])
+            files += _write_part(view, partial, len(parts) - 1, groups)
             report(ExportStep(blocks=stop, total_blocks=view.counts.blocks))
         _write_manifest(view, partial, files, parts)
         if not is_current(view):
@@ -151,6 +157,17 @@ def _cuts(view: View, part_transactions: int) -> Iterator[int]:
         yield start
 
 
+def _groups(view: View, first: Counts, stop: int) -> list[Counts]:
+    """Return where the row groups of a part begin and end: `first`, some between, and `stop`."""
+    groups = [first]
+    while groups[-1].blocks < stop:
+        reach = groups[-1].transactions + GROUP_TRANSACTIONS
+        end = int(np.searchsorted(view.first_transaction, reach, side="right")) - 1
+        end = min(max(end, groups[-1].blocks + 1), stop)
+        groups.append(counts_at(view, groups[-1], end))
+    return groups
+
+
 def counts_at(view: View, before: Counts, block: int) -> Counts:
     """Return the rows that come before a block, given those that come before an earlier one."""
     transactions = int(view.first_transaction[block])
@@ -173,21 +190,28 @@ def counts_at(view: View, before: Counts, block: int) -> Counts:
 
 
 def _write_part(
-    view: View, root: Path, part: int, first: Counts, last: Counts
+    view: View, root: Path, part: int, groups: Sequence[Counts]
 ) -> Iterator[ExportedFile]:
+    """Write a part of every table, with a row group between each two of `groups`."""
     for table in TABLES:
-        rows = range(getattr(first, table), getattr(last, table))
-        content = pa.Table.from_arrays(part_columns(view, table, rows), schema=arrow_schema(table))
+        schema = arrow_schema(table)
         path = root / part_path(table, part)
         path.parent.mkdir(exist_ok=True)
-        pq.write_table(
-            content,
+        with pq.ParquetWriter(
             path,
+            schema,
             compression="zstd",
             compression_level=COMPRESSION_LEVEL,
             # Readers other than Arrow's would not use Arrow's own copy of the schema.
             store_schema=False,
-        )
+        ) as writer:
+            for first, last in pairwise(groups):
+                rows = range(getattr(first, table), getattr(last, table))
+                if rows:
+                    columns = part_columns(view, table, rows)
+                    group = pa.Table.from_arrays(columns, schema=schema)
+                    writer.write_table(group, row_group_size=len(rows))
+        rows = range(getattr(groups[0], table), getattr(groups[-1], table))
         yield _noted(root, part_path(table, part), len(rows))
 
 

@@ -148,6 +148,8 @@ def schema_text() -> str:
         "",
         "Each table is a folder of Parquet files, cut at the same blocks; read them together, as",
         "in DuckDB: `SELECT lower(hex(txid)), fee_sat FROM 'transactions/*.parquet' LIMIT 10`.",
+        "Rows stand in chain order, and row groups are cut at the same blocks in every table, so",
+        "a reader that asks for some heights or numbers passes over the groups of others.",
         "",
         "Amounts are satoshi. Ids and hashes are 32 bytes in the order in which they are shown,",
         "so that their hexadecimal form is what people paste. Columns called transaction, input,",

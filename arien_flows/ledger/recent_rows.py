@@ -19,8 +19,6 @@ from chains.types import Int64Array, UInt64Array
 from heuristics.jit import kernel
 
 SMALLEST = 1 << 12
-MOST_SLOTS = 1 << 27
-"""1 GiB; there may be two of that."""
 
 CERTAIN_BATCHES = 2
 
@@ -31,7 +29,7 @@ WORD = np.uint64(32)
 class RecentRows:
     """Rows met lately; at most three quarters full."""
 
-    def __init__(self, most_slots: int = MOST_SLOTS) -> None:
+    def __init__(self, most_slots: int) -> None:
         self.young: UInt64Array = np.zeros(SMALLEST, dtype=np.uint64)
         self.old: UInt64Array = np.zeros(SMALLEST, dtype=np.uint64)
         self.count = 0

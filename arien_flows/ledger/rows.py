@@ -6,7 +6,6 @@ import numpy as np
 
 from arien_flows.ledger.links import Links
 from arien_flows.ledger.numbering import Locks, gather_bytes
-from arien_flows.ledger.schema import UNSPENT
 from arien_flows.ledger.view import Counts, View
 from chains.tables import BlockBatch, ScriptType, SpendFacts
 from chains.types import AnyArray, BoolArray, Int64Array, UInt8Array, UInt32Array
@@ -38,6 +37,11 @@ class Spends:
     value: Int64Array
     address: UInt32Array
     overwritten: Int64Array
+    """Rows (output, batch-local transaction) of what repeated coinbase ids void."""
+
+    spender: UInt32Array
+    """Per output of the batch, the number of the transaction of the batch that spends or voids it,
+    or `UNSPENT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def new_columns(batch: BlockBatch, base: View, known: Known) -> dict[str, AnyArr
         _block_columns(batch, known.heights)
         | _transaction_columns(batch, known.fee)
         | _input_columns(batch, known.spends, known.facts)
-        | _output_columns(batch, known.addresses)
+        | _output_columns(batch, known.addresses, known.spends)
         | _address_columns(batch, known.addresses)
         | _reveal_columns(batch, counts, known.reveals)
         | _link_columns(known.links)
@@ -127,11 +131,13 @@ def _input_columns(batch: BlockBatch, spends: Spends, facts: SpendFacts) -> dict
     }
 
 
-def _output_columns(batch: BlockBatch, addresses: NumberedAddresses) -> dict[str, AnyArray]:
+def _output_columns(
+    batch: BlockBatch, addresses: NumberedAddresses, spends: Spends
+) -> dict[str, AnyArray]:
     return {
         "outputs/value": batch.value,
         "outputs/address": addresses.of_outputs,
-        "outputs/spender": np.full(len(batch.value), UNSPENT, dtype=np.uint32),
+        "outputs/spender": spends.spender,
     }
 
 

@@ -38,7 +38,8 @@ class SpentInside:
     """… and the keys of what they spend."""
 
     spender: UInt32Array
-    """Per output of the batch the batch-local transaction that spends or voids it, or `UNSPENT`."""
+    """Per output of the batch the number of the transaction that spends or voids it, or
+    `UNSPENT`."""
 
     voided: Int64Array
     """Rows (output, batch-local transaction) of outputs that a repeated id voids."""
@@ -50,14 +51,16 @@ def settle_inside(
     address: UInt32Array,
     found: Found,
     *,
-    numbered_from: int,
+    first_transaction: int,
+    first_output: int,
     salt: np.uint64,
     most_voided: int,
 ) -> SpentInside:
     """Settle the inputs of a batch that name its own earlier transactions, filling `found`.
 
-    `spent` is what each input names, `address` that of each output; the first output has the
-    number `numbered_from`. `LedgerError` where repeated ids void more than `most_voided` outputs.
+    `spent` is what each input names, `address` that of each output; the first transaction and the
+    first output have the numbers `first_transaction` and `first_output`. `LedgerError` where
+    repeated ids void more than `most_voided` outputs.
     """
     bits = max(4, (2 * batch.transaction_count).bit_length())
     rows, keys = np.empty((2, len(spent.vout)), dtype=np.int64)
@@ -75,7 +78,8 @@ def settle_inside(
             spent.vout,
             batch.value,
             address,
-            numbered_from,
+            first_transaction,
+            first_output,
             found.output,
             found.value,
             found.address,
@@ -137,6 +141,7 @@ def spend_inside(
     value: Int64Array,
     address: UInt32Array,
     numbered_from: int,
+    outputs_from: int,
     spent_output: Int64Array,
     spent_value: Int64Array,
     spent_address: UInt32Array,
@@ -150,12 +155,12 @@ def spend_inside(
     `places` are zeros, a power of two and at least twice as many as transactions; one is named by
     what is left of 64 mixed bits after a shift to the right by `shift`. `wanted` and `vout` name
     what each input spends; `value` and `address` are those of the batch's outputs, of which the
-    first has the number `numbered_from`.
+    first has the number `outputs_from`, as the first transaction has `numbered_from`.
 
     Filled in are, for the inputs that are settled, `spent_output` (`UNRESOLVED` where the named
     transaction has no such unspent output), `spent_value` and `spent_address`; `spender`, which
-    comes as `UNSPENT`, with the batch-local transaction that spends or voids an output; `rows` and
-    `keys` with the inputs that are not settled, in order, and the keys of what they spend;
+    comes as `UNSPENT`, with the number of the transaction that spends or voids an output; `rows`
+    and `keys` with the inputs that are not settled, in order, and the keys of what they spend;
     `voided_rows` with (output, batch-local transaction) of outputs that a repeated id voids.
 
     Returns
@@ -182,8 +187,8 @@ def spend_inside(
             ):
                 spent_output[row] = UNRESOLVED
                 continue
-            spender[local] = transaction
-            spent_output[row] = numbered_from + local
+            spender[local] = numbered_from + transaction
+            spent_output[row] = outputs_from + local
             spent_value[row] = value[local]
             spent_address[row] = address[local]
         place = _place_of(places, shift, salt, ids, ids, transaction)
@@ -194,9 +199,9 @@ def spend_inside(
                     continue
                 if voided == len(voided_rows):
                     return unsettled, -1
-                voided_rows[voided, 0] = numbered_from + local
+                voided_rows[voided, 0] = outputs_from + local
                 voided_rows[voided, 1] = transaction
                 voided += 1
-                spender[local] = transaction
+                spender[local] = numbered_from + transaction
         places[place] = (ids[transaction, 0] & HIGH_HALF) | np.uint64(transaction + 1)
     return unsettled, voided

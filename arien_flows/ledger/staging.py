@@ -10,7 +10,6 @@ Sorting and merging the runs of a batch happens on a thread of its own while the
 worked on. So the runs of a staged view may lag one batch behind its columns.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -23,8 +22,9 @@ from arien_flows.ledger.opening import open_view
 from arien_flows.ledger.run_files import RunWriter
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, seal, stretch
+from arien_flows.ledger.spend_links import SpendLinks
 from arien_flows.ledger.view import View
-from chains.types import AnyArray, Int64Array, UInt32Array
+from chains.types import AnyArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ class Staging:
         self._view = open_view(self._disk.root, published)
         self._indexing: Future[_Indexed] | None = None
         self._flushing: list[Future[None]] = []
-        self.spends: list[tuple[Int64Array, UInt32Array]] = []
-        """Per batch the outputs that it spends or voids, with their spenders."""
+        self.spends = SpendLinks(published.counts.transactions)
+        """The outputs of earlier batches that were spent or voided, with their spenders."""
 
         self.replaced: list[str] = []
         """Run files that have served once the staged rows are published."""
@@ -74,7 +74,7 @@ class Staging:
     @property
     def spend_count(self) -> int:
         """How many spenders wait to be written."""
-        return sum(len(outputs) for outputs, _ in self.spends)
+        return len(self.spends)
 
     def add(self, rows: NewRows) -> None:
         """Write rows that follow what is staged."""
@@ -93,7 +93,7 @@ class Staging:
             unspent_sat=before.unspent_sat + rows.unspent_sat,
             sealed=rows.counts,
         )
-        self.spends.append((rows.spent_output, rows.spender))
+        self.spends.add(rows.spent_output, rows.spender)
         self._indexing = self._indexer.submit(self._index, rows, columns, before)
         # Sent towards the device early, so that a commit has little to wait for.
         paths = [column.path for column in SCHEMA]
@@ -187,13 +187,3 @@ def _as_on_disk(columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
         )
         for column in SCHEMA
     }
-
-
-def sorted_spends(
-    parts: Sequence[tuple[Int64Array, UInt32Array]],
-) -> tuple[Int64Array, UInt32Array]:
-    """Return outputs in ascending order, and their spenders."""
-    outputs = np.concatenate([part for part, _ in parts])
-    spenders = np.concatenate([part for _, part in parts])
-    order = np.argsort(outputs, kind="stable")
-    return outputs[order], spenders[order]

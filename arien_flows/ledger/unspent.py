@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from arien_flows.errors import LedgerError
+from arien_flows.errors import LedgerDamagedError, LedgerError
 from arien_flows.ledger.unspent_table import (
     UNRESOLVED,
     gather_at_end,
@@ -52,7 +52,7 @@ GROWTH = 16
 """The table grows by at least one part in so many."""
 
 TAIL = 1 << 10
-"""Slots behind the last home, for entries that were pushed there."""
+"""Slots behind the last home, for entries that were pushed there; reading ahead looks at six."""
 
 SPACE = 1 << 29
 """Slots of address space: three times what the main chain needs in 2026. Beyond, the table is
@@ -286,6 +286,10 @@ def entries_of(
             address,
             salt,
             entries,
+        )
+    if found < 0:
+        raise LedgerDamagedError(
+            "an output is worth less than nothing or more than all bitcoins: run `ledger verify`"
         )
     return entries[:found]
 

@@ -345,7 +345,7 @@ def list_unspent(
 
     Returns
     -------
-    How many entries were written.
+    How many entries were written; -1 where a value can't be one of bitcoins.
     """
     found = 0
     for transaction in range(first, stop):
@@ -353,6 +353,8 @@ def list_unspent(
         for position in range(begin, first_output[transaction + 1]):
             if spender[position] < limit or address[position] == NO_ADDRESS:
                 continue
+            if value[position] < 0 or value[position] >= VALUE_LIMIT:
+                return -1
             set_entry(
                 entries,
                 found,

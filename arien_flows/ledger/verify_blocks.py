@@ -91,11 +91,11 @@ def _descents(first: Int64Array, least: int, rows: tuple[int, int]) -> Int64Arra
     return np.flatnonzero(first[start + 1 : stop + 1] < first[start:stop] + least) + start + 1
 
 
-def block_steps(view: View, step: int = TRANSACTION_STEP) -> Iterator[tuple[int, int]]:
-    """Yield stretches of blocks with at most `step` transactions, or of a single block."""
+def block_steps(view: View) -> Iterator[tuple[int, int]]:
+    """Yield stretches of blocks with at most `TRANSACTION_STEP` transactions, or of one block."""
     start = 0
     while start < view.counts.blocks:
-        reach = int(view.first_transaction[start]) + step
+        reach = int(view.first_transaction[start]) + TRANSACTION_STEP
         stop = int(np.searchsorted(view.first_transaction, reach, side="right")) - 1
         stop = min(max(stop, start + 1), view.counts.blocks)
         yield start, stop

@@ -162,17 +162,16 @@ class View:
         return Tip(
             height=int(self.block_height[-1]),
             block_hash=self.block_hash(self.counts.blocks - 1),
-            time=datetime.fromtimestamp(int(self.block_times[-1]), tz=UTC),
+            time=datetime.fromtimestamp(int(header_times(self.header[-1:])[0]), tz=UTC),
         )
 
     def block_hash(self, block: int) -> TxIdHex:
         """Return the hash of the block in a row of the block table, as people read it."""
         return shown_txid(header_hashes(self.header[block : block + 1])[0].tobytes())
 
-    @cached_property
-    def block_times(self) -> Int64Array:
-        """Header times in seconds since 1970, UTC."""
-        return header_times(self.header).astype(np.int64)
+    def times_of_blocks(self, blocks: Int64Array | slice) -> Int64Array:
+        """Return the header times of rows of the block table, in seconds since 1970, UTC."""
+        return header_times(self.header[blocks]).astype(np.int64)
 
     @cached_property
     def median_times(self) -> Int64Array:
@@ -340,6 +339,10 @@ class View:
     def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
         """Return entries `[start, stop)` of an address's history, one per transaction."""
         return self.histories.history(address, start, stop)
+
+    def place_in_history(self, address: int, transaction: int) -> int | None:
+        """Return which entry of an address's history a transaction is; nothing if it is none."""
+        return self.histories.place(address, transaction)
 
 
 def _key_of(script_type: ScriptType, payload: bytes) -> int:

@@ -33,7 +33,7 @@ from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, counts_of
-from arien_flows.ledger.staging import Staging, sorted_spends
+from arien_flows.ledger.staging import Staging
 from arien_flows.ledger.undo import SPENDER, counts_at, rolled_back, undo_spends
 from arien_flows.ledger.validity import check_chain, check_first_height, check_subsidies
 from arien_flows.ledger.view import Counts, View
@@ -204,7 +204,8 @@ class LedgerWriter:
             return
         manifest = staged.make_durable()
         self._note(manifest.counts)
-        self._disk.write_words(SPENDER, *sorted_spends(staged.spends))
+        for outputs, spenders in staged.spends.in_order():
+            self._disk.write_words(SPENDER, outputs, spenders)
         self._disk.sync([SPENDER])
         self._publish(manifest)
         self._disk.remove(INTENT)

@@ -207,7 +207,7 @@ def input_text(ground: Ground, row: int) -> str:
 def transaction_times(ground: Ground, transactions: Int64Array) -> list[datetime]:
     """Return the header time of the block of each transaction."""
     blocks = ground.view.blocks_of(transactions)
-    return [datetime.fromtimestamp(s, UTC) for s in ground.view.block_times[blocks].tolist()]
+    return [datetime.fromtimestamp(s, UTC) for s in ground.view.times_of_blocks(blocks).tolist()]
 
 
 def _time_columns(ground: Ground, graph: FlowGraph) -> Int64Array:

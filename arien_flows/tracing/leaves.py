@@ -73,7 +73,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
     order = np.lexsort((places, transactions, -amounts))
     reasons = trail.flow.reason[slots].tolist()
     hops = trail.flow.hops[slots].tolist()
-    heights, seconds = view.block_height[blocks].tolist(), view.block_times[blocks].tolist()
+    heights, seconds = view.block_height[blocks].tolist(), view.times_of_blocks(blocks).tolist()
     text = _memoised(view.address_text)
     described = []
     for i in order.tolist():

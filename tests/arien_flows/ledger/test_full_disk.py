@@ -1,31 +1,48 @@
 """A real file system that runs full in the middle of a commit."""
 
+import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 
 from arien_flows.errors import StorageFullError
+from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.verify import verify
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.blockfiles import BlockFiles
-from chains.bitcoin.networks import BITCOIN
-from tests.arien_flows.ledger.stores import columns_of
+from chains.bitcoin.networks import BITCOIN, REGTEST
+from chains.types import AnyArray, UInt8Array
+from tests.arien_flows.ledger.chains import random_chain
+from tests.arien_flows.ledger.stores import columns_of, fill
+from tests.ledgers import batch_of
 
 
-@pytest.fixture
-def small_device(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of 1 MB of its own; only root may mount one."""
-    folder = tmp_path / "device"
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """Yield a file system of its own; only root may mount one."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     made = subprocess.run(mount, check=False, capture_output=True)
     if made.returncode:
         pytest.skip(f"no file system can be mounted here: {made.stderr.decode().strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607
+
+
+@pytest.fixture
+def small_device(tmp_path: Path) -> Iterator[Path]:
+    yield from mounted(tmp_path / "device", "1m")
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[Path]:
+    yield from mounted(tmp_path / "device", "32m")
 
 
 @pytest.mark.slow
@@ -58,3 +75,79 @@ def test_ingest__goes_on_after_the_disk_was_full(
     with LedgerWriter(tmp_path / "whole", BITCOIN) as writer:
         ingest(writer, source)
     assert columns_of(root) == columns_of(tmp_path / "whole")
+
+
+class CrowdedDisk(Disk):
+    """Fills the device up right before one kind of file is written, so that it fails there."""
+
+    def __init__(self, root: Path, crowded: str) -> None:
+        super().__init__(root)
+        self.crowded = re.compile(crowded)
+        self.filler = root.parent / "filler"
+
+    def _crowd(self, path: str) -> None:
+        if not self.crowded.fullmatch(path):
+            return
+        with self.filler.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def write(self, path: str, offset: int, content: AnyArray) -> None:
+        self._crowd(path)
+        super().write(path, offset, content)
+
+    def allocate(self, path: str, size: int) -> UInt8Array:
+        self._crowd(path)
+        return super().allocate(path, size)
+
+    def replace(self, path: str, content: bytes) -> None:
+        self._crowd(path)
+        super().replace(path, content)
+
+
+def shown(root: Path) -> dict[str, bytes]:
+    """Return what a reader is shown; spenders past the end may be left until the next writer."""
+    view = Ledger(root).view()
+    spenders = view.spenders(np.arange(view.counts.outputs)).tobytes()
+    return columns_of(root) | {"outputs/spender": spenders}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "crowded",
+    [
+        "transactions/txid",
+        "addresses/payload",
+        "segments",
+        "index/transactions/00-.*",
+        "index/addresses/00-.*",
+        "index/reveals/00-.*",
+        "index/history/00-.*",
+        "index/transactions/01-.*",
+        "index/history/01-.*",
+        "intent.json",
+        "manifest.json",
+    ],
+)
+def test_append__the_disk_runs_full_at_any_kind_of_file(device: Path, crowded: str) -> None:
+    blocks = random_chain(Random(5), 12).blocks
+    # What a merge needs is there: eight runs of one level. Columns fill whole pages.
+    batches = [[block] for block in blocks[:7]] + [blocks[7:]]
+    root = device / "ledger"
+    fill(root, batches[:-1])
+    before = shown(root)
+    disk = CrowdedDisk(root, crowded)
+    with (
+        LedgerWriter(root, REGTEST, disk) as writer,
+        pytest.raises(StorageFullError, match="make room and run the same command again"),
+    ):
+        writer.append(batch_of(batches[-1]))
+    disk.filler.unlink()
+    assert shown(root) == before
+    assert verify(Ledger(root)).ok
+    fill(root, batches[-1:])
+    fill(device / "whole", batches)
+    assert columns_of(root) == columns_of(device / "whole")
+    assert verify(Ledger(root)).ok

@@ -80,6 +80,53 @@ def write_on(root: Path, main: list[bytes], branch: list[bytes]) -> None:
         switch_branches(root, main, branch)
 
 
+def stage_branches(root: Path, main: list[bytes], branch: list[bytes]) -> None:
+    """Do the same with a commit for three batches of a block each, and one for the rest."""
+    with LedgerWriter(root, REGTEST, QuickDisk(root)) as writer:
+        for blocks in (branch, main):
+            writer.roll_back(min(FORK, writer.view.counts.blocks - 1))
+            for number, block in enumerate(blocks[writer.view.counts.blocks :], 1):
+                writer.stage(batch_of([block]))
+                if number % 3 == 0:
+                    writer.commit()
+            writer.commit()
+
+
+def stage_on(root: Path, main: list[bytes], branch: list[bytes]) -> None:
+    while True:
+        stage_branches(root, main, branch)
+
+
+@pytest.mark.slow
+def test_answer__never_shows_a_part_of_what_a_commit_publishes(tmp_path: Path) -> None:
+    random = Random(9)
+    common = random_chain(random, FORK)
+    main = random_chain(random, 12, common.copy(), salt=1).blocks
+    branch = random_chain(random, 12, common.copy(), salt=2).blocks
+    fill(tmp_path, [main])
+    stage_branches(tmp_path, main, branch)
+    consistent(Ledger(tmp_path).view())
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    reader = context.Process(target=read_on, args=(tmp_path, theirs))
+    writer = context.Process(target=stage_on, args=(tmp_path, main, branch))
+    reader.start()
+    writer.start()
+    time.sleep(SECONDS)
+    writer.kill()
+    writer.join()
+    ours.send("stop")
+    reader.join(30)
+    assert reader.exitcode == 0, "the reader was killed"
+    verdict, answers, _stale, seen = ours.recv()
+    assert verdict == "fine"
+    assert answers > 20
+    # A commit stands behind the fork and behind every third block above it.
+    seen_blocks = {blocks for _, blocks in seen}
+    assert seen_blocks <= {*range(FORK + 1, len(main), 3), len(main)}
+    assert len(seen_blocks) > 2
+
+
 @pytest.mark.slow
 def test_answer__through_appends_roll_backs_and_recoveries(tmp_path: Path) -> None:
     random = Random(4)

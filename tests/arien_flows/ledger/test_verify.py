@@ -14,20 +14,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.errors import LedgerDamagedError, StaleSnapshotError
+from arien_flows.ledger import (
+    verify_addresses,
+    verify_blocks,
+    verify_history,
+    verify_indexes,
+    verify_links,
+    verify_reveals,
+    verify_scripts,
+    verify_spends,
+)
 from arien_flows.ledger.files import column_elements, run_path
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.lock import LOCK
 from arien_flows.ledger.manifest import MANIFEST, Manifest, RunName, read_manifest
 from arien_flows.ledger.schema import SCHEMA, UNSPENT, Column
 from arien_flows.ledger.seals import SEALED_COLUMNS, SEALS, WORDS, seal, stretch
 from arien_flows.ledger.verify import VerifyStep, verify
 from arien_flows.ledger.verify_files import run_checksum, runs_of
-from arien_flows.ledger.verify_result import MAX_FINDINGS, Findings, Verification
+from arien_flows.ledger.verify_result import MAX_FINDINGS, Finding, Findings, Verification
 from arien_flows.ledger.verify_statements import STRETCHES, Statements, compare, statements
 from arien_flows.ledger.view import Counts
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from chains.tables import RevealKind
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.sample_ledger import sample_chain, write_ledger
 from tests.ledgers import batch_of
@@ -64,7 +76,11 @@ def failed(verification: Verification) -> set[str]:
 
 
 def places(verification: Verification) -> list[str]:
-    return [finding.place for check in verification.checks for finding in check.findings]
+    return [finding.place for finding in findings(verification)]
+
+
+def findings(verification: Verification) -> list[Finding]:
+    return [finding for check in verification.checks for finding in check.findings]
 
 
 def size_of(root: Path, column: Column) -> int:
@@ -179,6 +195,122 @@ def test_verify__finds_a_changed_byte_in_any_index_run(sample: Path, family: str
                 except LedgerDamagedError as error:
                     found = path in str(error)
             assert found, f"{path} byte {offset}"
+
+
+@pytest.mark.slow
+def test_verify__finds_a_changed_byte_anywhere_in_the_checksums(sample: Path) -> None:
+    size = manifest_of(sample).segments * WORDS * 8
+    random = Random(SEALS)
+    for offset in {0, size - 1, *(random.randrange(size) for _ in range(30))}:
+        with flipped(sample / SEALS, offset, 1 << random.randrange(8)):
+            found = [place for place in places(verify(Ledger(sample))) if SEALS in place]
+            # Where a count of rows was changed, rows are what no longer fits its checksum.
+            found += [f.message for f in findings(verify(Ledger(sample))) if SEALS in f.message]
+        assert found, f"byte {offset}"
+
+
+@pytest.mark.slow
+def test_verify__finds_a_changed_byte_anywhere_in_the_manifest(sample: Path) -> None:
+    random = Random(MANIFEST)
+    for offset in random.sample(range((sample / MANIFEST).stat().st_size), 60):
+        with (
+            flipped(sample / MANIFEST, offset, 1 << random.randrange(8)),
+            pytest.raises(LedgerDamagedError, match=MANIFEST),
+        ):
+            Ledger(sample)
+
+
+def test_verify__no_file_of_a_ledger_is_left_out_above(sample: Path) -> None:
+    manifest = manifest_of(sample)
+    known = {column.path for column in SCHEMA} | {SEALS, MANIFEST}
+    known |= {
+        run_path(family, run) for family in FAMILIES for run in getattr(manifest.runs, family)
+    }
+    files = {str(file.relative_to(sample)) for file in sample.rglob("*") if file.is_file()}
+    assert files - known == {LOCK}
+    assert known <= files
+
+
+# --- ledgers larger than what is taken at a time
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the checks take a few rows at a time, so that a small ledger has many stretches."""
+    for module, steps in {
+        verify_addresses: ("TRANSACTION_STEP",),
+        verify_blocks: ("TRANSACTION_STEP", "HEADER_STEP"),
+        verify_history: ("TOUCH_STEP", "ENTRY_STEP"),
+        verify_indexes: ("INDEX_STEP", "PART_ENTRIES"),
+        verify_links: ("EVENTS",),
+        verify_reveals: ("REVEAL_STEP", "ADDRESS_STEP"),
+        verify_scripts: ("ADDRESS_STEP",),
+        verify_spends: ("INPUT_STEP", "WORD_STEP"),
+    }.items():
+        for size, step in enumerate(steps, 2):
+            monkeypatch.setattr(module, step, size)
+
+
+@pytest.mark.slow
+def test_verify__passes_a_sound_ledger_in_many_small_stretches(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow(monkeypatch)
+    assert failed(verify(Ledger(sample))) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "dtype"),
+    [
+        ("blocks/header", "<u1"),
+        ("transactions/txid", "<u1"),
+        ("transactions/fee", "<i8"),
+        ("transactions/stripped_size", "<u4"),
+        ("inputs/spent_output", "<i8"),
+        ("inputs/sighash", "<u1"),
+        ("outputs/value", "<i8"),
+        ("outputs/address", "<u4"),
+        ("outputs/spender", "<u4"),
+        ("addresses/script_type", "<u1"),
+        ("addresses/payload", "<u1"),
+        ("reveals/input", "<i8"),
+        ("reveals/kind", "<u1"),
+        ("reveals/revealed", "<u1"),
+        ("links/earlier", "<u4"),
+    ],
+)
+def test_verify__finds_the_same_in_many_small_stretches(
+    broken: Path, monkeypatch: pytest.MonkeyPatch, path: str, dtype: str
+) -> None:
+    random = Random(path)
+    size = (broken / path).stat().st_size // np.dtype(dtype).itemsize
+    for row in {0, size - 1, random.randrange(size)}:
+        before = int(np.fromfile(broken / path, dtype)[row])
+        word(broken, path, dtype, row, before ^ 1)
+        at_once = findings(verify(Ledger(broken)))
+        with monkeypatch.context() as patches:
+            narrow(patches)
+            piecemeal = findings(verify(Ledger(broken)))
+        assert at_once
+        assert set(piecemeal) == set(at_once), row
+        word(broken, path, dtype, row, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["reveals/revealed", "addresses/payload"])
+def test_verify__names_the_reveal_that_does_not_hash_to_its_address(
+    broken: Path, path: str
+) -> None:
+    view = Ledger(broken).view()
+    rows = np.flatnonzero(view.reveal_kind != RevealKind.TAP_LEAF).tolist()
+    first = view.first_reveal_byte
+    for row in rows:
+        address = int(view.input_address[view.reveal_input[row]])
+        at = int(first[row] if path == "reveals/revealed" else view.first_payload_byte[address])
+        byte = int(np.fromfile(broken / path, "<u1")[at])
+        word(broken, path, "<u1", at, byte ^ 16)
+        assert f"reveals/revealed row {row}" in places(verify(Ledger(broken)))
+        word(broken, path, "<u1", at, byte)
 
 
 # --- damage whose checksums were computed anew: the structure has to show it
@@ -406,6 +538,26 @@ def test_verify__works_while_blocks_arrive(tmp_path: Path) -> None:
         verification = verify(Ledger(tmp_path), append_one)
     assert failed(verification) == set()
     assert verification.blocks == 6
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["transactions/locktime", "inputs/sequence", "inputs/value", "outputs/value", "blocks/header"],
+)
+def test_verify__finds_damage_that_was_done_while_blocks_arrived(tmp_path: Path, path: str) -> None:
+    blocks = sample_chain().blocks
+    with LedgerWriter(tmp_path, REGTEST) as writer:
+        writer.append(batch_of(blocks[:6]))
+        assert verify(Ledger(tmp_path)).ok
+        with (tmp_path / path).open("r+b") as column:
+            column.seek(5)
+            (byte,) = column.read(1)
+            column.seek(5)
+            column.write(bytes([byte ^ 4]))
+        for block in blocks[6:]:
+            writer.append(batch_of([block]))
+    verification = verify(Ledger(tmp_path))
+    assert any(path in place for place in places(verification))
 
 
 def test_verify__says_stale_where_blocks_are_removed_meanwhile(tmp_path: Path) -> None:

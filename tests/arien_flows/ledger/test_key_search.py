@@ -1,0 +1,56 @@
+from bisect import bisect_left
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arien_flows.ledger import key_search
+from arien_flows.ledger.key_search import seek
+
+keys = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(st.lists(st.one_of(keys, st.integers(-3, 3)), max_size=200), st.data())
+def test_seek__is_bisect_left(members: list[int], data: st.DataObject) -> None:
+    members.sort()
+    nearby = [member + step for member in members for step in (-1, 0, 1)]
+    wanted = data.draw(st.one_of(keys, st.sampled_from(nearby)) if nearby else keys)
+    wanted = max(-(2**63), min(wanted, 2**63 - 1))
+    assert seek(np.array(members, dtype=np.int64), wanted) == bisect_left(members, wanted)
+
+
+def test_seek__finds_its_way_among_keys_that_somebody_chose() -> None:
+    # Keys that lie anything but evenly: steps of one, then of a billion, and many equal ones.
+    parts = [np.arange(1_000), 10**9 * np.arange(1_000), np.full(3_000, 77), -np.arange(2_000)]
+    run = np.sort(np.concatenate(parts))
+    for wanted in [*run[::97].tolist(), 78, 10**9 - 1, -(2**63), 2**63 - 1]:
+        assert seek(run, wanted) == np.searchsorted(run, wanted)
+
+
+def test_seek__reads_few_pages_of_even_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    run = np.sort(random.integers(-(2**63), 2**63 - 1, 1_000_000))
+
+    class Watched:
+        """Notes which pages of 512 keys are read."""
+
+        def __init__(self) -> None:
+            self.pages: set[int] = set()
+
+        def __len__(self) -> int:
+            return len(run)
+
+        def __getitem__(self, position: int) -> np.int64:
+            self.pages.add(position // 512)
+            return run[position]
+
+    plain = getattr(seek, "py_func", seek)
+    narrowed = key_search._narrowed
+    monkeypatch.setattr(key_search, "_narrowed", getattr(narrowed, "py_func", narrowed))
+    pages = []
+    for wanted in random.integers(-(2**63), 2**63 - 1, 200).tolist():
+        watched = Watched()
+        assert plain(watched, wanted) == np.searchsorted(run, wanted)
+        pages.append(len(watched.pages))
+    assert np.mean(pages) < 2.5

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.bitcoin.hash160_lanes import hash160_rows, sha256_rows
-from chains.bitcoin.sha256_lanes import LANES
+from chains.bitcoin.sha256_rounds import LANES
 from chains.types import Int64Array
 from tests.reference import bitcoin as reference
 
@@ -59,6 +59,14 @@ def test_hash160_rows__fills_lanes_with_messages_of_all_lengths(count):
     messages = [random.bytes(size) for size in [*random.integers(0, 300, count - 1), 9_000]]
     rows = random.permutation(count)
     assert digests(hash160_rows, messages, rows) == [short(message) for message in messages]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filler", [0x00, 0xFF])
+def test_sha256_rows__pads_every_length_as_specified(filler):
+    messages = [bytes([filler]) * length for length in range(200)]
+    expected = [hashlib.sha256(message).digest() for message in messages]
+    assert digests(sha256_rows, messages, np.arange(200)) == expected
 
 
 @pytest.mark.parametrize("hash_rows", [sha256_rows, hash160_rows])

@@ -35,7 +35,7 @@ import numpy as np
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import map_array
 from arien_flows.ledger.rebuilding import rebuild_unspent
-from arien_flows.ledger.spend_links import sorted_spends
+from arien_flows.ledger.spend_links import SpendLinks
 from arien_flows.ledger.unspent import Found, Makers, Outpoints, UnspentOutputs, entries_of
 from arien_flows.ledger.view import Counts
 
@@ -124,7 +124,8 @@ def measure_unspent(entries: int, rounds: int) -> dict[str, object]:
         found, keys = Found.nothing(size, 0), table.keys(spent)
         rows = np.arange(size)
         clock.run("spend", table.spend, made(chosen[:1]), spent, rows, keys, found)
-        assert np.array_equal(found.output, chosen)
+        if not np.array_equal(found.output, chosen):
+            raise SystemExit("the table does not hold what was put in")
         new = entries_for(table, entries + turn * size, size)
         table.reserve(size)
         clock.run("add", table.add, new)
@@ -138,12 +139,12 @@ def measure_unspent(entries: int, rounds: int) -> dict[str, object]:
 def ages(random, count: int, most: int):
     """Draw ages of spent outputs, in transactions, below the age of the chain."""
     drawn = np.exp(np.interp(random.random(count), SHARES, np.log(AGES)))
-    return np.minimum(drawn, random.random(count) * most).astype(np.int64)
+    return np.where(drawn < most, drawn, random.random(count) * most).astype(np.int64)
 
 
-def spends_of_batch(random, first: int):
+def spends_of_batch(random, first: int, batch: int):
     """Return outputs that a batch from transaction `first` spends of earlier ones, and by whom."""
-    spender = first + np.sort(random.integers(0, BATCH, round(BATCH * INPUTS)))
+    spender = first + np.sort(random.integers(0, batch, round(batch * INPUTS)))
     funding = spender - ages(random, len(spender), first)
     older = funding < first
     row = (funding[older] * OUTPUTS).astype(np.int64)
@@ -188,55 +189,58 @@ def measure_spenders(rows: int, commits: int, folder: Path) -> dict[str, object]
         "memory_limit_bytes": memory_limit(),
         "allocated_seconds": round(time.perf_counter() - started, 1),
     }
-    transaction = int(rows / OUTPUTS) - BATCH * 200
-    runs = []
+    end = int(rows / OUTPUTS)
+    batch = min(BATCH, end // 100)
+    # So many transactions before the end, or somewhat fewer, the commits fit.
+    transaction = end - commits * int(1.2 * rows / SPENDS_SHARE / (0.7 * INPUTS) + 2 * batch)
+    figures["batch_transactions"] = batch
+    figures["commits"] = []
     for _ in range(commits):
-        parts, waiting, first = [], 0, transaction
-        while waiting < rows // SPENDS_SHARE and transaction + BATCH <= rows / OUTPUTS - 2:
-            parts.append(spends_of_batch(random, transaction))
-            waiting += len(parts[-1][0])
-            transaction += BATCH
-        if not parts:
-            break
         begun, cpu = time.perf_counter(), time.process_time()
-        outputs, spenders = sorted_spends(parts)
-        sorted_at, sorted_cpu = time.perf_counter(), time.process_time()
-        before = written_bytes()
-        disk.write_words("spender", outputs, spenders)
+        links, first, drawing = SpendLinks(transaction), transaction, 0.0
+        while len(links) < rows // SPENDS_SHARE and transaction + batch < end:
+            started = time.perf_counter()
+            spends = spends_of_batch(random, transaction, batch)
+            drawing += time.perf_counter() - started
+            links.add(*spends)
+            transaction += batch
+        gathering = time.perf_counter() - begun - drawing
+        begun, cpu, before = time.perf_counter(), time.process_time(), written_bytes()
+        for outputs, spenders in links.in_order():
+            disk.write_words("spender", outputs, spenders)
         disk.sync(["spender"])
-        done, done_cpu = time.perf_counter(), time.process_time()
-        covered = transaction - first
-        runs.append(
+        covered, written = transaction - first, written_bytes() - before
+        figures["commits"].append(
             {
                 "transactions": covered,
-                "spends": waiting,
-                "sort_seconds": round(sorted_at - begun, 2),
-                "sort_cpu_seconds": round(sorted_cpu - cpu, 2),
-                "write_seconds": round(done - sorted_at, 2),
-                "write_cpu_seconds": round(done_cpu - sorted_cpu, 2),
-                "written_bytes_per_transaction": round((written_bytes() - before) / covered, 1),
-                "written_bytes_per_spend": round((written_bytes() - before) / waiting, 1),
+                "spends": len(links),
+                "waiting_bytes": 8 * len(links),
+                "gather_seconds": round(gathering, 2),
+                "sweep_seconds": round(time.perf_counter() - begun, 2),
+                "sweep_cpu_seconds": round(time.process_time() - cpu, 2),
+                "written_bytes_per_transaction": round(written / covered, 1),
+                "written_bytes_per_spend": round(written / len(links), 1),
             }
         )
-        del parts, outputs, spenders
-    figures["commits"] = runs
-    figures["in_place"] = _in_place(disk, random, rows)
+    figures["in_place"] = _in_place(disk, random, end, batch)
+    figures["peak_bytes"] = peak_bytes()
     return figures
 
 
-def _in_place(disk: Disk, random, rows: int) -> dict[str, object]:
+def _in_place(disk: Disk, random, end: int, batch: int) -> dict[str, object]:
     """Write the spends of each batch at once, as near the tip; some batches are enough."""
-    first = int(rows / OUTPUTS) - 4 * BATCH
     before, begun = written_bytes(), time.perf_counter()
-    for batch in range(3):
-        disk.write_words(
-            "spender", *sorted_spends([spends_of_batch(random, first + batch * BATCH)])
-        )
+    for number in range(3):
+        first = end - (4 - number) * batch
+        links = SpendLinks(first)
+        links.add(*spends_of_batch(random, first, batch))
+        for outputs, spenders in links.in_order():
+            disk.write_words("spender", outputs, spenders)
         disk.sync(["spender"])
     return {
-        "transactions": 3 * BATCH,
+        "transactions": 3 * batch,
         "seconds": round(time.perf_counter() - begun, 2),
-        "written_bytes_per_transaction": round((written_bytes() - before) / (3 * BATCH), 1),
+        "written_bytes_per_transaction": round((written_bytes() - before) / (3 * batch), 1),
     }
 
 
@@ -292,8 +296,9 @@ def measure_start_up(transactions: int, folder: Path) -> dict[str, object]:
         )
         begun, cpu = time.perf_counter(), time.process_time()
         table = rebuild_unspent(view)
-        assert table.count == unspent
         seconds = time.perf_counter() - begun
+        if table.count != unspent:
+            raise SystemExit("the rebuilt table does not hold what is unspent")
         figures[state] = {
             "seconds": round(seconds, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
@@ -332,7 +337,8 @@ def main() -> None:
     measure_unspent(20_000, 2)
     figures: dict[str, object] = {
         "benchmark": "tables",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
     }
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         if "unspent" in parts:
@@ -340,7 +346,7 @@ def main() -> None:
         if "spenders" in parts:
             figures["spenders"] = measure_spenders(options.rows, options.commits, Path(name))
         if "start_up" in parts:
-            figures["start_up"] = measure_start_up(options.transactions, Path(name))
+            figures["start_up"] = measure_start_up(options.transactions, Path(name) / "columns")
     text = json.dumps(figures, indent=1)
     if options.json:
         options.json.write_text(text + "\n")

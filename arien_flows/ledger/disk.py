@@ -82,6 +82,16 @@ class Disk:
                 _reserve(file.fileno(), size)
         return np.memmap(target, dtype=np.uint8, mode="r+", shape=(size,))
 
+    def read_words(self, path: str, rows: Int64Array) -> UInt32Array:
+        """Return 4-byte words of a file, of ascending rows; pages are read ahead."""
+        words: UInt32Array = np.empty(len(rows), dtype=np.uint32)
+        with (self.root / path).open("r+b") as file:
+            for piece, following in _with_following(_pieces(rows)):
+                _read_ahead(file.fileno(), rows[following])
+                if piece.stop:
+                    words[piece] = _get(file.fileno(), rows[piece])
+        return words
+
     def write_words(self, path: str, rows: Int64Array, words: UInt32Array) -> None:
         """Set aligned 4-byte words of a file that already has them; not durable until `sync`.
 
@@ -89,14 +99,13 @@ class Disk:
         is read ahead; in a long sweep pages are flushed as it goes and then dropped, so that a
         column larger than memory drives nothing else out of it.
         """
-        pieces = _pieces(rows)
         with _reporting_full(self.root / path), (self.root / path).open("r+b") as file:
             dirty = 0
-            for piece, following in pairwise([slice(0, 0), *pieces, slice(0, 0)]):
+            for piece, following in _with_following(_pieces(rows)):
                 _read_ahead(file.fileno(), rows[following])
                 if piece.stop == 0:
                     continue
-                _store(file.fileno(), rows[piece], words[piece])
+                _set(file.fileno(), rows[piece], words[piece])
                 dirty += _page_count(rows[piece])
                 if dirty >= MOST_DIRTY and following.stop:
                     os.fdatasync(file.fileno())
@@ -154,6 +163,11 @@ def _pieces(rows: Int64Array) -> list[slice]:
     return pieces
 
 
+def _with_following(pieces: list[slice]) -> Iterator[tuple[slice, slice]]:
+    """Yield each piece with the next; an empty one stands before the first and behind the last."""
+    return pairwise([slice(0, 0), *pieces, slice(0, 0)])
+
+
 def _page_count(rows: Int64Array) -> int:
     return int(np.count_nonzero(np.diff(rows // PAGE_WORDS))) + 1
 
@@ -176,14 +190,25 @@ def _drop(handle: int, stop: int) -> None:
         os.posix_fadvise(handle, 0, stop, os.POSIX_FADV_DONTNEED)
 
 
-def _store(handle: int, rows: Int64Array, words: UInt32Array) -> None:
-    """Set words through a map: a reader of the same page sees each as it was or as it is."""
+def _get(handle: int, rows: Int64Array) -> UInt32Array:
+    """Return words through a map that ends with this call."""
+    column, first = _window(handle, rows)
+    words: UInt32Array = column[rows - first]
+    return words
+
+
+def _set(handle: int, rows: Int64Array, words: UInt32Array) -> None:
+    """Set words through a map, so that a reader sees each as it was or as it is."""
+    column, first = _window(handle, rows)
+    _set_words(column, rows, first, words)
+
+
+def _window(handle: int, rows: Int64Array) -> tuple[UInt32Array, int]:
+    """Map the stretch of a column that holds ascending rows; return also its first row."""
     unit = mmap.ALLOCATIONGRANULARITY
     begin = 4 * int(rows[0]) // unit * unit
-    with mmap.mmap(handle, 4 * int(rows[-1]) + 4 - begin, offset=begin) as mapped:
-        column = np.frombuffer(mapped, dtype="<u4")
-        _set_words(column, rows, begin // 4, words)
-        del column
+    mapped = mmap.mmap(handle, 4 * int(rows[-1]) + 4 - begin, offset=begin)
+    return np.frombuffer(mapped, dtype="<u4"), begin // 4
 
 
 @kernel

@@ -48,45 +48,35 @@ def map_array(path: Path, dtype: str, elements: int, offset: int = 0) -> AnyArra
 
 
 class Access(IntEnum):
-    """In what order a mapped array will be read."""
+    """What will be asked of a mapped array next."""
 
     IN_ORDER = mmap.MADV_SEQUENTIAL
     RANDOM = mmap.MADV_RANDOM
+    """Left to itself, the system reads 128 KiB for each page that a search asks for."""
+
+    SOON = mmap.MADV_WILLNEED
+    """All of it: the system begins to read, many pages at once."""
+
+    NO_MORE = mmap.MADV_DONTNEED
+    """It leaves this process's memory, where it would count as resident, and not the cache."""
 
 
-def advise(array: AnyArray, access: Access) -> None:
-    """Tell the operating system how an array will be read, if it is mapped from a file.
+def advise(rows: AnyArray, access: Access) -> None:
+    """Tell the system how a mapped array, or a part of one, will be read.
 
-    Left to itself, it reads 128 KiB for each page that a search asks for.
+    Does nothing for arrays in memory.
     """
-    mapped = _map_behind(array)
-    if mapped is not None:
-        mapped.madvise(access)
-
-
-def read_ahead(rows: AnyArray) -> None:
-    """Have the system begin to read a part of a mapped column, all of which is wanted soon.
-
-    Page by page, a disk would be asked for little at a time, and each time waited for. Does nothing
-    for arrays in memory.
-    """
-    mapped = _map_behind(rows)
-    if not len(rows) or mapped is None:
+    mapped: object = rows
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, memoryview):
+        mapped = mapped.obj
+    if not len(rows) or not isinstance(mapped, mmap.mmap):
         return
     whole = np.frombuffer(mapped, dtype=np.uint8)
     begin = rows.ctypes.data - whole.ctypes.data
     page = begin - begin % mmap.PAGESIZE
-    mapped.madvise(mmap.MADV_WILLNEED, page, begin + rows.nbytes - page)
-
-
-def _map_behind(array: AnyArray) -> mmap.mmap | None:
-    """Return the map of a file that an array shows; nothing for an array in memory."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, memoryview):
-        base = base.obj
-    return base if isinstance(base, mmap.mmap) else None
+    mapped.madvise(access, page, begin + rows.nbytes - page)
 
 
 def map_column(root: Path, column: Column, elements: int) -> AnyArray:

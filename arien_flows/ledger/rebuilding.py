@@ -14,11 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from arien_flows.ledger.bits import no_bits, set_bit
-from arien_flows.ledger.files import read_ahead
+from arien_flows.ledger.files import Access, advise
 from arien_flows.ledger.unspent import Makers, UnspentOutputs, entries_of, id_words
 from arien_flows.ledger.view import View
 from chains.tables import RevealKind
-from chains.types import Int64Array, UInt8Array, UInt32Array
+from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
 from heuristics.jit import kernel
 
 TAP_LEAF = int(RevealKind.TAP_LEAF)
@@ -43,36 +43,46 @@ def rebuild_unspent(view: View) -> UnspentOutputs:
 
 def _unspent_entries(view: View, salt: np.uint64) -> Iterator[Int64Array]:
     """Yield the entries of a view's unspent outputs, in order, while threads find more."""
-    count = view.counts.transactions
     waiting: deque[Future[Int64Array]] = deque()
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        for start in range(0, count, STEP):
-            waiting.append(pool.submit(_entries, view, start, min(start + STEP, count), salt))
+        for start in range(0, view.counts.transactions, STEP):
+            waiting.append(pool.submit(_entries, view, start, salt))
             if len(waiting) == IN_FLIGHT:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _entries(view: View, start: int, stop: int, salt: np.uint64) -> Int64Array:
-    """Return the entries of the unspent outputs of transactions `[start, stop)`."""
-    first = view.first_output
-    outputs = slice(int(first[start]), int(first[stop]))
-    for column in (view.spender, view.output_address, view.output_value):
-        read_ahead(column[outputs])
-    read_ahead(view.txid[start:stop])
+def _entries(view: View, start: int, salt: np.uint64) -> Int64Array:
+    """Return the entries of the unspent outputs of the `STEP` transactions from `start`."""
+    count = view.counts.transactions
+    stop = min(start + STEP, count)
+    # While this stretch is worked on, the disk is to be busy with the one that comes next.
+    for ahead in (start, start + THREADS * STEP):
+        if ahead < count:
+            for stretch in _stretches(view, ahead, min(ahead + STEP, count)):
+                advise(stretch, Access.SOON)
     entries = entries_of(
-        Makers(ids=id_words(view.txid), first_output=first),
+        Makers(ids=id_words(view.txid), first_output=view.first_output),
         range(start, stop),
         numbered_from=0,
         spender=view.spender,
-        limit=view.counts.transactions,
+        limit=count,
         value=view.output_value,
         address=view.output_address,
         salt=salt,
     )
+    for stretch in _stretches(view, start, stop):
+        advise(stretch, Access.NO_MORE)
     # Few of many: what waits for the table must not keep the room that all would have taken.
     return entries.copy()
+
+
+def _stretches(view: View, start: int, stop: int) -> list[AnyArray]:
+    """Return what is read of the columns for the outputs of transactions `[start, stop)`."""
+    first, last = int(view.first_output[start]), int(view.first_output[stop])
+    outputs = (view.spender, view.output_address, view.output_value)
+    return [view.txid[start:stop], *(column[first:last] for column in outputs)]
 
 
 def rebuild_revealed(view: View) -> UInt8Array:
@@ -81,8 +91,10 @@ def rebuild_revealed(view: View) -> UInt8Array:
     for start in range(0, view.counts.reveals, STEP):
         stop = min(start + STEP, view.counts.reveals)
         inputs = view.reveal_input[start:stop]
-        read_ahead(view.input_address[int(inputs[0]) : int(inputs[-1]) + 1])
+        addresses = view.input_address[int(inputs[0]) : int(inputs[-1]) + 1]
+        advise(addresses, Access.SOON)
         _mark_revealed(inputs, view.reveal_kind[start:stop], view.input_address, revealed)
+        advise(addresses, Access.NO_MORE)
     return revealed
 
 

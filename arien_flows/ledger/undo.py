@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from arien_flows.ledger.disk import Disk
-from arien_flows.ledger.files import map_array, read_ahead
+from arien_flows.ledger.files import map_array
 from arien_flows.ledger.manifest import Manifest, Runs
 from arien_flows.ledger.schema import EXTERNAL, UNSPENT
 from arien_flows.ledger.sorted_runs import cut_runs
@@ -40,11 +40,9 @@ def undo_spends(disk: Disk, counts: Counts, reached: Counts) -> None:
 def _clear(disk: Disk, staying: Int64Array, counts: Counts) -> None:
     """Clear the spenders of outputs, in one sweep, where a later transaction is named."""
     staying.sort()
-    column = map_array(disk.root / SPENDER, "uint32", counts.outputs)
     for start in range(0, len(staying), PIECE):
         rows = staying[start : start + PIECE]
-        read_ahead(column[int(rows[0]) : int(rows[-1]) + 1])
-        dirty = rows[column[rows] >= counts.transactions]
+        dirty = rows[disk.read_words(SPENDER, rows) >= counts.transactions]
         disk.write_words(SPENDER, dirty, np.full(len(dirty), UNSPENT, dtype=np.uint32))
 
 

@@ -64,3 +64,15 @@ def test_write_words__finds_the_last_word_of_a_column_beyond_four_gigabytes(tmp_
     column = np.memmap(tmp_path / "column", dtype="<u4", mode="r")
     assert column[rows].tolist() == [7, 8, 9]
     assert len(column) == count
+
+
+@given(rows=st.sets(st.integers(0, WORDS - 1), max_size=100), piece=st.integers(1, 40))
+def test_read_words__returns_these_words(
+    tmp_path_factory: pytest.TempPathFactory, rows: set[int], piece: int
+) -> None:
+    disk = Disk(tmp_path_factory.mktemp("disk"))
+    disk.write("column", 0, np.arange(WORDS, dtype="<u4") * 3)
+    chosen = np.array(sorted(rows), dtype=np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PIECE", piece)
+        assert disk.read_words("column", chosen).tolist() == [3 * row for row in sorted(rows)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.ledger.files import Access, advise
-from arien_flows.ledger.key_search import seek
+from arien_flows.ledger.key_search import NO_SAMPLES, seek
 from arien_flows.ledger.locks import is_key_lock, same_class
 from arien_flows.ledger.numbering import NONE, Locks, side_by_side
 from arien_flows.ledger.recent_rows import LOW_WORD, WORD, RecentRows, home_of, tag_of
@@ -206,7 +206,7 @@ def _search_revealed(
     """Search a run of the index of reveals."""
     scratch = np.empty(40, dtype=np.uint8)
     for i in rows:
-        position = seek(run_key, keys[i])
+        position = seek(run_key, NO_SAMPLES, keys[i])
         while position < len(run_key) and run_key[position] == keys[i]:
             row = np.int64(run_number[position])
             position += 1

@@ -17,7 +17,8 @@ import numpy as np
 
 from arien_flows.ledger.files import Access, advise
 from arien_flows.ledger.key_filter import KeyFilter
-from arien_flows.ledger.locks import SAME_LOCK, STRANGERS, kinship
+from arien_flows.ledger.key_search import NO_SAMPLES, samples_of
+from arien_flows.ledger.locks import same_bytes, same_class
 from arien_flows.ledger.numbering import NONE, KnownLocks, Locks, search_runs
 from arien_flows.ledger.recent_rows import (
     CERTAIN_BATCHES,
@@ -40,6 +41,9 @@ MOST_ADDRESSES = 1 << 27
 MOST_REVEALS = 1 << 21
 """Slots for revealed scripts. They are asked for where the filter lets a lock through, which is
 seldom, so the runs may well be searched for them."""
+
+MOST_SAMPLED = 256
+"""Runs of which samples are kept; a ledger has a few dozen at a time."""
 
 LATEST = 2 * (CERTAIN_BATCHES + 1)
 """Lists of keys to remember: two for each batch, and those of the batch that is taken in."""
@@ -71,6 +75,8 @@ class LockMemory:
     reveals: RecentRows = field(default_factory=lambda: RecentRows(MOST_REVEALS))
     latest: deque[Int64Array] = field(default_factory=lambda: deque(maxlen=LATEST))
     """Keys met in the last batches, which the runs may lack."""
+
+    _samples: dict[tuple[int, int, int], Int64Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, known: Sequence[KeyRun], reveals: Sequence[KeyRun]) -> "LockMemory":
@@ -122,8 +128,29 @@ class LockMemory:
             columns: list[AnyArray] = [known.source, known.script_type, known.first]
             for array in columns + [run.key for run in known.runs]:
                 advise(array, Access.RANDOM)
-            search_runs(locks, keys, rows, known, same, related, needs_related=needs_related)
+            search_runs(
+                locks,
+                keys,
+                rows,
+                known,
+                same,
+                related,
+                needs_related=needs_related,
+                samples=self._samples_of,
+            )
         return Met(same=same, related=related, maybe=maybe), is_young
+
+    def _samples_of(self, run: KeyRun) -> Int64Array:
+        """Return samples of a run's keys, drawn once although views of it come and go."""
+        if not len(run.key):
+            return NO_SAMPLES
+        name = (len(run.key), int(run.key[0]), int(run.key[-1]))
+        found = self._samples.get(name)
+        if found is None:
+            found = self._samples[name] = samples_of(run.key)
+            while len(self._samples) > MOST_SAMPLED:
+                self._samples.pop(next(iter(self._samples)))
+        return found
 
     def _renew_filter(self, keys: Sequence[Int64Array], more: int) -> None:
         # First the old one goes: there may not be room for both.
@@ -230,21 +257,29 @@ def _recall(
                     number = np.int64(table[slot] & LOW_WORD) - 1
                     if table[slot] >> WORD == tag and number < limit:
                         first = known_first[number]
-                        kin = kinship(
+                        size = known_first[number + 1] - first
+                        # As a rule it is the very lock; asking that here saves a call.
+                        if (
+                            known_type[number] == script_type[i]
+                            and size == length[i]
+                            and same_bytes(known_source, first, source, start[i], size)
+                        ):
+                            same[i] = number
+                            is_young[i] = is_young[i] or age == 0
+                        elif not same_class(
                             known_source,
                             known_type[number],
                             first,
-                            known_first[number + 1] - first,
+                            size,
                             source,
                             script_type[i],
                             start[i],
                             length[i],
                             scratch,
-                        )
-                        if kin == SAME_LOCK:
-                            same[i] = number
-                            is_young[i] = is_young[i] or age == 0
-                        if kin != STRANGERS and (related[i] == NONE or number < related[i]):
+                        ):
+                            slot = (slot + 1) & mask
+                            continue
+                        if related[i] == NONE or number < related[i]:
                             related[i] = number
                     slot = (slot + 1) & mask
                 if same[i] != NONE and not needs_related:

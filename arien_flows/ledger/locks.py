@@ -30,9 +30,6 @@ FINISH = np.uint64(0xFF51AFD7ED558CCD)
 HALF = np.uint64(32)
 LOW_BYTE = np.uint64(0xFF)
 
-SAME_LOCK, SAME_CLASS, STRANGERS = 2, 1, 0
-"""How two locks are related (`kinship`)."""
-
 
 @kernel
 def is_key_lock(script_type: int) -> bool:
@@ -173,37 +170,3 @@ def same_class(
         and left_length == right_length
         and same_bytes(left, left_start, right, right_start, left_length)
     )
-
-
-@kernel
-def kinship(
-    left: UInt8Array,
-    left_type: int,
-    left_start: int,
-    left_length: int,
-    right: UInt8Array,
-    right_type: int,
-    right_start: int,
-    right_length: int,
-    scratch: UInt8Array,
-) -> int:
-    """Return whether two locks are the same, of one class or neither; `scratch` has 40 bytes."""
-    if (
-        left_type == right_type
-        and left_length == right_length
-        and same_bytes(left, left_start, right, right_start, left_length)
-    ):
-        return SAME_LOCK
-    if is_key_lock(left_type) and same_class(
-        left,
-        left_type,
-        left_start,
-        left_length,
-        right,
-        right_type,
-        right_start,
-        right_length,
-        scratch,
-    ):
-        return SAME_CLASS
-    return STRANGERS

@@ -11,16 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.ledger.key_search import seek
-from arien_flows.ledger.locks import (
-    SAME_LOCK,
-    STRANGERS,
-    class_key,
-    kinship,
-    put_word,
-    same_bytes,
-    word_at,
-)
+from arien_flows.ledger.key_search import NO_SAMPLES, seek
+from arien_flows.ledger.locks import class_key, put_word, same_bytes, same_class, word_at
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.sorted_runs import KeyRun
 from chains.tables import ScriptType
@@ -200,6 +192,7 @@ def search_runs(
     related: Int64Array,
     *,
     needs_related: bool,
+    samples: Callable[[KeyRun], Int64Array] = lambda _: NO_SAMPLES,
 ) -> None:
     """Search the index for the locks in some rows, several at a time so that disk reads overlap.
 
@@ -208,12 +201,13 @@ def search_runs(
     they are lower. Unless `needs_related`, a lock is looked for no longer once it is found itself.
     """
     # The largest run is the oldest, where most of what memory has forgotten is found.
-    runs = sorted(known.runs, key=lambda run: len(run.key), reverse=True)
     if not len(rows):
         return
+    ordered = sorted(known.runs, key=lambda run: len(run.key), reverse=True)
+    runs = [(run, samples(run)) for run in ordered]
 
     def search(part: Int64Array) -> None:
-        for run in runs:
+        for run, run_samples in runs:
             with np.errstate(over="ignore"):
                 _search_run(
                     locks.source,
@@ -226,6 +220,7 @@ def search_runs(
                     known.script_type,
                     known.first,
                     run.key,
+                    run_samples,
                     run.number,
                     min(run.limit, len(known.script_type)),
                     same,
@@ -259,6 +254,7 @@ def _search_run(
     known_type: UInt8Array,
     known_first: Int64Array,
     run_key: Int64Array,
+    run_samples: Int64Array,
     run_number: UInt32Array,
     limit: int,
     same: Int64Array,
@@ -266,27 +262,33 @@ def _search_run(
 ) -> None:
     scratch = np.empty(40, dtype=np.uint8)
     for i in rows:
-        position = seek(run_key, keys[i])
+        position = seek(run_key, run_samples, keys[i])
         while position < len(run_key) and run_key[position] == keys[i]:
             number = np.int64(run_number[position])
             position += 1
             if number >= limit:
                 continue
             begin = known_first[number]
-            kin = kinship(
+            size = known_first[number + 1] - begin
+            if (
+                known_type[number] == script_type[i]
+                and size == length[i]
+                and same_bytes(known_source, begin, source, start[i], size)
+            ):
+                same[i] = number
+            elif not same_class(
                 known_source,
                 known_type[number],
                 begin,
-                known_first[number + 1] - begin,
+                size,
                 source,
                 script_type[i],
                 start[i],
                 length[i],
                 scratch,
-            )
-            if kin == SAME_LOCK:
-                same[i] = number
-            if kin != STRANGERS and (related[i] == NONE or number < related[i]):
+            ):
+                continue
+            if related[i] == NONE or number < related[i]:
                 related[i] = number
 
 

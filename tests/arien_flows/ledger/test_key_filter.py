@@ -38,7 +38,7 @@ def test_of__is_what_adding_one_by_one_makes(lists: list[list[int]], room: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("bits_per_key", "most"), [(8, 0.035), (16, 0.003)])
+@pytest.mark.parametrize(("bits_per_key", "most"), [(8, 0.035), (12, 0.009), (16, 0.003)])
 def test_add__lets_few_keys_through(bits_per_key: int, most: float) -> None:
     random = np.random.default_rng(7)
     filter_ = KeyFilter(200_000)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.ledger import key_search
-from arien_flows.ledger.key_search import seek
+from arien_flows.ledger.key_search import NO_SAMPLES, samples_of, seek
 
 keys = st.integers(-(2**63), 2**63 - 1)
 
@@ -17,7 +17,11 @@ def test_seek__is_bisect_left(members: list[int], data: st.DataObject) -> None:
     nearby = [member + step for member in members for step in (-1, 0, 1)]
     wanted = data.draw(st.one_of(keys, st.sampled_from(nearby)) if nearby else keys)
     wanted = max(-(2**63), min(wanted, 2**63 - 1))
-    assert seek(np.array(members, dtype=np.int64), wanted) == bisect_left(members, wanted)
+    run = np.array(members, dtype=np.int64)
+    assert seek(run, NO_SAMPLES, wanted) == bisect_left(members, wanted)
+    # Samples of something else cost time, and no more.
+    others = data.draw(st.lists(keys, min_size=2, max_size=9).map(sorted))
+    assert seek(run, np.array(others, dtype=np.int64), wanted) == bisect_left(members, wanted)
 
 
 def test_seek__finds_its_way_among_keys_that_somebody_chose() -> None:
@@ -25,10 +29,13 @@ def test_seek__finds_its_way_among_keys_that_somebody_chose() -> None:
     parts = [np.arange(1_000), 10**9 * np.arange(1_000), np.full(3_000, 77), -np.arange(2_000)]
     run = np.sort(np.concatenate(parts))
     for wanted in [*run[::97].tolist(), 78, 10**9 - 1, -(2**63), 2**63 - 1]:
-        assert seek(run, wanted) == np.searchsorted(run, wanted)
+        assert seek(run, NO_SAMPLES, wanted) == np.searchsorted(run, wanted)
 
 
-def test_seek__reads_few_pages_of_even_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("is_sampled", "most"), [(False, 2.5), (True, 1.5)])
+def test_seek__reads_few_pages_of_even_keys(
+    monkeypatch: pytest.MonkeyPatch, is_sampled: bool, most: float
+) -> None:
     random = np.random.default_rng(1)
     run = np.sort(random.integers(-(2**63), 2**63 - 1, 1_000_000))
 
@@ -46,11 +53,13 @@ def test_seek__reads_few_pages_of_even_keys(monkeypatch: pytest.MonkeyPatch) -> 
             return run[position]
 
     plain = getattr(seek, "py_func", seek)
-    narrowed = key_search._narrowed
-    monkeypatch.setattr(key_search, "_narrowed", getattr(narrowed, "py_func", narrowed))
+    for name in ("_narrowed", "_halved"):
+        called = getattr(key_search, name)
+        monkeypatch.setattr(key_search, name, getattr(called, "py_func", called))
+    samples = samples_of(run) if is_sampled else NO_SAMPLES
     pages = []
     for wanted in random.integers(-(2**63), 2**63 - 1, 200).tolist():
         watched = Watched()
-        assert plain(watched, wanted) == np.searchsorted(run, wanted)
+        assert plain(watched, samples, wanted) == np.searchsorted(run, wanted)
         pages.append(len(watched.pages))
-    assert np.mean(pages) < 2.5
+    assert np.mean(pages) < most

@@ -4,15 +4,7 @@ from bitcoin.core import Hash160
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.ledger.locks import (
-    SAME_CLASS,
-    SAME_LOCK,
-    STRANGERS,
-    kinship,
-    put_word,
-    same_bytes,
-    word_at,
-)
+from arien_flows.ledger.locks import put_word, same_bytes, same_class, word_at
 from arien_flows.ledger.numbering import Locks, distinct, gather_bytes
 from chains.bitcoin.script import PAYLOAD_LENGTHS
 from chains.tables import ScriptType
@@ -107,22 +99,20 @@ def test_distinct__does_not_mistake_equal_keys_for_equal_scripts(members: list[L
 
 
 @given(locks(), locks())
-def test_kinship__is_that_of_the_reference(left: Lock, right: Lock) -> None:
+def test_same_class__is_that_of_the_reference(left: Lock, right: Lock) -> None:
     pair = locks_of([left, right], b"..")
-    with np.errstate(over="ignore"):
-        found = kinship(
-            pair.source,
-            int(pair.script_type[0]),
-            int(pair.start[0]),
-            int(pair.length[0]),
-            pair.source,
-            int(pair.script_type[1]),
-            int(pair.start[1]),
-            int(pair.length[1]),
-            np.empty(40, dtype=np.uint8),
-        )
-    related = SAME_CLASS if named_class(left) == named_class(right) else STRANGERS
-    assert found == (SAME_LOCK if left == right else related)
+    found = same_class(
+        pair.source,
+        int(pair.script_type[0]),
+        int(pair.start[0]),
+        int(pair.length[0]),
+        pair.source,
+        int(pair.script_type[1]),
+        int(pair.start[1]),
+        int(pair.length[1]),
+        np.empty(40, dtype=np.uint8),
+    )
+    assert found == (named_class(left) == named_class(right))
 
 
 @given(st.binary(max_size=40), st.data())

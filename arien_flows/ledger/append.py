@@ -16,11 +16,11 @@ from arien_flows.ledger.history_runs import make_history_run
 from arien_flows.ledger.links import Events, KnownReveals, Links, find_links, may_share_keys
 from arien_flows.ledger.lock_memory import LockMemory
 from arien_flows.ledger.new_addresses import (
-    ExternalOutputs,
     joined_locks,
     number_addresses,
 )
 from arien_flows.ledger.new_spends import first_reveals, resolve, spent_types
+from arien_flows.ledger.preparing import PreparedBatch
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.rows import Known, NewReveals, NumberedAddresses, Spends, new_columns
 from arien_flows.ledger.schema import EXTERNAL, UNSPENT
@@ -87,18 +87,17 @@ class NewRows:
 
 
 def build_rows(
-    batch: BlockBatch,
+    prepared: PreparedBatch,
     base: View,
     resident: Resident,
     *,
     heights: UInt32Array,
-    external: ExternalOutputs | None = None,
 ) -> NewRows:
     """Return the rows of a batch that follows the last block of `base`.
 
     Parameters
     ----------
-    batch
+    prepared
         Decoded blocks.
     base
         The ledger that they follow.
@@ -106,13 +105,11 @@ def build_rows(
         What the writer holds in memory of `base`; brought up to the end of the batch in place.
     heights
         The height of each block of the batch.
-    external
-        What inputs spend that neither batch nor ledger hold; without it such an input is an error.
     """
-    counts = base.counts
+    batch, external, counts = prepared.batch, prepared.external, base.counts
     if counts.transactions + batch.transaction_count > MAX_TRANSACTIONS:
         raise LedgerError("the ledger is full: transaction numbers end at 2^32 - 1")
-    addresses = number_addresses(batch, base, resident.locks, external)
+    addresses = number_addresses(batch, prepared.scripts, base, resident.locks)
     resident.reserve(base.counts.addresses + len(addresses.new_locks))
     spends = resolve(batch, base, resident.unspent, addresses, external)
     facts = inspect_spends(batch, spent_types(base, addresses, spends))

@@ -6,7 +6,7 @@ other branch is taken in. A source whose chain changes while it is read is asked
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from threading import Event
 from time import perf_counter
@@ -14,8 +14,10 @@ from typing import TypeGuard
 
 from arien_flows.errors import InputError, LedgerError, SourceError
 from arien_flows.ledger.beginning import first_height, row_of
+from arien_flows.ledger.preparing import PreparedBatch
 from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
+from chains.ahead import made_ahead
 from chains.bitcoin.decode import header_hashes
 from chains.bitcoin.headers import header_bits, previous_hashes, total_work
 from chains.errors import ChainChangedError, SourceUnavailableError
@@ -151,15 +153,20 @@ class _Run:
     def _take_in(self, start: int, target: int) -> None:
         """Stage the blocks `[start, target]`, and commit as often as that is due."""
         is_losing = start < self.writer.next_height
-        for batch, spent in self._batches(start, target + 1):
-            if is_losing:
-                self._part_from_branch(start - 1, batch)
-                is_losing = False
-            self._stage(batch, spent, target)
-            if self.stop.is_set():
-                return
-            if self.writer.commit_is_due:
-                self.writer.commit()
+        parts = self._batches(start, target + 1)
+        with closing(made_ahead(self._prepare, parts, "prepare")) as batches:
+            for prepared in batches:
+                if is_losing:
+                    self._part_from_branch(start - 1, prepared.batch)
+                    is_losing = False
+                self._stage(prepared, target)
+                if self.stop.is_set():
+                    return
+                if self.writer.commit_is_due:
+                    self.writer.commit()
+
+    def _prepare(self, part: tuple[BlockBatch, SpentOutputs | None]) -> PreparedBatch:
+        return self.writer.prepare(*part)
 
     def _goes_on_after(self) -> int | None:
         """Return the height after which the source's chain is to be taken in.
@@ -209,10 +216,10 @@ class _Run:
             )
         return self.source.spending_batches(start, stop)
 
-    def _stage(self, batch: BlockBatch, spent: SpentOutputs | None, target: int) -> None:
+    def _stage(self, prepared: PreparedBatch, target: int) -> None:
         writer, summary = self.writer, self.summary
         before = writer.counts
-        writer.stage(batch, spent)
+        writer.stage(prepared)
         self.batches += 1
         counts = writer.counts
         self.summary = replace(

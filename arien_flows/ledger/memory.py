@@ -15,6 +15,7 @@ from arien_flows.ledger.append import NewRows, build_rows
 from arien_flows.ledger.history import HistoryIndex, HistoryRun
 from arien_flows.ledger.index import KeyIndex
 from arien_flows.ledger.new_addresses import ExternalOutputs
+from arien_flows.ledger.preparing import prepare
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.sorted_runs import KeyRun, sort_entries
@@ -39,7 +40,7 @@ def view_of(
     or blocks are not whole, `gaps` says what the view cannot compute.
     """
     empty = _view(network, Counts(), {}, (), (), (), ())
-    rows = build_rows(batch, empty, Resident.of(empty), heights=heights, external=external)
+    rows = build_rows(prepare(batch, external), empty, Resident.of(empty), heights=heights)
     rows.columns["outputs/spender"][rows.spent_output] = rows.spender
     counts = rows.counts
     view = _view(

@@ -29,16 +29,33 @@ class ExternalOutputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchScripts:
+    """The scripts of a batch, told apart among themselves."""
+
+    locks: Locks
+    """Each script once, in order of first appearance."""
+
+    keys: Int64Array
+    """Under which each is filed."""
+
+    transaction: Int64Array
+    """The batch-local transaction in which each appears first."""
+
+    of_appearances: Int64Array
+    """Per appearance which script it is; -1 for one that is no address."""
+
+    place: Int64Array | None
+    """Which output an appearance is; behind the outputs follow the inputs. Nothing where all are
+    outputs, in their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Appearances:
     """The scripts of a batch in chain order; those that a transaction spends before its own."""
 
     locks: Locks
     transaction: Int64Array
-    """Batch-local."""
-
     place: Int64Array | None
-    """Which output it is; behind the outputs follow the inputs. Nothing where all are outputs, in
-    their order."""
 
 
 def _output_locks(batch: BlockBatch) -> Locks:
@@ -88,36 +105,46 @@ def spends_batch(batch: BlockBatch) -> BoolArray:
     return inside
 
 
+def tell_apart(batch: BlockBatch, external: ExternalOutputs | None) -> BatchScripts:
+    """Return the scripts of a batch, and of what it spends from outside."""
+    appearances = _appearances(batch, external)
+    keys = appearances.locks.keys()
+    member, firsts = distinct(appearances.locks, keys)
+    return BatchScripts(
+        locks=appearances.locks.take(firsts),
+        keys=keys[firsts],
+        transaction=appearances.transaction[firsts],
+        of_appearances=member,
+        place=appearances.place,
+    )
+
+
 def number_addresses(
-    batch: BlockBatch, base: View, memory: LockMemory, external: ExternalOutputs | None
+    batch: BlockBatch, scripts: BatchScripts, base: View, memory: LockMemory
 ) -> NumberedAddresses:
     """Give the scripts of a batch their numbers; new ones in order of first appearance.
 
     `memory` is what the writer remembers of `base`; the batch's scripts are added.
     """
-    appearances = _appearances(batch, external)
-    locks = appearances.locks
-    keys = locks.keys()
-    member, firsts = distinct(locks, keys)
-    scripts, script_keys = locks.take(firsts), keys[firsts]
-    met = memory.meet_addresses(scripts, script_keys, base.known_locks, base.reveals_by_lock.runs)
+    locks, keys = scripts.locks, scripts.keys
+    met = memory.meet_addresses(locks, keys, base.known_locks, base.reveals_by_lock.runs)
     is_new = met.same == NONE
     numbers = np.where(is_new, base.counts.addresses + np.cumsum(is_new) - 1, met.same)
     if base.counts.addresses + int(is_new.sum()) > MAX_ADDRESSES:
         raise LedgerError("the ledger is full: address numbers end at 2^32 - 2")
     # A lock that is no address has position -1 and so takes the last number.
-    of_appearances = np.append(numbers, NO_ADDRESS).astype(np.uint32)[member]
+    of_appearances = np.append(numbers, NO_ADDRESS).astype(np.uint32)[scripts.of_appearances]
     of_places = np.full(len(batch.value) + len(batch.spent_vout), NO_ADDRESS, dtype=np.uint32)
-    place = slice(len(member)) if appearances.place is None else appearances.place
+    place = slice(len(of_appearances)) if scripts.place is None else scripts.place
     of_places[place] = of_appearances
     new = np.flatnonzero(is_new)
-    memory.addresses.add(script_keys[new], numbers[new])
+    memory.addresses.add(keys[new], numbers[new])
     return NumberedAddresses(
         of_outputs=of_places[: len(batch.value)],
         of_externals=of_places[len(batch.value) :],
-        new_locks=scripts.take(new),
-        new_keys=script_keys[new],
-        new_transaction=appearances.transaction[firsts[new]],
+        new_locks=locks.take(new),
+        new_keys=keys[new],
+        new_transaction=scripts.transaction[new],
         new_related=met.related[new],
         new_maybe=met.maybe[new],
     )

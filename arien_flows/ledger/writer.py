@@ -30,6 +30,7 @@ from arien_flows.ledger.lock import exclusive
 from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, read_manifest
 from arien_flows.ledger.new_addresses import ExternalOutputs
 from arien_flows.ledger.numbering import Locks
+from arien_flows.ledger.preparing import PreparedBatch, prepare
 from arien_flows.ledger.resident import Resident
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, counts_of
@@ -137,14 +138,21 @@ class LedgerWriter:
 
     def append(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> None:
         """Stage blocks and commit."""
-        self.stage(batch, spent)
+        self.stage(self.prepare(batch, spent))
         self.commit()
 
-    def stage(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> None:
+    def prepare(self, batch: BlockBatch, spent: SpentOutputs | None = None) -> PreparedBatch:
+        """Do for a batch what can be done before those that it follows are staged.
+
+        A ledger that begins late needs to be told what the blocks spend. May run on any thread.
+        """
+        return prepare(batch, self._external(batch, spent))
+
+    def stage(self, prepared: PreparedBatch) -> None:
         """Take in blocks that follow the last one; the next commit makes them part of the ledger.
 
-        A ledger that begins late needs to be told what they spend. After any error nothing more
-        can be staged; what was before can still be committed, and a new writer goes on.
+        After any error nothing more can be staged; what was before can still be committed, and a
+        new writer goes on.
 
         Raises
         ------
@@ -154,8 +162,10 @@ class LedgerWriter:
             The device is full; nothing that was committed is lost.
         """
         with self._spent_unless_done():
-            external = self._external(batch, spent)
-            base = self._staged.view
+            if prepared.external is not None:
+                # Whether the ledger holds a transaction is looked up in its runs then, all of them.
+                self._staged.settle()
+            batch, base = prepared.batch, self._staged.view
             heights = np.arange(
                 self.next_height, self.next_height + batch.block_count, dtype=np.uint32
             )
@@ -163,7 +173,7 @@ class LedgerWriter:
             if self._first_height and not base.counts.blocks:
                 check_first_height(batch, self._first_height, base.network)
             resident = self._resident or Resident.of(base)
-            rows = build_rows(batch, base, resident, heights=heights, external=external)
+            rows = build_rows(prepared, base, resident, heights=heights)
             check_subsidies(batch, rows.columns["transactions/fee"], heights, base.network)
             self._staged.add(rows)
             self._resident = resident
@@ -242,15 +252,11 @@ class LedgerWriter:
             self._view = self._staged.view
 
     def _external(self, batch: BlockBatch, spent: SpentOutputs | None) -> ExternalOutputs | None:
-        """Return what to take for outputs from before a ledger that begins late.
-
-        Whether the ledger holds a transaction is looked up in its runs then, all of them.
-        """
+        """Return what to take for outputs from before a ledger that begins late."""
         if not self._first_height:
             return None
         if spent is None:
             raise ValueError("a ledger that begins late must be told what its blocks spend")
-        self._staged.settle()
         return ExternalOutputs(
             value_sat=spent.value,
             locks=Locks(

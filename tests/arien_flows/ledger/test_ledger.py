@@ -86,7 +86,7 @@ def stage_branches(root: Path, main: list[bytes], branch: list[bytes]) -> None:
         for blocks in (branch, main):
             writer.roll_back(min(FORK, writer.view.counts.blocks - 1))
             for number, block in enumerate(blocks[writer.view.counts.blocks :], 1):
-                writer.stage(batch_of([block]))
+                writer.stage(writer.prepare(batch_of([block])))
                 if number % 3 == 0:
                     writer.commit()
             writer.commit()

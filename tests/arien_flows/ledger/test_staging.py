@@ -25,7 +25,7 @@ from tests.ledgers import batch_of
 def stage(root: Path, batches: list[list[bytes]], commits: list[bool]) -> None:
     with LedgerWriter(root, REGTEST, QuickDisk(root)) as writer:
         for index, blocks in enumerate(batches):
-            writer.stage(batch_of(blocks))
+            writer.stage(writer.prepare(batch_of(blocks)))
             if commits[index % len(commits)]:
                 writer.commit()
         writer.commit()
@@ -52,7 +52,7 @@ def test_stage__is_seen_by_nobody_before_the_commit(tmp_path: Path) -> None:
         reader = Ledger(tmp_path)
         shown = reader.view()
         for block in blocks[5:]:
-            writer.stage(batch_of([block]))
+            writer.stage(writer.prepare(batch_of([block])))
             assert reader.view() is shown
             assert writer.view.counts == shown.counts
             assert writer.next_height == writer.counts.blocks > shown.counts.blocks
@@ -65,11 +65,11 @@ def test_stage__is_seen_by_nobody_before_the_commit(tmp_path: Path) -> None:
 def test_stage__a_fault_does_not_take_earlier_batches_with_it(tmp_path: Path) -> None:
     blocks = random_chain(Random(6), 8).blocks
     with LedgerWriter(tmp_path, REGTEST, QuickDisk(tmp_path)) as writer:
-        writer.stage(batch_of(blocks[:4]))
+        writer.stage(writer.prepare(batch_of(blocks[:4])))
         with pytest.raises(SourceError, match="follow"):
-            writer.stage(batch_of(blocks[5:]))
+            writer.stage(writer.prepare(batch_of(blocks[5:])))
         with pytest.raises(LedgerError, match="open it again"):
-            writer.stage(batch_of(blocks[4:]))
+            writer.stage(writer.prepare(batch_of(blocks[4:])))
         writer.commit()
     assert Ledger(tmp_path).view().counts.blocks == 4
 
@@ -96,7 +96,7 @@ def test_roll_back__commits_what_is_staged_first(tmp_path: Path) -> None:
     staged, plain = tmp_path / "staged", tmp_path / "plain"
     with LedgerWriter(staged, REGTEST, QuickDisk(staged)) as writer:
         writer.append(batch_of(blocks[:4]))
-        writer.stage(batch_of(blocks[4:]))
+        writer.stage(writer.prepare(batch_of(blocks[4:])))
         writer.roll_back(6)
     with LedgerWriter(plain, REGTEST, QuickDisk(plain)) as writer:
         for part in (blocks[:4], blocks[4:]):
@@ -119,7 +119,7 @@ def test_commit__is_due_when_enough_is_spent(
     blocks = random_chain(Random(10), 12).blocks
     with LedgerWriter(tmp_path, REGTEST, QuickDisk(tmp_path)) as writer:
         for block in blocks:
-            writer.stage(batch_of([block]))
+            writer.stage(writer.prepare(batch_of([block])))
             spent = spends_of_earlier_blocks(writer._staged.view, writer.view.counts.inputs)
             assert writer.commit_is_due == (spent >= 3)
             if writer.commit_is_due:

@@ -111,7 +111,7 @@ def build_rows(
         raise LedgerError("the ledger is full: transaction numbers end at 2^32 - 1")
     addresses = number_addresses(batch, prepared.scripts, base, resident.locks)
     resident.reserve(base.counts.addresses + len(addresses.new_locks))
-    spends = resolve(batch, base, resident.unspent, addresses, external)
+    spends = resolve(batch, prepared.inside, base, resident.unspent, addresses, external)
     facts = inspect_spends(batch, spent_types(base, addresses, spends))
     reveals = first_reveals(batch, facts, spends, resident.revealed)
     links = _links(batch, base, resident.locks, addresses, spends, reveals)

@@ -108,7 +108,7 @@ class Disk:
                 _set(file.fileno(), rows[piece], words[piece])
                 dirty += _page_count(rows[piece])
                 if dirty >= MOST_DIRTY and following.stop:
-                    os.fdatasync(file.fileno())
+                    os.fsync(file.fileno())
                     _drop(file.fileno(), 4 * int(rows[piece.stop - 1]))
                     dirty = 0
 

@@ -8,7 +8,7 @@ from arien_flows.ledger.new_addresses import ExternalOutputs, spends_batch
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.rows import NewReveals, NumberedAddresses, Spends
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS, UNSPENT
-from arien_flows.ledger.spent_inside import settle_inside
+from arien_flows.ledger.spent_inside import MAX_OVERWRITES, SpentInside
 from arien_flows.ledger.unspent import (
     Found,
     Makers,
@@ -27,12 +27,10 @@ from heuristics.jit import kernel
 
 TAP_LEAF = int(RevealKind.TAP_LEAF)
 
-MAX_OVERWRITES = 1 << 16
-"""Outputs that repeated coinbase ids may void in one batch; the main chain has 2 in all."""
-
 
 def resolve(
     batch: BlockBatch,
+    inside: SpentInside,
     base: View,
     unspent: UnspentOutputs,
     addresses: NumberedAddresses,
@@ -47,7 +45,7 @@ def resolve(
         not: batch or ledger hold the transaction that it names, without such an unspent output.
         Or `external` contradicts the ledger.
     """
-    found, overwritten, spender = _spend_and_add(batch, base, unspent, addresses)
+    found, overwritten, spender = _spend_and_add(batch, inside, base, unspent, addresses)
     output, value, address = found.output, found.value, found.address
     missing = np.flatnonzero(output == UNRESOLVED)
     if len(missing):
@@ -66,35 +64,36 @@ def resolve(
 
 
 def _spend_and_add(
-    batch: BlockBatch, base: View, unspent: UnspentOutputs, addresses: NumberedAddresses
+    batch: BlockBatch,
+    inside: SpentInside,
+    base: View,
+    unspent: UnspentOutputs,
+    addresses: NumberedAddresses,
 ) -> tuple[Found, Int64Array, UInt32Array]:
     """Take what a batch spends out of the table, and put in what it leaves unspent.
 
     Returns what was found for each input, rows (output, batch-local transaction) of outputs that
     repeated coinbases void, and the spenders of the batch's own outputs.
     """
-    spent = Outpoints.of(batch.spent_txid, batch.spent_vout)
+    first_transaction, first_output = base.counts.transactions, base.counts.outputs
     found = Found.nothing(len(batch.spent_vout), NO_ADDRESS)
-    most_voided = min(MAX_OVERWRITES, len(batch.value))
-    inside = settle_inside(
-        batch,
-        spent,
-        addresses.of_outputs,
-        found,
-        first_transaction=base.counts.transactions,
-        first_output=base.counts.outputs,
-        salt=unspent.salt,
-        most_voided=most_voided,
-    )
+    settled = np.flatnonzero(inside.output >= 0)
+    local = inside.output[settled]
+    found.output[settled] = local + first_output
+    found.value[settled] = batch.value[local]
+    found.address[settled] = addresses.of_outputs[local]
     makers = Makers(ids=id_words(base.txid), first_output=base.first_output)
-    unspent.spend(makers, spent, inside.rows, inside.keys, found)
+    spent = Outpoints.of(batch.spent_txid, batch.spent_vout)
+    unspent.spend(makers, spent, inside.outside, found)
     # What inputs before the repeated coinbase spend is gone by now; those behind it mean its own.
-    voided = unspent.void_repeated(makers, batch, addresses.of_outputs, most_voided)
+    voided = unspent.void_repeated(
+        makers, batch, addresses.of_outputs, min(MAX_OVERWRITES, len(batch.value))
+    )
     unspent.add(
         entries_of(
             Makers(ids=id_words(batch.txid), first_output=batch.first_output),
             range(batch.transaction_count),
-            numbered_from=base.counts.outputs,
+            numbered_from=first_output,
             spender=inside.spender,
             limit=UNSPENT,
             value=batch.value,
@@ -102,9 +101,12 @@ def _spend_and_add(
             salt=unspent.salt,
         )
     )
-    overwritten = np.concatenate([inside.voided, voided])
+    voided_inside = inside.voided + np.array([first_output, 0])
+    overwritten = np.concatenate([voided_inside, voided])
     order = np.argsort(overwritten[:, 1], kind="stable")
-    return found, overwritten[order], inside.spender
+    is_spent = inside.spender != UNSPENT
+    spender = np.where(is_spent, inside.spender + np.uint32(first_transaction), UNSPENT)
+    return found, overwritten[order], spender.astype(np.uint32)
 
 
 def _refuse_spent_inside(batch: BlockBatch, base: View, missing: Int64Array) -> None:

@@ -6,6 +6,7 @@ Nothing here depends on earlier batches, so it runs on another thread while one 
 from dataclasses import dataclass
 
 from arien_flows.ledger.new_addresses import BatchScripts, ExternalOutputs, tell_apart
+from arien_flows.ledger.spent_inside import SpentInside, settle_inside
 from chains.tables import BlockBatch
 
 
@@ -19,8 +20,14 @@ class PreparedBatch:
     error."""
 
     scripts: BatchScripts
+    inside: SpentInside
 
 
 def prepare(batch: BlockBatch, external: ExternalOutputs | None = None) -> PreparedBatch:
-    """Return a batch with its scripts told apart."""
-    return PreparedBatch(batch=batch, external=external, scripts=tell_apart(batch, external))
+    """Return a batch with its scripts told apart, and its spends of itself settled."""
+    return PreparedBatch(
+        batch=batch,
+        external=external,
+        scripts=tell_apart(batch, external),
+        inside=settle_inside(batch),
+    )

@@ -130,7 +130,6 @@ def _take_out(table: UnspentOutputs, view: View, outputs: Int64Array) -> None:
         Makers(ids=id_words(view.txid), first_output=view.first_output),
         outpoints,
         np.arange(len(outputs), dtype=np.int64),
-        table.keys(outpoints),
         found,
     )
     if not np.array_equal(found.output, outputs):

@@ -15,83 +15,77 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import LedgerError
-from arien_flows.ledger.schema import NO_ADDRESS, UNSPENT
-from arien_flows.ledger.unspent import Found, Outpoints, id_words
-from arien_flows.ledger.unspent_table import FIRST_FACTOR, UNRESOLVED, mixed_key
-from chains.tables import BlockBatch
-from chains.types import Int64Array, UInt32Array, UInt64Array
+from arien_flows.ledger.schema import UNSPENT
+from arien_flows.ledger.unspent import id_words, new_salt
+from arien_flows.ledger.unspent_table import FIRST_FACTOR, UNRESOLVED
+from chains.tables import BlockBatch, ScriptType
+from chains.types import Int64Array, UInt8Array, UInt32Array, UInt64Array
 from heuristics.jit import kernel
+
+OP_RETURN = int(ScriptType.OP_RETURN)
+MAX_OVERWRITES = 1 << 16
+"""Outputs that repeated coinbase ids may void in one batch; the main chain has 2 in all."""
 
 NOTHING = np.uint64(0)
 HIGH_HALF = np.uint64(0xFFFF_FFFF_0000_0000)
 LOW_HALF = np.uint64(0xFFFF_FFFF)
 
 
+OUTSIDE = -2
+"""An input names no earlier transaction of its batch."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpentInside:
-    """What is left to settle once a batch's spends of itself are."""
+    """What the transactions of a batch spend of each other; all numbers are batch-local."""
 
-    rows: Int64Array
-    """The inputs that name no earlier transaction of the batch, in order …"""
+    output: Int64Array
+    """Per input the output that it spends; `OUTSIDE` where it names no earlier transaction of the
+    batch, `UNRESOLVED` where that has no such unspent output."""
 
-    keys: Int64Array
-    """… and the keys of what they spend."""
+    outside: Int64Array
+    """The inputs that are `OUTSIDE`, in order."""
 
     spender: UInt32Array
-    """Per output of the batch the number of the transaction that spends or voids it, or
-    `UNSPENT`."""
+    """Per output the transaction that spends or voids it, or `UNSPENT`."""
 
     voided: Int64Array
-    """Rows (output, batch-local transaction) of outputs that a repeated id voids."""
+    """Rows (output, transaction) of outputs that a repeated id voids."""
 
 
-def settle_inside(
-    batch: BlockBatch,
-    spent: Outpoints,
-    address: UInt32Array,
-    found: Found,
-    *,
-    first_transaction: int,
-    first_output: int,
-    salt: np.uint64,
-    most_voided: int,
-) -> SpentInside:
-    """Settle the inputs of a batch that name its own earlier transactions, filling `found`.
+def settle_inside(batch: BlockBatch) -> SpentInside:
+    """Settle the inputs of a batch that name its own earlier transactions.
 
-    `spent` is what each input names, `address` that of each output; the first transaction and the
-    first output have the numbers `first_transaction` and `first_output`. `LedgerError` where
-    repeated ids void more than `most_voided` outputs.
+    `LedgerError` where repeated ids void more than `MAX_OVERWRITES` outputs.
     """
     bits = max(4, (2 * batch.transaction_count).bit_length())
-    rows, keys = np.empty((2, len(spent.vout)), dtype=np.int64)
-    spender = np.full(len(address), UNSPENT, dtype=np.uint32)
-    voided = np.empty((most_voided, 2), dtype=np.int64)
+    inputs, outputs = len(batch.spent_vout), len(batch.value)
+    output, outside = np.empty((2, inputs), dtype=np.int64)
+    spender = np.full(outputs, UNSPENT, dtype=np.uint32)
+    voided = np.empty((min(MAX_OVERWRITES, outputs), 2), dtype=np.int64)
     with np.errstate(over="ignore"):
-        unsettled, void_count = spend_inside(
+        outside_count, void_count = spend_inside(
             np.zeros(1 << bits, dtype=np.uint64),
             np.uint64(64 - bits),
-            salt,
+            new_salt(),
             id_words(batch.txid),
             batch.first_input,
             batch.first_output,
-            spent.ids,
-            spent.vout,
-            batch.value,
-            address,
-            first_transaction,
-            first_output,
-            found.output,
-            found.value,
-            found.address,
+            id_words(batch.spent_txid),
+            batch.spent_vout,
+            batch.script_type,
+            output,
             spender,
-            rows,
-            keys,
+            outside,
             voided,
         )
     if void_count < 0:
-        raise LedgerError(f"more than {most_voided} outputs are voided by repeated coinbases")
+        raise LedgerError(f"more than {MAX_OVERWRITES} outputs are voided by repeated coinbases")
     return SpentInside(
-        rows=rows[:unsettled], keys=keys[:unsettled], spender=spender, voided=voided[:void_count]
+        output=output,
+        outside=outside[:outside_count],
+        spender=spender,
+        voided=voided[:void_count],
     )
 
 
@@ -138,70 +132,57 @@ def spend_inside(
     first_output: Int64Array,
     wanted: UInt64Array,
     vout: UInt32Array,
-    value: Int64Array,
-    address: UInt32Array,
-    numbered_from: int,
-    outputs_from: int,
+    script_type: UInt8Array,
     spent_output: Int64Array,
-    spent_value: Int64Array,
-    spent_address: UInt32Array,
     spender: UInt32Array,
-    rows: Int64Array,
-    keys: Int64Array,
+    outside: Int64Array,
     voided_rows: Int64Array,
 ) -> tuple[int, int]:
     """Settle the inputs of a batch that name its own earlier transactions.
 
     `places` are zeros, a power of two and at least twice as many as transactions; one is named by
     what is left of 64 mixed bits after a shift to the right by `shift`. `wanted` and `vout` name
-    what each input spends; `value` and `address` are those of the batch's outputs, of which the
-    first has the number `outputs_from`, as the first transaction has `numbered_from`.
+    what each input spends; `script_type` is that of the batch's outputs.
 
-    Filled in are, for the inputs that are settled, `spent_output` (`UNRESOLVED` where the named
-    transaction has no such unspent output), `spent_value` and `spent_address`; `spender`, which
-    comes as `UNSPENT`, with the number of the transaction that spends or voids an output; `rows`
-    and `keys` with the inputs that are not settled, in order, and the keys of what they spend;
-    `voided_rows` with (output, batch-local transaction) of outputs that a repeated id voids.
+    Filled in are the columns of `SpentInside`, of which `spender` comes as `UNSPENT`.
 
     Returns
     -------
-    How many inputs are not settled, and how many outputs were voided; the latter -1 if there were
+    How many inputs are `OUTSIDE`, and how many outputs were voided; the latter -1 if there were
     more than `voided_rows` has room for.
     """
-    unsettled = 0
+    outside_count = 0
     voided = 0
     for transaction in range(len(ids)):
         for row in range(first_input[transaction], first_input[transaction + 1]):
             place = _place_of(places, shift, salt, ids, wanted, row)
             if places[place] == NOTHING:
-                rows[unsettled] = row
-                keys[unsettled] = mixed_key(wanted[row, 0], np.uint64(vout[row]), salt)
-                unsettled += 1
+                spent_output[row] = OUTSIDE
+                outside[outside_count] = row
+                outside_count += 1
                 continue
             maker = np.int64(places[place] & LOW_HALF) - 1
             local = first_output[maker] + np.int64(vout[row])
             if (
                 local >= first_output[maker + 1]
-                or address[local] == NO_ADDRESS
+                or script_type[local] == OP_RETURN
                 or spender[local] != UNSPENT
             ):
                 spent_output[row] = UNRESOLVED
                 continue
-            spender[local] = numbered_from + transaction
-            spent_output[row] = outputs_from + local
-            spent_value[row] = value[local]
-            spent_address[row] = address[local]
+            spender[local] = transaction
+            spent_output[row] = local
         place = _place_of(places, shift, salt, ids, ids, transaction)
         if places[place] != NOTHING and first_input[transaction] == first_input[transaction + 1]:
             maker = np.int64(places[place] & LOW_HALF) - 1
             for local in range(first_output[maker], first_output[maker + 1]):
-                if address[local] == NO_ADDRESS or spender[local] != UNSPENT:
+                if script_type[local] == OP_RETURN or spender[local] != UNSPENT:
                     continue
                 if voided == len(voided_rows):
-                    return unsettled, -1
-                voided_rows[voided, 0] = outputs_from + local
+                    return outside_count, -1
+                voided_rows[voided, 0] = local
                 voided_rows[voided, 1] = transaction
                 voided += 1
-                spender[local] = numbered_from + transaction
+                spender[local] = transaction
         places[place] = (ids[transaction, 0] & HIGH_HALF) | np.uint64(transaction + 1)
-    return unsettled, voided
+    return outside_count, voided

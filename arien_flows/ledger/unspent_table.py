@@ -19,8 +19,6 @@ HIGH_BITS = 12
 VALUE_LIMIT = 1 << 51
 """Values must be below: 22.5 million bitcoins, where at most 21 million can ever be."""
 
-OUTPUT_LIMIT = 1 << (LOW_BITS + HIGH_BITS)
-
 UNRESOLVED = -1
 
 AHEAD = 32
@@ -48,6 +46,15 @@ def mixed_keys(ids: UInt64Array, vout: UInt32Array, salt: np.uint64, keys: Int64
     """Write the key of each output."""
     for i in range(len(keys)):
         keys[i] = mixed_key(ids[i, 0], np.uint64(vout[i]), salt)
+
+
+@kernel
+def keys_of_rows(
+    ids: UInt64Array, vout: UInt32Array, rows: Int64Array, salt: np.uint64, keys: Int64Array
+) -> None:
+    """Write the keys of some outputs."""
+    for i in range(len(rows)):
+        keys[i] = mixed_key(ids[rows[i], 0], np.uint64(vout[rows[i]]), salt)
 
 
 @kernel

@@ -43,7 +43,7 @@ def test_write_words__flushes_a_long_sweep_as_it_goes(
     monkeypatch.setattr(module, "MOST_DIRTY", 4)
     monkeypatch.setattr(module, "PIECE", 2)
     flushed = []
-    monkeypatch.setattr(os, "fdatasync", lambda handle: flushed.append(handle))
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(handle))
     disk = Disk(tmp_path)
     disk.write("column", 0, np.zeros(WORDS, dtype="<u4"))
     few = np.arange(3, dtype=np.int64) * 1024

@@ -15,12 +15,12 @@ import numpy as np
 from arien_flows.ledger.files import Access, advise
 from arien_flows.ledger.key_search import NO_SAMPLES, seek
 from arien_flows.ledger.locks import is_key_lock, same_class
-from arien_flows.ledger.numbering import NONE, Locks, side_by_side
+from arien_flows.ledger.numbering import NONE, Locks, search_in_threads
 from arien_flows.ledger.recent_rows import LOW_WORD, WORD, RecentRows, home_of, tag_of
 from arien_flows.ledger.sorted_runs import KeyRun
 from chains.bitcoin.script import classify
 from chains.tables import ScriptType
-from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array, UInt64Array
+from chains.types import AnyArray, BoolArray, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from heuristics.jit import kernel
 
 SAME_KEY = 1
@@ -114,8 +114,9 @@ def _find_revealed(
 ) -> None:
     """Lower `related` to the lowest address that revealed a script of each event's class."""
     rows = np.argsort(events.keys, kind="stable")
-    for run in reveals.runs:
-        advise(run.key, Access.RANDOM)
+    columns: list[AnyArray] = [*_columns(reveals)]
+    for array in columns + [half for run in reveals.runs for half in (run.key, run.number)]:
+        advise(array, Access.RANDOM)
 
     def search(part: Int64Array) -> None:
         with np.errstate(over="ignore"):
@@ -132,7 +133,7 @@ def _find_revealed(
                     related,
                 )
 
-    side_by_side(search, rows)
+    search_in_threads(search, rows)
 
 
 def _lock_arrays(

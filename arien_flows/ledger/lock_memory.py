@@ -126,7 +126,7 @@ class LockMemory:
             rows = rows if needs_related else rows[same[rows] == NONE]
             rows = rows[np.argsort(keys[rows], kind="stable")]
             columns: list[AnyArray] = [known.source, known.script_type, known.first]
-            for array in columns + [run.key for run in known.runs]:
+            for array in columns + [half for run in known.runs for half in (run.key, run.number)]:
                 advise(array, Access.RANDOM)
             search_runs(
                 locks,
@@ -196,7 +196,10 @@ def _filled(keys: Sequence[Int64Array], more: int) -> KeyFilter:
     """Return a filter of the keys in some ascending arrays, with room for more."""
     for array in keys:
         advise(array, Access.IN_ORDER)
-    return KeyFilter.of(keys, more + sum(len(array) for array in keys))
+    made = KeyFilter.of(keys, more + sum(len(array) for array in keys))
+    for array in keys:
+        advise(array, Access.NO_MORE)
+    return made
 
 
 @kernel

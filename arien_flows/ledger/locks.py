@@ -21,11 +21,11 @@ P2WPKH = int(ScriptType.P2WPKH)
 KEY_CLASS = 0xFF
 """Stands for the script type where a class is named by a public key."""
 
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 divided by the golden ratio, made odd: multiplying by it carries low bits to the top."""
-
-FINISH = np.uint64(0xFF51AFD7ED558CCD)
-"""First multiplier of MurmurHash3's finalizer (Appleby, public domain), for the same purpose."""
+PRIME_1 = np.uint64(0x9E3779B185EBCA87)
+PRIME_2 = np.uint64(0xC2B2AE3D27D4EB4F)
+PRIME_3 = np.uint64(0x165667B19E3779F9)
+PRIME_4 = np.uint64(0x85EBCA77C2B2AE63)
+"""The multipliers of XXH64 (Collet, BSD), whose way of stirring in eight bytes is used here."""
 
 HALF = np.uint64(32)
 LOW_BYTE = np.uint64(0xFF)
@@ -79,10 +79,14 @@ def put_word(target: UInt8Array, at: int, word: np.uint64) -> None:
 
 
 @kernel
+def _turned(value: np.uint64, bits: int) -> np.uint64:
+    return value << np.uint64(bits) | value >> np.uint64(64 - bits)
+
+
+@kernel
 def _stirred(value: np.uint64, word: np.uint64) -> np.uint64:
     """Return a hash with one more word in it; different words give different results."""
-    mixed = (value ^ word) * SPREAD
-    return mixed ^ (mixed >> HALF)
+    return _turned(value ^ _turned(word * PRIME_2, 31) * PRIME_1, 27) * PRIME_1 + PRIME_4
 
 
 @kernel
@@ -108,8 +112,9 @@ def bytes_key(source: UInt8Array, salt: int, start: int, length: int) -> int:
         for i in range(start, start + length):
             word = word << np.uint64(8) | np.uint64(source[i])
         value = _stirred(value, word)
-    value *= FINISH
-    return int(np.int64(value ^ (value >> HALF)))
+    value = (value ^ value >> np.uint64(33)) * PRIME_2
+    value = (value ^ value >> np.uint64(29)) * PRIME_3
+    return int(np.int64(value ^ value >> HALF))
 
 
 @kernel

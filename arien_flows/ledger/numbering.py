@@ -229,10 +229,10 @@ def search_runs(
             if not needs_related:
                 part = part[same[part] == NONE]
 
-    side_by_side(search, rows)
+    search_in_threads(search, rows)
 
 
-def side_by_side(search: Callable[[Int64Array], None], rows: Int64Array) -> None:
+def search_in_threads(search: Callable[[Int64Array], None], rows: Int64Array) -> None:
     """Run a search over stretches of rows in threads, where there are enough rows for it."""
     threads = min(SEARCH_THREADS, len(rows) // ROWS_PER_THREAD)
     if threads < 2:

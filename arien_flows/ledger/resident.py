@@ -47,13 +47,13 @@ class Resident:
     @classmethod
     def of(cls, view: View) -> "Resident":
         """Rebuild it from a view."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
+        with ThreadPoolExecutor(max_workers=2) as pool:
             revealed = pool.submit(rebuild_revealed, view)
-            return cls(
-                unspent=rebuild_unspent(view),
-                revealed=revealed.result(),
-                locks=LockMemory.of(view.addresses_by_lock.runs, view.reveals_by_lock.runs),
+            locks = pool.submit(
+                LockMemory.of, view.addresses_by_lock.runs, view.reveals_by_lock.runs
             )
+            unspent = rebuild_unspent(view)
+            return cls(unspent=unspent, revealed=revealed.result(), locks=locks.result())
 
     def reserve(self, addresses: int) -> None:
         """Make room for this many addresses in all."""

@@ -9,12 +9,21 @@ Lock = tuple[ScriptType, bytes]
 MODULUS = 1 << 64
 
 
+PRIMES = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63
+
+
+def turned(value: int, bits: int) -> int:
+    return (value << bits | value >> 64 - bits) % MODULUS
+
+
 def bytes_key(salt: int, content: bytes) -> int:
+    first, second, third, fourth = PRIMES
     value = salt << 32 | len(content)
     for word in _words(content):
-        value = (value ^ word) * 0x9E3779B97F4A7C15 % MODULUS
-        value ^= value >> 32
-    value = value * 0xFF51AFD7ED558CCD % MODULUS
+        stirred = turned(word * second % MODULUS, 31) * first % MODULUS
+        value = (turned(value ^ stirred, 27) * first + fourth) % MODULUS
+    value = (value ^ value >> 33) * second % MODULUS
+    value = (value ^ value >> 29) * third % MODULUS
     value ^= value >> 32
     return value - MODULUS if value >= MODULUS // 2 else value
 

@@ -66,9 +66,9 @@ def test_keys__tell_any_two_payloads_apart_that_differ_in_one_bit(
 @pytest.mark.parametrize(
     ("lock", "key"),
     [
-        ((ScriptType.P2PKH, bytes(20)), -6_897_744_205_260_936_227),
-        ((ScriptType.P2WSH, bytes(range(32))), -4_542_101_894_504_546_516),
-        ((ScriptType.NONSTANDARD, b""), 0),
+        ((ScriptType.P2PKH, bytes(20)), 6_332_574_376_776_336),
+        ((ScriptType.P2WSH, bytes(range(32))), -8_591_829_656_827_948_762),
+        ((ScriptType.NONSTANDARD, b""), -8_485_639_011_872_738_903),
     ],
 )
 def test_keys__stay_what_ledgers_on_disk_are_filed_under(lock: Lock, key: int) -> None:

@@ -134,8 +134,7 @@ def _sort_by_digit(
     mask = (1 << RADIX_BITS) - 1
     for i in range(len(address)):
         place[((np.int64(address[i]) >> shift) & mask) + 1] += 1
-    for digit in range(1 << RADIX_BITS):
-        place[digit + 1] += place[digit]
+    place = np.cumsum(place)
     for i in range(len(address)):
         at = place[(np.int64(address[i]) >> shift) & mask]
         place[(np.int64(address[i]) >> shift) & mask] = at + 1

@@ -106,9 +106,8 @@ def _sort(
         top = (key[i] >> 42) + (1 << 21)
         low[(top & 2047) + 1] += 1
         high[(top >> 11) + 1] += 1
-    for digit in range(2048):
-        low[digit + 1] += low[digit]
-        high[digit + 1] += high[digit]
+    low = np.cumsum(low)
+    high = np.cumsum(high)
     for i in range(len(key)):
         digit = ((key[i] >> 42) + (1 << 21)) & 2047
         at = low[digit]

@@ -31,12 +31,12 @@ def stage(root: Path, batches: list[list[bytes]], commits: list[bool]) -> None:
         writer.commit()
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32), commits=st.lists(st.booleans(), min_size=1, max_size=12))
 def test_commit__its_moments_leave_no_trace(
     tmp_path_factory: pytest.TempPathFactory, seed: int, commits: list[bool]
 ) -> None:
-    blocks = random_chain(Random(seed), 18).blocks
+    blocks = random_chain(Random(seed), 12).blocks
     batches = cut(blocks, [1] * len(blocks))
     each, some = tmp_path_factory.mktemp("each"), tmp_path_factory.mktemp("some")
     fill(each, batches)

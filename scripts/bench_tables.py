@@ -6,6 +6,8 @@ Prints JSON. The parts can be run alone (`--part unspent`), as each needs the wh
 taken out and put in at that size. Where an entry stands does not depend on its age, so random ones
 are as good as those that a chain would spend.
 
+`locks`: the filter of locks, filled with `--keys` of them, and the table of recent addresses.
+
 `spenders`: a column of `--rows` spenders in an allocated file, written by the commits of a chain
 that has reached that size, and for comparison in place after each batch. Run it in a control group
 whose memory is smaller than the column; the limit that holds is printed.
@@ -34,7 +36,10 @@ import numpy as np
 
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import map_array
+from arien_flows.ledger.key_filter import KeyFilter
+from arien_flows.ledger.lock_memory import MOST_ADDRESSES
 from arien_flows.ledger.rebuilding import rebuild_unspent
+from arien_flows.ledger.recent_rows import RecentRows
 from arien_flows.ledger.spend_links import SpendLinks
 from arien_flows.ledger.unspent import Found, Makers, Outpoints, UnspentOutputs, entries_of
 from arien_flows.ledger.view import Counts
@@ -45,6 +50,8 @@ INPUTS, OUTPUTS = 2.55, 2.67
 BATCH = 160_000
 SPENDS_SHARE = 32
 """A commit is due when so small a part of all outputs waits for its spenders."""
+
+PARTS = ("unspent", "locks", "spenders", "start_up")
 
 CHUNK = 1 << 21
 UNSPENT = np.uint32(0xFFFF_FFFF)
@@ -134,6 +141,40 @@ def measure_unspent(entries: int, rounds: int) -> dict[str, object]:
         "add_ns": clock.nanoseconds("add", rounds * size),
     }
     return figures
+
+
+def measure_locks(keys: int, rounds: int) -> dict[str, object]:
+    """Fill the filter of locks and the table of recent addresses as far as a chain would."""
+    random, clock = np.random.default_rng(11), Clock()
+    filtered = KeyFilter(keys)
+
+    def drawn(count: int):
+        return random.integers(-(1 << 63), 1 << 63, count)
+
+    for first in range(0, keys, CHUNK):
+        clock.run("fill", filtered.add, drawn(min(CHUNK, keys - first)))
+    size = min(400_000, keys // rounds)
+    passed = 0
+    for _ in range(rounds):
+        passed += int(clock.run("add", filtered.add, drawn(size)).sum())
+    # As many as make the table change generations once.
+    most = min(MOST_ADDRESSES, 1 << keys.bit_length())
+    recent, added = RecentRows(most), 0
+    while added < most:
+        new = drawn(size)
+        recent.begin_batch(size)
+        clock.run("recent", recent.add, new, np.arange(added, added + size))
+        added += size
+    return {
+        "keys": keys,
+        "filter_bytes": filtered.words.nbytes,
+        "filter_fill_ns": clock.nanoseconds("fill", keys),
+        "filter_add_ns": clock.nanoseconds("add", rounds * size),
+        "unknown_keys_let_through": round(passed / (rounds * size), 4),
+        "recent_rows": added,
+        "recent_bytes": recent.young.nbytes + recent.old.nbytes,
+        "recent_add_ns": clock.nanoseconds("recent", added),
+    }
 
 
 def ages(random, count: int, most: int):
@@ -322,8 +363,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--part", choices=("unspent", "spenders", "start_up"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--entries", type=int, default=180_000_000)
+    parser.add_argument("--keys", type=int, default=1_600_000_000)
     parser.add_argument("--rows", type=int, default=3_900_000_000)
     parser.add_argument("--commits", type=int, default=1)
     parser.add_argument("--transactions", type=int, default=20_000_000)
@@ -333,8 +375,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.tiny:
         options.entries, options.rows, options.transactions = 20_000, 2_000_000, 20_000
-    parts = options.part or ["unspent", "spenders", "start_up"]
+        options.keys = 20_000
+    parts = options.part or PARTS
     measure_unspent(20_000, 2)
+    measure_locks(20_000, 2)
     figures: dict[str, object] = {
         "benchmark": "tables",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
@@ -343,6 +387,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         if "unspent" in parts:
             figures["unspent"] = measure_unspent(options.entries, 2 if options.tiny else 8)
+        if "locks" in parts:
+            figures["locks"] = measure_locks(options.keys, 2 if options.tiny else 8)
         if "spenders" in parts:
             figures["spenders"] = measure_spenders(options.rows, options.commits, Path(name))
         if "start_up" in parts:

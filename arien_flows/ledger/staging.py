@@ -10,6 +10,7 @@ Sorting and merging the runs of a batch happens on a thread of its own while the
 worked on. So the runs of a staged view may lag one batch behind its columns.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -95,9 +96,7 @@ class Staging:
         )
         self.spends.add(rows.spent_output, rows.spender)
         self._indexing = self._indexer.submit(self._index, rows, columns, before)
-        # Sent towards the device early, so that a commit has little to wait for.
-        paths = [column.path for column in SCHEMA]
-        self._flushing.append(self._flusher.submit(self._disk.sync, paths))
+        self._flush([column.path for column in SCHEMA])
         self._view = open_view(self._disk.root, self._manifest)
 
     def settle(self) -> None:
@@ -120,6 +119,10 @@ class Staging:
         self._disk.sync([SEALS, *(column.path for column in SCHEMA)])
         return self._manifest
 
+    def _flush(self, paths: Sequence[str]) -> None:
+        """Send files towards the device early, so that a commit has little to wait for."""
+        self._flushing.append(self._flusher.submit(self._disk.sync, paths))
+
     def _write_columns(self, columns: dict[str, AnyArray]) -> None:
         counts = self._manifest.counts
         for column in SCHEMA:
@@ -135,7 +138,7 @@ class Staging:
         writer = RunWriter(self._disk)
         runs = self._write_runs(rows, before.runs, writer)
         segments = self._write_seals(rows, columns, before)
-        self._disk.sync(writer.written)
+        self._flush(writer.written)
         self.replaced += writer.replaced
         return _Indexed(runs=runs, segments=segments)
 

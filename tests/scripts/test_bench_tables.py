@@ -20,6 +20,7 @@ def test_bench_tables__prints_each_part_as_json(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "figures").read_text()) == figures
     assert figures["unspent"]["entries"] == 20_000
     assert figures["unspent"]["bytes_per_entry"] < 36
+    assert figures["locks"]["unknown_keys_let_through"] < 0.03
     (commit,) = figures["spenders"]["commits"]
     assert commit["spends"] >= figures["spenders"]["rows"] // 32
     assert figures["start_up"]["cold"]["seconds"] > 0

@@ -1,19 +1,19 @@
-"""Writing the runs of a commit, and merging them when enough have gathered."""
+"""Writing the runs of a batch, and merging those that have gathered."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from arien_flows.errors import LedgerDamagedError
 from arien_flows.ledger.disk import Disk
-from arien_flows.ledger.files import map_history_run, map_key_run, run_path
+from arien_flows.ledger.files import map_array, map_history_run, map_key_run, run_path
 from arien_flows.ledger.history import HistoryRun
 from arien_flows.ledger.history_runs import merge_history_runs, merged_size
 from arien_flows.ledger.seals import checksum
 from arien_flows.ledger.sorted_runs import (
     RunName,
     live_entries,
-    merge_due,
     merge_key_runs,
     sort_entries,
 )
@@ -21,42 +21,30 @@ from chains.types import Int64Array, UInt8Array, UInt32Array
 
 
 class RunWriter:
-    """Writes runs of one ledger and remembers which files are new and which have served."""
+    """Writes runs of one ledger and remembers which files are new."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self.written: list[str] = []
-        self.replaced: list[str] = []
 
     @property
     def _root(self) -> Path:
         return self._disk.root
 
-    def add_keys(
-        self,
-        family: str,
-        runs: Sequence[RunName],
-        *,
-        key: Int64Array,
-        number: UInt32Array,
-        rows: tuple[int, int],
+    def write_keys(
+        self, family: str, *, key: Int64Array, number: UInt32Array, rows: tuple[int, int]
     ) -> tuple[RunName, ...]:
-        """Write a run of new keys, and merge what is due; returns the runs that now stand."""
+        """Write a run of keys; returns its name, or nothing where there are none."""
         if not len(key):
-            return tuple(runs)
+            return ()
         key, number = sort_entries(key, number)
         content = self._allocate(family, rows, 0, len(key), 12 * len(key))
         content.bytes[: 8 * len(key)].view("<i8")[:] = key
         content.bytes[8 * len(key) :].view("<u4")[:] = number
-        standing = (*runs, content.finish())
-        while (due := merge_due(standing)) is not None:
-            standing = (*standing[: due.start], self._merge_keys(family, standing[due]))
-        return standing
+        return (content.finish(),)
 
-    def add_history(
-        self, runs: Sequence[RunName], run: HistoryRun, rows: tuple[int, int]
-    ) -> tuple[RunName, ...]:
-        """Write a run of histories, and merge what is due; returns the runs that now stand."""
+    def write_history(self, run: HistoryRun, rows: tuple[int, int]) -> tuple[RunName, ...]:
+        """Write a run of histories; returns its name."""
         content = self._allocate(
             "history",
             rows,
@@ -67,10 +55,18 @@ class RunWriter:
         target = _history_arrays(content.bytes, len(run.address), len(run.transaction))
         for name in ("first", "received_sat", "sent_sat", "transaction", "address"):
             getattr(target, name)[:] = getattr(run, name)
-        standing = (*runs, content.finish())
-        while (due := merge_due(standing)) is not None:
-            standing = (*standing[: due.start], self._merge_history(standing[due]))
-        return standing
+        return (content.finish(),)
+
+    def merge(self, family: str, due: Sequence[RunName]) -> RunName:
+        """Write one run of several; `LedgerDamagedError` where one is not what was written."""
+        for run in due:
+            path = self._root / run_path(family, run)
+            if checksum(map_array(path, "uint8", path.stat().st_size)) != run.checksum:
+                raise LedgerDamagedError(
+                    f"{path} is damaged: restore it from a copy, or remove the ledger and "
+                    "ingest anew"
+                )
+        return self._merge_history(due) if family == "history" else self._merge_keys(family, due)
 
     def _merge_keys(self, family: str, due: Sequence[RunName]) -> RunName:
         sources = [map_key_run(self._root, family, run) for run in due]
@@ -81,7 +77,6 @@ class RunWriter:
             content.bytes[: 8 * entries].view("<i8"),
             content.bytes[8 * entries : 12 * entries].view("<u4"),
         )
-        self._retire(family, due)
         return content.finish()
 
     def _merge_history(self, due: Sequence[RunName]) -> RunName:
@@ -91,7 +86,6 @@ class RunWriter:
             "history", _span(due), due[0].level + 1, entries, _history_size(addresses, entries)
         )
         merge_history_runs(sources, _history_arrays(content.bytes, addresses, entries))
-        self._retire("history", due)
         return content.finish()
 
     def _allocate(
@@ -103,9 +97,6 @@ class RunWriter:
         path = run_path(family, name)
         self.written.append(path)
         return _Content(name, np.asarray(self._disk.allocate(path, max(size, 8))))
-
-    def _retire(self, family: str, runs: Sequence[RunName]) -> None:
-        self.replaced.extend(run_path(family, run) for run in runs)
 
 
 class _Content:

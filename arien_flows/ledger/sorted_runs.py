@@ -59,16 +59,15 @@ class KeyRun:
 
 
 def merge_due(runs: Sequence[RunName]) -> slice | None:
-    """Return which consecutive runs are to be merged into one now, or nothing.
+    """Return which consecutive runs are to be merged into one next, or nothing.
 
-    Runs stand in ascending order of rows, so their levels fall; the last `FAN_IN` of equal level
-    are due.
+    Runs stand in ascending order of rows, so their levels fall; the first `FAN_IN` of equal level
+    are due. Whether merges come at once or late, the same runs come out.
     """
-    if len(runs) < FAN_IN:
-        return None
-    tail = runs[-FAN_IN:]
-    if tail[0].level == tail[-1].level:
-        return slice(len(runs) - FAN_IN, len(runs))
+    for start in range(len(runs) - FAN_IN + 1):
+        due = slice(start, start + FAN_IN)
+        if runs[due.start].level == runs[due.stop - 1].level:
+            return due
     return None
 
 

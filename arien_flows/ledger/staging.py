@@ -6,8 +6,9 @@ appended, their index runs written, and only their spenders kept in memory, unti
 them all in one ascending sweep. Nobody reads past the manifest's counts, so what is staged does
 not exist yet for anybody but the writer, and a crash leaves the ledger at its last commit.
 
-Sorting and merging the runs of a batch happens on a thread of its own while the next batch is
-worked on. So the runs of a staged view may lag one batch behind its columns.
+The runs of a batch are sorted on a thread of its own while the next batch is worked on, so the runs
+of a staged view may lag one batch behind its columns. Runs that have gathered are merged on another
+one, which may lag as it likes until the commit waits for it.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,13 @@ import numpy as np
 
 from arien_flows.ledger.append import NewRows
 from arien_flows.ledger.disk import Disk
+from arien_flows.ledger.files import RUN_FOLDERS, run_path
 from arien_flows.ledger.manifest import Manifest, Runs
 from arien_flows.ledger.opening import open_view
 from arien_flows.ledger.run_files import RunWriter
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, seal, stretch
+from arien_flows.ledger.sorted_runs import RunName, merge_due
 from arien_flows.ledger.spend_links import SpendLinks
 from arien_flows.ledger.view import View
 from chains.types import AnyArray
@@ -33,7 +36,18 @@ class _Indexed:
     """What the other thread has made of a batch."""
 
     runs: Runs
+    """New ones only."""
+
     segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merge:
+    """Runs of one family that stand one behind the other and are made into one."""
+
+    family: str
+    due: tuple[RunName, ...]
+    merged: RunName
 
 
 class Staging:
@@ -42,6 +56,7 @@ class Staging:
     def __init__(self, disk: Disk, published: Manifest) -> None:
         self._disk = disk
         self._indexer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="indexer")
+        self._merger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="merger")
         self._flusher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flusher")
         self.begin(published)
 
@@ -50,6 +65,7 @@ class Staging:
         self._manifest = self._published = published
         self._view = open_view(self._disk.root, published)
         self._indexing: Future[_Indexed] | None = None
+        self._merging: Future[list[_Merge]] | None = None
         self._flushing: list[Future[None]] = []
         self.spends = SpendLinks(published.counts.transactions)
         """The outputs of earlier batches that were spent or voided, with their spenders."""
@@ -60,6 +76,7 @@ class Staging:
     def close(self) -> None:
         """Wait until nothing is written any more."""
         self._indexer.shutdown()
+        self._merger.shutdown()
         self._flusher.shutdown()
 
     @property
@@ -105,8 +122,40 @@ class Staging:
             return
         indexed = self._indexing.result()
         self._indexing = None
-        self._manifest = replace(self._manifest, runs=indexed.runs, segments=indexed.segments)
+        runs = {
+            family: getattr(self._manifest.runs, family) + getattr(indexed.runs, family)
+            for family in RUN_FOLDERS
+        }
+        self._manifest = replace(self._manifest, runs=Runs(**runs), segments=indexed.segments)
+        if self._merging is None or self._merging.done():
+            self._merge_on()
         self._view = open_view(self._disk.root, self._manifest)
+
+    def _merge_on(self) -> bool:
+        """Take in the merges that were made and begin those that are due; tell whether any are."""
+        runs = {family: getattr(self._manifest.runs, family) for family in RUN_FOLDERS}
+        for merge in self._merging.result() if self._merging is not None else ():
+            standing = runs[merge.family]
+            at = standing.index(merge.due[0])
+            runs[merge.family] = (*standing[:at], merge.merged, *standing[at + len(merge.due) :])
+            self.replaced += [run_path(merge.family, run) for run in merge.due]
+        self._manifest = replace(self._manifest, runs=Runs(**runs))
+        due = {
+            family: standing[place]
+            for family, standing in runs.items()
+            if (place := merge_due(standing)) is not None
+        }
+        self._merging = self._merger.submit(self._merge, due) if due else None
+        return bool(due)
+
+    def _merge(self, due: dict[str, tuple[RunName, ...]]) -> list[_Merge]:
+        writer = RunWriter(self._disk)
+        merges = [
+            _Merge(family=family, due=runs, merged=writer.merge(family, runs))
+            for family, runs in due.items()
+        ]
+        self._flush(writer.written)
+        return merges
 
     def make_durable(self) -> Manifest:
         """Return the manifest of what is staged once all of it but the spenders is on the device.
@@ -114,6 +163,8 @@ class Staging:
         Raises again what went wrong on the other thread.
         """
         self.settle()
+        while self._merge_on():
+            pass
         for flushed in self._flushing:
             flushed.result()
         self._disk.sync([SEALS, *(column.path for column in SCHEMA)])
@@ -136,40 +187,10 @@ class Staging:
     def _index(self, rows: NewRows, columns: dict[str, AnyArray], before: Manifest) -> _Indexed:
         """Write the runs and the checksums of a batch."""
         writer = RunWriter(self._disk)
-        runs = self._write_runs(rows, before.runs, writer)
+        runs = _write_runs(rows, writer)
         segments = self._write_seals(rows, columns, before)
         self._flush(writer.written)
-        self.replaced += writer.replaced
         return _Indexed(runs=runs, segments=segments)
-
-    def _write_runs(self, rows: NewRows, runs: Runs, writer: RunWriter) -> Runs:
-        before, after = rows.before, rows.counts
-        return Runs(
-            transactions=writer.add_keys(
-                "transactions",
-                runs.transactions,
-                key=rows.id_keys,
-                number=np.arange(before.transactions, after.transactions, dtype=np.uint32),
-                rows=(before.transactions, after.transactions),
-            ),
-            addresses=writer.add_keys(
-                "addresses",
-                runs.addresses,
-                key=rows.lock_keys,
-                number=np.arange(before.addresses, after.addresses, dtype=np.uint32),
-                rows=(before.addresses, after.addresses),
-            ),
-            reveals=writer.add_keys(
-                "reveals",
-                runs.reveals,
-                key=rows.reveal_keys,
-                number=rows.reveal_rows,
-                rows=(before.reveals, after.reveals),
-            ),
-            history=writer.add_history(
-                runs.history, rows.history(), (before.transactions, after.transactions)
-            ),
-        )
 
     def _write_seals(self, rows: NewRows, columns: dict[str, AnyArray], before: Manifest) -> int:
         """Append the checksums of a batch; return how many rows of them there are now."""
@@ -180,6 +201,31 @@ class Staging:
             new.insert(0, seal(before.counts, rest))
         self._disk.write(SEALS, before.segments * WORDS * 8, np.concatenate(new))
         return before.segments + len(new)
+
+
+def _write_runs(rows: NewRows, writer: RunWriter) -> Runs:
+    before, after = rows.before, rows.counts
+    return Runs(
+        transactions=writer.write_keys(
+            "transactions",
+            key=rows.id_keys,
+            number=np.arange(before.transactions, after.transactions, dtype=np.uint32),
+            rows=(before.transactions, after.transactions),
+        ),
+        addresses=writer.write_keys(
+            "addresses",
+            key=rows.lock_keys,
+            number=np.arange(before.addresses, after.addresses, dtype=np.uint32),
+            rows=(before.addresses, after.addresses),
+        ),
+        reveals=writer.write_keys(
+            "reveals",
+            key=rows.reveal_keys,
+            number=rows.reveal_rows,
+            rows=(before.reveals, after.reveals),
+        ),
+        history=writer.write_history(rows.history(), (before.transactions, after.transactions)),
+    )
 
 
 def _as_on_disk(columns: dict[str, AnyArray]) -> dict[str, AnyArray]:

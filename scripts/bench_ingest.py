@@ -37,12 +37,11 @@ from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.manifest import read_manifest
 from arien_flows.ledger.verify import verify
-from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.simulation.parameters import SMALLEST, Parameters
 from arien_flows.simulation.simulate import simulate
 from chains.bitcoin.blockfiles import BATCH_BYTES, BlockFiles
-from chains.bitcoin.decode import decode_blocks
+from chains.bitcoin.decode import compressions_needed, decode_blocks
 from chains.bitcoin.networks import BITCOIN, REGTEST, Network
 
 SMALL_BATCH_BYTES = 20_000
@@ -151,18 +150,6 @@ def read_all(source: Path) -> dict[str, Any]:
     }
 
 
-def compressions(view: View) -> int:
-    """Return how many SHA-256 compressions the ids, merkle trees and headers of a view take."""
-    # A message is followed by 9 bytes of padding at least, and filled up to 64; the hash of the
-    # 32-byte hash is one more.
-    ids = int(((view.stripped_size.astype(np.int64) + 9 + 63) // 64 + 1).sum())
-    nodes, level = 0, np.diff(view.first_transaction)
-    while (level > 1).any():
-        level = np.where(level > 1, (level + 1) // 2, 0)
-        nodes += int(level.sum())
-    return ids + 3 * (nodes + view.counts.blocks)
-
-
 def compressions_per_second(transactions: int = 200_000) -> float:
     """Return how many compressions one core makes when it does nothing but hash ids."""
     from chains.bitcoin.sha256_lanes import double_sha256_many, order_by_blocks
@@ -246,9 +233,10 @@ def contents(ledger: Path) -> dict[str, Any]:
 
 
 def unspent_outputs(ledger: Path) -> int:
-    """Count the outputs that nothing has spent."""
+    """Count the outputs that somebody can still spend."""
     view = Ledger(ledger).view()
-    return int(np.count_nonzero(view.spender >= view.counts.transactions))
+    unspent = int(np.count_nonzero(view.spender >= view.counts.transactions))
+    return unspent - view.counts.op_returns
 
 
 def floor(run: dict[str, Any], needed: int, rate: float) -> dict[str, Any]:
@@ -288,7 +276,9 @@ def run_one(options: argparse.Namespace) -> dict[str, Any]:
     figures["reading"] = reading
     figures["ledger"] = contents(options.ledger)
     ledger = Ledger(options.ledger)
-    figures["floor"] = floor(figures, compressions(ledger.view()), rate)
+    view = ledger.view()
+    needed = compressions_needed(view.stripped_size, view.first_transaction)
+    figures["floor"] = floor(figures, needed, rate)
     started = time.perf_counter()
     verification = verify(ledger)
     seconds = time.perf_counter() - started

@@ -6,8 +6,12 @@ program (read from it, not repeated), and over what one run measured. Each entry
 
 from typing import Any
 
+from arien_flows.ledger.key_filter import BLOCK_BITS, FULL_AT, MOST_BLOCKS
+from arien_flows.ledger.lock_memory import MOST_ADDRESSES
 from arien_flows.ledger.schema import TABLES
 from arien_flows.ledger.sorted_runs import FAN_IN
+from arien_flows.ledger.unspent import FULLEST_PERCENT
+from arien_flows.ledger.writer import SPENDS_SHARE
 
 Entry = dict[str, Any]
 
@@ -50,20 +54,18 @@ KEY_ENTRY_BYTES = 12
 GIB = 1 << 30
 
 UNSPENT_SLOT_BYTES = 24
-UNSPENT_LEAST_FULL = 0.70
-"""Of the table of unspent outputs: 70 to 78 of 100 slots are taken (`ledger/unspent.py`)."""
+UNSPENT_LEAST_FULL = (FULLEST_PERCENT - 4) / 100
+"""Of the table of unspent outputs, which grows by a sixteenth when it is as full as it may be."""
 
-FILTER_BITS_PER_LOCK = 8
-FILTER_MOST_BYTES = 2 * GIB
-"""Of the filter of locks, which doubles when it is full (`ledger/key_filter.py`)."""
+FILTER_MOST_BYTES = MOST_BLOCKS * BLOCK_BITS // 8
 
-RECENT_ADDRESS_BYTES = 32
-RECENT_MOST_BYTES = 2 * GIB
-"""Of the addresses met lately: two tables, at most half full, of 8 bytes a slot, each bounded by
-1 GiB (`ledger/lock_memory.py`)."""
+RECENT_ADDRESS_BYTES = 2 * 8 / 0.375
+RECENT_MOST_BYTES = 2 * 8 * MOST_ADDRESSES
+"""Of the addresses met lately: two tables of 8 bytes a slot, that double when they are three
+quarters full."""
 
-SWEEP_SHARE = 32
-"""A commit is due when one output in so many was spent since the last (`ledger/writer.py`)."""
+WAITING_SPEND_BYTES = 8
+"""Of a spender that waits for the next sweep."""
 
 
 def entry(value: float, unit: str, formula: str, stands_on: str) -> Entry:
@@ -136,9 +138,9 @@ def spender_bytes() -> float:
     """Return what the words of the spender column cost at most, for each transaction.
 
     A sweep writes the column once at worst, and comes when as many spends wait as make one
-    `SWEEP_SHARE`-th of the outputs.
+    `SPENDS_SHARE`-th of the outputs.
     """
-    return 4 * SWEEP_SHARE * INPUTS / TRANSACTIONS
+    return 4 * SPENDS_SHARE * INPUTS / TRANSACTIONS
 
 
 def written(run: dict[str, Any], disk_bytes: float, batches: float) -> Entry:
@@ -151,10 +153,10 @@ def written(run: dict[str, Any], disk_bytes: float, batches: float) -> Entry:
         value,
         "bytes per transaction",
         f"(disk + bytes of the runs x {rewrites(batches):.2f} rewrites) / transactions + 4 B x "
-        f"{SWEEP_SHARE} x inputs per transaction; rewrites = sum over levels k of "
+        f"{SPENDS_SHARE} x inputs per transaction; rewrites = sum over levels k of "
         f"floor(b / {FAN_IN}^k) {FAN_IN}^k / b for b = {batches:,.0f} batches",
         "disk as above; one sweep of the spender column for each 1/"
-        f"{SWEEP_SHARE} of the outputs that is spent, at worst writing all of it; measured in the "
+        f"{SPENDS_SHARE} of the outputs that is spent, at worst writing all of it; measured in the "
         f"run: {run['written_bytes_per_transaction']}",
     )
 
@@ -186,13 +188,14 @@ def merge_seconds(run: dict[str, Any]) -> float:
     return float(spent / times) if times else 0.0
 
 
-def tables(unspent: float, addresses: float) -> dict[str, float]:
+def tables(unspent: float, addresses: float, outputs: float) -> dict[str, float]:
     """Return the bytes of what the writer keeps of the chain itself (see `ledger/resident.py`)."""
     return {
         "unspent outputs": unspent * UNSPENT_SLOT_BYTES / UNSPENT_LEAST_FULL,
-        "filter of locks": min(FILTER_MOST_BYTES, 2 * addresses * FILTER_BITS_PER_LOCK / 8),
+        "filter of locks": min(FILTER_MOST_BYTES, 2 * addresses * FULL_AT / 8),
         "addresses met lately": min(RECENT_MOST_BYTES, addresses * RECENT_ADDRESS_BYTES),
         "revealed addresses": addresses / 8,
+        "spenders that wait": WAITING_SPEND_BYTES * outputs / SPENDS_SHARE,
     }
 
 
@@ -200,8 +203,8 @@ def resident(run: dict[str, Any]) -> Entry:
     """Return the memory that an ingest of the chain can't do without, at its peak."""
     peak = run["peak_anonymous_bytes"] or run["peak_resident_bytes"]
     counts, ours = run["ledger"]["counts"], run["ledger"]["unspent_outputs"]
-    work = max(peak - sum(tables(ours, counts["addresses"]).values()), 0.0)
-    parts = tables(UNSPENT, ADDRESSES)
+    work = max(peak - sum(tables(ours, counts["addresses"], counts["outputs"]).values()), 0.0)
+    parts = tables(UNSPENT, ADDRESSES, OUTPUTS)
     shown = " + ".join(f"{size / GIB:.2f} ({name})" for name, size in parts.items())
     return entry(
         (work + sum(parts.values())) / GIB,

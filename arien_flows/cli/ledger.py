@@ -64,8 +64,8 @@ def ingest_command(
 ) -> None:
     """Fill or continue the ledger of a network.
 
-    Every batch is one commit: whatever interrupts the command, running it again goes on where it
-    was. A reorganisation of the source's chain is followed.
+    Whatever interrupts the command, running it again goes on after the last commit, which is at
+    most about a minute back. A reorganisation of the source's chain is followed.
     """
     from arien_flows.cli.filling import fill, keep_filling, target_network
 

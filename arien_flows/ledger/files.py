@@ -92,10 +92,10 @@ def run_path(family: str, run: RunName) -> str:
 
 def map_key_run(root: Path, family: str, run: RunName) -> KeyRun:
     """Map a run of keys: the keys, then the numbers."""
-    path = root / run_path(family, run)
+    content = map_array(root / run_path(family, run), "uint8", 12 * run.entries)
     return KeyRun(
-        key=map_array(path, "int64", run.entries),
-        number=map_array(path, "uint32", run.entries, 8 * run.entries),
+        key=content[: 8 * run.entries].view("<i8"),
+        number=content[8 * run.entries :].view("<u4"),
         limit=run.limit,
     )
 
@@ -103,15 +103,18 @@ def map_key_run(root: Path, family: str, run: RunName) -> KeyRun:
 def map_history_run(root: Path, run: RunName) -> HistoryRun:
     """Map a run of histories; its address count stands in the first word of the file."""
     path = root / run_path("history", run)
-    addresses = int(map_array(path, "int64", 1)[0])
     entries = run.entries
+    addresses = int(map_array(path, "int64", 1)[0])
     sums = 8 * (2 + addresses)
     numbers = sums + 16 * entries
+    size = numbers + 4 * (entries + addresses)
+    # A view has many runs, and each map keeps a file open: so one for all of its arrays.
+    content = map_array(path, "uint8", size if addresses >= 0 else -1)
     return HistoryRun(
-        first=map_array(path, "int64", addresses + 1, 8),
-        received_sat=map_array(path, "int64", entries, sums),
-        sent_sat=map_array(path, "int64", entries, sums + 8 * entries),
-        transaction=map_array(path, "uint32", entries, numbers),
-        address=map_array(path, "uint32", addresses, numbers + 4 * entries),
+        first=content[8:sums].view("<i8"),
+        received_sat=content[sums : sums + 8 * entries].view("<i8"),
+        sent_sat=content[sums + 8 * entries : numbers].view("<i8"),
+        transaction=content[numbers : numbers + 4 * entries].view("<u4"),
+        address=content[numbers + 4 * entries :].view("<u4"),
         limit=run.limit,
     )

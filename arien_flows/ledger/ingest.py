@@ -6,7 +6,7 @@ other branch is taken in. A source whose chain changes while it is read is asked
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Event
 from time import perf_counter
@@ -140,11 +140,14 @@ class _Run:
         if start <= target:
             try:
                 self._take_in(start, target)
-            except Exception:
-                # What came before the fault is sound. The fault itself says more than a disk that
-                # is full a second time.
-                with suppress(LedgerError):
+            except Exception as error:
+                # What came before the fault is sound.
+                try:
                     self.writer.commit()
+                except LedgerError as failure:
+                    # A fault of the ledger says more than that nothing can be committed after it.
+                    if not isinstance(error, LedgerError):
+                        raise failure from error
                 raise
             self.writer.commit()
         self.summary = replace(self.summary, seconds=perf_counter() - self.started)

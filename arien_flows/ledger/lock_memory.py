@@ -83,6 +83,10 @@ class LockMemory:
         """Return the memory of a ledger from the indexes of its addresses and reveals."""
         return cls(filter=_filled([run.key for run in (*known, *reveals)], 0))
 
+    def forget_reveals(self) -> None:
+        """Forget which revealed scripts were met lately; the runs must hold all of them."""
+        self.reveals = RecentRows(MOST_REVEALS)
+
     def meet_addresses(
         self, locks: Locks, keys: Int64Array, known: KnownLocks, reveals: Sequence[KeyRun]
     ) -> Met:

@@ -55,7 +55,7 @@ class Manifest:
 
     runs: Runs = field(default_factory=Runs)
     segments: int = 0
-    """Rows of the table of checksums: one a commit."""
+    """Rows of the table of checksums: one a batch."""
 
     sealed: Counts = field(default_factory=Counts)
     """Rows that the checksums cover; fewer than `counts` only after a roll-back."""

@@ -45,7 +45,9 @@ def resolve(
         not: batch or ledger hold the transaction that it names, without such an unspent output.
         Or `external` contradicts the ledger.
     """
-    found, overwritten, spender = _spend_and_add(batch, inside, base, unspent, addresses)
+    found, overwritten, spender = _spend_and_add(
+        batch, inside, base, unspent, addresses, is_whole=external is None
+    )
     output, value, address = found.output, found.value, found.address
     missing = np.flatnonzero(output == UNRESOLVED)
     if len(missing):
@@ -69,8 +71,12 @@ def _spend_and_add(
     base: View,
     unspent: UnspentOutputs,
     addresses: NumberedAddresses,
+    *,
+    is_whole: bool,
 ) -> tuple[Found, Int64Array, UInt32Array]:
     """Take what a batch spends out of the table, and put in what it leaves unspent.
+
+    Unless the chain `is_whole`, an input may spend what the ledger never held.
 
     Returns what was found for each input, rows (output, batch-local transaction) of outputs that
     repeated coinbases void, and the spenders of the batch's own outputs.
@@ -84,7 +90,7 @@ def _spend_and_add(
     found.address[settled] = addresses.of_outputs[local]
     makers = Makers(ids=id_words(base.txid), first_output=base.first_output)
     spent = Outpoints.of(batch.spent_txid, batch.spent_vout)
-    unspent.spend(makers, spent, inside.outside, found)
+    unspent.spend(makers, spent, inside.outside, found, is_certain=is_whole)
     # What inputs before the repeated coinbase spend is gone by now; those behind it mean its own.
     voided = unspent.void_repeated(
         makers, batch, addresses.of_outputs, min(MAX_OVERWRITES, len(batch.value))

@@ -72,6 +72,8 @@ class Resident:
         shown = view.reveal_input[counts.reveals :][hidden]
         # All that an address shows, leaves apart, it shows with its first spend.
         _clear_bits(self.revealed, view.input_address[shown])
+        # A row of these may soon hold something that is no script.
+        self.locks.forget_reveals()
         # First what goes: of two outputs with one id (BIP 30) only one may be in the table.
         for start in range(counts.outputs, view.counts.outputs, STEP):
             stop = min(start + STEP, view.counts.outputs)
@@ -131,6 +133,7 @@ def _take_out(table: UnspentOutputs, view: View, outputs: Int64Array) -> None:
         outpoints,
         np.arange(len(outputs), dtype=np.int64),
         found,
+        is_certain=True,
     )
     if not np.array_equal(found.output, outputs):
         raise LedgerDamagedError(

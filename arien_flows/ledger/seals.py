@@ -1,4 +1,4 @@
-"""Checksums of what was appended: one row a commit, one checksum a column (XXH3, 64 bits).
+"""Checksums of what was appended: one row a batch, one checksum a column (XXH3, 64 bits).
 
 They find damage that the structure of the data cannot show, such as a flipped bit in a lock time.
 They are not a proof against a forger; the proofs are the block hashes and merkle roots.
@@ -25,7 +25,7 @@ def checksum(array: AnyArray) -> int:
 
 
 def seal(counts: Counts, appended: dict[str, AnyArray]) -> Int64Array:
-    """Return the row of a commit that ends at `counts`."""
+    """Return the row of a batch that ends at `counts`."""
     sums = [checksum(appended[column.path]) for column in SEALED_COLUMNS]
     return np.array([*counts.as_tuple(), *sums], dtype="<i8")
 

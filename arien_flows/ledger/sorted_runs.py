@@ -20,7 +20,7 @@ from heuristics.jit import kernel
 
 FAN_IN = 8
 """Runs of one level that are merged into one. Measured trade: fewer rewrites per entry against
-more runs to search; 8 rewrites an entry about three times on the way to a full chain."""
+more runs to search; 8 rewrites an entry about four times on the way to a full chain."""
 
 LAST_KEY = 0x7FFF_FFFF_FFFF_FFFF
 """No key is greater: where a merge has come to the end of a run."""

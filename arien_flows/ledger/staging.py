@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arien_flows.errors import LedgerError
 from arien_flows.ledger.append import NewRows
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import RUN_FOLDERS, run_path
@@ -63,7 +64,8 @@ class Staging:
     def begin(self, published: Manifest) -> None:
         """Begin anew with nothing staged."""
         self._manifest = self._published = published
-        self._view = open_view(self._disk.root, published)
+        self._view: View | None = None
+        self._is_whole = True
         self._indexing: Future[_Indexed] | None = None
         self._merging: Future[list[_Merge]] | None = None
         self._flushing: list[Future[None]] = []
@@ -75,13 +77,14 @@ class Staging:
 
     def close(self) -> None:
         """Wait until nothing is written any more."""
-        self._indexer.shutdown()
-        self._merger.shutdown()
-        self._flusher.shutdown()
+        for worker in (self._indexer, self._merger, self._flusher):
+            worker.shutdown(cancel_futures=True)
 
     @property
     def view(self) -> View:
         """Everything that is published or staged; the runs lack at most the last batch."""
+        if self._view is None:
+            self._view = open_view(self._disk.root, self._manifest)
         return self._view
 
     @property
@@ -100,6 +103,10 @@ class Staging:
         before = self._manifest
         columns = _as_on_disk(rows.columns)
         self._write_columns(columns)
+        self._is_whole = False
+        self.spends.add(rows.spent_output, rows.spender)
+        self._indexing = self._indexer.submit(self._index, rows, columns, before)
+        self._flush([column.path for column in SCHEMA])
         self._manifest = replace(
             before,
             counts=rows.counts,
@@ -111,10 +118,8 @@ class Staging:
             unspent_sat=before.unspent_sat + rows.unspent_sat,
             sealed=rows.counts,
         )
-        self.spends.add(rows.spent_output, rows.spender)
-        self._indexing = self._indexer.submit(self._index, rows, columns, before)
-        self._flush([column.path for column in SCHEMA])
-        self._view = open_view(self._disk.root, self._manifest)
+        self._view = None
+        self._is_whole = True
 
     def settle(self) -> None:
         """Wait for the runs of the last batch; from then on nothing lags behind."""
@@ -129,7 +134,7 @@ class Staging:
         self._manifest = replace(self._manifest, runs=Runs(**runs), segments=indexed.segments)
         if self._merging is None or self._merging.done():
             self._merge_on()
-        self._view = open_view(self._disk.root, self._manifest)
+        self._view = None
 
     def _merge_on(self) -> bool:
         """Take in the merges that were made and begin those that are due; tell whether any are."""
@@ -160,8 +165,11 @@ class Staging:
     def make_durable(self) -> Manifest:
         """Return the manifest of what is staged once all of it but the spenders is on the device.
 
-        Raises again what went wrong on the other thread.
+        Raises again what went wrong on another thread, and `LedgerError` where a batch was only
+        half taken in.
         """
+        if not self._is_whole:
+            raise LedgerError("the ledger was closed by an earlier error: open it again")
         self.settle()
         while self._merge_on():
             pass

@@ -20,6 +20,7 @@ address number. With 68 to 72 of 100 slots taken, 180 million unspent outputs ne
 import mmap
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,7 +57,7 @@ TAIL = 1 << 10
 """Slots behind the last home, for entries that were pushed there; reading ahead looks at six."""
 
 SPACE = 1 << 29
-"""Slots of address space: three times what the main chain needs in 2026. Beyond, the table is
+"""Slots of address space: twice what the main chain needs in 2026. Beyond, the table is
 copied to a larger one."""
 
 _UNRESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linux" else 0)
@@ -138,7 +139,7 @@ class UnspentOutputs:
         needed = _homes_for(self.count + outputs)
         if needed <= self.homes:
             return
-        homes = max(needed, self.homes + self.homes // GROWTH)
+        homes = min(max(needed, self.homes + self.homes // GROWTH), MOST_HOMES)
         self._lengthen(homes - self.homes)
         self.homes = homes
         gather_at_end(self.slots)
@@ -171,8 +172,20 @@ class UnspentOutputs:
             self._lengthen(TAIL)
         self.count += len(entries)
 
-    def spend(self, makers: Makers, outpoints: Outpoints, rows: Int64Array, found: Found) -> None:
-        """Take out the outputs `rows` of `outpoints`; fill `found` there."""
+    def spend(
+        self,
+        makers: Makers,
+        outpoints: Outpoints,
+        rows: Int64Array,
+        found: Found,
+        *,
+        is_certain: bool,
+    ) -> None:
+        """Take out the outputs `rows` of `outpoints`; fill `found` there.
+
+        Where it `is_certain` that what the inputs of a valid chain spend is here, full ids are read
+        only if several outputs have one key.
+        """
         keys = np.empty(len(rows), dtype=np.int64)
         with np.errstate(over="ignore"):
             keys_of_rows(outpoints.ids, outpoints.vout, rows, self.salt, keys)
@@ -189,6 +202,7 @@ class UnspentOutputs:
             found.value,
             found.address,
             np.zeros(1, dtype=np.int64),
+            is_certain,
         )
 
     def void_repeated(
@@ -235,7 +249,9 @@ def _address_space(least: int) -> Int64Array:
                 raise
             slots = max(least, slots // 2)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        mapped.madvise(mmap.MADV_HUGEPAGE)
+        # A kernel may be built without them.
+        with suppress(OSError):
+            mapped.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(mapped, dtype=np.int64).reshape(slots, 3)
 
 

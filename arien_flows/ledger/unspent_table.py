@@ -238,13 +238,14 @@ def spend(
     spent_value: Int64Array,
     spent_address: UInt32Array,
     seen: Int64Array,
+    is_certain: bool,
 ) -> int:
     """Find outputs and take them out.
 
     `wanted` and `vout` name outputs, of which `rows` are to be taken; `keys` are theirs, in the
     same order. `ids` and `first_output` are of all transactions that made outputs in the table.
     `spent_output` (`UNRESOLVED` where there is none), `spent_value` and `spent_address` are filled
-    at `rows`. `seen` is as for `insert`.
+    at `rows`. `seen` is as for `insert`, `is_certain` as for `_find`.
 
     Returns
     -------
@@ -267,7 +268,7 @@ def spend(
                 wanted,
                 row,
                 int(np.int64(vout[row])),
-                True,
+                is_certain,
             )
             if slot < 0:
                 spent_output[row] = UNRESOLVED

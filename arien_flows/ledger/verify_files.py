@@ -116,13 +116,13 @@ def _check_names(family: str, names: tuple[RunName, ...], rows: int, found: Find
 
 
 def seal_rows(root: Path, manifest: Manifest) -> Int64Array:
-    """Return the table of checksums: one row a commit."""
+    """Return the table of checksums: one row a batch."""
     words = map_array(root / SEALS, "int64", manifest.segments * WORDS)
     return words.reshape(-1, WORDS)
 
 
 def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
-    """Compare every appended row with the checksum of the commit that brought it."""
+    """Compare every appended row with the checksum of the batch that brought it."""
     found = Findings()
     begin = Counts()
     segments = []
@@ -131,7 +131,7 @@ def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
         if not _follows(begin, end, view.counts):
             found.add(
                 f"{SEALS} row {number}",
-                f"a commit cannot end at {_listed(end)} after {_listed(begin)}",
+                f"a batch cannot end at {_listed(end)} after {_listed(begin)}",
             )
             break
         segments.append(_Segment(number=number, begin=begin, end=end, row=row))
@@ -148,8 +148,8 @@ def check_columns(root: Path, view: View, manifest: Manifest) -> Check:
     found.rows_checked = sum(getattr(begin, column.table) for column in SEALED_COLUMNS)
     if not found.count and begin != view.counts:
         found.note = (
-            f"Rows past {_listed(begin)} have no checksum: a roll-back cut the commit that they "
-            "came with. The next commit gives them one."
+            f"Rows past {_listed(begin)} have no checksum: a roll-back cut the batch that they "
+            "came with. The next batch gives them one."
         )
     return found.check(
         "column_checksums",

@@ -25,7 +25,7 @@ from arien_flows.errors import InputError, LedgerDamagedError, LedgerError
 from arien_flows.ledger.append import NewRows, build_rows
 from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.disk import Disk
-from arien_flows.ledger.files import map_array
+from arien_flows.ledger.files import RUN_FOLDERS, map_array, run_path
 from arien_flows.ledger.lock import exclusive
 from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, read_manifest
 from arien_flows.ledger.new_addresses import ExternalOutputs
@@ -47,7 +47,9 @@ SPENDS_SHARE = 32
 """A commit is due when so many spends are staged, or one for so many outputs of the ledger."""
 
 LONGEST_STAGING_SECONDS = 60.0
-"""So much work is lost at most when the writer is killed."""
+STAGING_TIMES = 4
+"""After a minute a commit is due in any case, or after four times what the last one took; so much
+work is lost at most when the writer is killed."""
 
 
 class LedgerWriter:
@@ -68,13 +70,15 @@ class LedgerWriter:
         self._disk = disk or Disk(root)
         self._lock = exclusive(root)
         self._lock.__enter__()
-        self._usable = True
+        self._usable = self._can_commit = True
         self._committed_at = monotonic()
+        self._commit_seconds = 0.0
         self._resident: Resident | None = None
         self._staging: Staging | None = None
         try:
             self._manifest = self._opened(network)
             self._recover()
+            self._remove_orphans()
             self._staging = Staging(self._disk, self._manifest)
             self._view = self._staging.view
             self._first_height = first_height(self._view)
@@ -96,9 +100,12 @@ class LedgerWriter:
     def close(self) -> None:
         """Release the ledger; what was staged and not committed is dropped."""
         self._usable = False
-        if self._staging is not None:
-            self._staging.close()
-        self._lock.__exit__(None, None, None)
+        self._can_commit = False
+        try:
+            if self._staging is not None:
+                self._staging.close()
+        finally:
+            self._lock.__exit__(None, None, None)
 
     @property
     def view(self) -> View:
@@ -193,12 +200,13 @@ class LedgerWriter:
     def commit_is_due(self) -> bool:
         """Whether enough is staged to be worth a sweep over the column of spenders.
 
-        A sweep writes at most the whole column. With one for every 32nd part of it that is spent,
-        a spend costs at most 128 bytes of writing, however large the ledger grows.
+        A sweep writes at most the whole column; with one for every 32nd part of it that is spent, a
+        spend costs at most 128 bytes of writing, however large the ledger grows. Where that takes
+        long to gather, time decides, but commits never take more than a fifth of it.
         """
         least = max(LEAST_SPENDS, self.counts.outputs // SPENDS_SHARE)
-        late = monotonic() - self._committed_at > LONGEST_STAGING_SECONDS
-        return late or self._staged.spend_count >= least
+        longest = max(LONGEST_STAGING_SECONDS, STAGING_TIMES * self._commit_seconds)
+        return monotonic() - self._committed_at > longest or self._staged.spend_count >= least
 
     def commit(self) -> None:
         """Publish everything that is staged.
@@ -207,11 +215,17 @@ class LedgerWriter:
         ------
         StorageFullError
             The device is full; the ledger is as it was at the last commit.
+        LedgerError
+            An earlier commit failed. What it could not bring to the device may be lost, although
+            the system reports that only once; so the ledger must be opened again.
         """
-        staged = self._staged
-        self._committed_at = monotonic()
+        if not self._can_commit:
+            raise LedgerError("the ledger was closed by an earlier error: open it again")
+        staged, begun = self._staged, monotonic()
+        self._committed_at = begun
         if staged.is_empty:
             return
+        self._can_commit = False
         manifest = staged.make_durable()
         self._note(manifest.counts)
         for outputs, spenders in staged.spends.in_order():
@@ -224,6 +238,9 @@ class LedgerWriter:
         self._view = staged.view
         for path in replaced:
             self._disk.remove(path)
+        self._committed_at = monotonic()
+        self._commit_seconds = self._committed_at - begun
+        self._can_commit = True
 
     def roll_back(self, height: int) -> None:
         """Remove all blocks above `height`; -1, or the height before its first, empties the ledger.
@@ -269,7 +286,7 @@ class LedgerWriter:
 
     @contextmanager
     def _spent_unless_done(self) -> Iterator[None]:
-        if not self._usable:
+        if not (self._usable and self._can_commit):
             raise LedgerError("the ledger was closed by an earlier error: open it again")
         self._usable = False
         yield
@@ -297,7 +314,7 @@ class LedgerWriter:
     # --- publishing
 
     def _whole_segments(self, counts: Counts) -> tuple[int, Counts]:
-        """Return how many commits end at or below `counts`, and where the last of them ends."""
+        """Return how many batches end at or below `counts`, and where the last of them ends."""
         rows = self._seal_rows()
         whole = int(np.searchsorted(rows[:, 0], counts.blocks, side="right")) if len(rows) else 0
         return whole, counts_of(rows[whole - 1]) if whole else Counts()
@@ -312,6 +329,15 @@ class LedgerWriter:
     def _publish(self, manifest: Manifest) -> None:
         self._disk.replace(MANIFEST, manifest.encode())
         self._manifest = manifest
+
+    def _remove_orphans(self) -> None:
+        """Remove run files that no manifest names: an interrupted commit has left them."""
+        for family, folder in RUN_FOLDERS.items():
+            named = {run_path(family, run) for run in getattr(self._manifest.runs, family)}
+            for file in sorted((self._disk.root / folder).glob("*")):
+                path = f"{folder}/{file.name}"
+                if path not in named:
+                    self._disk.remove(path)
 
     def _recover(self) -> None:
         """Take back what an interrupted commit or roll-back wrote in place."""

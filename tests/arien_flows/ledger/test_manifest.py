@@ -31,7 +31,7 @@ WRITTEN = Manifest(
 
 
 def of_format_1(manifest: Manifest) -> str:
-    """Return the text that the first released format had: no checksum."""
+    """Return the text that the first format had: no checksum."""
     return json.dumps({"format": 1, **asdict(manifest)}, indent=1, sort_keys=True) + "\n"
 
 

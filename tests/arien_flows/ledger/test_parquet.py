@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.errors import InputError, SourceError, StaleSnapshotError
-from arien_flows.ledger.append import ExternalOutputs
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.memory import view_of
+from arien_flows.ledger.new_addresses import ExternalOutputs
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.parquet_export import ExportStep, Summary, export_ledger
 from arien_flows.ledger.parquet_import import import_ledger, read_export

@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.ledger.sorted_runs import (
+    FAN_IN,
     LAST_KEY,
     KeyRun,
+    RunName,
     live_entries,
+    merge_due,
     merge_key_runs,
     sort_entries,
 )
@@ -58,3 +61,42 @@ def test_merge_key_runs__keeps_what_is_live_in_order(parts: list[tuple[list[int]
     key, number = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.uint32)
     merge_key_runs(runs, key, number)
     assert list(zip(key.tolist(), number.tolist(), strict=True)) == sorted(expected)
+
+
+def merged(runs: list[RunName]) -> list[RunName]:
+    """Merge what is due, once."""
+    due = merge_due(runs)
+    if due is None:
+        return runs
+    first, last = runs[due.start], runs[due.stop - 1]
+    one = RunName(
+        level=first.level + 1,
+        start=first.start,
+        end=last.end,
+        limit=last.limit,
+        entries=sum(run.entries for run in runs[due]),
+        checksum=0,
+    )
+    return [*runs[: due.start], one, *runs[due.stop :]]
+
+
+@given(st.lists(st.integers(0, 3), max_size=150))
+def test_merge_due__gives_the_same_runs_whether_merges_come_at_once_or_late(
+    merges: list[int],
+) -> None:
+    at_once: list[RunName] = []
+    late: list[RunName] = []
+    for row, count in enumerate(merges):
+        new = RunName(level=0, start=row, end=row + 1, limit=row + 1, entries=1, checksum=0)
+        at_once.append(new)
+        while merge_due(at_once) is not None:
+            at_once = merged(at_once)
+        late.append(new)
+        for _ in range(count):
+            late = merged(late)
+    while merge_due(late) is not None:
+        late = merged(late)
+    assert late == at_once
+    levels = [run.level for run in late]
+    assert levels == sorted(levels, reverse=True)
+    assert all(levels.count(level) < FAN_IN for level in levels)

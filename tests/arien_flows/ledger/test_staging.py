@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arien_flows.errors import LedgerError, SourceError
+from arien_flows.errors import LedgerDamagedError, LedgerError, SourceError
+from arien_flows.ledger.files import run_path
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.sorted_runs import FAN_IN
 from arien_flows.ledger.verify import verify
 from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
@@ -18,7 +20,7 @@ from chains.errors import SourceUnavailableError
 from chains.tables import BlockBatch
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.late import ChainSource
-from tests.arien_flows.ledger.stores import QuickDisk, cut, everything_of, fill
+from tests.arien_flows.ledger.stores import QuickDisk, cut, everything_of, fill, manifest_of
 from tests.ledgers import batch_of
 
 
@@ -125,3 +127,22 @@ def test_commit__is_due_when_enough_is_spent(
             if writer.commit_is_due:
                 writer.commit()
         assert writer.view.counts.inputs > 3
+
+
+def test_commit__refuses_to_merge_a_run_that_was_damaged(tmp_path: Path) -> None:
+    blocks = random_chain(Random(11), FAN_IN).blocks
+    fill(tmp_path, cut(blocks[: FAN_IN - 1], [1] * (FAN_IN - 1)))
+    before = everything_of(tmp_path)
+    run = manifest_of(tmp_path).runs.history[2]
+    file = tmp_path / run_path("history", run)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with (
+        LedgerWriter(tmp_path, REGTEST, QuickDisk(tmp_path)) as writer,
+        pytest.raises(LedgerDamagedError, match=file.name),
+    ):
+        writer.append(batch_of(blocks[FAN_IN - 1 :]))
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert everything_of(tmp_path) == before

@@ -79,7 +79,7 @@ def outpoints_of(wanted: list[tuple[bytes, int]]) -> Outpoints:
 def take(table: UnspentOutputs, makers: Makers, wanted: list[tuple[bytes, int]]) -> list[object]:
     outpoints = outpoints_of(wanted)
     found = Found.nothing(len(wanted), 0)
-    table.spend(makers, outpoints, np.arange(len(wanted)), table.keys(outpoints), found)
+    table.spend(makers, outpoints, np.arange(len(wanted)), found, is_certain=True)
     rows = zip(found.output, found.value, found.address, strict=True)
     return [None if row[0] == UNRESOLVED else tuple(map(int, row)) for row in rows]
 

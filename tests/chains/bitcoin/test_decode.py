@@ -93,7 +93,8 @@ def test_compressions_needed__counts_every_hash_of_a_block(blocks):
         while level > 1:
             level = (level + 1) // 2
             expected += level * sha256_blocks(64)
-    assert compressions_needed(decode_blocks(*place(blocks))) == expected
+    batch = decode_blocks(*place(blocks))
+    assert compressions_needed(batch.stripped_size, batch.first_transaction) == expected
 
 
 @given(st.lists(generated.transactions() | generated.coinbases(), max_size=3))

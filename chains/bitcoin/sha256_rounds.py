@@ -20,6 +20,7 @@ What the shape of this code owes to the vectoriser:
 """
 
 import numpy as np
+from numba import config
 
 from chains.bitcoin.hashing import (
     SHA256_ROUND,
@@ -37,8 +38,9 @@ LANES = 64
 """Messages that advance together. Their rows stay in the first-level cache; 32 and 128 are no
 quicker."""
 
-VECTOR = 16
-"""Lanes of the widest vector instruction: a started one costs as much as a full one."""
+VECTOR = 1 if config.DISABLE_JIT else 16  # type: ignore[attr-defined]  # set at start-up
+"""Lanes of the widest vector instruction: a started one costs as much as a full one. Interpreted,
+each lane has its price."""
 
 ROUND = SHA256_ROUND.astype(np.uint32)
 START = SHA256_START.astype(np.uint32)

@@ -38,6 +38,7 @@ def run_command(context: click.Context, profile: str) -> None:
     session = session_of(context)
     opened = chosen(session)
     progress = progress_in(session.progress)
+    # Not as for a question: columns are read from end to end.
     view = Ledger(opened.root).view()
     progress.step("cluster", 0, view.counts.transactions, "transactions")
     clustering = run_clustering(view, opened.root / DERIVED, profile)

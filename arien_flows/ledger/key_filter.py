@@ -23,7 +23,7 @@ BLOCK_BITS = 512
 BLOCK_WORDS = BLOCK_BITS // 64
 
 PROBES = 6
-"""Bits that a key sets in its block; the best number for eight to nine bits a key."""
+"""Bits that a key sets in its block; best at the eight to nine bits a key of a whole chain."""
 
 FULL_AT = 12
 """Bits a key at which a filter counts as full."""

@@ -77,7 +77,8 @@ def ingest(
     """Bring the ledger to the source's best chain, or to the block at height `until` of it.
 
     Whatever interrupts an ingest, the next one goes on after its last commit, which is at most
-    about a minute old. Once `stop` is set, no further batch is begun.
+    about a minute old, or four times as old as a commit takes. Once `stop` is set, no further
+    batch is begun.
     """
     if until is not None and until < 0:
         raise InputError(f"the height to stop at is {until}; heights start at 0")

@@ -7,14 +7,11 @@ is 121 GB for the unspent outputs and 27 GB for what was revealed, most of it be
 outputs are strewn over nearly every page.
 """
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-
 import numpy as np
 
 from arien_flows.ledger.bits import no_bits, set_bit
 from arien_flows.ledger.files import Access, advise
+from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.unspent import Makers, UnspentOutputs, entries_of, id_words
 from arien_flows.ledger.view import View
 from chains.tables import RevealKind
@@ -26,8 +23,8 @@ TAP_LEAF = int(RevealKind.TAP_LEAF)
 STEP = 1 << 19
 """Transactions, or reveals, that are read at a time: about 40 MB of the columns."""
 
-THREADS = 2
-IN_FLIGHT = 2 * THREADS
+READ_AHEAD = 2
+"""Steps from the stretch that is worked on to the one that the disk is asked for."""
 
 
 def rebuild_unspent(view: View) -> UnspentOutputs:
@@ -36,21 +33,10 @@ def rebuild_unspent(view: View) -> UnspentOutputs:
     # Exact for a ledger that begins at genesis; one that begins late spends more than it made.
     expected = counts.outputs - counts.op_returns - counts.inputs - counts.overwrites
     table = UnspentOutputs.with_room_for(max(0, expected))
-    for entries in _unspent_entries(view, table.salt):
+    starts = range(0, counts.transactions, STEP)
+    for entries in in_order(lambda start: _entries(view, start, table.salt), starts):
         table.add(entries)
     return table
-
-
-def _unspent_entries(view: View, salt: np.uint64) -> Iterator[Int64Array]:
-    """Yield the entries of a view's unspent outputs, in order, while threads find more."""
-    waiting: deque[Future[Int64Array]] = deque()
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        for start in range(0, view.counts.transactions, STEP):
-            waiting.append(pool.submit(_entries, view, start, salt))
-            if len(waiting) == IN_FLIGHT:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _entries(view: View, start: int, salt: np.uint64) -> Int64Array:
@@ -58,7 +44,7 @@ def _entries(view: View, start: int, salt: np.uint64) -> Int64Array:
     count = view.counts.transactions
     stop = min(start + STEP, count)
     # While this stretch is worked on, the disk is to be busy with the one that comes next.
-    for ahead in (start, start + THREADS * STEP):
+    for ahead in (start, start + READ_AHEAD * STEP):
         if ahead < count:
             for stretch in _stretches(view, ahead, min(ahead + STEP, count)):
                 advise(stretch, Access.SOON)

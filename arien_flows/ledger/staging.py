@@ -28,7 +28,7 @@ from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, seal, stretch
 from arien_flows.ledger.sorted_runs import RunName, merge_due
 from arien_flows.ledger.spend_links import SpendLinks
-from arien_flows.ledger.view import View
+from arien_flows.ledger.view import Counts, View
 from chains.types import AnyArray
 
 
@@ -88,6 +88,11 @@ class Staging:
         return self._view
 
     @property
+    def counts(self) -> Counts:
+        """Rows that are published or staged."""
+        return self._manifest.counts
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is staged."""
         return self._manifest is self._published
@@ -99,7 +104,7 @@ class Staging:
 
     def add(self, rows: NewRows) -> None:
         """Write rows that follow what is staged."""
-        self.settle()
+        self._settle()
         before = self._manifest
         columns = _as_on_disk(rows.columns)
         self._write_columns(columns)
@@ -121,7 +126,7 @@ class Staging:
         self._view = None
         self._is_whole = True
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """Wait for the runs of the last batch; from then on nothing lags behind."""
         if self._indexing is None:
             return
@@ -170,7 +175,7 @@ class Staging:
         """
         if not self._is_whole:
             raise LedgerError("the ledger was closed by an earlier error: open it again")
-        self.settle()
+        self._settle()
         while self._merge_on():
             pass
         for flushed in self._flushing:

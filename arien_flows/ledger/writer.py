@@ -115,7 +115,7 @@ class LedgerWriter:
     @property
     def counts(self) -> Counts:
         """Rows that were taken in, staged ones included."""
-        return self._staged.view.counts
+        return self._staged.counts
 
     @property
     def first_height(self) -> int:
@@ -169,9 +169,6 @@ class LedgerWriter:
             The device is full; nothing that was committed is lost.
         """
         with self._spent_unless_done():
-            if prepared.external is not None:
-                # Whether the ledger holds a transaction is looked up in its runs then, all of them.
-                self._staged.settle()
             batch, base = prepared.batch, self._staged.view
             heights = np.arange(
                 self.next_height, self.next_height + batch.block_count, dtype=np.uint32

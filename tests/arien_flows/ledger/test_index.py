@@ -1,10 +1,8 @@
-from bisect import bisect_left
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.ledger.index import KeyIndex, find_key
+from arien_flows.ledger.index import KeyIndex
 from arien_flows.ledger.sorted_runs import KeyRun, sort_entries
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -16,21 +14,6 @@ hashes = st.one_of(
     st.integers(HIGHEST - 40, HIGHEST),
     st.sampled_from([LOWEST, LOWEST + 1, -1, HIGHEST]),
 )
-
-
-@given(st.lists(hashes, max_size=200), hashes)
-def test_find_key__is_a_bisection(entries: list[int], wanted: int) -> None:
-    entries.sort()
-    keys = np.array(entries, dtype=np.int64)
-    for key in {wanted, *entries[::17]}:
-        assert find_key(keys, key) == bisect_left(entries, key)
-
-
-def test_find_key__takes_many_keys_ground_to_one_place() -> None:
-    far = np.array([LOWEST + i * (2**64 // 50) for i in range(50)], dtype=np.int64)
-    keys = np.sort(np.concatenate([far, np.arange(10**6, 10**6 + 4_000)]))
-    for key in [*range(10**6 - 2, 10**6 + 4_002, 61), LOWEST, HIGHEST, 0]:
-        assert find_key(keys, key) == bisect_left(keys.tolist(), key)
 
 
 @given(

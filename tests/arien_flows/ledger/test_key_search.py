@@ -32,6 +32,30 @@ def test_seek__finds_its_way_among_keys_that_somebody_chose() -> None:
         assert seek(run, NO_SAMPLES, wanted) == np.searchsorted(run, wanted)
 
 
+# Hashes are spread evenly; ground ones gather in a few places; the ends are where sums overflow.
+hashes = st.one_of(
+    keys,
+    st.integers(0, 40),
+    st.integers(2**63 - 41, 2**63 - 1),
+    st.sampled_from([-(2**63), -(2**63) + 1, -1, 2**63 - 1]),
+)
+
+
+@given(st.lists(hashes, max_size=200), hashes)
+def test_seek__is_a_bisection_at_the_ends_too(entries: list[int], wanted: int) -> None:
+    entries.sort()
+    run = np.array(entries, dtype=np.int64)
+    for key in {wanted, *entries[::17]}:
+        assert seek(run, NO_SAMPLES, key) == bisect_left(entries, key)
+
+
+def test_seek__takes_many_runground_to_one_place() -> None:
+    far = np.array([-(2**63) + i * (2**64 // 50) for i in range(50)], dtype=np.int64)
+    run = np.sort(np.concatenate([far, np.arange(10**6, 10**6 + 4_000)]))
+    for key in [*range(10**6 - 2, 10**6 + 4_002, 61), -(2**63), 2**63 - 1, 0]:
+        assert seek(run, NO_SAMPLES, key) == bisect_left(run.tolist(), key)
+
+
 @pytest.mark.parametrize(("is_sampled", "most"), [(False, 2.5), (True, 1.5)])
 def test_seek__reads_few_pages_of_even_keys(
     monkeypatch: pytest.MonkeyPatch, is_sampled: bool, most: float

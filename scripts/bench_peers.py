@@ -1,6 +1,6 @@
 """Measure how quickly other programs decode blocks; prints JSON. Imports nothing of this one.
 
-`bench_ingest.py` starts it, also with another interpreter: the package blockchain-parser asks for
+`ingest_peers.py` starts it, also with another interpreter: the package blockchain-parser asks for
 one exact old version of python-bitcoinlib, so it needs an environment of its own. The blocks come
 in a file of records, each the length in four little-endian bytes and then the block.
 """

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_ingest import make_chain
 from hot_address import heat
+from ingest_run import make_chain
 
 from arien_flows.answers.address import address_answer
 from arien_flows.answers.entity import entity_answer

@@ -4,8 +4,8 @@ A profiling hook sees each call of a Python function and of a compiled kernel. E
 program belongs to a phase, most by their module; what NumPy and the system do counts for the
 function that called them. The time of a thread is its own processor time, so that a thread which
 waits (for a disk, for another thread, for a core) costs nothing; the clock on the wall runs beside.
-An ingest makes a few thousand calls a batch whatever the batch holds, so the hook costs it next to
-nothing; `events` tells how often it was called.
+The hook slows an ingest down: it is for telling how the time is shared out, not for rates. `events`
+tells how often it was called.
 """
 
 import sys
@@ -54,8 +54,11 @@ MODULES = {
     "arien_flows/ledger/preparing.py": "address_ids",
     "arien_flows/ledger/recent_rows.py": "address_ids",
     "arien_flows/ledger/history.py": "history",
+    "arien_flows/ledger/history_merging.py": "history",
     "arien_flows/ledger/history_runs.py": "history",
+    "arien_flows/ledger/merging.py": "index",
     "arien_flows/ledger/run_files.py": "index",
+    "arien_flows/ledger/run_merging.py": "index",
     "arien_flows/ledger/sorted_runs.py": "index",
     "arien_flows/ledger/append.py": "rows",
     "arien_flows/ledger/rows.py": "rows",
@@ -75,7 +78,7 @@ FUNCTIONS = {
     ("decode.py", "hash_transactions"): "hash",
     ("append.py", "NewRows.history"): "history",
     ("run_files.py", "RunWriter.write_history"): "history",
-    ("run_files.py", "RunWriter._merge_history"): "history",
+    ("run_merging.py", "_merge_history"): "history",
     ("numbering.py", "gather_bytes"): "rows",
     ("numbering.py", "_gather_bytes"): "rows",
     ("disk.py", "Disk.sync"): "fsync",

@@ -12,7 +12,7 @@ from threading import Event
 from time import monotonic
 from typing import Protocol
 
-from arien_flows.ledger.ingest import IngestStep, IngestSummary, ingest
+from arien_flows.ledger.ingest import IngestStep, IngestSummary, catch_up
 from arien_flows.ledger.writer import LedgerWriter
 from chains.errors import ChainChangedError, MalformedBlockError, SourceUnavailableError
 from chains.source import BlockSource
@@ -83,7 +83,7 @@ def follow(
     while not stop.is_set():
         try:
             source.refresh()
-            summary = ingest(writer, source, stop=stop, report=watcher.step)
+            summary = catch_up(writer, source, stop=stop, report=watcher.step)
         except ChainChangedError:
             stop.wait(FIRST_PAUSE_SECONDS)
             continue

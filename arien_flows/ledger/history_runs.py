@@ -1,6 +1,4 @@
-"""Making and merging the runs of the history index."""
-
-from collections.abc import Sequence
+"""Making the runs of the history index."""
 
 import numpy as np
 
@@ -109,7 +107,7 @@ def _sorted_by_address(
 ) -> _Movements:
     """Return movements in order of address; those of one address keep theirs.
 
-    A radix sort: 90 ns a transaction, where sorting by comparison takes 500.
+    A radix sort: several times as fast as sorting by comparison.
     """
     here = (address, transaction, amount)
     there = _new_movements(len(address))
@@ -174,114 +172,3 @@ def _gather_entries(
             received[entries - 1] += amount[i]
     first[addresses] = entries
     return addresses, entries
-
-
-def merged_size(runs: Sequence[HistoryRun]) -> tuple[int, int]:
-    """Return how many addresses and live entries the merge of the runs has."""
-    count = np.zeros(2, dtype=np.int64)
-    _merge(*_columns(runs), np.empty(0, np.int64), *_outputs(runs[0], 0), count)
-    return int(count[0]), int(count[1])
-
-
-def merge_history_runs(runs: Sequence[HistoryRun], merged: HistoryRun) -> None:
-    """Fill `merged`, whose arrays have the sizes that `merged_size` tells, from `runs`.
-
-    Entries are streamed, so the arrays may be maps of files larger than memory.
-    """
-    count = np.zeros(2, dtype=np.int64)
-    _merge(
-        *_columns(runs),
-        merged.first,
-        merged.received_sat,
-        merged.sent_sat,
-        merged.transaction,
-        merged.address,
-        count,
-    )
-
-
-_Arrays = tuple[Int64Array, ...]
-
-
-def _columns(
-    runs: Sequence[HistoryRun],
-) -> tuple[_Arrays, _Arrays, _Arrays, tuple[UInt32Array, ...], tuple[UInt32Array, ...], Int64Array]:
-    return (
-        tuple(run.first for run in runs),
-        tuple(run.received_sat for run in runs),
-        tuple(run.sent_sat for run in runs),
-        tuple(run.transaction for run in runs),
-        tuple(run.address for run in runs),
-        np.array([run.limit for run in runs], dtype=np.int64),
-    )
-
-
-def _outputs(run: HistoryRun, size: int) -> tuple[Int64Array, Int64Array, UInt32Array, UInt32Array]:
-    return (
-        np.empty(size, run.received_sat.dtype),
-        np.empty(size, run.sent_sat.dtype),
-        np.empty(size, run.transaction.dtype),
-        np.empty(size, run.address.dtype),
-    )
-
-
-@kernel
-def _merge(
-    firsts: tuple[Int64Array, ...],
-    receiveds: tuple[Int64Array, ...],
-    sents: tuple[Int64Array, ...],
-    transactions: tuple[UInt32Array, ...],
-    addresses: tuple[UInt32Array, ...],
-    limits: Int64Array,
-    first: Int64Array,
-    received: Int64Array,
-    sent: Int64Array,
-    transaction: UInt32Array,
-    address: UInt32Array,
-    count: Int64Array,
-) -> None:
-    """Merge runs address by address; with an empty `first` only count addresses and entries."""
-    position = np.zeros(len(addresses), dtype=np.int64)
-    counting = len(first) == 0
-    merged_addresses = 0
-    entries = 0
-    while True:
-        lowest = np.int64(-1)
-        for run in range(len(addresses)):
-            if position[run] < len(addresses[run]):
-                candidate = np.int64(addresses[run][position[run]])
-                if lowest < 0 or candidate < lowest:
-                    lowest = candidate
-        if lowest < 0:
-            break
-        begin = entries
-        received_before = np.int64(0)
-        sent_before = np.int64(0)
-        for run in range(len(addresses)):
-            at = position[run]
-            if at == len(addresses[run]) or np.int64(addresses[run][at]) != lowest:
-                continue
-            position[run] = at + 1
-            start, stop = firsts[run][at], firsts[run][at + 1]
-            while stop > start and transactions[run][stop - 1] >= limits[run]:
-                stop -= 1
-            if counting:
-                entries += stop - start
-                continue
-            for source in range(start, stop):
-                received[entries] = received_before + receiveds[run][source]
-                sent[entries] = sent_before + sents[run][source]
-                transaction[entries] = transactions[run][source]
-                entries += 1
-            if stop > start:
-                received_before += receiveds[run][stop - 1]
-                sent_before += sents[run][stop - 1]
-        if entries > begin:
-            if not counting:
-                address[merged_addresses] = lowest
-                first[merged_addresses] = begin
-            merged_addresses += 1
-    if not counting:
-        first[merged_addresses] = entries
-    count[0] = merged_addresses
-    count[1] = entries

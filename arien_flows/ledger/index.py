@@ -4,9 +4,8 @@ Keys are only a hint: two things may share one. Every candidate that a lookup yi
 compared with the thing itself, which stands in the columns; that makes the lookup exact, and
 makes entries that a roll-back left behind harmless.
 
-Keys are hashes, so where one stands in a run is computed from its value (`key_search`). Halving 300
-million keys reads about nine pages that are not there, computing reads one or two (670 and 130
-microseconds with a cold cache, measured on one machine).
+Keys are hashes, so where one stands in a run is computed from its value (`key_search`). Halving
+hundreds of millions of keys reads about nine pages that are not there, computing reads one or two.
 """
 
 from collections.abc import Iterator, Sequence

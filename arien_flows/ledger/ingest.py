@@ -74,6 +74,25 @@ def ingest(
     stop: Event | None = None,
     report: Report | None = None,
 ) -> IngestSummary:
+    """Bring the ledger to the source's best chain, and its indexes into the form that stays.
+
+    `until` is the height of the last block to take in. The blocks are committed before the last
+    merges are waited for.
+    """
+    summary = catch_up(writer, source, until=until, stop=stop, report=report)
+    begun = perf_counter()
+    writer.finish_merges(stop)
+    return replace(summary, seconds=summary.seconds + perf_counter() - begun)
+
+
+def catch_up(
+    writer: LedgerWriter,
+    source: BlockSource,
+    *,
+    until: int | None = None,
+    stop: Event | None = None,
+    report: Report | None = None,
+) -> IngestSummary:
     """Bring the ledger to the source's best chain, or to the block at height `until` of it.
 
     Whatever interrupts an ingest, the next one goes on after its last commit, which is at most

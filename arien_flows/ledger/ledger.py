@@ -37,10 +37,9 @@ class Ledger:
     def __init__(self, root: Path, *, scattered: bool = False) -> None:
         """Open the ledger in `root`; `NotFoundError` where there is none.
 
-        `scattered` is for answering questions: with a cold cache, the summary of an address took
-        150 to 270 ms without and 7 to 11 ms with it (medians, a million transactions), because
-        each of its looks at a page made the system read 32. Whoever reads columns from end to end
-        needs just that.
+        `scattered` is for answering questions: without it each look at a page makes the system
+        read 32, which with a cold cache takes many times as long. Whoever reads columns from end to
+        end needs just that.
         """
         self.root = root
         self._scattered = scattered

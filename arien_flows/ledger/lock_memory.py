@@ -18,8 +18,7 @@ import numpy as np
 from arien_flows.ledger.files import Access, advise
 from arien_flows.ledger.key_filter import KeyFilter
 from arien_flows.ledger.key_search import NO_SAMPLES, samples_of
-from arien_flows.ledger.locks import same_bytes, same_class
-from arien_flows.ledger.numbering import NONE, KnownLocks, Locks, search_runs
+from arien_flows.ledger.numbering import NONE, KnownLocks, Locks, compare, search_runs
 from arien_flows.ledger.recent_rows import (
     CERTAIN_BATCHES,
     LOW_WORD,
@@ -263,31 +262,21 @@ def _recall(
                 while table[slot] != 0:
                     number = np.int64(table[slot] & LOW_WORD) - 1
                     if table[slot] >> WORD == tag and number < limit:
-                        first = known_first[number]
-                        size = known_first[number + 1] - first
-                        # As a rule it is the very lock; asking that here saves a call.
-                        if (
-                            known_type[number] == script_type[i]
-                            and size == length[i]
-                            and same_bytes(known_source, first, source, start[i], size)
-                        ):
-                            same[i] = number
-                            is_young[i] = is_young[i] or age == 0
-                        elif not same_class(
-                            known_source,
-                            known_type[number],
-                            first,
-                            size,
+                        compare(
                             source,
-                            script_type[i],
-                            start[i],
-                            length[i],
+                            script_type,
+                            start,
+                            length,
+                            i,
+                            known_source,
+                            known_type,
+                            known_first,
+                            int(number),
+                            same,
+                            related,
                             scratch,
-                        ):
-                            slot = (slot + 1) & mask
-                            continue
-                        if related[i] == NONE or number < related[i]:
-                            related[i] = number
+                        )
+                        is_young[i] = is_young[i] or (age == 0 and same[i] == number)
                     slot = (slot + 1) & mask
                 if same[i] != NONE and not needs_related:
                     break

@@ -45,7 +45,7 @@ def key_hash_of(script_type: ScriptType, payload: bytes) -> bytes | None:
 
 
 @kernel
-def word_at(source: UInt8Array, at: int) -> np.uint64:
+def eight_bytes_at(source: UInt8Array, at: int) -> np.uint64:
     """Return the eight bytes from `at` on as a little-endian word.
 
     The compiler makes one load of it; it needs unsigned indices to see that none counts from the
@@ -65,8 +65,8 @@ def word_at(source: UInt8Array, at: int) -> np.uint64:
 
 
 @kernel
-def put_word(target: UInt8Array, at: int, word: np.uint64) -> None:
-    """Write a word to the eight bytes from `at` on: the inverse of `word_at`."""
+def put_eight_bytes(target: UInt8Array, at: int, word: np.uint64) -> None:
+    """Write a word to the eight bytes from `at` on: the inverse of `eight_bytes_at`."""
     i = np.uint64(at)
     target[i] = word & LOW_BYTE
     target[i + np.uint64(1)] = (word >> np.uint64(8)) & LOW_BYTE
@@ -99,14 +99,14 @@ def bytes_key(source: UInt8Array, salt: int, start: int, length: int) -> int:
     value = np.uint64(salt) << HALF | np.uint64(length)
     last = start + length - 8
     if 8 <= length <= 32:
-        value = _stirred(value, word_at(source, start))
-        value = _stirred(value, word_at(source, min(start + 8, last)))
-        value = _stirred(value, word_at(source, min(start + 16, last)))
-        value = _stirred(value, word_at(source, last))
+        value = _stirred(value, eight_bytes_at(source, start))
+        value = _stirred(value, eight_bytes_at(source, min(start + 8, last)))
+        value = _stirred(value, eight_bytes_at(source, min(start + 16, last)))
+        value = _stirred(value, eight_bytes_at(source, last))
     elif length > 32:
         for at in range(start, last, 8):
-            value = _stirred(value, word_at(source, at))
-        value = _stirred(value, word_at(source, last))
+            value = _stirred(value, eight_bytes_at(source, at))
+        value = _stirred(value, eight_bytes_at(source, last))
     else:
         word = np.uint64(0)
         for i in range(start, start + length):
@@ -146,9 +146,11 @@ def same_bytes(
         return True
     last = length - 8
     for i in range(0, last, 8):
-        if word_at(left, left_start + i) != word_at(right, right_start + i):
+        if eight_bytes_at(left, left_start + i) != eight_bytes_at(right, right_start + i):
             return False
-    return bool(word_at(left, left_start + last) == word_at(right, right_start + last))
+    return bool(
+        eight_bytes_at(left, left_start + last) == eight_bytes_at(right, right_start + last)
+    )
 
 
 @kernel

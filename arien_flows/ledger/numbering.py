@@ -12,12 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.ledger.key_search import NO_SAMPLES, seek
-from arien_flows.ledger.locks import class_key, put_word, same_bytes, same_class, word_at
+from arien_flows.ledger.locks import (
+    class_key,
+    eight_bytes_at,
+    put_eight_bytes,
+    same_bytes,
+    same_class,
+)
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.sorted_runs import KeyRun
 from chains.tables import ScriptType
 from chains.types import Int64Array, UInt8Array, UInt32Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 NONE = -1
 OP_RETURN = int(ScriptType.OP_RETURN)
@@ -27,7 +33,7 @@ UPPER_HALF, LOWER_HALF = -1 << 32, (1 << 32) - 1
 """Of a 64-bit word."""
 
 TOUCHED_AHEAD = 64
-"""Locks whose payloads are asked for at once: 44 ns a lock became 29."""
+"""Locks whose payloads are asked for at once, so that the waits for memory overlap."""
 
 SEARCH_THREADS = 16
 ROWS_PER_THREAD = 1024
@@ -264,32 +270,66 @@ def _search_run(
     for i in rows:
         position = seek(run_key, run_samples, keys[i])
         while position < len(run_key) and run_key[position] == keys[i]:
-            number = np.int64(run_number[position])
+            number = int(np.int64(run_number[position]))
             position += 1
-            if number >= limit:
-                continue
-            begin = known_first[number]
-            size = known_first[number + 1] - begin
-            if (
-                known_type[number] == script_type[i]
-                and size == length[i]
-                and same_bytes(known_source, begin, source, start[i], size)
-            ):
-                same[i] = number
-            elif not same_class(
-                known_source,
-                known_type[number],
-                begin,
-                size,
-                source,
-                script_type[i],
-                start[i],
-                length[i],
-                scratch,
-            ):
-                continue
-            if related[i] == NONE or number < related[i]:
-                related[i] = number
+            if number < limit:
+                compare(
+                    source,
+                    script_type,
+                    start,
+                    length,
+                    i,
+                    known_source,
+                    known_type,
+                    known_first,
+                    number,
+                    same,
+                    related,
+                    scratch,
+                )
+
+
+@kernel_part
+def compare(
+    source: UInt8Array,
+    script_type: UInt8Array,
+    start: Int64Array,
+    length: Int64Array,
+    i: int,
+    known_source: UInt8Array,
+    known_type: UInt8Array,
+    known_first: Int64Array,
+    number: int,
+    same: Int64Array,
+    related: Int64Array,
+    scratch: UInt8Array,
+) -> None:
+    """Compare lock `i` with known lock `number`, and note whether it is the same, or related.
+
+    As a rule it is the very lock, so that is asked first. `scratch` has 40 bytes.
+    """
+    begin = known_first[number]
+    size = known_first[number + 1] - begin
+    if (
+        known_type[number] == script_type[i]
+        and size == length[i]
+        and same_bytes(known_source, begin, source, start[i], size)
+    ):
+        same[i] = number
+    elif not same_class(
+        known_source,
+        known_type[number],
+        begin,
+        size,
+        source,
+        script_type[i],
+        start[i],
+        length[i],
+        scratch,
+    ):
+        return
+    if related[i] == NONE or number < related[i]:
+        related[i] = number
 
 
 def gather_bytes(source: UInt8Array, start: Int64Array, length: Int64Array) -> UInt8Array:
@@ -308,7 +348,7 @@ def _gather_bytes(
     for i in range(len(start)):
         if filled + length[i] + 8 <= len(out) and start[i] + length[i] + 8 <= len(source):
             for k in range(0, length[i], 8):
-                put_word(out, filled + k, word_at(source, start[i] + k))
+                put_eight_bytes(out, filled + k, eight_bytes_at(source, start[i] + k))
         else:
             for k in range(length[i]):
                 out[filled + k] = source[start[i] + k]

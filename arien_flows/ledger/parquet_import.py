@@ -155,6 +155,7 @@ def _fill(
         for part, counts in enumerate(export.parts):
             writer.append_rows(reader.rows(part, writer.view, counts))
             report(ExportStep(blocks=counts.blocks, total_blocks=export.counts.blocks))
+        writer.finish_merges()
 
 
 def _check(directory: Path, export: ExportManifest, partial: Path) -> None:

@@ -4,23 +4,39 @@ They find damage that the structure of the data cannot show, such as a flipped b
 They are not a proof against a forger; the proofs are the block hashes and merkle roots.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xxhash
 
 from arien_flows.ledger.schema import SCHEMA, TABLES, Column
 from arien_flows.ledger.view import COLUMN_FIELDS, Counts, View
-from chains.types import AnyArray, Int64Array
+from chains.types import AnyArray, Int64Array, UInt8Array
 
 SEALS = "segments"
 """File of the checksums: rows of 8-byte words, the counts of `Counts` and then the checksums."""
 
 SEALED_COLUMNS: tuple[Column, ...] = tuple(column for column in SCHEMA if not column.in_place)
+PIECE_BYTES = 1 << 26
+
 WORDS = len(TABLES) + len(SEALED_COLUMNS)
 
 
 def checksum(array: AnyArray) -> int:
     """Return the checksum of an array's bytes, as a signed word."""
-    digest = xxhash.xxh3_64_intdigest(np.ascontiguousarray(array).data)
+    return _as_signed(xxhash.xxh3_64_intdigest(np.ascontiguousarray(array).data))
+
+
+def checksum_in_pieces(content: UInt8Array, pause: Callable[[], None]) -> int:
+    """Return the same, and call `pause` between pieces: it may raise to end what takes long."""
+    digest = xxhash.xxh3_64()
+    for start in range(0, len(content), PIECE_BYTES):
+        digest.update(content[start : start + PIECE_BYTES].data)
+        pause()
+    return _as_signed(digest.intdigest())
+
+
+def _as_signed(digest: int) -> int:
     return digest - (1 << 64) if digest >= 1 << 63 else digest
 
 

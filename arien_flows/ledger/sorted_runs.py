@@ -10,7 +10,7 @@ A roll-back does not rewrite runs. It lowers a run's `limit`: entries whose numb
 it are void, now and after their numbers have been given to other rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,9 @@ from heuristics.jit import kernel
 FAN_IN = 8
 """Runs of one level that are merged into one. Measured trade: fewer rewrites per entry against
 more runs to search; 8 rewrites an entry about four times on the way to a full chain."""
+
+STEP = 1 << 22
+"""Entries that a merge writes between two pauses, in which it may be stopped."""
 
 LAST_KEY = 0x7FFF_FFFF_FFFF_FFFF
 """No key is greater: where a merge has come to the end of a run."""
@@ -58,17 +61,20 @@ class KeyRun:
     limit: int
 
 
-def merge_due(runs: Sequence[RunName]) -> slice | None:
-    """Return which consecutive runs are to be merged into one next, or nothing.
+def merges_due(runs: Sequence[RunName]) -> list[slice]:
+    """Return which consecutive runs are to be merged into one: at most one stretch a level.
 
     Runs stand in ascending order of rows, so their levels fall; the first `FAN_IN` of equal level
-    are due. Whether merges come at once or late, the same runs come out.
+    are due. Whether merges come at once or late, and in whatever order those of different levels
+    come, the same runs come out.
     """
-    for start in range(len(runs) - FAN_IN + 1):
-        due = slice(start, start + FAN_IN)
-        if runs[due.start].level == runs[due.stop - 1].level:
-            return due
-    return None
+    levels = [run.level for run in runs]
+    starts = [levels.index(level) for level in dict.fromkeys(levels)]
+    return [
+        slice(start, start + FAN_IN)
+        for start in starts
+        if levels[start : start + FAN_IN] == [levels[start]] * FAN_IN
+    ]
 
 
 def cut_runs(runs: Sequence[RunName], limit: int) -> tuple[RunName, ...]:
@@ -96,8 +102,7 @@ def _sort(
     """Sort by the first 22 bits of the keys in two passes of 11, then put right what is equal.
 
     Keys are hashes, so hardly any two of a batch share so many bits, unless somebody ground them;
-    then `_sort_group` still takes no more than n log n steps. 20 ns an entry, measured for up to
-    8 million; sorting by comparison takes 100.
+    then `_sort_group` still takes no more than n log n steps.
     """
     low = np.zeros(2049, dtype=np.int64)
     high = np.zeros(2049, dtype=np.int64)
@@ -180,13 +185,23 @@ def live_entries(run: KeyRun) -> int:
     return int(np.count_nonzero(run.number < run.limit))
 
 
-def merge_key_runs(runs: Sequence[KeyRun], key: Int64Array, number: UInt32Array) -> None:
+def merge_key_runs(
+    runs: Sequence[KeyRun], key: Int64Array, number: UInt32Array, pause: Callable[[], None]
+) -> None:
     """Merge runs of consecutive rows into `key` and `number`, which have room for live entries.
 
-    Entries are streamed, so the outputs may be maps of files larger than memory.
+    Entries are streamed, so the outputs may be maps of files larger than memory. `pause` is called
+    after every `STEP` entries, and may raise to end the merge.
     """
+    keys, numbers = tuple(run.key for run in runs), tuple(run.number for run in runs)
     limits = np.array([run.limit for run in runs], dtype=np.int64)
-    _merge(tuple(run.key for run in runs), tuple(run.number for run in runs), limits, key, number)
+    position = np.zeros(len(runs), dtype=np.int64)
+    left, filled = sum(len(run.key) for run in runs), 0
+    while left:
+        most = min(left, STEP)
+        filled = _merge(keys, numbers, limits, position, most, key, number, filled)
+        left -= most
+        pause()
 
 
 @kernel
@@ -194,19 +209,22 @@ def _merge(
     keys: tuple[Int64Array, ...],
     numbers: tuple[UInt32Array, ...],
     limits: Int64Array,
+    position: Int64Array,
+    most: int,
     key: Int64Array,
     number: UInt32Array,
-) -> None:
-    """Merge ascending runs; of equal keys the earlier run comes first."""
-    position = np.zeros(len(keys), dtype=np.int64)
+    filled: int,
+) -> int:
+    """Merge the next `most` entries of ascending runs, of which there are so many.
+
+    Of equal keys the earlier run comes first. `position` is moved on in each run; returns how many
+    entries are filled in, where `filled` were before.
+    """
     head = np.full(len(keys), LAST_KEY, dtype=np.int64)
-    left = 0
     for run in range(len(keys)):
-        left += len(keys[run])
-        if len(keys[run]):
-            head[run] = keys[run][0]
-    filled = 0
-    while left > 0:
+        if position[run] < len(keys[run]):
+            head[run] = keys[run][position[run]]
+    for _ in range(most):
         best = 0
         for run in range(1, len(head)):
             if head[run] < head[best]:
@@ -220,9 +238,9 @@ def _merge(
             key[filled] = run_keys[at]
             number[filled] = run_numbers[at]
             filled += 1
-        left -= 1
         position[best] = at + 1
         head[best] = run_keys[at + 1] if at + 1 < len(run_keys) else LAST_KEY
+    return filled
 
 
 @kernel

@@ -7,8 +7,8 @@ them all in one ascending sweep. Nobody reads past the manifest's counts, so wha
 not exist yet for anybody but the writer, and a crash leaves the ledger at its last commit.
 
 The runs of a batch are sorted on a thread of its own while the next batch is worked on, so the runs
-of a staged view may lag one batch behind its columns. Runs that have gathered are merged on another
-one, which may lag as it likes until the commit waits for it.
+of a staged view may lag one batch behind its columns. Runs that have gathered are merged beside all
+this (`merging`); no commit waits for that.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ import numpy as np
 from arien_flows.errors import LedgerError
 from arien_flows.ledger.append import NewRows
 from arien_flows.ledger.disk import Disk
-from arien_flows.ledger.files import RUN_FOLDERS, run_path
+from arien_flows.ledger.files import RUN_FOLDERS
 from arien_flows.ledger.manifest import Manifest, Runs
+from arien_flows.ledger.merging import Merging
 from arien_flows.ledger.opening import open_view
 from arien_flows.ledger.run_files import RunWriter
 from arien_flows.ledger.schema import SCHEMA
 from arien_flows.ledger.seals import SEALS, WORDS, seal, stretch
-from arien_flows.ledger.sorted_runs import RunName, merge_due
 from arien_flows.ledger.spend_links import SpendLinks
 from arien_flows.ledger.view import Counts, View
 from chains.types import AnyArray
@@ -42,32 +42,22 @@ class _Indexed:
     segments: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Merge:
-    """Runs of one family that stand one behind the other and are made into one."""
-
-    family: str
-    due: tuple[RunName, ...]
-    merged: RunName
-
-
 class Staging:
     """The batches taken in since the last commit."""
 
     def __init__(self, disk: Disk, published: Manifest) -> None:
         self._disk = disk
         self._indexer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="indexer")
-        self._merger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="merger")
         self._flusher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flusher")
+        self.merging = Merging(disk)
         self.begin(published)
 
     def begin(self, published: Manifest) -> None:
-        """Begin anew with nothing staged."""
+        """Begin anew with nothing staged; merges that are under way go on."""
         self._manifest = self._published = published
         self._view: View | None = None
         self._is_whole = True
         self._indexing: Future[_Indexed] | None = None
-        self._merging: Future[list[_Merge]] | None = None
         self._flushing: list[Future[None]] = []
         self.spends = SpendLinks(published.counts.transactions)
         """The outputs of earlier batches that were spent or voided, with their spenders."""
@@ -76,8 +66,9 @@ class Staging:
         """Run files that have served once the staged rows are published."""
 
     def close(self) -> None:
-        """Wait until nothing is written any more."""
-        for worker in (self._indexer, self._merger, self._flusher):
+        """Stop what may be stopped, and wait until nothing is written any more."""
+        self.merging.close()
+        for worker in (self._indexer, self._flusher):
             worker.shutdown(cancel_futures=True)
 
     @property
@@ -94,8 +85,8 @@ class Staging:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is staged."""
-        return self._manifest is self._published
+        """Whether there is nothing to commit."""
+        return self._manifest is self._published and not self.merging.has_ended_any
 
     @property
     def spend_count(self) -> int:
@@ -104,7 +95,10 @@ class Staging:
 
     def add(self, rows: NewRows) -> None:
         """Write rows that follow what is staged."""
-        self._settle()
+        self.settle()
+        while self.merging.is_behind(self._manifest.runs):
+            self.merging.wait()
+            self.settle()
         before = self._manifest
         columns = _as_on_disk(rows.columns)
         self._write_columns(columns)
@@ -126,46 +120,27 @@ class Staging:
         self._view = None
         self._is_whole = True
 
-    def _settle(self) -> None:
-        """Wait for the runs of the last batch; from then on nothing lags behind."""
-        if self._indexing is None:
-            return
-        indexed = self._indexing.result()
-        self._indexing = None
-        runs = {
-            family: getattr(self._manifest.runs, family) + getattr(indexed.runs, family)
-            for family in RUN_FOLDERS
-        }
-        self._manifest = replace(self._manifest, runs=Runs(**runs), segments=indexed.segments)
-        if self._merging is None or self._merging.done():
-            self._merge_on()
-        self._view = None
+    def settle(self) -> None:
+        """Wait for the runs of the last batch, and take in the merges that have ended.
 
-    def _merge_on(self) -> bool:
-        """Take in the merges that were made and begin those that are due; tell whether any are."""
-        runs = {family: getattr(self._manifest.runs, family) for family in RUN_FOLDERS}
-        for merge in self._merging.result() if self._merging is not None else ():
-            standing = runs[merge.family]
-            at = standing.index(merge.due[0])
-            runs[merge.family] = (*standing[:at], merge.merged, *standing[at + len(merge.due) :])
-            self.replaced += [run_path(merge.family, run) for run in merge.due]
-        self._manifest = replace(self._manifest, runs=Runs(**runs))
-        due = {
-            family: standing[place]
-            for family, standing in runs.items()
-            if (place := merge_due(standing)) is not None
-        }
-        self._merging = self._merger.submit(self._merge, due) if due else None
-        return bool(due)
-
-    def _merge(self, due: dict[str, tuple[RunName, ...]]) -> list[_Merge]:
-        writer = RunWriter(self._disk)
-        merges = [
-            _Merge(family=family, due=runs, merged=writer.merge(family, runs))
-            for family, runs in due.items()
-        ]
-        self._flush(writer.written)
-        return merges
+        From then on the runs lag behind nothing.
+        """
+        runs, segments = self._manifest.runs, self._manifest.segments
+        if self._indexing is not None:
+            indexed = self._indexing.result()
+            self._indexing = None
+            runs = Runs(
+                **{
+                    family: getattr(runs, family) + getattr(indexed.runs, family)
+                    for family in RUN_FOLDERS
+                }
+            )
+            segments = indexed.segments
+        runs, replaced = self.merging.turn(runs)
+        self.replaced += replaced
+        if (runs, segments) != (self._manifest.runs, self._manifest.segments):
+            self._manifest = replace(self._manifest, runs=runs, segments=segments)
+            self._view = None
 
     def make_durable(self) -> Manifest:
         """Return the manifest of what is staged once all of it but the spenders is on the device.
@@ -175,9 +150,7 @@ class Staging:
         """
         if not self._is_whole:
             raise LedgerError("the ledger was closed by an earlier error: open it again")
-        self._settle()
-        while self._merge_on():
-            pass
+        self.settle()
         for flushed in self._flushing:
             flushed.result()
         self._disk.sync([SEALS, *(column.path for column in SCHEMA)])

@@ -7,8 +7,10 @@ as it was, because nobody reads past the manifest's counts, and the next writer 
 (`undo`). A roll-back is the same with counts that fall: the note, the manifest with its generation
 raised, then the words.
 
-When commits happen and how fast the disk is have no influence on what is written: the same blocks
-cut into the same batches give the same bytes.
+When commits happen and how fast the disk is have no influence on the columns: the same blocks cut
+into the same batches give the same bytes. How far the indexes are merged is a matter of time,
+unless one waits for it (`finish_merges`): then they are the same, too. After a roll-back they may
+still be filed in other runs, and say the same.
 """
 
 import json
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from types import TracebackType
 
@@ -50,6 +53,9 @@ LONGEST_STAGING_SECONDS = 60.0
 STAGING_TIMES = 4
 """After a minute a commit is due in any case, or after four times what the last one took; so much
 work is lost at most when the writer is killed."""
+
+LOOK_SECONDS = 0.2
+"""How often whoever waits for merges looks whether to stop."""
 
 
 class LedgerWriter:
@@ -239,6 +245,18 @@ class LedgerWriter:
         self._commit_seconds = self._committed_at - begun
         self._can_commit = True
 
+    def finish_merges(self, stop: Event | None = None) -> None:
+        """Commit, and stay until all runs that have gathered are merged, or until `stop` is set.
+
+        For the end of a long ingest, and for whoever opens a ledger again and again for a few
+        blocks: merges that are under way when it is closed are given up.
+        """
+        self._staged.settle()
+        self.commit()
+        while self._staged.merging.is_under_way and not (stop is not None and stop.is_set()):
+            self._staged.merging.wait(LOOK_SECONDS)
+            self.commit()
+
     def roll_back(self, height: int) -> None:
         """Remove all blocks above `height`; -1, or the height before its first, empties the ledger.
 
@@ -255,6 +273,7 @@ class LedgerWriter:
         with self._spent_unless_done():
             reached = self._view.counts
             counts = counts_at(self._view, height)
+            self._staged.merging.drop()
             if self._resident is not None:
                 self._resident.roll_back(self._view, counts)
             segments, sealed = self._whole_segments(counts)

@@ -1,5 +1,6 @@
 """Ledgers on disk: filling them in chosen batches, and comparing them byte by byte."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -30,10 +31,34 @@ class QuickDisk(Disk):
         pass
 
 
+class CountingDisk(QuickDisk):
+    """Counts the operations of `PowerCutDisk`, to know where a cut can fall."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._counted = itertools.count()
+
+    @property
+    def operations(self) -> int:
+        return next(self._counted)
+
+    def __getattribute__(self, name: str):
+        if name in {"write", "allocate", "write_words", "replace", "remove"}:
+            next(self._counted)
+        return super().__getattribute__(name)
+
+    def sync(self, paths) -> None:
+        paths = list(paths)
+        for _ in paths:
+            next(self._counted)
+        super().sync(paths)
+
+
 def fill(root: Path, batches: Iterable[Sequence[bytes]], disk: Disk | None = None) -> None:
     with LedgerWriter(root, REGTEST, disk or QuickDisk(root)) as writer:
         for blocks in batches:
             writer.append(batch_of(blocks))
+        writer.finish_merges()
 
 
 def manifest_of(root: Path) -> Manifest:

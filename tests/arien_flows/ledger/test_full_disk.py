@@ -14,13 +14,14 @@ from arien_flows.errors import StorageFullError
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.sorted_runs import FAN_IN
 from arien_flows.ledger.verify import verify
 from arien_flows.ledger.writer import LedgerWriter
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import BITCOIN, REGTEST
 from chains.types import AnyArray, UInt8Array
 from tests.arien_flows.ledger.chains import random_chain
-from tests.arien_flows.ledger.stores import columns_of, fill
+from tests.arien_flows.ledger.stores import columns_of, everything_of, fill
 from tests.ledgers import batch_of
 
 
@@ -125,15 +126,13 @@ def shown(root: Path) -> dict[str, bytes]:
         "index/addresses/00-.*",
         "index/reveals/00-.*",
         "index/history/00-.*",
-        "index/transactions/01-.*",
-        "index/history/01-.*",
         "intent.json",
         "manifest.json",
     ],
 )
 def test_append__the_disk_runs_full_at_any_kind_of_file(device: Path, crowded: str) -> None:
     blocks = random_chain(Random(5), 12).blocks
-    # What a merge needs is there: eight runs of one level. Columns fill whole pages.
+    # Columns fill whole pages.
     batches = [[block] for block in blocks[:7]] + [blocks[7:]]
     root = device / "ledger"
     fill(root, batches[:-1])
@@ -151,3 +150,24 @@ def test_append__the_disk_runs_full_at_any_kind_of_file(device: Path, crowded: s
     fill(device / "whole", batches)
     assert columns_of(root) == columns_of(device / "whole")
     assert verify(Ledger(root)).ok
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["transactions", "history"])
+def test_finish_merges__the_disk_runs_full(device: Path, family: str) -> None:
+    blocks = random_chain(Random(5), 12).blocks
+    batches = [[block] for block in blocks[: FAN_IN - 1]] + [blocks[FAN_IN - 1 :]]
+    root = device / "ledger"
+    fill(root, batches[:-1])
+    disk = CrowdedDisk(root, f"index/{family}/01-.*")
+    with LedgerWriter(root, REGTEST, disk) as writer:
+        writer.append(batch_of(batches[-1]))
+        with pytest.raises(StorageFullError, match="make room and run the same command again"):
+            writer.finish_merges()
+    disk.filler.unlink()
+    assert Ledger(root).view().counts.blocks == len(blocks)
+    assert verify(Ledger(root)).ok
+    assert not list((root / "index" / family).glob("01-*"))
+    fill(root, [])
+    fill(device / "whole", batches)
+    assert everything_of(root) == everything_of(device / "whole")

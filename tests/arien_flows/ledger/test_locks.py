@@ -4,7 +4,7 @@ from bitcoin.core import Hash160
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.ledger.locks import put_word, same_bytes, same_class, word_at
+from arien_flows.ledger.locks import eight_bytes_at, put_eight_bytes, same_bytes, same_class
 from arien_flows.ledger.numbering import Locks, distinct, gather_bytes
 from chains.bitcoin.script import PAYLOAD_LENGTHS
 from chains.tables import ScriptType
@@ -125,10 +125,10 @@ def test_same_bytes__is_equality(content: bytes, data: st.DataObject) -> None:
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 8))
-def test_put_word__is_read_again_by_word_at(word: int, at: int) -> None:
+def test_put_eight_bytes__is_read_again(word: int, at: int) -> None:
     target = bytes_of(b"." * 16)
-    put_word(target, at, np.uint64(word))
-    assert word_at(target, at) == word
+    put_eight_bytes(target, at, np.uint64(word))
+    assert eight_bytes_at(target, at) == word
     assert target.tobytes() == b"." * at + word.to_bytes(8, "little") + b"." * (8 - at)
 
 

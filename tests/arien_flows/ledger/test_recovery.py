@@ -1,6 +1,5 @@
 """What is left after the process is killed, or the power is cut, at any moment."""
 
-import itertools
 import os
 import signal
 import time
@@ -19,7 +18,7 @@ from chains.bitcoin.networks import BITCOIN, REGTEST
 from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.power_cut import PowerCutDisk, PowerCutError
 from tests.arien_flows.ledger.stores import (
-    QuickDisk,
+    CountingDisk,
     columns_of,
     cut,
     everything_of,
@@ -50,29 +49,6 @@ def states_of(blocks: list[bytes], folder: Path) -> list[dict[str, bytes]]:
         fill(folder / str(index), [blocks[:stop]] if stop else [])
         states.append(columns_of(folder / str(index)))
     return states
-
-
-class CountingDisk(QuickDisk):
-    """Counts the operations of `PowerCutDisk`, to know where a cut can fall."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._counted = itertools.count()
-
-    @property
-    def operations(self) -> int:
-        return next(self._counted)
-
-    def __getattribute__(self, name: str):
-        if name in {"write", "allocate", "write_words", "replace", "remove"}:
-            next(self._counted)
-        return super().__getattribute__(name)
-
-    def sync(self, paths) -> None:
-        paths = list(paths)
-        for _ in paths:
-            next(self._counted)
-        super().sync(paths)
 
 
 @pytest.mark.slow

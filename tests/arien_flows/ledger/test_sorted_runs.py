@@ -1,17 +1,19 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.ledger import sorted_runs
 from arien_flows.ledger.sorted_runs import (
     FAN_IN,
     LAST_KEY,
     KeyRun,
     RunName,
     live_entries,
-    merge_due,
     merge_key_runs,
+    merges_due,
     sort_entries,
 )
 
@@ -50,8 +52,15 @@ def test_sort_entries__takes_ground_keys() -> None:
     assert (sorted_number == order).all()
 
 
-@given(st.lists(st.tuples(st.lists(keys, max_size=12), st.integers(0, 12)), min_size=1, max_size=8))
-def test_merge_key_runs__keeps_what_is_live_in_order(parts: list[tuple[list[int], int]]) -> None:
+parts_of_runs = st.lists(
+    st.tuples(st.lists(keys, max_size=12), st.integers(0, 12)), min_size=1, max_size=8
+)
+
+
+@given(parts_of_runs, st.integers(1, 30))
+def test_merge_key_runs__keeps_what_is_live_in_order(
+    parts: list[tuple[list[int], int]], step: int
+) -> None:
     runs, expected, start = [], [], 0
     for entries, live in parts:
         runs.append(run_of(entries, start, start + live))
@@ -59,15 +68,20 @@ def test_merge_key_runs__keeps_what_is_live_in_order(parts: list[tuple[list[int]
         start += len(entries)
     count = sum(live_entries(run) for run in runs)
     key, number = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.uint32)
-    merge_key_runs(runs, key, number)
+    pauses: list[int] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sorted_runs, "STEP", step)
+        merge_key_runs(runs, key, number, lambda: pauses.append(1))
+    assert len(pauses) == -(-start // step)
     assert list(zip(key.tolist(), number.tolist(), strict=True)) == sorted(expected)
 
 
-def merged(runs: list[RunName]) -> list[RunName]:
-    """Merge what is due, once."""
-    due = merge_due(runs)
-    if due is None:
+def merged(runs: list[RunName], choice: int = 0) -> list[RunName]:
+    """Make one of the merges that are due."""
+    all_due = merges_due(runs)
+    if not all_due:
         return runs
+    due = all_due[choice % len(all_due)]
     first, last = runs[due.start], runs[due.stop - 1]
     one = RunName(
         level=first.level + 1,
@@ -80,22 +94,22 @@ def merged(runs: list[RunName]) -> list[RunName]:
     return [*runs[: due.start], one, *runs[due.stop :]]
 
 
-@given(st.lists(st.integers(0, 3), max_size=150))
-def test_merge_due__gives_the_same_runs_whether_merges_come_at_once_or_late(
-    merges: list[int],
+@given(st.lists(st.lists(st.integers(0, 3), max_size=2), max_size=150))
+def test_merges_due__gives_the_same_runs_whenever_and_in_whatever_order_merges_come(
+    merges: list[list[int]],
 ) -> None:
     at_once: list[RunName] = []
     late: list[RunName] = []
-    for row, count in enumerate(merges):
+    for row, choices in enumerate(merges):
         new = RunName(level=0, start=row, end=row + 1, limit=row + 1, entries=1, checksum=0)
         at_once.append(new)
-        while merge_due(at_once) is not None:
+        while merges_due(at_once):
             at_once = merged(at_once)
         late.append(new)
-        for _ in range(count):
-            late = merged(late)
-    while merge_due(late) is not None:
-        late = merged(late)
+        for choice in choices:
+            late = merged(late, choice)
+    while merges_due(late):
+        late = merged(late, -1)
     assert late == at_once
     levels = [run.level for run in late]
     assert levels == sorted(levels, reverse=True)

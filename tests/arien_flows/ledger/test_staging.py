@@ -30,7 +30,7 @@ def stage(root: Path, batches: list[list[bytes]], commits: list[bool]) -> None:
             writer.stage(writer.prepare(batch_of(blocks)))
             if commits[index % len(commits)]:
                 writer.commit()
-        writer.commit()
+        writer.finish_merges()
 
 
 @settings(max_examples=6)
@@ -129,20 +129,24 @@ def test_commit__is_due_when_enough_is_spent(
         assert writer.view.counts.inputs > 3
 
 
-def test_commit__refuses_to_merge_a_run_that_was_damaged(tmp_path: Path) -> None:
+def test_finish_merges__refuses_a_run_that_was_damaged(tmp_path: Path) -> None:
     blocks = random_chain(Random(11), FAN_IN).blocks
-    fill(tmp_path, cut(blocks[: FAN_IN - 1], [1] * (FAN_IN - 1)))
-    before = everything_of(tmp_path)
+    batches = [*cut(blocks[: FAN_IN - 1], [1] * (FAN_IN - 1)), blocks[FAN_IN - 1 :]]
+    fill(tmp_path, batches[:-1])
     run = manifest_of(tmp_path).runs.history[2]
     file = tmp_path / run_path("history", run)
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    with (
-        LedgerWriter(tmp_path, REGTEST, QuickDisk(tmp_path)) as writer,
-        pytest.raises(LedgerDamagedError, match=file.name),
-    ):
-        writer.append(batch_of(blocks[FAN_IN - 1 :]))
+    with LedgerWriter(tmp_path, REGTEST, QuickDisk(tmp_path)) as writer:
+        writer.append(batch_of(batches[-1]))
+        with pytest.raises(LedgerDamagedError, match=file.name):
+            writer.finish_merges()
     content[-1] ^= 1
     file.write_bytes(content)
-    assert everything_of(tmp_path) == before
+    # The new block is there, the merge is not.
+    assert Ledger(tmp_path).view().counts.blocks == len(blocks)
+    assert run in manifest_of(tmp_path).runs.history
+    fill(tmp_path, [])
+    fill(tmp_path / "whole", batches)
+    assert everything_of(tmp_path) == everything_of(tmp_path / "whole")

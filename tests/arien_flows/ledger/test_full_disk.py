@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import numpy as np
 import pytest
@@ -152,6 +153,19 @@ def test_append__the_disk_runs_full_at_any_kind_of_file(device: Path, crowded: s
     assert verify(Ledger(root)).ok
 
 
+class LaterCrowdedDisk(CrowdedDisk):
+    """Holds the file up until it is told that the commit is over."""
+
+    def __init__(self, root: Path, crowded: str) -> None:
+        super().__init__(root, crowded)
+        self.committed = Event()
+
+    def _crowd(self, path: str) -> None:
+        if self.crowded.fullmatch(path):
+            assert self.committed.wait(60)
+        super()._crowd(path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["transactions", "history"])
 def test_finish_merges__the_disk_runs_full(device: Path, family: str) -> None:
@@ -159,9 +173,10 @@ def test_finish_merges__the_disk_runs_full(device: Path, family: str) -> None:
     batches = [[block] for block in blocks[: FAN_IN - 1]] + [blocks[FAN_IN - 1 :]]
     root = device / "ledger"
     fill(root, batches[:-1])
-    disk = CrowdedDisk(root, f"index/{family}/01-.*")
+    disk = LaterCrowdedDisk(root, f"index/{family}/01-.*")
     with LedgerWriter(root, REGTEST, disk) as writer:
         writer.append(batch_of(batches[-1]))
+        disk.committed.set()
         with pytest.raises(StorageFullError, match="make room and run the same command again"):
             writer.finish_merges()
     disk.filler.unlink()

@@ -124,7 +124,8 @@ def class_key(
     """Return the key of a lock's class; `scratch` has 20 bytes and may be overwritten.
 
     Whoever wants to can make many locks with one key. That costs them as much as the bytes on the
-    chain and us a comparison for each such lock; no answer depends on keys being different.
+    chain, and us a comparison for each pair of such locks; no answer depends on keys being
+    different.
     """
     if script_type == P2PK:
         lock_hash(source, script_type, start, length, scratch)

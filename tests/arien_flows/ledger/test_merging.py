@@ -120,6 +120,7 @@ def test_roll_back__gives_up_merges_of_what_it_cuts(tmp_path: Path, blocks: list
     assert run_files(root) == named_files(root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [3, FAN_IN - 1, FAN_IN + 2])
 def test_roll_back__says_the_same_whether_a_merge_was_under_way_or_done(
     tmp_path: Path, blocks: list[bytes], height: int
@@ -193,6 +194,7 @@ def test_finish_merges__ends_when_it_is_told_to_stop(
         assert time.monotonic() - begun < 1
 
 
+@pytest.mark.slow
 def test_stage__waits_while_merging_is_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,178 @@
+"""How often each rule was wrong, and among what: the figures that travel with every inference.
+
+A rate means nothing without its population. There are three kinds, and they are never mixed:
+
+- *published*: what the authors of a rule measured on their own data, with the place where it is
+  printed. It speaks of their implementation, not of this program's.
+- *labelled*: what this program measured on real transactions that others labelled.
+- *simulated*: what this program measured on chains that it made up. Owners and habits there are
+  inventions, so a simulated rate shows that a rule works as meant; it is never shown as the error
+  rate of the rule.
+
+Where none of the first two exists, the error rate is "not measured", in these words.
+
+Measured counts are kept in `rates_1.json`, which `arien-flows heuristics evaluate --save` writes.
+They hold for one version of a rule; a rule that has changed since has no measured rate.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from arien_flows.evaluation.proportions import Proportion, percent
+from arien_flows.evaluation.published import PUBLISHED, Stated
+from arien_flows.evaluation.tally import Tally, Unit
+
+RATES_FILE = "rates_1.json"
+"""Beside this module; the number is raised with every new set of measurements."""
+
+FORMAT = 1
+
+Kind = Literal["published", "labelled", "simulated"]
+
+_UNITS: Mapping[Unit, str] = {
+    "merges": "merges",
+    "changes": "transactions",
+    "transactions": "transactions",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """Among what a rate was measured."""
+
+    kind: Kind
+    name: str
+    """Short, as a report prints it."""
+
+    source: str
+    """Where the data come from, or where the figure is printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How often a rule was right and wrong in one population."""
+
+    rule: str
+    """A rule's name, or `clustering/PROFILE`."""
+
+    version: int | None
+    """Version of this program's rule; None for a published figure, which is of another program."""
+
+    population: Population
+    tally: Tally | None = None
+    """None for a published figure."""
+
+    stated: Stated | None = None
+    """A published figure; None for a measured one."""
+
+    @property
+    def text(self) -> str:
+        """Return the figures and their population, as a report prints them."""
+        shares = _stated(self.stated) if self.stated is not None else _measured(self.tally)
+        return f"{self.population.name}: {shares}"
+
+
+def _stated(stated: Stated) -> str:
+    parts = [
+        ("precision", stated.precision),
+        ("recall", stated.recall),
+        ("false-positive rate", stated.false_positive_rate),
+    ]
+    return ", ".join(f"{name} {percent(float(value))}" for name, value in parts if value)
+
+
+def _measured(tally: Tally | None) -> str:
+    if tally is None or tally.right + tally.wrong == 0:
+        found = f" though {tally.missed:,} were due" if tally and tally.missed else ""
+        return f"named nothing{found}"
+    named = tally.right + tally.wrong
+    text = f"{tally.wrong:,} wrong of {named:,} {_UNITS[tally.unit]}"
+    parts = [text, _share("precision", tally.precision)]
+    if tally.recall is not None:
+        parts.append(_share("recall", tally.recall))
+    if tally.false_positive_rate is not None:
+        parts.append(_share("false-positive rate", tally.false_positive_rate))
+    return ", ".join(parts)
+
+
+def _share(name: str, proportion: Proportion | None) -> str:
+    if proportion is None:
+        return f"{name} not defined"
+    low, high = proportion.interval
+    return f"{name} {percent(proportion.value)} [{percent(low)[:-2]}, {percent(high)[:-2]}]"
+
+
+@cache
+def _stored() -> Mapping[str, Any]:
+    text = files("arien_flows.evaluation").joinpath(RATES_FILE).read_text(encoding="utf-8")
+    stored: Mapping[str, Any] = json.loads(text)
+    return stored
+
+
+def measured_rules() -> Mapping[str, int]:
+    """Return the rules that were evaluated, with the version that was; some named nothing."""
+    return {name: int(entry["version"]) for name, entry in _stored()["rules"].items()}
+
+
+def rates_of(rule: str, version: int) -> tuple[Rate, ...]:
+    """Return what is known of a rule: published first, then labelled, then simulated.
+
+    Empty means not measured. Measured counts of another version do not hold and are left out.
+    """
+    published = tuple(
+        Rate(
+            rule=rule,
+            version=None,
+            population=Population(kind="published", name=each.population, source=each.source),
+            stated=each,
+        )
+        for each in PUBLISHED.get(rule, ())
+    )
+    return published + _measured_rates(rule, version)
+
+
+@cache
+def _measured_rates(rule: str, version: int) -> tuple[Rate, ...]:
+    stored = _stored()
+    entry = stored["rules"].get(rule)
+    if entry is None or entry["version"] != version:
+        return ()
+    rates = [rate_from(rule, version, row, stored["populations"]) for row in entry["rates"]]
+    return tuple(sorted(rates, key=lambda rate: rate.population.kind != "labelled"))
+
+
+def rate_from(
+    rule: str, version: int, row: Mapping[str, Any], populations: Mapping[str, Any]
+) -> Rate:
+    """Return one rate from its stored form."""
+    population = populations[row["population"]]
+    return Rate(
+        rule=rule,
+        version=version,
+        population=Population(
+            kind=population["kind"], name=population["name"], source=population["source"]
+        ),
+        tally=Tally(
+            unit=row["unit"],
+            right=row["right"],
+            wrong=row["wrong"],
+            missed=row["missed"],
+            clear=row["clear"],
+        ),
+    )
+
+
+def rate_text(rule: str, version: int) -> str:
+    """Return what is known of a rule's errors in one line, each rate with its population.
+
+    A simulated rate stands apart and is called simulated.
+    """
+    rates = rates_of(rule, version)
+    real = [rate for rate in rates if rate.population.kind != "simulated"]
+    known = "; ".join(f"{rate.population.kind}, {rate.text}" for rate in real) or "not measured"
+    simulated = "; ".join(rate.text for rate in rates if rate.population.kind == "simulated")
+    return f"error rate {known}" + (f". Simulated: {simulated}" if simulated else "")

@@ -8,7 +8,7 @@ from arien_flows.answers.clustering import ClusteringAnswer
 from arien_flows.answers.entity import EntityAnswer, EntityName
 from arien_flows.answers.facts import Flag, Sighting
 from arien_flows.answers.history import HistoryAnswer
-from arien_flows.answers.rules import RuleAnswer
+from arien_flows.answers.rules import RuleList
 from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
@@ -209,9 +209,9 @@ def _flags(flags: Sequence[Flag]) -> list[str]:
     return ["", *(f"{flag.name} ({flag.certainty}): {flag.detail}" for flag in flags)]
 
 
-def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
-    """Return the rules with their documentation."""
-    for number, rule in enumerate(rules):
+def rule_lines(answer: RuleList) -> Iterable[str]:
+    """Return the rules with their documentation and measured errors."""
+    for number, rule in enumerate(answer.items):
         yield from () if number == 0 else ("",)
         yield f"{rule.name} {rule.version}: {rule.summary}"
         yield from pairs(
@@ -223,7 +223,12 @@ def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
                     "  confidence",
                     NOTHING if rule.confidence is None else f"{rule.confidence} of 100",
                 ),
-                ("  error rate", rule.error_rate or "not measured"),
+                ("  error rate", rule.error_rate),
+                *(
+                    ("  simulated", f"{rate.text} (not its error rate)")
+                    for rate in rule.rates
+                    if rate.kind == "simulated"
+                ),
             )
         )
 

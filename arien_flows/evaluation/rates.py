@@ -31,12 +31,15 @@ RATES_FILE = "rates_1.json"
 
 FORMAT = 1
 
+NOT_MEASURED = "not measured"
+"""What is said of a rule's errors where nobody has counted them."""
+
 Kind = Literal["published", "labelled", "simulated"]
 
 _UNITS: Mapping[Unit, str] = {
     "merges": "merges",
-    "changes": "transactions",
-    "transactions": "transactions",
+    "changes": "named outputs",
+    "transactions": "marked transactions",
 }
 
 
@@ -70,6 +73,14 @@ class Rate:
     """A published figure; None for a measured one."""
 
     @property
+    def speaks_of_errors(self) -> bool:
+        """Return whether it says how often the rule is wrong, and not only how much it finds."""
+        if self.stated is not None:
+            return bool(self.stated.precision or self.stated.false_positive_rate)
+        tally = self.tally
+        return tally is not None and (tally.precision or tally.false_positive_rate) is not None
+
+    @property
     def text(self) -> str:
         """Return the figures and their population, as a report prints them."""
         shares = _stated(self.stated) if self.stated is not None else _measured(self.tally)
@@ -86,24 +97,22 @@ def _stated(stated: Stated) -> str:
 
 
 def _measured(tally: Tally | None) -> str:
-    if tally is None or tally.right + tally.wrong == 0:
-        found = f" though {tally.missed:,} were due" if tally and tally.missed else ""
-        return f"named nothing{found}"
-    named = tally.right + tally.wrong
-    text = f"{tally.wrong:,} wrong of {named:,} {_UNITS[tally.unit]}"
-    parts = [text, _share("precision", tally.precision)]
-    if tally.recall is not None:
-        parts.append(_share("recall", tally.recall))
-    if tally.false_positive_rate is not None:
-        parts.append(_share("false-positive rate", tally.false_positive_rate))
+    if tally is None:
+        return "nothing"
+    parts = [f"{tally.wrong:,} wrong of {tally.right + tally.wrong:,} {_UNITS[tally.unit]}"]
+    for name, proportion in (
+        ("precision", tally.precision),
+        ("recall", tally.recall),
+        ("false-positive rate", tally.false_positive_rate),
+    ):
+        if proportion is not None:
+            parts.append(_share(name, proportion))
     return ", ".join(parts)
 
 
-def _share(name: str, proportion: Proportion | None) -> str:
-    if proportion is None:
-        return f"{name} not defined"
+def _share(name: str, proportion: Proportion) -> str:
     low, high = proportion.interval
-    return f"{name} {percent(proportion.value)} [{percent(low)[:-2]}, {percent(high)[:-2]}]"
+    return f"{name} {percent(proportion.value)} [{percent(low)} to {percent(high)}]"
 
 
 @cache
@@ -166,13 +175,22 @@ def rate_from(
     )
 
 
+def error_rate_text(rule: str, version: int) -> str:
+    """Return what is known of a rule's errors on real transactions, or "not measured"."""
+    real = [
+        f"{rate.population.kind}, {rate.text}"
+        for rate in rates_of(rule, version)
+        if rate.population.kind != "simulated" and rate.speaks_of_errors
+    ]
+    return "; ".join(real) or NOT_MEASURED
+
+
 def rate_text(rule: str, version: int) -> str:
     """Return what is known of a rule's errors in one line, each rate with its population.
 
-    A simulated rate stands apart and is called simulated.
+    A simulated rate stands apart, and is called simulated.
     """
     rates = rates_of(rule, version)
-    real = [rate for rate in rates if rate.population.kind != "simulated"]
-    known = "; ".join(f"{rate.population.kind}, {rate.text}" for rate in real) or "not measured"
     simulated = "; ".join(rate.text for rate in rates if rate.population.kind == "simulated")
-    return f"error rate {known}" + (f". Simulated: {simulated}" if simulated else "")
+    real = f"error rate: {error_rate_text(rule, version)}"
+    return f"{real}. Simulated, so no error rate: {simulated}" if simulated else real

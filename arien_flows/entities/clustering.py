@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from arien_flows.entities.artefacts import write_artefacts
-from arien_flows.entities.coinjoins import RULES as COINJOIN_RULES
+from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
 from arien_flows.entities.draft import Draft, drafting
 from arien_flows.entities.position import (
@@ -34,6 +34,7 @@ from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
 from heuristics import cospend
+from heuristics.coinjoin import STRICT_EXCLUSION, excluded
 from heuristics.cospend import LOG_WIDTH, LogField, join_cospends, replay
 from heuristics.entity_totals import TotalField
 from heuristics.union_find import finalise, new_forest
@@ -223,7 +224,8 @@ def _joined_forest(view: View, draft: Draft, coinjoins: CoinJoins, kept: int) ->
     append = draft.grow("log", "uint32", keep=kept_rows, width=LOG_WIDTH)
     spends, links = spend_columns(view), link_columns(view)
     for start, stop in transaction_chunks(first, view.counts.transactions):
-        append(join_cospends(parent, spends, links, coinjoins.rows.slice(start, stop), start))
+        left_out = excluded(coinjoins.rows.slice(start, stop), STRICT_EXCLUSION)
+        append(join_cospends(parent, spends, links, left_out, start))
     finalise(parent)
     return parent
 

@@ -14,7 +14,7 @@ from heuristics.coinjoin import (
 )
 from heuristics.coinjoin_shape import sort_ascending
 from heuristics.columns import NO_ADDRESS
-from tests.heuristics.transaction_cases import Coins, columns_of
+from tests.heuristics.transaction_cases import Coins, coinjoin_columns_of
 from tests.reference import coinjoin as reference
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/coinjoin.json").read_text())["cases"]
@@ -47,7 +47,7 @@ transactions = st.lists(st.one_of(st.tuples(coins, coins), rounds()), max_size=8
 @given(transactions)
 @example([([(1, 9)] * 3, [(UNKNOWN, 0)] * 5)])
 def test_mark_coinjoins__agrees_with_reference(chain) -> None:
-    marks, details = mark_coinjoins(columns_of(chain), 0, len(chain))
+    marks, details = mark_coinjoins(coinjoin_columns_of(chain), 0, len(chain))
     assert marks.tolist() == [reference.marks(*transaction) for transaction in chain]
     marked = [number for number, mark in enumerate(marks.tolist()) if mark]
     assert details[:, DetailField.TRANSACTION].tolist() == marked
@@ -56,7 +56,7 @@ def test_mark_coinjoins__agrees_with_reference(chain) -> None:
 @given(rounds())
 def test_mark_coinjoins__ignores_the_order_of_inputs_and_outputs(transaction) -> None:
     inputs, outputs = transaction
-    marks, details = mark_coinjoins(columns_of([transaction, (inputs[::-1], outputs[::-1])]), 0, 2)
+    marks, details = mark_coinjoins(coinjoin_columns_of([transaction, (inputs[::-1], outputs[::-1])]), 0, 2)
     assert marks[0] == marks[1]
     if marks[0]:
         assert details[0, 1:].tolist() == details[1, 1:].tolist()
@@ -65,7 +65,7 @@ def test_mark_coinjoins__ignores_the_order_of_inputs_and_outputs(transaction) ->
 @given(transactions, st.integers(0, 8), st.integers(0, 8))
 def test_mark_coinjoins__judges_each_transaction_by_itself(chain, one, other) -> None:
     start, stop = sorted((min(one, len(chain)), min(other, len(chain))))
-    columns = columns_of(chain)
+    columns = coinjoin_columns_of(chain)
     marks, details = mark_coinjoins(columns, 0, len(chain))
     part_marks, part_details = mark_coinjoins(columns, start, stop)
     assert part_marks.tolist() == marks[start:stop].tolist()
@@ -83,7 +83,7 @@ def test_mark_coinjoins__worked_examples(case) -> None:
         list(enumerate(case["inputs"])),
         list(enumerate(outputs, start=1_000)),
     )
-    marks, details = mark_coinjoins(columns_of([transaction]), 0, 1)
+    marks, details = mark_coinjoins(coinjoin_columns_of([transaction]), 0, 1)
     mark = CoinJoinMark(int(marks[0]))
     assert (CoinJoinMark.DEFINITE in mark) == case["definite"]
     assert (CoinJoinMark.JOINMARKET in mark) == case["joinmarket"]
@@ -120,7 +120,7 @@ def joinmarket_round(inputs: int, participants: int, change: int) -> tuple[Coins
     ],
 )
 def test_joinmarket__many_inputs_need_many_outputs(inputs, participants, change, marked) -> None:
-    marks, _ = mark_coinjoins(columns_of([joinmarket_round(inputs, participants, change)]), 0, 1)
+    marks, _ = mark_coinjoins(coinjoin_columns_of([joinmarket_round(inputs, participants, change)]), 0, 1)
     assert bool(marks[0] & CoinJoinMark.JOINMARKET) == marked
 
 
@@ -131,7 +131,7 @@ def test_equal_outputs__has_a_largest_size(inputs, marked) -> None:
         [(1_000 + one, 20_000) for one in range(40)]
         + [(2_000 + one, 10_000 + one) for one in range(40)],
     )
-    marks, _ = mark_coinjoins(columns_of([transaction]), 0, 1)
+    marks, _ = mark_coinjoins(coinjoin_columns_of([transaction]), 0, 1)
     assert marks[0] & CoinJoinMark.DEFINITE
     assert bool(marks[0] & CoinJoinMark.EQUAL_OUTPUTS) == marked
 
@@ -140,7 +140,7 @@ def test_equal_outputs__nobody_brings_more_than_anybody_takes() -> None:
     outputs = [(10, 50_000), (11, 50_000), (12, 30_000), (13, 20_000), (14, 1_000), (15, 50_000)]
     fair = ([(1, 70_000), (2, 70_000), (3, 61_000)], outputs)
     payout = ([(1, 70_001), (2, 70_000), (3, 61_000)], outputs)
-    marks, _ = mark_coinjoins(columns_of([fair, payout]), 0, 2)
+    marks, _ = mark_coinjoins(coinjoin_columns_of([fair, payout]), 0, 2)
     assert (marks & CoinJoinMark.EQUAL_OUTPUTS).astype(bool).tolist() == [True, False]
 
 
@@ -148,7 +148,7 @@ def test_mark_coinjoins__data_outputs_count_for_one_source_and_not_for_the_other
     inputs = [(one, 60_000) for one in range(3)]
     outputs = [(10, 50_000), (11, 50_000), (12, 50_000), (13, 29_000), (14, 8_000), (15, 7_000)]
     plain, with_data = (inputs, outputs), (inputs, [*outputs, (UNKNOWN, 0)])
-    marks, _ = mark_coinjoins(columns_of([plain, with_data]), 0, 2)
+    marks, _ = mark_coinjoins(coinjoin_columns_of([plain, with_data]), 0, 2)
     assert CoinJoinMark(int(marks[0])) == CoinJoinMark(7)
     # Seven outputs would need four participants; without the data output it is three of six.
     assert CoinJoinMark(int(marks[1])) == CoinJoinMark.JOINMARKET
@@ -158,7 +158,7 @@ def test_mark_coinjoins__an_unknown_input_counts_as_a_participant() -> None:
     outputs = [(10, 50_000), (11, 50_000), (12, 50_000), (13, 9_000), (14, 8_000), (15, 7_000)]
     unknown = ([(UNKNOWN, 60_000)] * 3, outputs)
     one_wallet = ([(1, 60_000)] * 3, outputs)
-    marks, _ = mark_coinjoins(columns_of([unknown, one_wallet]), 0, 2)
+    marks, _ = mark_coinjoins(coinjoin_columns_of([unknown, one_wallet]), 0, 2)
     assert marks[0] != 0
     assert marks[1] == 0
 
@@ -182,7 +182,7 @@ def test_sort_ascending__sorts_the_first_values_and_no_more(numbers) -> None:
     ],
 )
 def test_mark_coinjoins__refuses_columns_that_do_not_fit(change, message) -> None:
-    columns = columns_of([([(0, 1)], [(1, 1)])])._replace(**change)
+    columns = coinjoin_columns_of([([(0, 1)], [(1, 1)])])._replace(**change)
     with pytest.raises(ValueError, match=message):
         mark_coinjoins(columns, 0, 1)
 
@@ -190,4 +190,4 @@ def test_mark_coinjoins__refuses_columns_that_do_not_fit(change, message) -> Non
 @pytest.mark.parametrize(("start", "stop"), [(-1, 0), (1, 0), (0, 2)])
 def test_mark_coinjoins__refuses_transactions_that_do_not_exist(start, stop) -> None:
     with pytest.raises(ValueError, match="not all in the columns"):
-        mark_coinjoins(columns_of([([(0, 1)], [(1, 1)])]), start, stop)
+        mark_coinjoins(coinjoin_columns_of([([(0, 1)], [(1, 1)])]), start, stop)

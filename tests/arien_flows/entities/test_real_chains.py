@@ -22,7 +22,7 @@ from heuristics.coinjoin import mark_coinjoins
 from heuristics.columns import NO_ADDRESS, LinkColumns
 from heuristics.cospend import LogField, SpendColumns, join_cospends
 from heuristics.union_find import finalise, new_forest
-from tests.heuristics.transaction_cases import Coins, columns_of
+from tests.heuristics.transaction_cases import Coins, coinjoin_columns_of, columns_of
 from tests.reference import coinjoin as reference
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def blocks_100000(folder: Path) -> list[tuple[Coins, Coins]]:
 
 
 def marks_of(chain: list[tuple[Coins, Coins]]) -> np.ndarray:
-    return mark_coinjoins(columns_of(chain), 0, len(chain))[0]
+    return mark_coinjoins(coinjoin_columns_of(chain), 0, len(chain))[0]
 
 
 def test_mark_coinjoins__finds_the_labelled_transactions_it_is_meant_for(shared_data) -> None:

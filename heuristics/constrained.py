@@ -54,7 +54,7 @@ from heuristics.cospend import (
     excluded_by_sighash,
     names_owner,
 )
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 from heuristics.union_find import find
 
 VERSION = 1
@@ -219,7 +219,7 @@ def _note(
     record.rows[1] = row + 1
 
 
-@kernel
+@kernel_part
 def _log(
     sets: Sets,
     record: Record,
@@ -242,7 +242,7 @@ def _log(
     unite(sets, root_a, root_b)
 
 
-@kernel
+@kernel_part
 def _prove(
     sets: Sets,
     record: Record,
@@ -267,7 +267,7 @@ def _prove(
     _log(sets, record, transaction, address_a, address_b, root_a, root_b, rule)
 
 
-@kernel
+@kernel_part
 def _objection(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> int:
     """Return the kind of conflict that keeps a change rule from joining two sets, or -1."""
     a, b = group_of(sets, root_a), group_of(sets, root_b)
@@ -283,7 +283,7 @@ def _objection(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> int:
     return -1
 
 
-@kernel
+@kernel_part
 def _guess(
     sets: Sets,
     record: Record,
@@ -327,32 +327,7 @@ def _owners_clash(
     return False
 
 
-@kernel
-def _join_inputs(
-    sets: Sets,
-    spends: SpendColumns,
-    record: Record,
-    transaction: int,
-    has_owners: bool,
-) -> None:
-    """Join the inputs of a transaction that is not left out."""
-    begin, end = spends.first_input[transaction], spends.first_input[transaction + 1]
-    if end - begin < 2 or excluded_by_sighash(spends, begin, end):
-        return
-    if has_owners and _owners_clash(sets, spends, record, transaction, begin, end):
-        return
-    first = NO_ADDRESS
-    for i in range(begin, end):
-        address = spends.input_address[i]
-        if address == first or not names_owner(spends, i):
-            continue
-        if first == NO_ADDRESS:
-            first = address
-        else:
-            _prove(sets, record, transaction, first, address, _COSPEND)
-
-
-@kernel
+@kernel_part
 def _decide(sets: Sets, due: DueColumns, record: Record, begin: int, end: int) -> None:
     """Apply the decisions `[begin, end)`: first what keeps apart, then what joins."""
     for row in range(begin, end):
@@ -388,11 +363,29 @@ def _apply(
     record: Record,
 ) -> None:
     """Apply blocks: each one's co-spends and links, then the decisions due in it."""
+    # Fetched once: an array out of a tuple is counted as used whenever a loop comes by.
+    parent, first_input, input_address = sets.parent, spends.first_input, spends.input_address
     start = first_transaction[0]
     for block in range(len(first_transaction) - 1):
         for transaction in range(first_transaction[block], first_transaction[block + 1]):
-            if left_out[transaction - start] == 0:
-                _join_inputs(sets, spends, record, transaction, has_owners)
+            begin, end = first_input[transaction], first_input[transaction + 1]
+            if (
+                left_out[transaction - start] == 0
+                and end - begin > 1
+                and not excluded_by_sighash(spends, begin, end)
+                and not (
+                    has_owners and _owners_clash(sets, spends, record, transaction, begin, end)
+                )
+            ):
+                first = NO_ADDRESS
+                for i in range(begin, end):
+                    address = input_address[i]
+                    if address == first or not names_owner(spends, i):
+                        continue
+                    if first == NO_ADDRESS:
+                        first = address
+                    elif find(parent, first) != find(parent, address):
+                        _prove(sets, record, transaction, first, address, _COSPEND)
             while link < len(links.transaction) and links.transaction[link] == transaction:
                 rule = np.uint32(links.rule[link])
                 earlier, address = links.earlier[link], links.address[link]

@@ -120,7 +120,7 @@ def group_of(sets: Sets, root: np.uint32) -> int:
     return int(sets.root_group[slot])
 
 
-@kernel
+@kernel_part
 def _group_made(sets: Sets, root: np.uint32) -> int:
     """Return the group of a set, which gets one if it has none."""
     slot = _root_slot(sets, root)
@@ -179,7 +179,7 @@ def _has_pair(sets: Sets, a: int, b: int) -> bool:
     return bool(sets.pair[_pair_slot(sets, _pair_of(a, b))] != _NO_PAIR)
 
 
-@kernel
+@kernel_part
 def _add_pair(sets: Sets, a: int, b: int) -> bool:
     """Put a pair into its table; return whether it was not there before."""
     pair = _pair_of(a, b)
@@ -213,7 +213,7 @@ def _drop_pair(sets: Sets, a: int, b: int) -> bool:
     return True
 
 
-@kernel
+@kernel_part
 def _list_partner(sets: Sets, node: int, group: int, partner: int) -> None:
     """Put a node at the head of a group's list."""
     sets.node_partner[node] = partner
@@ -222,7 +222,7 @@ def _list_partner(sets: Sets, node: int, group: int, partner: int) -> None:
     sets.group_nodes[group] += 1
 
 
-@kernel
+@kernel_part
 def separate(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> bool:
     """Keep two different sets apart from now on; return whether they were not already."""
     a, b = _group_made(sets, root_a), _group_made(sets, root_b)
@@ -257,7 +257,7 @@ def _merge_groups(sets: Sets, a: int, b: int) -> int:
     return int(kept)
 
 
-@kernel
+@kernel_part
 def unite(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> None:
     """Join two different sets, whatever keeps them apart; the smaller root names the result."""
     child, top = max(root_a, root_b), min(root_a, root_b)
@@ -287,7 +287,7 @@ def differ(one: np.uint32, other: np.uint32) -> bool:
     return bool(one != other and one != NO_OWNER and other != NO_OWNER)
 
 
-@kernel
+@kernel_part
 def are_separated(sets: Sets, a: int, b: int) -> bool:
     """Return whether two groups must stay apart by a decision; -1 stands for no group."""
     return a != _NONE and b != _NONE and _has_pair(sets, a, b)

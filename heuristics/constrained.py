@@ -137,7 +137,7 @@ class ConflictField(IntEnum):
 
 
 CONFLICT_WIDTH = len(ConflictField)
-MARK_WIDTH = 3
+ROWS_WIDTH = 3
 """Columns of the table of blocks: rows of the log, of decisions and of conflicts up to its end."""
 
 _COSPEND = np.uint32(MergeRule.COSPEND)
@@ -175,7 +175,7 @@ class Record(NamedTuple):
     log: UInt32Array
     conflict: UInt32Array
     outcome: UInt8Array
-    mark: Int64Array
+    block_rows: Int64Array
     rows: Int64Array
     """Rows of the log and of conflicts so far."""
 
@@ -192,7 +192,7 @@ class Joined(NamedTuple):
     outcome: UInt8Array
     """`Outcome` of each decision."""
 
-    mark: Int64Array
+    block_rows: Int64Array
     """For each block: rows of log, decisions and conflicts of the range up to its end."""
 
 
@@ -392,9 +392,9 @@ def _apply(
                 _prove(sets, record, transaction, earlier, address, rule)
                 link += 1
         _decide(sets, due, record, due.first[block], due.first[block + 1])
-        record.mark[block, 0] = record.rows[0]
-        record.mark[block, 1] = due.first[block + 1]
-        record.mark[block, 2] = record.rows[1]
+        record.block_rows[block, 0] = record.rows[0]
+        record.block_rows[block, 1] = due.first[block + 1]
+        record.block_rows[block, 2] = record.rows[1]
 
 
 def join_constrained(
@@ -459,7 +459,7 @@ def join_constrained(
         log=np.empty((unions, LOG_WIDTH), dtype=np.uint32),
         conflict=np.empty((unions, CONFLICT_WIDTH), dtype=np.uint32),
         outcome=np.zeros(len(due.transaction), dtype=np.uint8),
-        mark=np.zeros((blocks, MARK_WIDTH), dtype=np.int64),
+        block_rows=np.zeros((blocks, ROWS_WIDTH), dtype=np.int64),
         rows=np.zeros(2, dtype=np.int64),
     )
     # Keys are mixed by multiplication that wraps around.
@@ -476,7 +476,9 @@ def join_constrained(
             record,
         )
     merges, conflicts = record.rows.tolist()
-    return Joined(record.log[:merges], record.conflict[:conflicts], record.outcome, record.mark)
+    return Joined(
+        record.log[:merges], record.conflict[:conflicts], record.outcome, record.block_rows
+    )
 
 
 def _check_addresses(count: int, columns: tuple[UInt32Array, ...]) -> None:

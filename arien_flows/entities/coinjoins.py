@@ -31,7 +31,7 @@ RULES = {
     "coinjoin_equal_outputs": coinjoin.VERSION,
     "coinjoin_stonewall": coinjoin.VERSION,
 }
-_RULE_NAMES = {
+RULE_NAMES = {
     CoinJoinMark.DEFINITE: "coinjoin_definite",
     CoinJoinMark.JOINMARKET: "coinjoin_joinmarket",
     CoinJoinMark.EQUAL_OUTPUTS: "coinjoin_equal_outputs",
@@ -100,7 +100,7 @@ class CoinJoins:
         marks = CoinJoinMark(int(details[row, DetailField.MARKS]))
         confidence = int(details[row, DetailField.CONFIDENCE])
         return CoinJoinFinding(
-            rules=tuple(name for mark, name in _RULE_NAMES.items() if mark in marks),
+            rules=tuple(name for mark, name in RULE_NAMES.items() if mark in marks),
             vetoed=bool(marks & VETOES),
             confidence=None if confidence == coinjoin.NOT_MEASURED else confidence,
             participants=int(details[row, DetailField.PARTICIPANTS]),

@@ -104,7 +104,7 @@ def test_join_constrained__agrees_with_reference(chain, owner, service) -> None:
     assert made.log.tolist() == oracle.log
     assert made.conflict.tolist() == oracle.conflicts
     assert [Outcome(number).name.lower() for number in made.outcome] == oracle.outcomes
-    assert made.mark.tolist() == oracle.marks
+    assert made.block_rows.tolist() == oracle.marks
     finalise(forest.sets.parent)
     assert forest.sets.parent.tolist() == oracle.labels()
 

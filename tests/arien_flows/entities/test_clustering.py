@@ -219,9 +219,7 @@ def test_exclusion_reason__names_what_left_a_transaction_out() -> None:
             reason=ExclusionReason.COINJOIN,
             rules=(
                 "coinjoin_definite",
-                "coinjoin_proven",
                 "coinjoin_joinmarket",
-                "coinjoin_possible",
             ),
         ),
     ]

@@ -28,11 +28,12 @@ from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.draft import Append, Draft
 from arien_flows.entities.position import block_chunks
-from arien_flows.entities.profiles import GROWTH_RULE, SEPARATION_RULE, Profile, Terms
+from arien_flows.entities.profiles import GROWTH_RULE, SEPARATION_RULE, Profile, Terms, exclusion_by
 from arien_flows.entities.spends import link_columns, spend_columns
 from arien_flows.entities.storage import DerivedSet
 from arien_flows.ledger.view import View
 from chains.types import Int64Array, UInt8Array, UInt32Array
+from heuristics.coinjoin import excluded
 from heuristics.columns import LinkColumns
 from heuristics.constrained import (
     CONFLICT_WIDTH,
@@ -86,7 +87,8 @@ class _Run:
         """Return which transactions of `[start, stop)` do not join their inputs."""
         if "cospend" in self.terms.without:
             return np.ones(stop - start, dtype=np.uint8)
-        return self.profile.left_out(self.coinjoins, self.terms, start, stop)
+        marks = self.coinjoins.rows.slice(start, stop)
+        return excluded(marks, exclusion_by(self.profile.rules(self.terms)))
 
 
 @dataclass(slots=True, kw_only=True)

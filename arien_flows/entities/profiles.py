@@ -7,19 +7,18 @@
 | `wide` | the same, and change that few votes speak for | exploration, never a report |
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from arien_flows.entities.change_decisions import DECISION_LAG, Decider
-from arien_flows.entities.coinjoins import RULE_NAMES, CoinJoins
-from arien_flows.entities.coinjoins import RULES as COINJOIN_RULES
+from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
+from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
+from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
-from chains.types import UInt8Array
 from heuristics import constrained, cospend
+from heuristics.coinjoin import STANDARD_EXCLUSION, STRICT_EXCLUSION, CoinJoinMark
 
 DEFAULT_PROFILE = "strict"
 """What questions are answered from where nobody says otherwise."""
@@ -64,6 +63,9 @@ class Profile:
     """A choice of rules."""
 
     name: str
+    exclusion: CoinJoinMark
+    """Marks of transactions whose inputs are not joined."""
+
     change_rules: Mapping[str, int] = field(default_factory=dict)
     """Rules that decide about change, with their versions."""
 
@@ -77,7 +79,12 @@ class Profile:
     def known_rules(self) -> dict[str, int]:
         """Return every rule that a run of this profile may use."""
         guards = GUARDS if self.decider_of is not None else {TAG_RULE: GUARDS[TAG_RULE]}
-        return {**PROOFS, **COINJOIN_RULES, **self.change_rules, **guards}
+        coinjoins = {
+            name: version
+            for name, version in COINJOIN_RULES.items()
+            if MARK_OF_RULE[name] & self.exclusion
+        }
+        return {**PROOFS, **coinjoins, **self.change_rules, **guards}
 
     def rules(self, terms: Terms) -> dict[str, int]:
         """Return the rules of a run; InputError where an unknown one is switched off."""
@@ -93,16 +100,6 @@ class Profile:
             if name not in terms.without and (name != TAG_RULE or terms.constraints.revision)
         }
 
-    def left_out(self, coinjoins: CoinJoins, terms: Terms, start: int, stop: int) -> UInt8Array:
-        """Return which transactions of `[start, stop)` may have been made by several people."""
-        heeded = np.uint8(0)
-        for mark, name in RULE_NAMES.items():
-            if name not in terms.without:
-                heeded |= np.uint8(mark)
-        marks: UInt8Array = coinjoins.rows.slice(start, stop)
-        left_out: UInt8Array = ((marks & heeded) != 0).astype(np.uint8)
-        return left_out
-
     def heeded(self, terms: Terms) -> Constraints:
         """Return the constraints that a run heeds."""
         return no_constraints() if TAG_RULE in terms.without else terms.constraints
@@ -117,8 +114,8 @@ class Profile:
         return told
 
 
-STRICT = Profile(name="strict")
-_KNOWN: dict[str, Profile] = {STRICT.name: STRICT}
+STRICT = Profile(name="strict", exclusion=STRICT_EXCLUSION)
+_KNOWN = {profile.name: profile for profile in (STRICT,)}
 PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
 
@@ -130,3 +127,11 @@ def profile_named(name: str) -> Profile:
             f"there is no clustering profile {name!r}; this version has: {', '.join(PROFILES)}"
         )
     return _KNOWN[name]
+
+
+def exclusion_by(rules: Iterable[str]) -> CoinJoinMark:
+    """Return the marks that a run with these rules leaves out."""
+    marks = CoinJoinMark(0)
+    for name in rules:
+        marks |= MARK_OF_RULE.get(name, CoinJoinMark(0))
+    return marks

@@ -18,6 +18,7 @@ from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
+from heuristics.coinjoin import STRICT_EXCLUSION
 from heuristics.columns import read_only
 from heuristics.cospend import LogField, MergeRule
 from heuristics.evidence import joined_inputs, joining_transactions, tree_path
@@ -239,7 +240,7 @@ class _Search:
             joins, inputs = joining_transactions(self._spends, read_only(known), address)
             self.read += len(known) + inputs
             for transaction in known[joins].tolist():
-                if not self._clustering.coinjoins.rows.slice(transaction, transaction + 1)[0]:
+                if not self._clustering.coinjoins.mark(transaction) & STRICT_EXCLUSION:
                     yield transaction
             if len(known) < _HISTORY_PAGE:
                 return

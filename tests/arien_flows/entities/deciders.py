@@ -9,6 +9,7 @@ from arien_flows.entities.change_decisions import NO_PROBABILITY, Decided, nothi
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.profiles import Profile, Terms
 from arien_flows.ledger.view import View
+from heuristics.coinjoin import STANDARD_EXCLUSION
 from heuristics.columns import NO_ADDRESS
 from heuristics.constrained import ChangeRule, Verdict
 
@@ -70,7 +71,12 @@ class ArbitraryDecider:
         return rows
 
 
-ARBITRARY = Profile(name="standard", change_rules={"change_vote": 1}, decider_of=ArbitraryDecider)
+ARBITRARY = Profile(
+    name="standard",
+    exclusion=STANDARD_EXCLUSION,
+    change_rules={"change_vote": 1},
+    decider_of=ArbitraryDecider,
+)
 """A profile whose decisions have no meaning, but all that decisions must have."""
 
 
@@ -104,4 +110,9 @@ def given(decisions: Mapping[str, list[tuple[str, str, int]]]) -> Profile:
                 for spent, paid, probability in decisions.get(view.txid_text(transaction), ())
             ]
 
-    return Profile(name="standard", change_rules={"change_model": 1}, decider_of=Given)
+    return Profile(
+        name="standard",
+        exclusion=STANDARD_EXCLUSION,
+        change_rules={"change_model": 1},
+        decider_of=Given,
+    )

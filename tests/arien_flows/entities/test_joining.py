@@ -18,6 +18,7 @@ from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
 from chains.bitcoin.address import parse_address
 from chains.bitcoin.networks import REGTEST
+from heuristics.coinjoin import STANDARD_EXCLUSION
 from heuristics.constrained import ConflictField, ConflictKind, Outcome, Verdict
 from heuristics.constrained_sets import NO_OWNER
 from heuristics.cospend import LogField, MergeRule
@@ -62,7 +63,7 @@ def named(owners: np.ndarray, addresses: np.ndarray) -> dict[int, int]:
 
 @pytest.mark.slow
 @given(seeds, lags)
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_joined_forest__agrees_with_reference(seed: int, lag: int) -> None:
     view = view_at(random_chain(seed, BLOCKS))
     terms = Terms(decision_lag=lag, constraints=tags_of(view, seed))
@@ -74,7 +75,7 @@ def test_joined_forest__agrees_with_reference(seed: int, lag: int) -> None:
         named(columns.service, columns.address),
     )
     decider = ArbitraryDecider(view, clustering.coinjoins, terms)
-    spends, edges = spends_of(view), view.first_transaction.tolist()
+    spends, edges = spends_of(view, STANDARD_EXCLUSION), view.first_transaction.tolist()
     for block in range(BLOCKS):
         decided = decider.decide(block - lag, block - lag + 1) if block >= lag else None
         decisions = (
@@ -102,7 +103,7 @@ def test_joined_forest__agrees_with_reference(seed: int, lag: int) -> None:
 
 @pytest.mark.slow
 @given(seeds, lags, st.lists(st.integers(1, BLOCKS), max_size=5))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_joined_forest__in_steps_gives_the_bytes_of_one_run(
     seed: int, lag: int, cuts: list[int]
 ) -> None:
@@ -117,7 +118,7 @@ def test_joined_forest__in_steps_gives_the_bytes_of_one_run(
 
 @pytest.mark.slow
 @given(seeds, lags, st.integers(0, BLOCKS), st.integers(1, 4), st.integers(1, BLOCKS))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_joined_forest__after_a_reorganisation_gives_the_bytes_of_one_run(
     seed: int, lag: int, fork: int, longer: int, first_run: int
 ) -> None:
@@ -133,7 +134,7 @@ def test_joined_forest__after_a_reorganisation_gives_the_bytes_of_one_run(
 
 @pytest.mark.slow
 @given(seeds, lags, st.integers(1, 9))
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_joined_forest__in_chunks_gives_the_bytes_of_one(
     seed: int, lag: int, transactions: int
 ) -> None:
@@ -146,7 +147,7 @@ def test_joined_forest__in_chunks_gives_the_bytes_of_one(
 
 @pytest.mark.slow
 @given(seeds)
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_joined_forest__strict_with_tags_differs_only_by_its_conflicts(seed: int) -> None:
     view = view_at(random_chain(seed, BLOCKS))
     tagged = run_clustering(view, None, STRICT, Terms(constraints=tags_of(view, seed)))

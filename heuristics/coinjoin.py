@@ -238,10 +238,13 @@ def _coordinator_marks(
 def _marks_of(
     columns: CoinJoinColumns, transaction: int, shape: Shape, eras: Eras, scratch: Scratch
 ) -> np.uint16:
-    """Return the marks of a transaction; a veto is added only where a rule fired."""
-    marks = _NONE
+    """Return the marks of a transaction; a veto is added only where a rule fired.
+
+    A Tx0 has equal outputs of its own accord, so no other rule is asked about it.
+    """
     if whirlpool_tx0(transaction, shape, eras):
-        marks |= _WHIRLPOOL_TX0
+        return _WHIRLPOOL_TX0
+    marks = _NONE
     if shape.every.repeated_values > 0 or shape.paid.level_count >= 3:
         marks |= _equal_marks(columns, transaction, shape, scratch)
         marks |= _coordinator_marks(columns, transaction, shape, eras)

@@ -47,12 +47,13 @@ Source: crocs-muni/coinjoin-analysis 097447a (wasabi_detect_false, detect_no_ino
 
 POSTMIX = """It spends coins from a Wasabi or Whirlpool round, one owner's by now (veto).
 
-It is said of CoinJoins without a coordinator only.
+It is said of CoinJoins without a coordinator only, and not where `joinmarket` finds one, too:
+Wasabi's own first rounds, which no rule here knows by name, spend coins of one another.
 
 Assumes: who leaves a round spends its coins alone, in equal parts if he pays so.
 Fails when: somebody takes mixed coins to a maker of JoinMarket.
-Source: Dumplings 36f28f2, Scanner.cs, which takes such transactions off its list. No error rate is
-    given.
+Source: Dumplings 36f28f2, Scanner.cs, which takes such transactions off its list; the exception
+    is this program's. No error rate is given.
 """
 
 EXCHANGE = """An input is an exchange's by a tag: a batch of equal payments, not a CoinJoin (veto).

@@ -150,7 +150,8 @@ def each_can_pay(
     """Return whether k participants can pay for k equal outputs and one other output each.
 
     k is half of the outputs, rounded up, from 2 to `MOST_BINS`. The mixed value is the one that
-    goes to the most distinct addresses; they must be k. A search that gives up counts as no.
+    goes to the most distinct addresses; they must be k, and it must exceed what somebody may be
+    paid for joining, or nothing would be proved. A search that gives up counts as no.
     """
     first, last = columns.first_output[transaction], columns.first_output[transaction + 1]
     participants = (shape.outputs + 1) // 2
@@ -172,7 +173,8 @@ def each_can_pay(
             addresses += is_new
         if addresses > top_addresses or (addresses == top_addresses and value > top):
             top, top_addresses = value, addresses
-    if top_addresses != participants or top == 546 or top == 2_730:
+    least = _most_paid_for_joining(top)
+    if top_addresses != participants or top <= least:
         return False
     goals, other = scratch.goals, 0
     for i in range(participants):
@@ -182,7 +184,7 @@ def each_can_pay(
             goals[other] += columns.output_value_sat[i]
             other += 1
     for i in range(participants):
-        goals[i] = max(0, goals[i] - _most_paid_for_joining(top))
+        goals[i] -= least
     _, items = sum_inputs(columns, transaction, scratch)
     sort_ascending(scratch.sums, items)
     return fill(goals, participants, scratch.sums, items, scratch) == FILLED

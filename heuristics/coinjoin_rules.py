@@ -61,7 +61,8 @@ def proven(columns: CoinJoinColumns, transaction: int, shape: Shape, scratch: Sc
     Fails when: as `definite`; and it misses rounds where one participant has several changes. A
         search that is given up is no proof.
     Source: BlockSci 14ccc93, src/heuristics/tx_identification.cpp (isCoinjoinExtra). The limits of
-        payment and steps are this program's. No error rate is given.
+        payment and steps are this program's, and so is that amounts below the payment prove
+        nothing. No error rate is given.
     """
     return (
         shape.inputs >= 2

@@ -80,9 +80,8 @@ def judged(
     if design == Design.WASABI_2:
         vetoes += _wasabi_2_vetoes(around, transaction, found.marks)
     else:
-        if design == Design.EQUAL_OUTPUTS and around.marked(
-            around.inputs(transaction)[0], _ROUND_MARKS
-        ):
+        unnamed = design == Design.EQUAL_OUTPUTS and CoinJoinMark.JOINMARKET not in found.marks
+        if unnamed and around.marked(around.inputs(transaction)[0], _ROUND_MARKS):
             vetoes.append("coinjoin_postmix")
         if is_exchange is not None and _spends_of_exchange(around.view, transaction, is_exchange):
             vetoes.append("coinjoin_exchange")

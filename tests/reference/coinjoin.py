@@ -156,11 +156,11 @@ def proven(inputs: Sequence[Coin], outputs: Sequence[Coin]) -> bool:
         value: distinct([a for a, other in outputs if other == value]) for _, value in outputs
     }
     value = max(receivers, key=lambda each: (receivers[each], each))
-    if receivers[value] != participants or value in (546, 2730):
+    if receivers[value] != participants or value <= most_paid(value):
         return False
     others = [other for _, other in outputs if other != value]
     others += [0] * (participants - len(others))
-    goals = [max(0, value + other - most_paid(value)) for other in others]
+    goals = [value + other - most_paid(value) for other in others]
     return fills(goals, items_of(inputs)) is True
 
 
@@ -358,6 +358,8 @@ def whirlpool_tx0(inputs: Sequence[Coin], outputs: Sequence[Coin], setting: Sett
 def marks(inputs: Sequence[Coin], outputs: Sequence[Coin], setting: Setting | None = None) -> int:
     """Return the sum of the marks as stored."""
     known = setting or Setting()
+    if whirlpool_tx0(inputs, outputs, known):
+        return 512
     detections = (
         1 * definite(inputs, outputs)
         + 2 * joinmarket(inputs, outputs)
@@ -374,9 +376,5 @@ def marks(inputs: Sequence[Coin], outputs: Sequence[Coin], setting: Setting | No
     if detections & (64 + 16_384):
         vetoes += 2_048 * wasabi_2_lookalike(inputs, outputs)
         vetoes += 32_768 * wasabi_2_reuse(inputs, outputs)
-    others = (
-        8 * possible(inputs, outputs)
-        + 512 * whirlpool_tx0(inputs, outputs, known)
-        + 1_024 * payjoin_possible(inputs, outputs)
-    )
+    others = 8 * possible(inputs, outputs) + 1_024 * payjoin_possible(inputs, outputs)
     return detections + vetoes + others

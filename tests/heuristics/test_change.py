@@ -124,7 +124,7 @@ def test_votes_of_blocks__static_rules_do_not_depend_on_the_horizon(seed, lag, l
 
 def test_static__holds_every_rule_that_the_horizon_never_changes() -> None:
     changed: set[int] = set()
-    for seed in range(60):
+    for seed in range(80):
         ledger = random_ledger(seed, 10)
         differ = (all_votes(ledger, 0) != all_votes(ledger, 9)).any(axis=0)
         changed |= set(np.flatnonzero(differ).tolist())

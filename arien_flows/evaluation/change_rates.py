@@ -1,23 +1,28 @@
 """How often change rules are right: votes against the owners of the outputs.
 
+Votes are cast as of a week after each payment, or as late as the data reach.
+
 A rule is judged on transactions whose change is known. It names an output as change; that is right
 if the output belongs to whoever paid. There are two populations. *All payments* have one payer and
 two or more outputs, and need not have change at all, so a rule may be wrong without there being a
 right answer. *Two-output payments with change* are what published figures are about.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arien_flows.entities.change_votes import VoteSources, votes_of
+from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.evaluation.judging import KnownOwners, judge_changes
 from arien_flows.evaluation.rates import Population, Rate
 from arien_flows.evaluation.tally import Tally
-from chains.types import BoolArray, Int64Array
-from heuristics import change_rules
-from heuristics.change import vote_difference
+from chains.types import BoolArray, Int64Array, UInt8Array
+from heuristics import change, change_rules
+from heuristics.change import VOTES_NEEDED, vote_difference
 from heuristics.change_rules import ChangeRule, rule_name
+from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import Int8Array
 
 DIFFERENCES = range(1, 11)
@@ -33,14 +38,38 @@ class VoteCount:
     tally: Tally
 
 
+def all_votes(
+    owners: KnownOwners, marked: CoinJoins, lag: int
+) -> tuple[Int8Array, BoolArray]:
+    """Return the votes on every output, and which transactions are old enough to have been asked.
+
+    `lag` is in blocks; 0 for a view that is one block, where everything is known at once.
+    """
+    view = owners.view
+    votes = np.zeros((view.counts.outputs, len(ChangeRule)), dtype=np.int8)
+    is_asked = np.zeros(view.counts.transactions, dtype=np.bool_)
+
+    def left_out(start: int, stop: int) -> UInt8Array:
+        return excluded(marked.rows.slice(start, stop), STANDARD_EXCLUSION)
+
+    for part in votes_of(VoteSources.of(view), left_out, lag=lag):
+        first = int(view.first_output[part.start])
+        votes[first : first + len(part.votes)] = part.votes
+        is_asked[part.start : part.stop] = True
+    return votes, is_asked
+
+
 def judged_populations(
-    owners: KnownOwners, population: Population
+    owners: KnownOwners, is_asked: BoolArray, population: Population
 ) -> Iterator[tuple[Population, BoolArray]]:
     """Yield the two populations of payments with the transactions that they hold."""
-    yield replace(population, name=f"payments in {population.name}"), owners.is_judged
+    yield (
+        replace(population, name=f"payments in {population.name}"),
+        owners.is_judged & is_asked,
+    )
     yield (
         replace(population, name=f"two-output payments with change in {population.name}"),
-        owners.is_payment_with_change,
+        owners.is_payment_with_change & is_asked,
     )
 
 
@@ -48,6 +77,9 @@ def change_rates(owners: KnownOwners, votes: Int8Array, population: Population) 
     """Yield how often each change rule is right; `votes` are those of the whole view."""
     for part, judged in judged_populations(owners, population):
         for rule in ChangeRule:
+            if rule is ChangeRule.SAME_CLUSTER:
+                # Needs the clustering as of each decision; alone it has nothing to say.
+                continue
             yield Rate(
                 rule=rule_name(rule),
                 version=change_rules.VERSION,
@@ -56,12 +88,24 @@ def change_rates(owners: KnownOwners, votes: Int8Array, population: Population) 
             )
 
 
+def threshold_rates(counts: Iterable[VoteCount]) -> Iterator[Rate]:
+    """Yield how often the threshold vote is right at the difference that it needs."""
+    for each in counts:
+        if each.difference == VOTES_NEEDED:
+            yield Rate(
+                rule="change_vote",
+                version=change.VERSION,
+                population=each.population,
+                tally=each.tally,
+            )
+
+
 def vote_counts(
-    owners: KnownOwners, votes: Int8Array, population: Population
+    owners: KnownOwners, votes: Int8Array, is_asked: BoolArray, population: Population
 ) -> Iterator[VoteCount]:
     """Yield how often the threshold vote is right, at each difference."""
     outcome = vote_difference(votes, owners.view.first_output)
-    for part, judged in judged_populations(owners, population):
+    for part, judged in judged_populations(owners, is_asked, population):
         for difference in DIFFERENCES:
             chosen = outcome.row[(outcome.difference >= difference) & (outcome.row >= 0)]
             yield VoteCount(

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arien_flows.answers.rates import RateAnswer, ShareAnswer, rate_answer, share_answer
+from arien_flows.evaluation.change_rates import VoteCount
 from arien_flows.evaluation.coinjoin_rates import LabelCount
 from arien_flows.evaluation.evaluate import ClusteringRate, Evaluation
 from arien_flows.evaluation.proportions import Proportion
 from arien_flows.evaluation.rates import rates_of
 from arien_flows.shapes import Shape
+from heuristics.change_rates import PUBLISHED_VOTE
 from heuristics.rules import RULES
 
 
@@ -77,6 +79,23 @@ class LabelAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteAnswer(Shape):
+    """The threshold vote at one difference of votes."""
+
+    population: str
+    """Among what it was measured; `published` for the figures of the source."""
+
+    difference: int
+    """How many votes the chosen output is ahead."""
+
+    recall: str
+    """Share of payments with change of which it is found."""
+
+    false_positive_rate: str
+    """Share of payments in which another output is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationAnswer(Shape):
     """What one evaluation found, with the published figures beside."""
 
@@ -94,6 +113,9 @@ class EvaluationAnswer(Shape):
 
     labels: tuple[LabelAnswer, ...]
     """By population and label."""
+
+    votes: tuple[VoteAnswer, ...]
+    """The threshold vote, by population and difference; the published figures first."""
 
 
 def evaluation_answer(evaluation: Evaluation, command: str) -> EvaluationAnswer:
@@ -117,6 +139,7 @@ def evaluation_answer(evaluation: Evaluation, command: str) -> EvaluationAnswer:
         not_measured=tuple(silent),
         clusterings=tuple(_clustering(each) for each in evaluation.clusterings),
         labels=tuple(_label(each) for each in evaluation.labels),
+        votes=(*_published_votes(), *(_vote(each) for each in evaluation.votes)),
     )
 
 
@@ -147,4 +170,26 @@ def _label(count: LabelCount) -> LabelAnswer:
         transactions=trials,
         left_out=share_answer(Proportion(hits=count.left_out, trials=trials)),
         detected=share_answer(Proportion(hits=count.detected, trials=trials)),
+    )
+
+
+def _published_votes() -> tuple[VoteAnswer, ...]:
+    return tuple(
+        VoteAnswer(
+            population="published",
+            difference=difference,
+            recall=f"{right / 1_000_000:.6f}",
+            false_positive_rate=f"{wrong / 1_000_000:.6f}",
+        )
+        for difference, (right, wrong) in PUBLISHED_VOTE.items()
+    )
+
+
+def _vote(count: VoteCount) -> VoteAnswer:
+    recall, wrong = count.tally.recall, count.tally.false_positive_rate
+    return VoteAnswer(
+        population=f"{count.population.kind}: {count.population.name}",
+        difference=count.difference,
+        recall=f"{recall.value:.6f}" if recall else "",
+        false_positive_rate=f"{wrong.value:.6f}" if wrong else "",
     )

@@ -38,9 +38,7 @@ class VoteCount:
     tally: Tally
 
 
-def all_votes(
-    owners: KnownOwners, marked: CoinJoins, lag: int
-) -> tuple[Int8Array, BoolArray]:
+def all_votes(owners: KnownOwners, marked: CoinJoins, lag: int) -> tuple[Int8Array, BoolArray]:
     """Return the votes on every output, and which transactions are old enough to have been asked.
 
     `lag` is in blocks; 0 for a view that is one block, where everything is known at once.
@@ -73,9 +71,11 @@ def judged_populations(
     )
 
 
-def change_rates(owners: KnownOwners, votes: Int8Array, population: Population) -> Iterator[Rate]:
+def change_rates(
+    owners: KnownOwners, votes: Int8Array, is_asked: BoolArray, population: Population
+) -> Iterator[Rate]:
     """Yield how often each change rule is right; `votes` are those of the whole view."""
-    for part, judged in judged_populations(owners, population):
+    for part, judged in judged_populations(owners, is_asked, population):
         for rule in ChangeRule:
             if rule is ChangeRule.SAME_CLUSTER:
                 # Needs the clustering as of each decision; alone it has nothing to say.

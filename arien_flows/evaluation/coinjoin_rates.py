@@ -121,7 +121,8 @@ def label_counts(
 
 
 def _has(marks: UInt16Array, wanted: CoinJoinMark) -> BoolArray:
-    return (marks & np.uint16(wanted)) != 0
+    has: BoolArray = (marks & np.uint16(wanted)) != 0
+    return has
 
 
 def _judged(named: BoolArray, labels: AnyArray, target: frozenset[str], spends: BoolArray) -> Tally:

@@ -7,14 +7,23 @@ well. The result holds counts only; shares and intervals follow from them.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.clustering import PROFILES, Clustering, run_clustering
-from arien_flows.entities.coinjoins import mark_coinjoins
+from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
+from arien_flows.entities.profiles import PROFILES, Terms
+from arien_flows.entities.rule_names import rule_name
 from arien_flows.evaluation.agreement import Agreement, agreement
+from arien_flows.evaluation.change_rates import (
+    VoteCount,
+    all_votes,
+    change_rates,
+    threshold_rates,
+    vote_counts,
+)
 from arien_flows.evaluation.coinjoin_rates import LabelCount, coinjoin_rates, label_counts
 from arien_flows.evaluation.judging import SEVERAL, UNKNOWN, KnownOwners, judge_merges
 from arien_flows.evaluation.labelled import (
@@ -24,13 +33,14 @@ from arien_flows.evaluation.labelled import (
     coinjoin_list,
     emulations,
     ordinary_chains,
+    wallets,
 )
 from arien_flows.evaluation.rates import Population, Rate
 from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from chains.types import AnyArray
-from heuristics.cospend import MergeRule
+from heuristics.cospend import LogField
 from heuristics.rules import RULES, rule_named
 
 Teller = Callable[[str], None]
@@ -57,6 +67,7 @@ class Evaluation:
     rates: tuple[Rate, ...]
     clusterings: tuple[ClusteringRate, ...]
     labels: tuple[LabelCount, ...]
+    votes: tuple[VoteCount, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +78,9 @@ class _Case:
     owners: KnownOwners
     labels: AnyArray
     """What each transaction is; empty where nobody knows."""
+
+    lag: int
+    """Blocks after which change is decided; 0 where all is in one block and known at once."""
 
 
 def evaluate(
@@ -96,6 +110,7 @@ class _Found:
         self._rates: list[Rate] = []
         self._clusterings: list[ClusteringRate] = []
         self._labels: list[LabelCount] = []
+        self._votes: list[VoteCount] = []
 
     def evaluation(self) -> Evaluation:
         """Return what was found, in the order of the table of rules."""
@@ -104,6 +119,7 @@ class _Found:
             rates=tuple(sorted(self._rates, key=lambda rate: place[rate.rule])),
             clusterings=tuple(self._clusterings),
             labels=tuple(self._labels),
+            votes=tuple(self._votes),
         )
 
     def add_transactions(self, transactions: LabelledTransactions, population: Population) -> None:
@@ -119,30 +135,48 @@ class _Found:
         marked = mark_coinjoins(view, None)
         self._rates += coinjoin_rates(view, marked, case.labels, case.population)
         self._labels += label_counts(view, marked, case.labels, case.population)
+        self.add_votes(case, marked)
+        judged: set[str] = set()
         for profile in PROFILES:
-            made = run_clustering(view, None, profile)
+            made = run_clustering(view, None, profile, Terms(decision_lag=case.lag))
             self._clusterings.append(_clustering_rate(made, case))
-            if profile == PROFILES[0]:
-                self._rates += _merge_rates(made, case)
+            fresh = [rate for rate in _merge_rates(made, case) if rate.rule not in judged]
+            judged.update(rate.rule for rate in fresh)
+            self._rates += fresh
+
+    def add_votes(self, case: _Case, marked: CoinJoins) -> None:
+        """Judge change rules where there is a payment whose change is known."""
+        if case.owners.is_judged.any():
+            votes, is_asked = all_votes(case.owners, marked, case.lag)
+            self._rates += change_rates(case.owners, votes, is_asked, case.population)
+            counts = tuple(vote_counts(case.owners, votes, is_asked, case.population))
+            self._votes += counts
+            self._rates += threshold_rates(counts)
 
 
 def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
+    """Yield how often each rule of a clustering joined two owners.
+
+    Of a rule that several profiles use, the strictest one counts.
+    """
     log = made.log.whole()
-    for rule in MergeRule:
-        known = rule_named(rule.name.lower())
+    for number in np.unique(log[:, LogField.RULE]).tolist():
+        known = rule_named(rule_name(number))
         yield Rate(
             rule=known.name,
             version=known.version,
-            population=case.population,
-            tally=judge_merges(case.owners, log, rule).tally,
+            population=replace(
+                case.population, name=f"merges of profile {made.profile} in {case.population.name}"
+            ),
+            tally=judge_merges(case.owners, log, number).tally,
         )
 
 
 def _clustering_rate(made: Clustering, case: _Case) -> ClusteringRate:
     log = made.log.whole()
     wrong: Counter[str] = Counter()
-    for rule in MergeRule:
-        transactions = judge_merges(case.owners, log, rule).wrong_transactions
+    for number in np.unique(log[:, LogField.RULE]).tolist():
+        transactions = judge_merges(case.owners, log, number).wrong_transactions
         wrong.update(case.labels[transactions].tolist())
     return ClusteringRate(
         profile=made.profile,
@@ -169,6 +203,7 @@ def _simulated_case(chain: SimulatedChain) -> _Case:
         ),
         owners=chain.owners,
         labels=names[chain.kinds],
+        lag=chain.decision_lag,
     )
 
 
@@ -197,6 +232,22 @@ def _add_labelled(found: _Found, folder: Path) -> None:
         )
     for emulation in emulations(folder):
         found.add_owned(_emulated_case(emulation))
+    for wallet in wallets(folder):
+        case = _wallet_case(wallet)
+        found.add_votes(case, mark_coinjoins(case.owners.view, None))
+
+
+def _wallet_case(wallet: LabelledOwners) -> _Case:
+    return _Case(
+        population=Population(
+            kind="labelled",
+            name=f"wallet {wallet.name}",
+            source="spesmilo/electrum, test_storage_upgrade: a testnet wallet that knows its change",
+        ),
+        owners=wallet.owners,
+        labels=np.full(wallet.owners.view.counts.transactions, ""),
+        lag=0,
+    )
 
 
 def _emulated_case(emulation: LabelledOwners) -> _Case:
@@ -212,4 +263,5 @@ def _emulated_case(emulation: LabelledOwners) -> _Case:
         ),
         owners=owners,
         labels=labels,
+        lag=0,
     )

@@ -66,13 +66,15 @@ class KnownOwners:
         spendable = self.view.output_address != NO_ADDRESS
         outputs = _summed(spendable, self.view.first_output)
         unknown = _summed(spendable & (self.of_output < 0), self.view.first_output)
-        return (self.of_transaction >= 0) & (outputs >= 2) & (unknown == 0)
+        judged: BoolArray = (self.of_transaction >= 0) & (outputs >= 2) & (unknown == 0)
+        return judged
 
     @cached_property
     def is_own(self) -> BoolArray:
         """Outputs that go back to the owner of their transaction's inputs."""
         payer = np.repeat(self.of_transaction, np.diff(self.view.first_output))
-        return (payer >= 0) & (self.of_output == payer)
+        own: BoolArray = (payer >= 0) & (self.of_output == payer)
+        return own
 
     @cached_property
     def own_outputs(self) -> Int64Array:
@@ -84,13 +86,15 @@ class KnownOwners:
         """Judged transactions of two outputs, one of them change: those of published studies."""
         spendable = self.view.output_address != NO_ADDRESS
         pairs = _summed(spendable, self.view.first_output) == 2
-        return self.is_judged & pairs & (self.own_outputs == 1)
+        found: BoolArray = self.is_judged & pairs & (self.own_outputs == 1)
+        return found
 
 
 def _summed(flags: BoolArray, first: Int64Array) -> Int64Array:
     """Return how many flags are set between each two bounds."""
     running = np.concatenate([[0], np.cumsum(flags, dtype=np.int64)])
-    return running[first[1:]] - running[first[:-1]]
+    counts: Int64Array = running[first[1:]] - running[first[:-1]]
+    return counts
 
 
 def judge_changes(owners: KnownOwners, named: BoolArray, judged: BoolArray) -> Tally:

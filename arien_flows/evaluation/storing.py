@@ -51,12 +51,25 @@ def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
             }
             for each in evaluation.labels
         ],
+        "threshold_vote": [
+            {
+                "population": names[each.population],
+                "difference": each.difference,
+                **_counts(each.tally),
+            }
+            for each in evaluation.votes
+        ],
     }
 
 
 def _populations(evaluation: Evaluation) -> dict[str, Population]:
     """Return the populations by short names, in order of first use."""
-    used: list[Rate | Any] = [*evaluation.rates, *evaluation.clusterings, *evaluation.labels]
+    used: list[Rate | Any] = [
+        *evaluation.rates,
+        *evaluation.clusterings,
+        *evaluation.labels,
+        *evaluation.votes,
+    ]
     found = dict.fromkeys(each.population for each in used)
     return {f"{each.kind}-{number}": each for number, each in enumerate(found, 1)}
 

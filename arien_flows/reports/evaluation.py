@@ -6,6 +6,7 @@ from arien_flows.answers.evaluation import (
     ClusteringRateAnswer,
     EvaluationAnswer,
     LabelAnswer,
+    VoteAnswer,
 )
 from arien_flows.answers.rates import RateAnswer, ShareAnswer
 from arien_flows.evaluation.proportions import percent
@@ -27,9 +28,10 @@ def evaluation_lines(answer: EvaluationAnswer) -> Iterator[str]:
     yield from ("# How often the rules are wrong", "", f"Made by `{answer.command}`.", "")
     yield from (*PREFACE.split("\n"), "")
     yield from ("## Populations", "")
-    places = list(dict.fromkeys((r.kind, r.population, r.source) for r in answer.rates))
-    numbers = {place[:2]: str(number) for number, place in enumerate(places, 1)}
+    places = dict.fromkeys((rate.kind, rate.population, rate.source) for rate in answer.rates)
+    numbers: dict[tuple[str, str], str] = {}
     for number, (kind, population, source) in enumerate(places, 1):
+        numbers[kind, population] = str(number)
         yield f"{number}. {kind}: {population} ({source})"
     yield from ("", "## Rules", "")
     yield from _rates(answer.rates, numbers)
@@ -38,6 +40,8 @@ def evaluation_lines(answer: EvaluationAnswer) -> Iterator[str]:
     if answer.labels:
         yield from ("", "## What became of labelled transactions", "")
         yield from _labels(answer.labels)
+    yield from ("", "## The threshold vote", "")
+    yield from _votes(answer.votes)
     yield from ("", "## Clusterings", "")
     yield from _clusterings(answer.clusterings)
 
@@ -83,6 +87,27 @@ def _labels(labels: Iterable[LabelAnswer]) -> Iterator[str]:
             for each in labels
         ),
     )
+
+
+def _votes(votes: Sequence[VoteAnswer]) -> Iterator[str]:
+    """Return found and wrong shares by difference: a row for each, two columns a population."""
+    populations = list(dict.fromkeys(vote.population for vote in votes))
+    cells = {
+        (vote.population, vote.difference): f"{_plain(vote.recall)}, "
+        f"{_plain(vote.false_positive_rate)}"
+        for vote in votes
+    }
+    yield from _table(
+        ("votes ahead", *(f"{name}: found, wrong" for name in populations)),
+        (
+            (str(number), *(cells.get((name, number), NOTHING) for name in populations))
+            for number in sorted({vote.difference for vote in votes})
+        ),
+    )
+
+
+def _plain(share: str) -> str:
+    return percent(float(share)) if share else NOTHING
 
 
 def _clusterings(rates: Sequence[ClusteringRateAnswer]) -> Iterator[str]:

@@ -16,13 +16,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heuristics import (
+    change,
+    change_rates,
+    change_rules,
     coinjoin,
     coinjoin_neighbours,
     coinjoin_rules,
     coinjoin_wasabi,
     coinjoin_whirlpool,
+    constrained,
     cospend,
 )
+from heuristics.change_rules import ChangeRule
 
 _SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
 
@@ -89,9 +94,10 @@ def _rule(
     name: str,
     version: int,
     documented: Callable[..., object] | str,
-    confidence: int | None = None,
     *,
     kind: Literal["static", "dynamic"] = "static",
+    confidence: int | None = None,
+    error_rate: ErrorRate | None = None,
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -107,6 +113,34 @@ def _rule(
         source=sections.get("Source", ""),
         documentation=documentation,
         confidence=confidence,
+        error_rate=error_rate,
+    )
+
+
+def _change_rule(rule: ChangeRule) -> Rule:
+    """Return a rule on change, with its published error rate where there is one."""
+    published = change_rates.PUBLISHED.get(rule)
+    rate = ErrorRate(text=published.text, source=change_rates.SOURCE) if published else None
+    return _rule(
+        change_rules.rule_name(rule),
+        change_rules.VERSION,
+        change_rules.documentation(rule),
+        kind="static" if rule in change_rules.STATIC else "dynamic",
+        confidence=change_rules.GRAPHSENSE_CONFIDENCE.get(rule),
+        error_rate=rate,
+    )
+
+
+def _vote_rule() -> Rule:
+    """Return the rule that counts the votes."""
+    right, wrong = change_rates.PUBLISHED_VOTE[change.VOTES_NEEDED]
+    rate = change_rates.vote_text(change.VOTES_NEEDED, right, wrong)
+    return _rule(
+        "change_vote",
+        change.VERSION,
+        change.vote_difference,
+        kind="dynamic",
+        error_rate=ErrorRate(text=rate, source=change_rates.SOURCE),
     )
 
 
@@ -180,6 +214,11 @@ RULES: tuple[Rule, ...] = (
         coinjoin_neighbours.EXCHANGE,
         kind="dynamic",
     ),
+    *(_change_rule(rule) for rule in ChangeRule),
+    _vote_rule(),
+    _rule("different_owners", constrained.VERSION, constrained.DIFFERENT_OWNERS),
+    _rule("not_change", constrained.VERSION, constrained.NOT_CHANGE, kind="dynamic"),
+    _rule("growth_alarm", constrained.VERSION, constrained.GROWTH_ALARM, kind="dynamic"),
 )
 
 

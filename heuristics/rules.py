@@ -24,6 +24,7 @@ from heuristics import (
     coinjoin_rules,
     coinjoin_wasabi,
     coinjoin_whirlpool,
+    constrained,
     cospend,
 )
 from heuristics.change_rules import ChangeRule
@@ -215,6 +216,9 @@ RULES: tuple[Rule, ...] = (
     ),
     *(_change_rule(rule) for rule in ChangeRule),
     _vote_rule(),
+    _rule("different_owners", constrained.VERSION, constrained.DIFFERENT_OWNERS),
+    _rule("not_change", constrained.VERSION, constrained.NOT_CHANGE, kind="dynamic"),
+    _rule("growth_alarm", constrained.VERSION, constrained.GROWTH_ALARM, kind="dynamic"),
 )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.artefacts import write_artefacts
+from arien_flows.entities.artefacts import RULE_NUMBERS, write_artefacts
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
 from arien_flows.entities.constraints import write_constraints
 from arien_flows.entities.draft import drafting
@@ -27,12 +27,20 @@ from arien_flows.entities.position import (
     reusable_blocks,
     shared_blocks,
 )
-from arien_flows.entities.profiles import DEFAULT_PROFILE, Profile, Terms, profile_named
+from arien_flows.entities.profiles import (
+    DEFAULT_PROFILE,
+    Profile,
+    Terms,
+    exclusion_by,
+    profile_named,
+)
+from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.storage import DerivedSet, Manifest, Rows, open_set
 from arien_flows.errors import NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
-from heuristics.cospend import LOG_WIDTH
+from heuristics.coinjoin import CoinJoinMark
+from heuristics.cospend import LOG_WIDTH, LogField
 from heuristics.entity_totals import TotalField
 
 
@@ -86,6 +94,11 @@ class Clustering:
         """The root of each address: the first-seen address of its entity."""
         return self.derived.whole("labels")
 
+    @cached_property
+    def exclusion(self) -> CoinJoinMark:
+        """Marks of transactions whose inputs the run did not join."""
+        return exclusion_by(self.manifest.rules)
+
     @property
     def log(self) -> Rows:
         """The merge log, in chain order; see `LogField`."""
@@ -127,6 +140,29 @@ class Clustering:
         # The root was never merged into another set, so it has no row; it is the first member.
         rows = self.derived.arrays["member_row"].slice(stretch[0] + 1, stretch[1])
         return self.log.take(np.sort(rows).astype(np.int64))
+
+    def merges_by_rule(self, root: int) -> dict[str, int]:
+        """Return how many merges each rule made within an entity; the rules that made it."""
+        large = self.derived.whole("large_root")
+        place = int(np.searchsorted(large, np.uint32(root)))
+        if place < len(large) and int(large[place]) == root:
+            counts = self.derived.arrays["large_rules"].slice(place, place + 1)[0]
+        else:
+            rules = self.merge_rows(root)[:, LogField.RULE]
+            counts = np.bincount(rules, minlength=RULE_NUMBERS)
+        return {rule_name(number): int(counts[number]) for number in np.flatnonzero(counts).tolist()}
+
+    def merged_members(self, root: int) -> tuple[UInt32Array, UInt32Array]:
+        """Return an entity's addresses, ascending, and the row of the log that merged each away.
+
+        The entity has two addresses at least; nothing is read from the disk before it is used.
+        """
+        stretch = self._stretch(root)
+        if stretch is None:
+            raise ValueError(f"address {root} is alone")
+        members: UInt32Array = self.derived.arrays["entity_member"].slice(*stretch)
+        rows: UInt32Array = self.derived.arrays["member_row"].slice(*stretch)
+        return members, rows
 
     def _stretch(self, root: int) -> tuple[int, int] | None:
         position = self.position_of(root)

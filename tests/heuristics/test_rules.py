@@ -1,7 +1,7 @@
 import pytest
 
-from arien_flows.entities.clustering import RULES as CLUSTERING_RULES
 from arien_flows.entities.coinjoin_findings import NEIGHBOUR_RULES
+from arien_flows.entities.profiles import PROFILES, profile_named
 from heuristics.change_rates import PUBLISHED
 from heuristics.change_rules import STATIC, ChangeRule, rule_name
 from heuristics.rules import RULES, rule_named
@@ -27,21 +27,22 @@ def test_rules__have_names_of_their_own() -> None:
 
 def test_rules__hold_every_rule_that_a_clustering_names_in_the_same_version() -> None:
     known = {rule.name: rule.version for rule in RULES}
-    assert known.items() >= CLUSTERING_RULES.items()
+    for profile in PROFILES:
+        assert known.items() >= profile_named(profile).known_rules.items()
     assert known.items() >= NEIGHBOUR_RULES.items()
 
 
 def test_rule__states_a_confidence_only_where_a_source_gives_one() -> None:
     stated = {rule.name: rule.confidence for rule in RULES if rule.confidence is not None}
     assert stated == {
+        "change_graphsense": 50,
+        "change_same_cluster": 50,
         "coinjoin_joinmarket": 49,
         "coinjoin_wasabi_1_0": 70,
         "coinjoin_wasabi_2_shape": 60,
         "coinjoin_whirlpool": 60,
         "coinjoin_whirlpool_tx0": 60,
         "coinjoin_whirlpool_tx0_spent": 90,
-        "change_graphsense": 50,
-        "change_same_cluster": 50,
     }
 
 
@@ -57,10 +58,9 @@ def test_rule__states_an_error_rate_only_with_its_population() -> None:
 
 
 def test_rule__is_dynamic_where_the_future_can_speak() -> None:
-    dynamic = {
-        rule.name for rule in RULES if rule.kind == "dynamic" and rule.name.startswith("change_")
-    }
-    assert dynamic == {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
+    dynamic = {rule.name for rule in RULES if rule.kind == "dynamic"}
+    assert dynamic >= {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
+    assert not dynamic & {rule_name(rule) for rule in STATIC}
 
 
 def test_rule_named__an_unknown_name_lists_the_known_ones() -> None:

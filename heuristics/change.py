@@ -31,6 +31,9 @@ from heuristics.keyset import INPUTS_COMPARED, PLACE_WIDTH, KeysetColumns
 NO_LABELS = np.empty(0, dtype=np.uint32)
 """Labels of no clustering: rule `SAME_CLUSTER` stays silent."""
 
+VERSION = 1
+"""Of the threshold vote; raised whenever it can decide otherwise on the same votes."""
+
 VOTES_NEEDED = 7
 """The difference from which the threshold vote decides."""
 

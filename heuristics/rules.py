@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from heuristics import coinjoin, cospend
+from heuristics import change, change_rates, change_rules, coinjoin, cospend
+from heuristics.change_rules import ChangeRule
 
 _SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
 
@@ -79,7 +80,13 @@ def _sections(documentation: str) -> dict[str, str]:
 
 
 def _rule(
-    name: str, version: int, documented: Callable[..., object] | str, confidence: int | None = None
+    name: str,
+    version: int,
+    documented: Callable[..., object] | str,
+    *,
+    kind: Literal["static", "dynamic"] = "static",
+    confidence: int | None = None,
+    error_rate: ErrorRate | None = None,
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -88,13 +95,41 @@ def _rule(
     return Rule(
         name=name,
         version=version,
-        kind="static",
+        kind=kind,
         summary=documentation.split("\n")[0],
         assumes=sections.get("Assumes", ""),
         fails_when=sections.get("Fails when", ""),
         source=sections.get("Source", ""),
         documentation=documentation,
         confidence=confidence,
+        error_rate=error_rate,
+    )
+
+
+def _change_rule(rule: ChangeRule) -> Rule:
+    """Return a rule on change, with its published error rate where there is one."""
+    published = change_rates.PUBLISHED.get(rule)
+    rate = ErrorRate(text=published.text, source=change_rates.SOURCE) if published else None
+    return _rule(
+        change_rules.rule_name(rule),
+        change_rules.VERSION,
+        change_rules.documentation(rule),
+        kind="static" if rule in change_rules.STATIC else "dynamic",
+        confidence=change_rules.GRAPHSENSE_CONFIDENCE.get(rule),
+        error_rate=rate,
+    )
+
+
+def _vote_rule() -> Rule:
+    """Return the rule that counts the votes."""
+    right, wrong = change_rates.PUBLISHED_VOTE[change.VOTES_NEEDED]
+    rate = change_rates.vote_text(change.VOTES_NEEDED, right, wrong)
+    return _rule(
+        "change_vote",
+        change.VERSION,
+        change.vote_difference,
+        kind="dynamic",
+        error_rate=ErrorRate(text=rate, source=change_rates.SOURCE),
     )
 
 
@@ -111,6 +146,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule("coinjoin_equal_outputs", coinjoin.VERSION, coinjoin.equal_outputs),
     _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin.stonewall),
+    *(_change_rule(rule) for rule in ChangeRule),
+    _vote_rule(),
 )
 
 

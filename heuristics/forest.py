@@ -15,13 +15,16 @@ Training is not done here. Whatever library grew the trees, a test compares its 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from heuristics.columns import Int64Array, UInt8Array, check_offsets, read_only_columns
+from heuristics.columns import (
+    Int16Array,
+    Int32Array,
+    Int64Array,
+    UInt8Array,
+    check_offsets,
+    read_only_columns,
+)
 from heuristics.jit import kernel
-
-Int16Array = NDArray[np.int16]
-Int32Array = NDArray[np.int32]
 
 LEAF = -1
 """Feature number of a node that asks nothing."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.change_model import feature_columns
+from arien_flows.entities.change_model import fact_columns
+from arien_flows.entities.change_votes import VoteSources, horizons, votes_of
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.manifest import read_manifest
@@ -26,6 +27,7 @@ from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from heuristics.change_columns import Blocks
 from heuristics.change_features import VOTE_COUNT, ChangeRows, change_rows
 from heuristics.columns import NO_ADDRESS
 from heuristics.cospend import LogField, replay
@@ -87,34 +89,38 @@ def judged_chain(parameters: Parameters) -> Judged:
         blocks = view.counts.blocks
         seconds_a_block = SPAN_SECONDS / (blocks - FUNDING_BLOCKS)
         week = max(1, round(WEEK_SECONDS / seconds_a_block))
-        parts = []
+        sources, parts = VoteSources.of(view), []
         for lag in (week, blocks):
-            rows = rows_as_of(view, clustering, lag)
+            rows = rows_as_of(sources, clustering, lag)
             parts.append(_judged(view, clustering, truth, rows, is_week=lag == week))
         return together(parts)
 
 
-def rows_as_of(view: View, clustering: Clustering, lag: int) -> ChangeRows:
+def rows_as_of(sources: VoteSources, clustering: Clustering, lag: int) -> ChangeRows:
     """Return the rows of all transactions, each block's as of so many blocks later."""
-    columns, votes_columns = feature_columns(view), change_columns(view)
-    keysets = keyset_columns(view)
-    words = Fingerprints(0, fingerprints(fingerprint_columns(view), 0, view.counts.transactions))
-    excluded = (clustering.coinjoins.rows.slice(0, view.counts.transactions) != 0).astype(np.uint8)
-    horizon, newest = new_horizon(view.counts.addresses), -1
+    view = sources.view
+    marks = clustering.coinjoins.rows
     parts = []
-    for block in range(view.counts.blocks):
-        start, stop = (int(n) for n in view.first_transaction[block : block + 2])
-        known = int(view.first_transaction[min(block + 1 + lag, view.counts.blocks)])
-        votes, horizon, newest = votes_of_blocks(
-            votes_columns,
-            keysets,
-            horizon,
-            words,
-            excluded[start:stop],
-            Blocks(np.array([start, stop]), np.array([known])),
-            newest_address=newest,
+
+    def excluded(start: int, stop: int) -> np.ndarray:
+        return (marks.slice(start, stop) != 0).astype(np.uint8)
+
+    for voted in votes_of(sources, excluded, lag=lag, last_block=view.counts.blocks):
+        blocks = Blocks(
+            view.first_transaction[voted.first_block : voted.last_block + 1].astype(np.int64),
+            horizons(view, voted.first_block, voted.last_block, lag),
         )
-        parts.append(change_rows(columns, horizon, votes, excluded[start:stop], start, stop))
+        parts.append(
+            change_rows(
+                sources.columns,
+                fact_columns(view),
+                blocks,
+                voted.votes,
+                excluded(voted.start, voted.stop),
+                voted.start,
+                voted.stop,
+            )
+        )
     return ChangeRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 

@@ -23,13 +23,14 @@ import numpy as np
 from arien_flows.ledger.view import View
 from chains.types import Int32Array, Int64Array, UInt8Array, UInt32Array
 from heuristics import change_features, change_rules
-from heuristics.change_columns import Horizon
+from heuristics.change_columns import Blocks, ChangeColumns
 from heuristics.change_features import (
     FEATURE_COUNT,
     STRATUM_NAMES,
+    VOTE_COUNT,
     ChangeRows,
     Fact,
-    FeatureColumns,
+    FactColumns,
     change_rows,
 )
 from heuristics.change_rules import MODEL_VOTES
@@ -48,6 +49,9 @@ CARD = "change_1.card.json"
 
 CHUNK_TRANSACTIONS = 1 << 14
 """Transactions that are judged at a time; bounds the working memory to some megabytes."""
+
+PROBES = 10_000
+"""Questions of `answers_checksum`."""
 
 FEATURE_NAMES = (
     *(f"vote_{rule.name.lower()}" for rule in MODEL_VOTES),
@@ -158,22 +162,13 @@ def made_for() -> dict[str, int]:
     return {"change_votes": change_rules.VERSION, "change_features": change_features.VERSION}
 
 
-def feature_columns(view: View) -> FeatureColumns:
-    """Return the columns of a view that features are made of."""
-    return FeatureColumns(
+def fact_columns(view: View) -> FactColumns:
+    """Return the columns of a view that the model reads beside those of the votes."""
+    return FactColumns(
         first_transaction=view.first_transaction,
         block_height=view.block_height,
-        first_input=view.first_input,
-        first_output=view.first_output,
-        input_address=view.input_address,
-        output_address=view.output_address,
-        output_value_sat=view.output_value,
-        spender=view.spender,
-        fee_sat=view.fee,
         version=view.version,
         locktime=view.locktime,
-        stripped_size=view.stripped_size,
-        witness_size=view.witness_size,
     )
 
 
@@ -182,36 +177,43 @@ def probabilities(model: ChangeModel, rows: ChangeRows) -> Int32Array:
     return calibrated(model.calibration, scores(model.forest, rows.features), rows.stratum)
 
 
+def answers_checksum(model: ChangeModel) -> str:
+    """Return a checksum of the model's answers to fixed questions.
+
+    It stands in the card: a machine on which it comes out otherwise does not compute as the one
+    did on which the model was judged.
+    """
+    question = np.arange(PROBES, dtype=np.int64)[:, None]
+    column = np.arange(FEATURE_COUNT, dtype=np.int64)[None, :]
+    spread = (question * 7_919 + column * column * 104_729) * 2_654_435_761 >> 11
+    features = (spread % 3 - 1).astype(np.int32)
+    features[:, VOTE_COUNT:] = spread[:, VOTE_COUNT:] % 1_000_003
+    features[:, VOTE_COUNT + 1 :: 2] %= 5
+    stratum = (question[:, 0] % len(STRATUM_NAMES)).astype(np.uint8)
+    answers = calibrated(model.calibration, scores(model.forest, features), stratum)
+    return hashlib.sha256(answers.astype("<i4").tobytes()).hexdigest()
+
+
 def model_decisions(
     model: ChangeModel,
-    columns: FeatureColumns,
-    horizon: Horizon,
+    columns: ChangeColumns,
+    facts: FactColumns,
+    blocks: Blocks,
     votes: Int8Array,
     excluded: UInt8Array,
-    start: int,
-    stop: int,
 ) -> ModelDecisions:
-    """Return what the model is sure enough of in the transactions `[start, stop)`.
+    """Return what the model is sure enough of in the transactions of `blocks`.
 
-    `votes` and `excluded` are those of the range; the votes were cast as of the same horizon.
-    Where both outputs of a transaction look like the change, it says nothing about either.
+    The other arguments are as for `change_rows`. Where both outputs of a transaction look like the
+    change, it takes neither for it.
     """
-    first_output = int(columns.first_output[start])
+    start, stop = int(blocks.first_transaction[0]), int(blocks.first_transaction[-1])
     parts = []
-    for begin in range(start, stop, CHUNK_TRANSACTIONS):
+    for begin in range(start, max(stop, start + 1), CHUNK_TRANSACTIONS):
         end = min(begin + CHUNK_TRANSACTIONS, stop)
-        cast_here = votes[
-            columns.first_output[begin] - first_output : columns.first_output[end] - first_output
-        ]
-        left_out = excluded[begin - start : end - start]
-        rows = change_rows(columns, horizon, cast_here, left_out, begin, end)
+        rows = change_rows(columns, facts, blocks, votes, excluded, begin, end)
         parts.append(_decisive(model, rows, probabilities(model, rows)))
-    if not parts:
-        return _decisive(model, change_rows(columns, horizon, votes, excluded, start, stop), _NONE)
     return ModelDecisions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-_NONE: Int32Array = np.empty(0, dtype=np.int32)
 
 
 def _decisive(model: ChangeModel, rows: ChangeRows, probability: Int32Array) -> ModelDecisions:

@@ -1,61 +1,23 @@
 """What an evaluation found: rates by rule, clusterings against owners, labelled transactions."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from arien_flows.answers.rates import RateAnswer, ShareAnswer, rate_answer, share_answer
+from arien_flows.answers.rates import (
+    ClusteringRateAnswer,
+    RateAnswer,
+    ShareAnswer,
+    clustering_rate_answer,
+    rate_answer,
+    share_answer,
+)
 from arien_flows.evaluation.change_rates import VoteCount
 from arien_flows.evaluation.coinjoin_rates import LabelCount
-from arien_flows.evaluation.evaluate import ClusteringRate, Evaluation
+from arien_flows.evaluation.evaluate import Evaluation
 from arien_flows.evaluation.proportions import Proportion
 from arien_flows.evaluation.rates import rates_of
 from arien_flows.shapes import Shape
 from heuristics.change_rates import PUBLISHED_VOTE
 from heuristics.rules import RULES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusteringRateAnswer(Shape):
-    """How well a clustering agrees with the owners of one population."""
-
-    profile: str
-    """The set of rules that made it."""
-
-    kind: Literal["published", "labelled", "simulated"]
-    """What the population is."""
-
-    population: str
-    """Among what it was measured."""
-
-    addresses: int
-    """Addresses with a known owner."""
-
-    owners: int
-    """Their owners."""
-
-    clusters: int
-    """The clusters that they fall into, those of one address counted."""
-
-    pairwise_precision: ShareAnswer | None
-    """Share of the pairs of addresses in one cluster that have one owner."""
-
-    pairwise_recall: ShareAnswer | None
-    """Share of the pairs of addresses of one owner that are in one cluster."""
-
-    wrongly_joined_owners: ShareAnswer | None
-    """Share of owners who share a cluster with another owner."""
-
-    variation_of_information_bits: str
-    """0 for perfect agreement; the sum of the next two."""
-
-    merged_bits: str
-    """What the cluster of an address leaves open about its owner: wrong merges."""
-
-    split_bits: str
-    """What the owner of an address leaves open about its cluster: missed merges."""
-
-    wrong_merges: dict[str, int]
-    """Merges that joined two owners, by what their transaction is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,28 +99,9 @@ def evaluation_answer(evaluation: Evaluation, command: str) -> EvaluationAnswer:
         command=command,
         rates=tuple(rates),
         not_measured=tuple(silent),
-        clusterings=tuple(_clustering(each) for each in evaluation.clusterings),
+        clusterings=tuple(clustering_rate_answer(each) for each in evaluation.clusterings),
         labels=tuple(_label(each) for each in evaluation.labels),
         votes=(*_published_votes(), *(_vote(each) for each in evaluation.votes)),
-    )
-
-
-def _clustering(rate: ClusteringRate) -> ClusteringRateAnswer:
-    found = rate.agreement
-    return ClusteringRateAnswer(
-        profile=rate.profile,
-        kind=rate.population.kind,
-        population=rate.population.name,
-        addresses=found.addresses,
-        owners=found.owners,
-        clusters=found.clusters,
-        pairwise_precision=share_answer(found.precision),
-        pairwise_recall=share_answer(found.recall),
-        wrongly_joined_owners=share_answer(found.wrongly_joined),
-        variation_of_information_bits=f"{found.variation_bits:.4f}",
-        merged_bits=f"{found.merged_bits:.4f}",
-        split_bits=f"{found.split_bits:.4f}",
-        wrong_merges=dict(rate.wrong_merges),
     )
 
 

@@ -1,10 +1,17 @@
 """How often a rule was wrong, as every answer tells it: counts, shares, intervals, population."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from arien_flows.evaluation.proportions import Proportion
-from arien_flows.evaluation.rates import Rate, rates_of
+from arien_flows.evaluation.rates import (
+    ClusteringRate,
+    Rate,
+    clusterings_of,
+    rate_text,
+    rates_of,
+)
 from arien_flows.shapes import Shape
 
 
@@ -81,6 +88,50 @@ class RateAnswer(Shape):
     """The same as a sentence."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringRateAnswer(Shape):
+    """How well a clustering agrees with the owners of one population."""
+
+    profile: str
+    """The set of rules that made it."""
+
+    kind: Literal["published", "labelled", "simulated"]
+    """What the population is."""
+
+    population: str
+    """Among what it was measured."""
+
+    addresses: int
+    """Addresses with a known owner."""
+
+    owners: int
+    """Their owners."""
+
+    clusters: int
+    """The clusters that they fall into, those of one address counted."""
+
+    pairwise_precision: ShareAnswer | None
+    """Share of the pairs of addresses in one cluster that have one owner."""
+
+    pairwise_recall: ShareAnswer | None
+    """Share of the pairs of addresses of one owner that are in one cluster."""
+
+    wrongly_joined_owners: ShareAnswer | None
+    """Share of owners who share a cluster with another owner."""
+
+    variation_of_information_bits: str
+    """0 for perfect agreement; the sum of the next two."""
+
+    merged_bits: str
+    """What the cluster of an address leaves open about its owner: wrong merges."""
+
+    split_bits: str
+    """What the owner of an address leaves open about its cluster: missed merges."""
+
+    wrong_merges: dict[str, int]
+    """Merges that joined two owners, by what their transaction is."""
+
+
 def share_answer(proportion: Proportion | None) -> ShareAnswer | None:
     """Return a share as answers tell it."""
     if proportion is None:
@@ -121,3 +172,33 @@ def rate_answer(rate: Rate) -> RateAnswer:
 def rate_answers(rule: str, version: int) -> tuple[RateAnswer, ...]:
     """Return the rates that travel with a rule; empty means not measured."""
     return tuple(rate_answer(rate) for rate in rates_of(rule, version))
+
+
+def clustering_rate_answer(rate: ClusteringRate) -> ClusteringRateAnswer:
+    """Return how well a clustering agrees with owners, as answers tell it."""
+    found = rate.agreement
+    return ClusteringRateAnswer(
+        profile=rate.profile,
+        kind=rate.population.kind,
+        population=rate.population.name,
+        addresses=found.addresses,
+        owners=found.owners,
+        clusters=found.clusters,
+        pairwise_precision=share_answer(found.precision),
+        pairwise_recall=share_answer(found.recall),
+        wrongly_joined_owners=share_answer(found.wrongly_joined),
+        variation_of_information_bits=f"{found.variation_bits:.4f}",
+        merged_bits=f"{found.merged_bits:.4f}",
+        split_bits=f"{found.split_bits:.4f}",
+        wrong_merges=dict(rate.wrong_merges),
+    )
+
+
+def error_rates(rules: Mapping[str, int]) -> dict[str, str]:
+    """Return, for each rule with its version, what is known of its errors."""
+    return {name: rate_text(name, version) for name, version in rules.items()}
+
+
+def clustering_rates(profile: str, rules: Mapping[str, int]) -> tuple[ClusteringRateAnswer, ...]:
+    """Return how well clusterings of these rules agreed with known owners."""
+    return tuple(clustering_rate_answer(rate) for rate in clusterings_of(profile, rules))

@@ -6,7 +6,7 @@ well. The result holds counts only; shares and intervals follow from them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
 from arien_flows.entities.profiles import PROFILES, Terms
 from arien_flows.entities.rule_names import rule_name
-from arien_flows.evaluation.agreement import Agreement, agreement
+from arien_flows.evaluation.agreement import agreement
 from arien_flows.evaluation.change_rates import (
     VoteCount,
     all_votes,
@@ -35,7 +35,7 @@ from arien_flows.evaluation.labelled import (
     ordinary_chains,
     wallets,
 )
-from arien_flows.evaluation.rates import Population, Rate
+from arien_flows.evaluation.rates import ClusteringRate, Population, Rate
 from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
@@ -44,20 +44,6 @@ from heuristics.cospend import LogField
 from heuristics.rules import RULES, rule_named
 
 Teller = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusteringRate:
-    """One clustering against the owners of one population."""
-
-    profile: str
-    version: str
-    """The rules that made it, with their versions."""
-
-    population: Population
-    agreement: Agreement
-    wrong_merges: Mapping[str, int]
-    """Merges that joined two owners, by what their transaction is, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +166,7 @@ def _clustering_rate(made: Clustering, case: _Case) -> ClusteringRate:
         wrong.update(case.labels[transactions].tolist())
     return ClusteringRate(
         profile=made.profile,
-        version=", ".join(
-            f"{name} {made.manifest.rules[name]}" for name in sorted(made.manifest.rules)
-        ),
+        rules=dict(made.manifest.rules),
         population=case.population,
         agreement=agreement(made.labels, case.owners.of_address),
         wrong_merges=dict(sorted(wrong.items(), key=lambda item: (-item[1], item[0]))),
@@ -242,7 +226,7 @@ def _wallet_case(wallet: LabelledOwners) -> _Case:
         population=Population(
             kind="labelled",
             name=f"wallet {wallet.name}",
-            source="spesmilo/electrum, test_storage_upgrade: a testnet wallet that knows its change",
+            source="spesmilo/electrum, a testnet wallet of its tests that knows its change",
         ),
         owners=wallet.owners,
         labels=np.full(wallet.owners.view.counts.transactions, ""),

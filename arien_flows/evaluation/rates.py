@@ -22,6 +22,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from arien_flows.evaluation.agreement import Agreement
 from arien_flows.evaluation.proportions import Proportion, percent
 from arien_flows.evaluation.published import PUBLISHED, Stated
 from arien_flows.evaluation.tally import Tally, Unit
@@ -85,6 +86,20 @@ class Rate:
         """Return the figures and their population, as a report prints them."""
         shares = _stated(self.stated) if self.stated is not None else _measured(self.tally)
         return f"{self.population.name}: {shares}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringRate:
+    """One clustering against the owners of one population."""
+
+    profile: str
+    rules: Mapping[str, int]
+    """The rules that made it, with their versions."""
+
+    population: Population
+    agreement: Agreement
+    wrong_merges: Mapping[str, int]
+    """Merges that joined two owners, by what their transaction is, the most frequent first."""
 
 
 def _stated(stated: Stated) -> str:
@@ -194,3 +209,34 @@ def rate_text(rule: str, version: int) -> str:
     simulated = "; ".join(rate.text for rate in rates if rate.population.kind == "simulated")
     real = f"error rate: {error_rate_text(rule, version)}"
     return f"{real}. Simulated, so no error rate: {simulated}" if simulated else real
+
+
+TAG_RULE = "different_owners"
+"""Part of a run only where there are tags; without them a clustering is measured."""
+
+
+def clusterings_of(profile: str, rules: Mapping[str, int]) -> tuple[ClusteringRate, ...]:
+    """Return what was measured of a clustering that the same rules made; labelled data first."""
+    used = {name: version for name, version in rules.items() if name != TAG_RULE}
+    found = [
+        _clustering_from(row)
+        for row in _stored().get("clusterings", ())
+        if row["profile"] == profile and row["rules"] == used
+    ]
+    return tuple(sorted(found, key=lambda rate: rate.population.kind != "labelled"))
+
+
+def _clustering_from(row: Mapping[str, Any]) -> ClusteringRate:
+    population = _stored()["populations"][row["population"]]
+    counted = dict(row["agreement"])
+    for name in ("merged_bits", "split_bits"):
+        counted[name] = float(counted[name])
+    return ClusteringRate(
+        profile=row["profile"],
+        rules=row["rules"],
+        population=Population(
+            kind=population["kind"], name=population["name"], source=population["source"]
+        ),
+        agreement=Agreement(**counted),
+        wrong_merges=row["wrong_merges"],
+    )

@@ -34,9 +34,9 @@ def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
         "clusterings": [
             {
                 "profile": each.profile,
-                "version": each.version,
+                "rules": dict(each.rules),
                 "population": names[each.population],
-                **_whole(asdict(each.agreement)),
+                "agreement": _whole(asdict(each.agreement)),
                 "wrong_merges": dict(each.wrong_merges),
             }
             for each in evaluation.clusterings

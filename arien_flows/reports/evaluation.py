@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from arien_flows.answers.evaluation import (
-    ClusteringRateAnswer,
     EvaluationAnswer,
     LabelAnswer,
     VoteAnswer,
 )
-from arien_flows.answers.rates import RateAnswer, ShareAnswer
+from arien_flows.answers.rates import ClusteringRateAnswer, RateAnswer, ShareAnswer
 from arien_flows.evaluation.proportions import percent
 
 NOTHING = "-"

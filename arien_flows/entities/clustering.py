@@ -150,7 +150,9 @@ class Clustering:
         else:
             rules = self.merge_rows(root)[:, LogField.RULE]
             counts = np.bincount(rules, minlength=RULE_NUMBERS)
-        return {rule_name(number): int(counts[number]) for number in np.flatnonzero(counts).tolist()}
+        return {
+            rule_name(number): int(counts[number]) for number in np.flatnonzero(counts).tolist()
+        }
 
     def merged_members(self, root: int) -> tuple[UInt32Array, UInt32Array]:
         """Return an entity's addresses, ascending, and the row of the log that merged each away.

@@ -71,7 +71,7 @@ Source: this program's own policy; constrained clustering with tags is that of M
     Resurrecting Address Clustering in Bitcoin, FC 2022, section 5, who keep tagged services apart.
 """
 
-NOT_CHANGE = """An output that is almost certainly not change belongs to somebody else than the payer.
+NOT_CHANGE = """An output that is almost certainly not change belongs to another than the payer.
 
 No change rule joins the two afterwards; a co-spend or link still does, and that is written down.
 

@@ -20,11 +20,8 @@ import numpy as np
 
 from arien_flows.entities.draft import Append, Draft
 from arien_flows.entities.storage import DerivedSet
-from chains.types import Int32Array, Int64Array, UInt8Array, UInt32Array
+from chains.types import BoolArray, Int32Array, Int64Array, UInt8Array, UInt32Array
 from heuristics.constrained import DueColumns, Outcome, Verdict
-
-DECISION_LAG = 1_008
-"""Blocks that a decision waits: a week."""
 
 NO_PROBABILITY = -1
 """Probability of a decision by a rule that gives none."""
@@ -98,6 +95,46 @@ def nothing_decided(blocks: int) -> Decided:
     )
 
 
+def cut(decided: Decided, first: int, last: int) -> Decided:
+    """Return the decisions about the blocks `[first, last)` of a range."""
+    begin, end = decided.first[[first, last]].tolist()
+    return _rows_of(decided, slice(begin, end), decided.first[first : last + 1] - begin)
+
+
+def together(parts: list[Decided]) -> Decided:
+    """Return the decisions of consecutive ranges as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    first, rows = [np.zeros(1, dtype=np.int64)], 0
+    for part in parts:
+        first.append(part.first[1:] + rows)
+        rows += len(part.transaction)
+    return Decided(
+        first=np.concatenate(first),
+        transaction=np.concatenate([part.transaction for part in parts]),
+        input_address=np.concatenate([part.input_address for part in parts]),
+        output_address=np.concatenate([part.output_address for part in parts]),
+        probability_ppm=np.concatenate([part.probability_ppm for part in parts]),
+        rule=np.concatenate([part.rule for part in parts]),
+        verdict=np.concatenate([part.verdict for part in parts]),
+        votes=np.concatenate([part.votes for part in parts]),
+    )
+
+
+def _rows_of(decided: Decided, rows: slice | BoolArray, first: Int64Array) -> Decided:
+    """Return some of the decisions, with new bounds of blocks."""
+    return Decided(
+        first=first,
+        transaction=decided.transaction[rows],
+        input_address=decided.input_address[rows],
+        output_address=decided.output_address[rows],
+        probability_ppm=decided.probability_ppm[rows],
+        rule=decided.rule[rows],
+        verdict=decided.verdict[rows],
+        votes=decided.votes[rows],
+    )
+
+
 class DueDecisions:
     """Says which decisions fall due in a block."""
 
@@ -123,8 +160,7 @@ def _joins_of(decided: Decided) -> Decided:
     """Leave out the decisions that keep sets apart."""
     joins = decided.verdict == Verdict.SAME_OWNER
     before = np.concatenate([[0], np.cumsum(joins)]).astype(np.int64)
-    rows = (column[joins] for column in decided[1:])
-    return Decided(before[decided.first], *rows)
+    return _rows_of(decided, joins, before[decided.first])
 
 
 def due_columns(decided: Decided) -> DueColumns:

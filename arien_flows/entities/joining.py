@@ -116,7 +116,7 @@ def joined_forest(
     `kept` is the number of leading blocks that the draft's earlier set covers and that still are
     in the chain.
     """
-    decider = profile.decider_of(view, coinjoins, terms) if profile.decider_of else None
+    decider = profile.decider(view, coinjoins, terms)
     run = _Run(view=view, coinjoins=coinjoins, profile=profile, terms=terms, decider=decider)
     rows = rows_at(draft.base, kept)
     parent = restored_forest(draft.base, view, kept, int(rows[0]))

@@ -8,17 +8,22 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from arien_flows.entities.change_decisions import DECISION_LAG, Decider
+from arien_flows.entities.change_decisions import Decider
+from arien_flows.entities.change_votes import DECISION_LAG
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.constraints import Constraints, no_constraints
+from arien_flows.entities.rule_names import rule_name
+from arien_flows.entities.vote_decider import VoteDecider, VotePolicy
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
-from heuristics import constrained, cospend
+from heuristics import change, change_rules, constrained, cospend
+from heuristics.change import VOTES_NEEDED
 from heuristics.coinjoin import STANDARD_EXCLUSION, STRICT_EXCLUSION, CoinJoinMark
+from heuristics.constrained import ChangeRule
 
 DEFAULT_PROFILE = "strict"
 """What questions are answered from where nobody says otherwise."""
@@ -54,8 +59,8 @@ class Terms:
     constraints: Constraints = field(default_factory=no_constraints)
 
 
-DeciderOf = Callable[[View, CoinJoins, Terms], Decider]
-"""Makes what decides about change in a run."""
+DeciderOf = Callable[[View, CoinJoins, CoinJoinMark, Terms], Decider]
+"""Makes what decides about change; the marks are those of transactions that are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,9 @@ class Profile:
 
     change_rules: Mapping[str, int] = field(default_factory=dict)
     """Rules that decide about change, with their versions."""
+
+    change_parameters: Mapping[str, str] = field(default_factory=dict)
+    """How sure they have to be, as the manifest says it."""
 
     decider_of: DeciderOf | None = None
     """None where no change rule is used."""
@@ -110,12 +118,64 @@ class Profile:
         if terms.without:
             told["without"] = ",".join(sorted(terms.without))
         if self.decider_of is not None:
-            told["decision_lag"] = str(terms.decision_lag)
+            told |= {**self.change_parameters, "decision_lag": str(terms.decision_lag)}
         return told
 
+    def decider(self, view: View, coinjoins: CoinJoins, terms: Terms) -> Decider | None:
+        """Return what decides about change in a run, or nothing where no rule does."""
+        if self.decider_of is None:
+            return None
+        return self.decider_of(view, coinjoins, exclusion_by(self.rules(terms)), terms)
 
+
+def _by_votes(policy: VotePolicy) -> DeciderOf:
+    """Return what decides by votes, but for the rules that are switched off."""
+
+    def decider_of(
+        view: View, coinjoins: CoinJoins, exclusion: CoinJoinMark, terms: Terms
+    ) -> Decider:
+        def used(rules: tuple[ChangeRule, ...]) -> tuple[ChangeRule, ...]:
+            return tuple(rule for rule in rules if rule_name(rule) not in terms.without)
+
+        counted = bool(used((ChangeRule.VOTE,)))
+        left = replace(
+            policy,
+            before=used(policy.before),
+            votes_needed=policy.votes_needed if counted else None,
+            after=used(policy.after),
+        )
+        return VoteDecider(view, coinjoins, exclusion, left, terms.decision_lag)
+
+    return decider_of
+
+
+STANDARD_POLICY = VotePolicy(votes_needed=VOTES_NEEDED, only_two_outputs=True)
+WIDE_VOTES_NEEDED = 3
+WIDE_POLICY = VotePolicy(
+    votes_needed=WIDE_VOTES_NEEDED, after=(ChangeRule.FRESH,), only_two_outputs=False
+)
+_VOTE_RULES = {
+    rule_name(ChangeRule.REUSE): change_rules.VERSION,
+    rule_name(ChangeRule.KEYSET): change_rules.VERSION,
+    rule_name(ChangeRule.VOTE): change.VERSION,
+}
 STRICT = Profile(name="strict", exclusion=STRICT_EXCLUSION)
-_KNOWN = {profile.name: profile for profile in (STRICT,)}
+STANDARD = Profile(
+    name="standard",
+    exclusion=STANDARD_EXCLUSION,
+    change_rules=_VOTE_RULES,
+    change_parameters={"votes_needed": str(VOTES_NEEDED)},
+    decider_of=_by_votes(STANDARD_POLICY),
+)
+WIDE = Profile(
+    name="wide",
+    exclusion=STANDARD_EXCLUSION,
+    change_rules={**_VOTE_RULES, rule_name(ChangeRule.FRESH): change_rules.VERSION},
+    change_parameters={"votes_needed": str(WIDE_VOTES_NEEDED)},
+    decider_of=_by_votes(WIDE_POLICY),
+    for_exploration=True,
+)
+_KNOWN = {profile.name: profile for profile in (STRICT, STANDARD, WIDE)}
 PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
 

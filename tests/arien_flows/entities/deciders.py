@@ -9,7 +9,7 @@ from arien_flows.entities.change_decisions import NO_PROBABILITY, Decided, nothi
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.profiles import Profile, Terms
 from arien_flows.ledger.view import View
-from heuristics.coinjoin import STANDARD_EXCLUSION
+from heuristics.coinjoin import STANDARD_EXCLUSION, CoinJoinMark
 from heuristics.columns import NO_ADDRESS
 from heuristics.constrained import ChangeRule, Verdict
 
@@ -38,7 +38,9 @@ def decided_of(blocks: list[list[Row]]) -> Decided:
 class ArbitraryDecider:
     """Decides by a hash of the transaction and of the chain's last block as of the decision."""
 
-    def __init__(self, view: View, _coinjoins: CoinJoins, terms: Terms) -> None:
+    def __init__(
+        self, view: View, _coinjoins: CoinJoins, _exclusion: CoinJoinMark, terms: Terms
+    ) -> None:
         self._view = view
         self._lag = terms.decision_lag
 
@@ -88,7 +90,9 @@ def given(decisions: Mapping[str, list[tuple[str, str, int]]]) -> Profile:
     """
 
     class Given:
-        def __init__(self, view: View, _coinjoins: CoinJoins, _terms: Terms) -> None:
+        def __init__(
+            self, view: View, _coinjoins: CoinJoins, _exclusion: CoinJoinMark, _terms: Terms
+        ) -> None:
             self._view = view
 
         def decide(self, first_block: int, last_block: int) -> Decided:

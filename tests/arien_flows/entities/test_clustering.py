@@ -226,7 +226,7 @@ def test_exclusion_reason__names_what_left_a_transaction_out() -> None:
 
 def test_run_clustering__an_unknown_profile_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="strict"):
-        run_clustering(build_view(HISTORY), None, "standard")
+        run_clustering(build_view(HISTORY), None, "loose")
 
 
 def test_run_clustering__a_current_clustering_is_not_written_again(tmp_path: Path) -> None:

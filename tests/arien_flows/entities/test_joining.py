@@ -74,7 +74,7 @@ def test_joined_forest__agrees_with_reference(seed: int, lag: int) -> None:
         named(columns.owner, columns.address),
         named(columns.service, columns.address),
     )
-    decider = ArbitraryDecider(view, clustering.coinjoins, terms)
+    decider = ArbitraryDecider(view, clustering.coinjoins, STANDARD_EXCLUSION, terms)
     spends, edges = spends_of(view, STANDARD_EXCLUSION), view.first_transaction.tolist()
     for block in range(BLOCKS):
         decided = decider.decide(block - lag, block - lag + 1) if block >= lag else None
@@ -275,7 +275,9 @@ def test_due_decisions__nothing_is_due_before_the_lag() -> None:
     terms = Terms(decision_lag=BLOCKS)
     clustering = run_clustering(view, None, ARBITRARY, terms)
     assert len(clustering.derived.whole("decision_transaction")) == 0
-    decider = ArbitraryDecider(view, clustering.coinjoins, Terms(decision_lag=3))
+    decider = ArbitraryDecider(
+        view, clustering.coinjoins, STANDARD_EXCLUSION, Terms(decision_lag=3)
+    )
     due = DueDecisions(decider, 3, only_joins=False)
     assert due.due(0, 3).first.tolist() == [0, 0, 0, 0]
     whole, split = due.due(0, BLOCKS), [due.due(0, 5), due.due(5, BLOCKS)]

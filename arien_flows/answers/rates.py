@@ -12,6 +12,7 @@ from arien_flows.evaluation.rates import (
     rate_text,
     rates_of,
 )
+from arien_flows.evaluation.tally import Unit
 from arien_flows.shapes import Shape
 
 
@@ -54,7 +55,7 @@ class RateAnswer(Shape):
     source: str
     """Where the data come from, or where the figure is printed."""
 
-    unit: Literal["merges", "changes", "transactions"] | None
+    unit: Unit | None
     """What is counted; nothing for a published figure."""
 
     right: int | None

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from arien_flows.entities.change_decisions import KindField
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
-from arien_flows.entities.profiles import PROFILES, Terms
+from arien_flows.entities.profiles import PROFILES, SEPARATION_RULE, Terms
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.evaluation.agreement import agreement
 from arien_flows.evaluation.change_rates import (
@@ -25,7 +26,13 @@ from arien_flows.evaluation.change_rates import (
     vote_counts,
 )
 from arien_flows.evaluation.coinjoin_rates import LabelCount, coinjoin_rates, label_counts
-from arien_flows.evaluation.judging import SEVERAL, UNKNOWN, KnownOwners, judge_merges
+from arien_flows.evaluation.judging import (
+    SEVERAL,
+    UNKNOWN,
+    KnownOwners,
+    judge_merges,
+    judge_separations,
+)
 from arien_flows.evaluation.labelled import (
     LabelledOwners,
     LabelledTransactions,
@@ -37,9 +44,11 @@ from arien_flows.evaluation.labelled import (
 )
 from arien_flows.evaluation.rates import ClusteringRate, Population, Rate
 from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
+from arien_flows.evaluation.tally import Tally
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from chains.types import AnyArray
+from heuristics.constrained import Verdict
 from heuristics.cospend import LogField
 from heuristics.rules import RULES, rule_named
 
@@ -146,16 +155,20 @@ def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
     Of a rule that several profiles use, the strictest one counts.
     """
     log = made.log.whole()
+    population = replace(
+        case.population, name=f"decisions of profile {made.profile} on {case.population.name}"
+    )
     for number in np.unique(log[:, LogField.RULE]).tolist():
-        known = rule_named(rule_name(number))
-        yield Rate(
-            rule=known.name,
-            version=known.version,
-            population=replace(
-                case.population, name=f"merges of profile {made.profile} in {case.population.name}"
-            ),
-            tally=judge_merges(case.owners, log, number).tally,
-        )
+        yield _rate(rule_name(number), population, judge_merges(case.owners, log, number).tally)
+    kinds = made.derived.whole("decision_kind")
+    apart = kinds[:, KindField.VERDICT] == Verdict.OTHER_OWNER
+    if apart.any():
+        pairs = made.derived.whole("decision")[apart]
+        yield _rate(SEPARATION_RULE, population, judge_separations(case.owners, pairs))
+
+
+def _rate(rule: str, population: Population, tally: Tally) -> Rate:
+    return Rate(rule=rule, version=rule_named(rule).version, population=population, tally=tally)
 
 
 def _clustering_rate(made: Clustering, case: _Case) -> ClusteringRate:

@@ -147,3 +147,14 @@ def judge_merges(owners: KnownOwners, log: AnyArray, rule: int) -> MergeJudgemen
         tally=Tally(unit="merges", right=int((known & ~is_wrong).sum()), wrong=int(is_wrong.sum())),
         wrong_transactions=rows[is_wrong, LogField.TRANSACTION].astype(np.int64),
     )
+
+
+def judge_separations(owners: KnownOwners, pairs: AnyArray) -> Tally:
+    """Judge pairs of addresses that a rule keeps apart; pairs with unknown owners do not count."""
+    one, other = owners.of_address[pairs[:, 0]], owners.of_address[pairs[:, 1]]
+    known = (one >= 0) & (other >= 0)
+    return Tally(
+        unit="separations",
+        right=int((known & (one != other)).sum()),
+        wrong=int((known & (one == other)).sum()),
+    )

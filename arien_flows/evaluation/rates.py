@@ -39,6 +39,7 @@ Kind = Literal["published", "labelled", "simulated"]
 
 _UNITS: Mapping[Unit, str] = {
     "merges": "merges",
+    "separations": "pairs kept apart",
     "changes": "named outputs",
     "transactions": "marked transactions",
 }

@@ -5,11 +5,12 @@ from typing import Literal
 
 from arien_flows.evaluation.proportions import Proportion, share
 
-Unit = Literal["merges", "changes", "transactions"]
+Unit = Literal["merges", "separations", "changes", "transactions"]
 """What is counted.
 
 `merges`: unions of two sets of addresses that a rule caused; right if both addresses that it names
-have one owner. `changes`: transactions of which a rule names an output as change; right if the
+have one owner. `separations`: pairs of addresses that a rule keeps apart; right if they have two
+owners. `changes`: transactions of which a rule names an output as change; right if the
 output belongs to the owner of the inputs. `transactions`: transactions that a rule marks; right if
 they are what it says.
 """

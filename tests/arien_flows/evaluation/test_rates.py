@@ -17,11 +17,11 @@ from arien_flows.evaluation.rates import (
     rates_of,
 )
 from arien_flows.evaluation.tally import Tally
-from heuristics.rules import RULES
+from heuristics.rules import RULES, Rule
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_rates_file__speaks_of_every_rule_in_its_version(rule) -> None:
+def test_rates_file__speaks_of_every_rule_in_its_version(rule: Rule) -> None:
     assert measured_rules()[rule.name] == rule.version, (
         "run `arien-flows heuristics evaluate --save` and put the file in place"
     )
@@ -29,7 +29,8 @@ def test_rates_file__speaks_of_every_rule_in_its_version(rule) -> None:
 
 def test_rates_file__names_no_rule_that_there_is_not() -> None:
     assert set(measured_rules()) == {rule.name for rule in RULES}
-    assert set(PUBLISHED) <= {rule.name for rule in RULES}
+    # The model has figures of its authors; whether there is a model to use is another matter.
+    assert set(PUBLISHED) - {rule.name for rule in RULES} <= {"change_model"}
 
 
 def test_rates_file__was_not_made_on_wallets_that_train() -> None:
@@ -38,7 +39,7 @@ def test_rates_file__was_not_made_on_wallets_that_train() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_rate_text__never_calls_a_simulated_rate_an_error_rate(rule) -> None:
+def test_rate_text__never_calls_a_simulated_rate_an_error_rate(rule: Rule) -> None:
     real = error_rate_text(rule.name, rule.version)
     assert "simulated" not in real
     whole = rate_text(rule.name, rule.version)

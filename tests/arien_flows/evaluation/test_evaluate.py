@@ -1,7 +1,6 @@
 """A whole evaluation of a small simulated chain, through the command line and back."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -109,13 +108,14 @@ def test_command__writes_the_counts_and_prints_the_same_answer(
     assert shown == counted
 
 
-def refused() -> Iterator[tuple[list[str], str]]:
-    yield ["--transactions", "10"], "2000"
-    yield ["--labelled", "/nonexistent/folder"], "is no folder"
-    yield ["--wallets", "fancy"], "fancy"
-
-
-@pytest.mark.parametrize(("options", "message"), refused())
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--transactions", "10"], "2000"),
+        (["--labelled", "/nonexistent/folder"], "is no folder"),
+        (["--wallets", "fancy"], "fancy"),
+    ],
+)
 def test_command__says_what_is_wrong_with_its_input(
     options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

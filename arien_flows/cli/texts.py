@@ -103,6 +103,10 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Balance", coins(answer.balance, asset)),
         )
     )
+    joining = {
+        rule: text for rule, text in answer.error_rates.items() if not rule.startswith("coinjoin_")
+    }
+    yield from _error_rates(joining)
     yield from _tags(answer.tags)
     if with_addresses:
         yield from ("", *answer.addresses.items)

@@ -5,7 +5,8 @@ Votes are cast as of a week after each payment, or as late as the data reach.
 A rule is judged on transactions whose change is known. It names an output as change; that is right
 if the output belongs to whoever paid. There are two populations. *All payments* have one payer and
 two or more outputs, and need not have change at all, so a rule may be wrong without there being a
-right answer. *Two-output payments with change* are what published figures are about.
+right answer. *Two-output payments with change* are what published figures are about; labelled
+wallets are too small to be cut in two.
 """
 
 from collections.abc import Iterable, Iterator
@@ -60,15 +61,16 @@ def all_votes(owners: KnownOwners, marked: CoinJoins, lag: int) -> tuple[Int8Arr
 def judged_populations(
     owners: KnownOwners, is_asked: BoolArray, population: Population
 ) -> Iterator[tuple[Population, BoolArray]]:
-    """Yield the two populations of payments with the transactions that they hold."""
+    """Yield the populations of payments with the transactions that they hold."""
     yield (
         replace(population, name=f"payments in {population.name}"),
         owners.is_judged & is_asked,
     )
-    yield (
-        replace(population, name=f"two-output payments with change in {population.name}"),
-        owners.is_payment_with_change & is_asked,
-    )
+    if population.kind == "simulated":
+        yield (
+            replace(population, name=f"two-output payments with change in {population.name}"),
+            owners.is_payment_with_change & is_asked,
+        )
 
 
 def change_rates(

@@ -5,9 +5,9 @@ CoinJoins of other designs are left out of its count: a rule for one design that
 names the wrong protocol, but what clustering does with the mark is right. Also left out are
 payments of several people that have no shape, unless the rule speaks of them.
 
-Spends of mixed coins are listed because of where their coins come from. They are no
-round of the coordinator that mixed them, but may well be a CoinJoin of another design, so rules
-about equal outputs are not judged on them.
+Spends of mixed coins, and Tx0s, are listed because of where coins come from or go to, not for their
+shape. A spend of mixed coins may be the next round of the same design, or a CoinJoin of another. So
+they count as no CoinJoin only for rules about another coordinator's design.
 
 A veto is judged where it stands beside a mark; it is right where there is no CoinJoin.
 """
@@ -34,7 +34,6 @@ _WHIRLPOOL = frozenset({"five_by_five", "whirlpool_mix"})
 _COINJOINS = _EQUAL | _WASABI_1 | _WASABI_2 | _WHIRLPOOL
 _SHAPELESS = frozenset({"payjoin", "joint_payment"})
 _SPENDS = frozenset({"wasabi1_postmix", "wasabi2_postmix", "whirlpool_postmix"})
-_COORDINATED = _WASABI_1 | _WASABI_2 | _WHIRLPOOL
 _TX0 = frozenset({"mix_entry", "whirlpool_tx0"})
 _NAMED = _COINJOINS | _SHAPELESS | _TX0
 
@@ -87,11 +86,11 @@ def coinjoin_rates(
     marks = np.asarray(marked.marks)
     spends = (np.diff(view.first_input) > 0) & (labels != "")
     is_coinjoin = np.isin(labels, sorted(_COINJOINS))
-    is_spend = np.isin(labels, sorted(_SPENDS))
+    is_unsure = np.isin(labels, sorted(_SPENDS | _TX0))
     for rule in RULES:
         if rule.name in VETOES:
             named = _has(marks, CoinJoinMark[VETOES[rule.name]])
-            beside = spends & _has(marks, DETECTIONS) & ~is_spend
+            beside = spends & _has(marks, DETECTIONS) & ~is_unsure
             tally = judge_transactions(named, ~is_coinjoin, beside)
         elif rule.name in TARGETS:
             mark = CoinJoinMark[rule.name.removeprefix("coinjoin_").upper()]
@@ -127,6 +126,16 @@ def _has(marks: UInt16Array, wanted: CoinJoinMark) -> BoolArray:
 
 def _judged(named: BoolArray, labels: AnyArray, target: frozenset[str], spends: BoolArray) -> Tally:
     wanted = np.isin(labels, sorted(target))
-    unsure = frozenset() if target <= _COORDINATED | _TX0 else _SPENDS
-    others = np.isin(labels, sorted((_COINJOINS | _SHAPELESS | unsure) - target))
-    return judge_transactions(named, wanted, spends & ~others)
+    unsure = _COINJOINS | _SHAPELESS | _unsure_for(target)
+    return judge_transactions(named, wanted, spends & ~np.isin(labels, sorted(unsure - target)))
+
+
+def _unsure_for(target: frozenset[str]) -> frozenset[str]:
+    """Return the labels of which nobody knows whether they hold what a rule looks for."""
+    if target <= _WHIRLPOOL | _TX0:
+        return frozenset({"whirlpool_postmix", "whirlpool_tx0"})
+    if target <= _WASABI_1:
+        return frozenset({"wasabi1_postmix"})
+    if target <= _WASABI_2:
+        return frozenset({"wasabi2_postmix"})
+    return _SPENDS

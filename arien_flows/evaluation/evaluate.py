@@ -48,8 +48,8 @@ from arien_flows.evaluation.tally import Tally
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from chains.types import AnyArray
-from heuristics.constrained import Verdict
-from heuristics.cospend import LogField
+from heuristics.constrained import ChangeRule, Verdict
+from heuristics.cospend import LogField, MergeRule
 from heuristics.rules import RULES, rule_named
 
 Teller = Callable[[str], None]
@@ -108,10 +108,18 @@ class _Found:
         self._votes: list[VoteCount] = []
 
     def evaluation(self) -> Evaluation:
-        """Return what was found, in the order of the table of rules."""
+        """Return what was found, in the order of the table of rules.
+
+        Where a rule had no case to be right or wrong about, nothing was measured.
+        """
         place = {rule.name: number for number, rule in enumerate(RULES)}
         return Evaluation(
-            rates=tuple(sorted(self._rates, key=lambda rate: place[rate.rule])),
+            rates=tuple(
+                sorted(
+                    (rate for rate in self._rates if rate.tally and rate.tally.cases),
+                    key=lambda rate: place[rate.rule],
+                )
+            ),
             clusterings=tuple(self._clusterings),
             labels=tuple(self._labels),
             votes=tuple(self._votes),
@@ -150,16 +158,15 @@ class _Found:
 
 
 def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
-    """Yield how often each rule of a clustering joined two owners.
-
-    Of a rule that several profiles use, the strictest one counts.
-    """
+    """Yield how often each rule of a clustering joined two owners, or kept one owner apart."""
     log = made.log.whole()
     population = replace(
         case.population, name=f"decisions of profile {made.profile} on {case.population.name}"
     )
-    for number in np.unique(log[:, LogField.RULE]).tolist():
-        yield _rate(rule_name(number), population, judge_merges(case.owners, log, number).tally)
+    for number in (*MergeRule, *ChangeRule):
+        name = rule_name(number)
+        if name in made.manifest.rules:
+            yield _rate(name, population, judge_merges(case.owners, log, number).tally)
     kinds = made.derived.whole("decision_kind")
     apart = kinds[:, KindField.VERDICT] == Verdict.OTHER_OWNER
     if apart.any():
@@ -214,7 +221,7 @@ def _add_labelled(found: _Found, folder: Path) -> None:
                 name=f"{len(listed.labels):,} listed CoinJoins, Tx0s and spends of mixed coins",
                 source=(
                     "crocs-muni/coinjoin-analysis, fixtures made with Dumplings from the chain; "
-                    "the spends are not known to be no CoinJoins"
+                    "some of its spends and Tx0s have the shape of mixes themselves"
                 ),
             ),
         )
@@ -255,7 +262,7 @@ def _emulated_case(emulation: LabelledOwners) -> _Case:
     return _Case(
         population=Population(
             kind="labelled",
-            name=f"emulation {emulation.name}: {len(labels):,} transactions of known wallets",
+            name=f"emulation {emulation.name}, little but Wasabi 2 rounds of ten wallets",
             source="crocs-muni/coinjoin-analysis, real Wasabi 2 clients on a regtest chain",
         ),
         owners=owners,

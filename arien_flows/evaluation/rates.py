@@ -206,10 +206,12 @@ def rate_text(rule: str, version: int) -> str:
 
     A simulated rate stands apart, and is called simulated.
     """
-    rates = rates_of(rule, version)
-    simulated = "; ".join(rate.text for rate in rates if rate.population.kind == "simulated")
     real = f"error rate: {error_rate_text(rule, version)}"
-    return f"{real}. Simulated, so no error rate: {simulated}" if simulated else real
+    for rate in rates_of(rule, version):
+        # Of several simulated populations the first, which is the widest.
+        if rate.population.kind == "simulated":
+            return f"{real}. Simulated, so no error rate: {rate.text}"
+    return real
 
 
 TAG_RULE = "different_owners"

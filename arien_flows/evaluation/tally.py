@@ -31,6 +31,11 @@ class Tally:
     """Cases in which the rule did not wrongly name anything, and might have."""
 
     @property
+    def cases(self) -> int:
+        """Return how many cases there were."""
+        return self.right + self.wrong + (self.missed or 0) + (self.clear or 0)
+
+    @property
     def precision(self) -> Proportion | None:
         """Return the share of what was named that is right.
 

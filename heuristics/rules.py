@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from heuristics import change, change_rates, change_rules, coinjoin, cospend
+from heuristics import change, change_features, change_rates, change_rules, coinjoin, cospend
 from heuristics.change_rules import ChangeRule
 
 _SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
@@ -148,6 +148,12 @@ RULES: tuple[Rule, ...] = (
     _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin.stonewall),
     *(_change_rule(rule) for rule in ChangeRule),
     _vote_rule(),
+    _rule(
+        "change_model",
+        change_features.MODEL_VERSION,
+        change_features.CHANGE_MODEL,
+        kind="dynamic",
+    ),
 )
 
 

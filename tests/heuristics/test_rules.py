@@ -51,7 +51,10 @@ def test_rule__states_an_error_rate_only_with_its_population() -> None:
 
 def test_rule__is_dynamic_where_the_future_can_speak() -> None:
     dynamic = {rule.name for rule in RULES if rule.kind == "dynamic"}
-    assert dynamic == {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
+    assert dynamic == {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {
+        "change_vote",
+        "change_model",
+    }
 
 
 def test_rule_named__an_unknown_name_lists_the_known_ones() -> None:

@@ -28,6 +28,7 @@ from arien_flows.simulation.truth import Truth
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from heuristics.change_features import VOTE_COUNT, ChangeRows, change_rows
+from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import NO_ADDRESS
 from heuristics.cospend import LogField, replay
 from heuristics.union_find import find, new_forest
@@ -101,17 +102,17 @@ def rows_as_of(sources: VoteSources, clustering: Clustering, lag: int) -> Change
     marks = clustering.coinjoins.rows
     parts = []
 
-    def excluded(start: int, stop: int) -> np.ndarray:
-        return (marks.slice(start, stop) != 0).astype(np.uint8)
+    def left_out(start: int, stop: int) -> np.ndarray:
+        return excluded(marks.slice(start, stop), STANDARD_EXCLUSION)
 
-    for voted in votes_of(sources, excluded, lag=lag, last_block=view.counts.blocks):
+    for voted in votes_of(sources, left_out, lag=lag, last_block=view.counts.blocks):
         parts.append(
             change_rows(
                 sources.columns,
                 fact_columns(view),
                 blocks_of(view, voted, lag),
                 voted.votes,
-                excluded(voted.start, voted.stop),
+                left_out(voted.start, voted.stop),
                 voted.start,
                 voted.stop,
             )

@@ -347,4 +347,4 @@ def change_rows(
         stop,
         rows,
     )
-    return ChangeRows(*(column[:count] for column in rows))
+    return ChangeRows._make(column[:count] for column in rows)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.change_model import fact_columns
-from arien_flows.entities.change_votes import VoteSources, horizons, votes_of
+from arien_flows.entities.change_model import blocks_of, fact_columns
+from arien_flows.entities.change_votes import VoteSources, votes_of
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.manifest import read_manifest
@@ -27,8 +27,8 @@ from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
-from heuristics.change_columns import Blocks
 from heuristics.change_features import VOTE_COUNT, ChangeRows, change_rows
+from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import NO_ADDRESS
 from heuristics.cospend import LogField, replay
 from heuristics.union_find import find, new_forest
@@ -102,26 +102,22 @@ def rows_as_of(sources: VoteSources, clustering: Clustering, lag: int) -> Change
     marks = clustering.coinjoins.rows
     parts = []
 
-    def excluded(start: int, stop: int) -> np.ndarray:
-        return (marks.slice(start, stop) != 0).astype(np.uint8)
+    def left_out(start: int, stop: int) -> np.ndarray:
+        return excluded(marks.slice(start, stop), STANDARD_EXCLUSION)
 
-    for voted in votes_of(sources, excluded, lag=lag, last_block=view.counts.blocks):
-        blocks = Blocks(
-            view.first_transaction[voted.first_block : voted.last_block + 1].astype(np.int64),
-            horizons(view, voted.first_block, voted.last_block, lag),
-        )
+    for voted in votes_of(sources, left_out, lag=lag, last_block=view.counts.blocks):
         parts.append(
             change_rows(
                 sources.columns,
                 fact_columns(view),
-                blocks,
+                blocks_of(view, voted, lag),
                 voted.votes,
-                excluded(voted.start, voted.stop),
+                left_out(voted.start, voted.stop),
                 voted.start,
                 voted.stop,
             )
         )
-    return ChangeRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return ChangeRows._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 class OwnerTruth:

@@ -8,7 +8,9 @@ import numpy as np
 from change_ground_truth import Judged
 
 from arien_flows.entities.change_model import FEATURE_NAMES
-from heuristics.change_features import STRATUM_NAMES, VOTE_COUNT
+from heuristics.change_features import STRATUM_NAMES
+from heuristics.change_rates import PUBLISHED
+from heuristics.change_rules import MODEL_VOTES
 from heuristics.forest import WHOLE_PPM
 
 VOTES_NEEDED = 7
@@ -149,15 +151,20 @@ def reliability(rows: Judged, probability: np.ndarray) -> list[dict[str, Any]]:
 
 
 def precision_of_votes(rows: Judged) -> dict[str, dict[str, Any]]:
-    """Return how often each vote is right, to compare with the published figures."""
+    """Return how often each vote is right here, beside how often it was found to be elsewhere.
+
+    Where the two lie far apart, simulated wallets do not behave like those that were observed.
+    """
     table = {}
-    for column in range(VOTE_COUNT):
+    for column, rule in enumerate(MODEL_VOTES):
         votes_for = rows.features[:, column] > 0
         right, count = int((votes_for & rows.is_change).sum()), int(votes_for.sum())
+        published = PUBLISHED.get(rule)
         table[FEATURE_NAMES[column]] = {
             "votes": count,
             "precision": round(right / max(count, 1), 4),
             "interval": wilson(right, count),
+            "published_precision": published and published.precision_ppm / WHOLE_PPM,
         }
     return table
 

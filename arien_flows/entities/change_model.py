@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
+from arien_flows.entities.change_votes import BlockVotes, horizons
 from arien_flows.ledger.view import View
 from chains.types import Int32Array, Int64Array, UInt8Array, UInt32Array
 from heuristics import change_features, change_rules
@@ -88,7 +89,10 @@ class ModelDecisions(NamedTuple):
     """Outputs about which the model is sure enough, in chain order."""
 
     transaction: UInt32Array
+    output: Int64Array
     input_address: UInt32Array
+    """The first that is known among those that the transaction spends from."""
+
     output_address: UInt32Array
     probability_ppm: Int32Array
     """Above `tau_plus_ppm` or below `tau_minus_ppm`."""
@@ -194,6 +198,13 @@ def answers_checksum(model: ChangeModel) -> str:
     return hashlib.sha256(answers.astype("<i4").tobytes()).hexdigest()
 
 
+def blocks_of(view: View, voted: BlockVotes, lag: int) -> Blocks:
+    """Return which blocks were voted on, and what was known when each was judged."""
+    first = view.first_transaction[voted.first_block : voted.last_block + 1]
+    known = horizons(view, voted.first_block, voted.last_block, lag)
+    return Blocks(first_transaction=first.astype(np.int64), horizon=known)
+
+
 def model_decisions(
     model: ChangeModel,
     columns: ChangeColumns,
@@ -204,8 +215,8 @@ def model_decisions(
 ) -> ModelDecisions:
     """Return what the model is sure enough of in the transactions of `blocks`.
 
-    The other arguments are as for `change_rows`. Where both outputs of a transaction look like the
-    change, it takes neither for it.
+    The other arguments are as for `change_rows`, and `blocks_of` gives the blocks. Where both
+    outputs of a transaction look like the change, it takes neither for it.
     """
     start, stop = int(blocks.first_transaction[0]), int(blocks.first_transaction[-1])
     parts = []
@@ -213,7 +224,7 @@ def model_decisions(
         end = min(begin + CHUNK_TRANSACTIONS, stop)
         rows = change_rows(columns, facts, blocks, votes, excluded, begin, end)
         parts.append(_decisive(model, rows, probabilities(model, rows)))
-    return ModelDecisions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return ModelDecisions._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def _decisive(model: ChangeModel, rows: ChangeRows, probability: Int32Array) -> ModelDecisions:
@@ -225,6 +236,7 @@ def _decisive(model: ChangeModel, rows: ChangeRows, probability: Int32Array) -> 
     ).astype(np.int64)
     return ModelDecisions(
         transaction=rows.transaction[chosen],
+        output=rows.output[chosen],
         input_address=rows.input_address[chosen],
         output_address=rows.output_address[chosen],
         probability_ppm=probability[chosen],

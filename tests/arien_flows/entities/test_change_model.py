@@ -16,14 +16,19 @@ from arien_flows.entities.change_model import (
     DamagedModelError,
     ModelDecisions,
     answers_checksum,
+    blocks_of,
     load_model,
     model_decisions,
     probabilities,
     read_model,
 )
+from arien_flows.entities.change_model import fact_columns as fact_columns_of
+from arien_flows.entities.change_votes import VoteSources, votes_of
+from arien_flows.ledger.view import View
 from heuristics.change_columns import Blocks
 from heuristics.change_features import MODEL_VERSION, change_rows
 from heuristics.change_rules import ChangeRule
+from tests.arien_flows.entities.random_chains import random_chain, view_at
 from tests.heuristics.test_change_features import excluded_of, fact_columns, votes_as_of
 from tests.heuristics.wallet_cases import SmallLedger, change_columns, random_ledger
 
@@ -121,6 +126,7 @@ def test_model_decisions__are_the_rows_beyond_the_thresholds(seed: int) -> None:
     told = list(
         zip(
             rows.transaction.tolist(),
+            rows.output.tolist(),
             rows.input_address.tolist(),
             rows.output_address.tolist(),
             probabilities(model, rows).tolist(),
@@ -130,8 +136,8 @@ def test_model_decisions__are_the_rows_beyond_the_thresholds(seed: int) -> None:
     expected = []
     for one, other in zip(told[0::2], told[1::2], strict=True):
         for row, neighbour in ((one, other), (other, one)):
-            is_change = row[3] > model.tau_plus_ppm and neighbour[3] <= model.tau_plus_ppm
-            if is_change or row[3] < model.tau_minus_ppm:
+            is_change = row[4] > model.tau_plus_ppm and neighbour[4] <= model.tau_plus_ppm
+            if is_change or row[4] < model.tau_minus_ppm:
                 expected.append(row)
     found = zip(*(column.tolist() for column in decisions_of(ledger, model)), strict=True)
     assert list(found) == expected
@@ -167,4 +173,39 @@ def test_model_decisions__of_no_transactions_are_none() -> None:
         np.zeros((0, len(ChangeRule)), dtype=np.int8),
         np.zeros(0, dtype=np.uint8),
     )
-    assert [len(column) for column in decided] == [0, 0, 0, 0]
+    assert [len(column) for column in decided] == [0] * 5
+
+
+def decided_in_view(view: View, first_block: int, last_block: int, lag: int) -> list[list[int]]:
+    """Return the eager model's decisions about some blocks of a ledger, as rows."""
+    sources, found = VoteSources.of(view), []
+
+    def excluded(start: int, stop: int) -> np.ndarray:
+        return np.zeros(stop - start, dtype=np.uint8)
+
+    for voted in votes_of(
+        sources, excluded, lag=lag, first_block=first_block, last_block=last_block
+    ):
+        decided = model_decisions(
+            eager(),
+            sources.columns,
+            fact_columns_of(view),
+            blocks_of(view, voted, lag),
+            voted.votes,
+            excluded(voted.start, voted.stop),
+        )
+        found += np.column_stack(list(decided)).tolist()
+    return found
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**16), st.integers(1, 10), st.integers(0, 3))
+def test_model_decisions__about_a_ledger_do_not_depend_on_when_they_are_made(
+    seed: int, cut: int, lag: int
+) -> None:
+    chain = random_chain(seed, 14)
+    view, settled = view_at(chain), 14 - lag
+    cut = min(cut, settled)
+    at_once = decided_in_view(view, 0, settled, lag)
+    before = decided_in_view(view_at(chain, cut + lag), 0, cut, lag)
+    assert at_once == before + decided_in_view(view, cut, settled, lag)

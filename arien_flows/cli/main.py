@@ -58,6 +58,11 @@ COMMANDS = {
         attribute="why",
         summary="Show the transactions and rules that join two addresses.",
     ),
+    "peel": Entry(
+        module="arien_flows.cli.peel",
+        attribute="peel",
+        summary="Follow a peel chain, and list what was peeled off.",
+    ),
     "trace": Entry(
         module="arien_flows.cli.trace",
         attribute="trace",

@@ -238,7 +238,7 @@ def _script_byte(columns: FingerprintColumns, address: np.uint32, place: int) ->
         after, next_to_last, last = 2, 0x88, 0xAC
     elif kind == _P2SH:
         before, first, second, after, next_to_last = 2, 0xA9, 0x14, 1, 0x87
-    elif kind == _P2WPKH or kind == _P2WSH:
+    elif kind in (_P2WPKH, _P2WSH):
         before, first, second = 2, 0x00, size
     elif kind == _P2TR:
         before, first, second = 2, 0x51, size
@@ -329,7 +329,7 @@ def _input_bits(columns: FingerprintColumns, begin: int, end: int, block_output:
         kind = _UNKNOWN_TYPE
         if address != NO_ADDRESS:
             kind = int(columns.script_type[address])
-            if (kind == _P2SH or kind == _P2WSH) and has_bit(columns.multisig, address):
+            if kind in (_P2SH, _P2WSH) and has_bit(columns.multisig, address):
                 bits |= _MULTISIG
         if first_type < 0:
             first_type = kind

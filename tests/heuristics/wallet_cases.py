@@ -12,7 +12,9 @@ from random import Random
 
 import numpy as np
 
+from heuristics.change_columns import ChangeColumns
 from heuristics.fingerprint import FingerprintColumns, LockType
+from heuristics.keyset import KeysetColumns
 
 UNKNOWN = 0xFFFF_FFFF
 UNSPENT = 0xFFFF_FFFF
@@ -302,3 +304,49 @@ def fingerprint_columns(ledger: SmallLedger) -> FingerprintColumns:
 
 def _offsets(counts: list[int]) -> np.ndarray:
     return np.cumsum([0, *counts], dtype=np.int64)
+
+
+def change_columns(ledger: SmallLedger) -> ChangeColumns:
+    """Return the columns that the votes on change read."""
+    made = ledger.transactions
+    shared = fingerprint_columns(ledger)
+    inputs = [each for transaction in made for each in transaction.inputs]
+    outputs = [each for transaction in made for each in transaction.outputs]
+    spender = [UNSPENT if each.spender is None else each.spender for each in outputs]
+    return ChangeColumns(
+        first_input=shared.first_input,
+        first_output=shared.first_output,
+        fee_sat=np.array([each.fee for each in made], dtype=np.int64),
+        stripped_size=np.array([each.stripped_size for each in made], dtype=np.uint32),
+        witness_size=shared.witness_size,
+        spent_output=shared.spent_output,
+        input_address=shared.input_address,
+        input_value_sat=np.array([each.value for each in inputs], dtype=np.int64),
+        output_address=shared.output_address,
+        output_value_sat=shared.output_value_sat,
+        spender=np.array(spender, dtype=np.uint32),
+        script_type=shared.script_type,
+    )
+
+
+def keyset_columns(ledger: SmallLedger) -> KeysetColumns:
+    """Return the scripts that spends showed, each when its address was first spent."""
+    shared = fingerprint_columns(ledger)
+    numbers = {lock: number for number, lock in enumerate(ledger.locks)}
+    inputs = [each for transaction in ledger.transactions for each in transaction.inputs]
+    shown: dict[int, int] = {}
+    for place, each in enumerate(inputs):
+        if each.lock.multisig and each.lock.kind != LockType.MULTISIG:
+            shown.setdefault(numbers[each.lock], place)
+    order = sorted(shown.values())
+    scripts = [inputs[place].lock.multisig for place in order]
+    addresses = sorted(shown)
+    return KeysetColumns(
+        first_payload_byte=shared.first_payload_byte,
+        payload=shared.payload,
+        reveal_input=np.array(order, dtype=np.int64),
+        first_reveal_byte=_offsets([len(script) for script in scripts]),
+        revealed=np.frombuffer(b"".join(scripts), dtype=np.uint8),
+        address=np.array(addresses, dtype=np.uint32),
+        reveal=np.array([order.index(shown[address]) for address in addresses], dtype=np.int64),
+    )

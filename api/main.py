@@ -15,6 +15,7 @@ from api.routers import (
     health,
     networks,
     peel_chains,
+    roles,
     tags,
     traces,
     transactions,
@@ -67,7 +68,8 @@ def application(settings: Settings) -> FastAPI:
         transactions,
         peel_chains,
         entities,
-            tags,
+        roles,
+        tags,
         traces,
     ):
         app.include_router(module.router)

@@ -110,7 +110,7 @@ class PeelColumns(NamedTuple):
 
 @kernel
 def choose_next(own: int, followers: Int64Array, fresh: UInt8Array, kinds: UInt8Array) -> int:
-    """Of two or three outputs, the change is the one that is spent just as the transaction was made.
+    """Of two or three outputs, the one that is spent as the transaction was made is the change.
 
     An output fits if its address was never paid before, its script is of the type of the inputs,
     and the transaction that spends it has the same features as the transaction itself: version,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from heuristics import coinjoin, cospend
+from heuristics import coinjoin, cospend, peeling
 
 _SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
 
@@ -79,7 +79,11 @@ def _sections(documentation: str) -> dict[str, str]:
 
 
 def _rule(
-    name: str, version: int, documented: Callable[..., object] | str, confidence: int | None = None
+    name: str,
+    version: int,
+    documented: Callable[..., object] | str,
+    confidence: int | None = None,
+    kind: Literal["static", "dynamic"] = "static",
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -88,7 +92,7 @@ def _rule(
     return Rule(
         name=name,
         version=version,
-        kind="static",
+        kind=kind,
         summary=documentation.split("\n")[0],
         assumes=sections.get("Assumes", ""),
         fails_when=sections.get("Fails when", ""),
@@ -111,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule("coinjoin_equal_outputs", coinjoin.VERSION, coinjoin.equal_outputs),
     _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin.stonewall),
+    _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
 )
 
 

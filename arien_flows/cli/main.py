@@ -63,6 +63,11 @@ COMMANDS = {
         attribute="peel",
         summary="Follow a peel chain, and list what was peeled off.",
     ),
+    "roles": Entry(
+        module="arien_flows.cli.roles",
+        attribute="roles",
+        summary="What kind of service an entity looks like, and why.",
+    ),
     "trace": Entry(
         module="arien_flows.cli.trace",
         attribute="trace",

@@ -168,8 +168,9 @@ def most_in_a_window(clock: Int64Array, holders: Int64Array) -> int:
     if len(clock) == 0:
         return 0
     window = (clock.max() - clock) // (WINDOW_DAYS * DAY_SECONDS)
-    pairs = np.unique(np.stack([window, holders]), axis=1)
-    return int(np.bincount(pairs[0]).max())
+    # Holders are 32 bits wide.
+    pairs = np.unique(window << 32 | holders)
+    return int(np.bincount(pairs >> 32).max())
 
 
 def hour_entropy(times: Int64Array) -> Measure:
@@ -361,17 +362,19 @@ def pay_back_measures(activity: Activity, sides: Sides) -> dict[str, Measure]:
     holders = activity.output_holder[paid]
     order = np.argsort(holders, kind="stable")
     paid, holders = paid[order], holders[order]
+    paid_at = activity.output_place[paid]
     ratios: list[int] = []
     begins = np.searchsorted(holders, senders, side="left").tolist()
     ends = np.searchsorted(holders, senders, side="right").tolist()
     for place, begin, end in zip(places.tolist(), begins, ends, strict=True):
         # Places ascend inside the stretch of one holder.
-        at = begin + int(np.searchsorted(activity.output_place[paid[begin:end]], place))
+        at = begin + int(np.searchsorted(paid_at[begin:end], place))
         if at == end:
             continue
-        output = int(paid[at])
-        if activity.height[activity.output_place[output]] - activity.height[place] <= 1:
-            ratios.append(int(activity.output_sat[output]) * 1000 // int(sides.received_sat[place]))
+        if activity.height[paid_at[at]] - activity.height[place] <= 1:
+            prize, bet = int(activity.output_sat[paid[at]]), int(sides.received_sat[place])
+            if bet:
+                ratios.append(prize * 1000 // bet)
     counts = np.sort(np.unique(ratios, return_counts=True)[1])[::-1]
     return {
         "paid_back_at_once_share": share(len(ratios), len(places)),

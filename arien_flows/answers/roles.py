@@ -16,6 +16,7 @@ from arien_flows.answers.entity import clustering_of, lag
 from arien_flows.answers.facts import as_of, named
 from arien_flows.entities.activity import Bounds, Gathered, address_of, entity_of, gather
 from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.peel_chains import Hops, coinjoin_test
 from arien_flows.entities.roles import (
     FEATURES,
     CheckResult,
@@ -188,13 +189,14 @@ def roles_answer(
         subjects.append(address_of(clustering, address))
     marks = reading.coinjoin_marks
     assert marks is not None  # noqa: S101 - there is a clustering, so there are marks
+    hops = Hops(view, coinjoin_test(view, marks))
     results: list[RoleResult] = []
     measured: list[SubjectFeatures] = []
     cuts: list[Truncation] = []
     for subject in subjects:
         gathered = gather(view, clustering.labels, marks, subject, bounds)
         known = _known(view, clustering, gathered)
-        features = features_of(view, gathered, known, policy)
+        features = features_of(view, gathered, hops, known, policy)
         # An address that is alone in its entity is judged as both.
         results += [
             judge(rule, features, is_whole=gathered.is_whole)

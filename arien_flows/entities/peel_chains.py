@@ -58,6 +58,9 @@ LEAST_TESTABLE = 20
 
 LEAST_AGREEING_PERMILLE = 980
 
+REACH = 50
+"""Hops that are looked for on either side of a payment, where only the length matters."""
+
 
 class ChainStop(Enum):
     """Why a chain was not followed further."""
@@ -398,6 +401,21 @@ def _origin(
     if any(is_service(int(payer)) for payer in payers[:MOST_ORIGINS]):
         return ChainStop.TAGGED_SERVICE, (output,)
     return hops.hop(maker, output)
+
+
+def chain_through(hops: Hops, transaction: int) -> tuple[Hop, ...]:
+    """Return the hops around a transaction, up to `REACH` before it and as many from it on."""
+
+    def followed(direction: Direction) -> tuple[Hop, ...]:
+        return follow(
+            hops,
+            transaction,
+            direction=direction,
+            most_hops=REACH,
+            is_service=lambda _address: False,
+        ).hops
+
+    return (*followed("backward"), *followed("forward"))
 
 
 def validate(view: View, hops: tuple[Hop, ...], root_of: Callable[[int], int]) -> Validation:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from arien_flows.entities.activity import Gathered, multisig_forms
+from arien_flows.entities.peel_chains import Hops, behaviour, chain_through
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
 from chains.tables import ScriptType
@@ -31,6 +32,7 @@ from heuristics.role_features import (
     NOT_SPENT,
     CommissionRange,
     Measure,
+    Sides,
     count_of,
     measures_of,
     median,
@@ -41,6 +43,9 @@ from heuristics.role_features import (
 
 POLICY = "roles_1.toml"
 """The policy of this version, beside this module."""
+
+LAST_PAYMENTS = 5
+"""Payments whose peel chains are followed."""
 
 PPM_OF_PERCENT = 10_000
 _HIDING = (ScriptType.P2SH, ScriptType.P2WSH, ScriptType.MULTISIG)
@@ -223,6 +228,8 @@ FEATURES: Mapping[str, str] = {
     "received_from_inside_share": "share of what it receives that its own entity sends",
     "sent_inside_share": "share of what it pays to other addresses that stays in its entity",
     "inside_targets": "addresses of its entity that it pays",
+    "peel_chain_hops": "hops of the longest peel chain through one of its last five payments, at "
+    "most 100; chains that are not reported as such count nothing",
     "script_hash_share": "share of the addresses read that are bare multisig or hide a script "
     "behind a hash",
     "two_of_three_share": "share of its spent addresses that are 2-of-3 multisig",
@@ -231,11 +238,12 @@ FEATURES: Mapping[str, str] = {
 
 
 def features_of(
-    view: View, gathered: Gathered, known: Mapping[str, Measure], policy: Policy
+    view: View, gathered: Gathered, hops: Hops, known: Mapping[str, Measure], policy: Policy
 ) -> dict[str, Measure]:
     """Return all features of a subject.
 
-    `known` are those that are known without reading transactions: of the whole, in any case.
+    `hops` follows peel chains. `known` are the features that are known without reading
+    transactions: of the whole, in any case.
     """
     activity = gathered.activity
     sides = sides_of(activity)
@@ -250,10 +258,23 @@ def features_of(
         "spends": count_of(int(np.count_nonzero(sides.own_inputs))),
         "payments_outside": count_of(len(pays_outside)),
         "unspent_age_median_days": median(age_days),
+        "peel_chain_hops": _peel_chain_hops(view, gathered, sides, hops),
         "script_hash_share": share_true(np.isin(view.script_type[gathered.addresses], _HIDING)),
         "two_of_three_share": share(forms.get((2, 3), 0), looked),
         **known,
     }
+
+
+def _peel_chain_hops(view: View, gathered: Gathered, sides: Sides, hops: Hops) -> Measure:
+    """Return the length of the longest chain through one of the last payments."""
+    payments = gathered.transactions[sides.is_payment][-LAST_PAYMENTS:].tolist()
+    lengths = []
+    for payment in payments:
+        found = behaviour(view, chain_through(hops, payment))
+        lengths.append(found.length if found.is_peel_chain else 0)
+    if not lengths:
+        return Measure(value=None, observations=0)
+    return Measure(value=Decimal(max(lengths)), observations=len(lengths))
 
 
 def _of_spends(gathered: Gathered) -> np.ndarray[Any, np.dtype[np.bool_]]:

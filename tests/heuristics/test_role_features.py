@@ -26,7 +26,7 @@ from tests.reference.roles import DAY, In, Out, Tx
 
 ENTITY = 7
 LIMITS = CommissionRange(least_ppm=10_000, most_ppm=200_000, half_width_ppm=1_000)
-AMOUNTS = st.sampled_from([1, 546, 40_000, 100_000, 200_000, 300_000, 960_000, 12_345_678])
+AMOUNTS = st.sampled_from([0, 1, 546, 40_000, 100_000, 200_000, 300_000, 960_000, 12_345_678])
 
 
 @st.composite

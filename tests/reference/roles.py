@@ -182,7 +182,7 @@ def paid_back(activity: Sequence[Tx], receipts: Sequence[Tx]) -> dict[str, Fract
             for out in other.pays
             if out.holder == tx.sender
         ]
-        if later and later[0][0].height - tx.height <= 1:
+        if later and worth([tx]) and later[0][0].height - tx.height <= 1:
             ratios.append(later[0][1].sat * 1000 // sum(out.sat for out in tx.gets))
     common = sum(times for _, times in Counter(ratios).most_common(10))
     return {

@@ -43,7 +43,7 @@ def test_roles__json_holds_every_feature_and_threshold(small_case: SmallCase, ca
     for measured in (entity, address):
         assert [each["name"] for each in measured["features"]] == list(FEATURES)
     found = {each["name"]: each["value"] for each in entity["features"]}
-    assert (found["addresses"], found["receipts"], found["payments"]) == ("3", "3", "1")
+    assert (found["addresses"], found["receipts"], found["payments"]) == ("3", "3", "2")
 
 
 def test_roles__features_are_listed_on_request(small_case: SmallCase, capsys):

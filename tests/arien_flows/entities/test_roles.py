@@ -8,8 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arien_flows.entities.activity import Bounds, address_of, entity_of, gather, multisig_forms
+from arien_flows.entities.activity import (
+    Bounds,
+    Gathered,
+    address_of,
+    entity_of,
+    gather,
+    multisig_forms,
+)
 from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.peel_chains import Hops, coinjoin_test
 from arien_flows.entities.roles import (
     FEATURES,
     Check,
@@ -49,6 +57,12 @@ def known(clustering: Clustering, view: View, root: int) -> dict[str, Measure]:
     return {name: Measure(Decimal(it), totals.transaction_count) for name, it in numbers.items()}
 
 
+def all_features(view: View, clustering: Clustering, found: Gathered) -> dict[str, Measure]:
+    told = known(clustering, view, found.subject.root)
+    hops = Hops(view, coinjoin_test(view, clustering.coinjoins.detected))
+    return features_of(view, found, hops, told, standard_policy())
+
+
 def test_standard_policy__documents_every_role_and_asks_for_features_that_there_are():
     policy = standard_policy()
     assert policy.name == "roles-1"
@@ -65,6 +79,7 @@ def test_standard_policy__documents_every_role_and_asks_for_features_that_there_
         "mining_pool",
         "escrow_2_of_3",
         "market_commission",
+        "peel_chain_operator",
     }
     for rule in policy.roles:
         assert rule.summary.endswith(".")
@@ -185,7 +200,7 @@ def test_gather__reads_what_an_entity_does():
     found = gather(view, clustering.labels, marks, subject, ALL)
     assert found.is_whole
     assert found.transactions.tolist() == [1, 2, 3, 4, 5]
-    features = features_of(view, found, known(clustering, view, subject.root), standard_policy())
+    features = all_features(view, clustering, found)
     assert {name: str(features[name].value) for name in ("receipts", "payments")} == {
         "receipts": "3",
         "payments": "1",
@@ -207,7 +222,7 @@ def test_gather__of_an_address_tells_its_entity_from_others():
     subject = address_of(clustering, address)
     marks = clustering.coinjoins.detected
     found = gather(view, clustering.labels, marks, subject, ALL)
-    features = features_of(view, found, known(clustering, view, subject.root), standard_policy())
+    features = all_features(view, clustering, found)
     # Of the two payments, the move to `b` stays inside.
     assert features["payments"].value == 2
     assert features["payments_outside"].value == 1
@@ -301,7 +316,7 @@ class Simulated:
         subject = entity_of(self.clustering, root)
         marks = self.clustering.coinjoins.detected
         found = gather(self.view, self.clustering.labels, marks, subject, ALL)
-        features = features_of(self.view, found, known(self.clustering, self.view, root), policy)
+        features = all_features(self.view, self.clustering, found)
         return {
             rule.name: judge(rule, features, is_whole=found.is_whole).verdict
             for rule in policy.roles
@@ -378,3 +393,21 @@ def test_roles__escrows_are_told_by_their_script(simulated: Simulated):
     subject = entity_of(simulated.clustering, int(roots[0]))
     found = gather(view, simulated.clustering.labels, marks, subject, ALL)
     assert multisig_forms(view, found) == ({(2, 3): 1}, 1)
+
+
+@pytest.mark.slow
+def test_roles__a_peel_chain_is_seen_from_its_addresses(simulated: Simulated):
+    view, clustering = simulated.view, simulated.clustering
+    rule = next(it for it in standard_policy().roles if it.name == "peel_chain_operator")
+
+    def matches(address: int) -> bool:
+        subject = address_of(clustering, address)
+        marks = clustering.coinjoins.detected
+        found = gather(view, clustering.labels, marks, subject, ALL)
+        features = all_features(view, clustering, found)
+        return judge(rule, features, is_whole=True).verdict is Verdict.HOLDS
+
+    peeler = np.flatnonzero(simulated.owner == Actor.PEELER)[::40].tolist()
+    others = np.flatnonzero(simulated.owner > len(Actor))[::400].tolist()
+    assert sum(map(matches, peeler)) > 0.5 * len(peeler)
+    assert sum(map(matches, others)) < 0.1 * len(others)

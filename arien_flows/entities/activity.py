@@ -129,8 +129,8 @@ def _transactions(
     view: View, addresses: UInt32Array, bounds: Bounds
 ) -> tuple[Int64Array, Int64Array, list[str]]:
     """Return the transactions of addresses, which addresses were read, and what was cut."""
-    step = -(-len(addresses) // bounds.addresses)
-    chosen = addresses[::step].astype(np.int64)
+    most = min(len(addresses), bounds.addresses)
+    chosen = addresses[np.arange(most) * len(addresses) // max(most, 1)].astype(np.int64)
     parts: list[AnyArray] = []
     entries = read = shortened = 0
     for address in chosen.tolist():
@@ -219,6 +219,18 @@ def _activity(
         spent_clock=spent_clock,
         spender_place=spender_place,
     )
+
+
+def payments_in_kind(view: View, gathered: Gathered) -> int:
+    """Return how many payments pay others at a script of the type that the subject spends."""
+    activity = gathered.activity
+    inputs, place = _rows(view.first_input, gathered.transactions)
+    own = activity.input_is_own
+    spent_type = np.full(len(gathered.transactions), -1, dtype=np.int64)
+    spent_type[place[own]] = view.script_type[view.input_address[inputs[own]]]
+    paid_type = view.script_type[activity.output_address].astype(np.int64)
+    alike = ~activity.output_is_own & (paid_type == spent_type[activity.output_place])
+    return len(np.unique(activity.output_place[alike]))
 
 
 def multisig_forms(view: View, gathered: Gathered) -> tuple[dict[tuple[int, int], int], int]:

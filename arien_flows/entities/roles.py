@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from arien_flows.entities.activity import Gathered, multisig_forms
+from arien_flows.entities.activity import Gathered, multisig_forms, payments_in_kind
 from arien_flows.entities.peel_chains import Hops, behaviour, chain_through
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
@@ -228,6 +228,7 @@ FEATURES: Mapping[str, str] = {
     "received_from_inside_share": "share of what it receives that its own entity sends",
     "sent_inside_share": "share of what it pays to other addresses that stays in its entity",
     "inside_targets": "addresses of its entity that it pays",
+    "paid_in_kind_share": "share of payments that pay others at a script of the type it spends",
     "peel_chain_hops": "hops of the longest peel chain through one of its last five payments, at "
     "most 100; chains that are not reported as such count nothing",
     "script_hash_share": "share of the addresses read that are bare multisig or hide a script "
@@ -258,6 +259,9 @@ def features_of(
         "spends": count_of(int(np.count_nonzero(sides.own_inputs))),
         "payments_outside": count_of(len(pays_outside)),
         "unspent_age_median_days": median(age_days),
+        "paid_in_kind_share": share(
+            payments_in_kind(view, gathered), int(np.count_nonzero(sides.is_payment))
+        ),
         "peel_chain_hops": _peel_chain_hops(view, gathered, sides, hops),
         "script_hash_share": share_true(np.isin(view.script_type[gathered.addresses], _HIDING)),
         "two_of_three_share": share(forms.get((2, 3), 0), looked),

@@ -19,7 +19,7 @@ from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
 from arien_flows.entities.clustering import Clustering, open_clustering
-from arien_flows.entities.coinjoins import transaction_columns
+from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
@@ -31,7 +31,7 @@ from arien_flows.shapes import Truncation
 from arien_flows.tag_book import TagBook
 from chains.bitcoin.networks import NETWORKS, network
 from chains.types import UInt8Array
-from heuristics.coinjoin import VETOES, mark_coinjoins
+from heuristics.coinjoin import mark_coinjoins, stopping
 
 Answer = TypeVar("Answer")
 
@@ -74,7 +74,7 @@ class Reading:
 
     @cached_property
     def coinjoin_marks(self) -> UInt8Array | None:
-        """Non-zero where a transaction looks like a CoinJoin; nothing without a clustering.
+        """1 where a transaction is taken for a CoinJoin; nothing without a clustering.
 
         Transactions that came after the clustering are judged here: a trace must not run through
         a CoinJoin because nobody has clustered since.
@@ -85,9 +85,10 @@ class Reading:
         count = self.view.counts.transactions
         if len(known) == count:
             return known
-        later, _details = mark_coinjoins(transaction_columns(self.view), len(known), count)
-        later[(later & np.uint8(VETOES)) != 0] = 0
-        return np.concatenate([known, later])
+        later, *_ = mark_coinjoins(
+            coinjoin_columns(self.view), len(known), count, eras_of(self.view)
+        )
+        return np.concatenate([known, stopping(later)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,11 @@ import numpy as np
 from heuristics.change_columns import Blocks, ChangeColumns, Fingerprints, Horizon
 from heuristics.change_kernel import RULE_COUNT, Scratch, advance, vote
 from heuristics.change_rules import THRESHOLD_VOTES
-from heuristics.coinjoin_shape import most_rows
+from heuristics.coinjoin_columns import CoinJoinColumns, most_rows
 from heuristics.columns import (
     Int8Array,
     Int16Array,
     Int64Array,
-    TransactionColumns,
     UInt8Array,
     UInt32Array,
     check_offsets,
@@ -30,6 +29,9 @@ from heuristics.keyset import INPUTS_COMPARED, PLACE_WIDTH, KeysetColumns
 
 NO_LABELS = np.empty(0, dtype=np.uint32)
 """Labels of no clustering: rule `SAME_CLUSTER` stays silent."""
+
+VERSION = 1
+"""Of the threshold vote; raised whenever it can decide otherwise on the same votes."""
 
 VOTES_NEEDED = 7
 """The difference from which the threshold vote decides."""
@@ -145,14 +147,15 @@ def votes_of_blocks(
     return votes, horizon._replace(transactions=last), int(newest)
 
 
-def _amounts(columns: ChangeColumns) -> TransactionColumns:
-    return TransactionColumns(
+def _amounts(columns: ChangeColumns) -> CoinJoinColumns:
+    return CoinJoinColumns(
         first_input=columns.first_input,
         first_output=columns.first_output,
         input_address=columns.input_address,
         input_value_sat=columns.input_value_sat,
         output_address=columns.output_address,
         output_value_sat=columns.output_value_sat,
+        script_type=columns.script_type,
     )
 
 

@@ -425,10 +425,10 @@ HABITS: dict[ChangeRule, str] = {
     ChangeRule.SAME_FEE: "for the same fee in satoshi",
     ChangeRule.SAME_FEE_RATE: "at the same fee rate",
     ChangeRule.SAME_VERSION: "with the same version (below 2, or not)",
-    ChangeRule.SAME_LOCKTIME: "with the same kind of lock time (none, height, time)",
+    ChangeRule.SAME_LOCKTIME: "with the same kind of lock time",
     ChangeRule.SAME_RBF: "alike as to signalling replacement",
     ChangeRule.SAME_SEGWIT: "alike as to carrying a witness",
-    ChangeRule.SAME_SEGWIT_COMPATIBLE: "alike as to spending only forms that may carry a witness",
+    ChangeRule.SAME_SEGWIT_COMPATIBLE: "alike as to inputs that may all carry a witness",
     ChangeRule.SAME_ORDER: "alike as to sorting inputs and outputs (BIP-69)",
     ChangeRule.SAME_INPUT_TYPES: "from the same set of script types",
     ChangeRule.SAME_P2SH: "alike as to spending P2SH outputs",
@@ -470,6 +470,9 @@ STATIC = frozenset(
     }
 )
 """The rules that look at the transaction and its past only."""
+
+GRAPHSENSE_CONFIDENCE = {ChangeRule.GRAPHSENSE: 50, ChangeRule.SAME_CLUSTER: 50}
+"""0 to 100 as that program gives it; no measured rate."""
 
 
 def rule_name(rule: ChangeRule) -> str:

@@ -20,12 +20,12 @@ from typing import Literal
 
 import numpy as np
 
-from arien_flows.entities.coinjoins import transaction_columns
+from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
 from arien_flows.entities.fingerprints import fingerprint_columns
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
 from arien_flows.ledger.view import View
 from chains.types import Int64Array, UInt8Array
-from heuristics.coinjoin import VETOES, mark_coinjoins
+from heuristics.coinjoin import mark_coinjoins, stopping
 from heuristics.columns import read_only_columns
 from heuristics.fingerprint import FingerprintColumns, fingerprints
 from heuristics.peeling import (
@@ -267,11 +267,11 @@ def coinjoin_test(view: View, marks: UInt8Array | None) -> Callable[[int], bool]
     """
     if marks is not None:
         return lambda transaction: bool(marks[transaction])
-    columns = transaction_columns(view)
+    columns, eras = coinjoin_columns(view), eras_of(view)
 
     def judged(transaction: int) -> bool:
-        mark = int(mark_coinjoins(columns, transaction, transaction + 1)[0][0])
-        return mark != 0 and not mark & int(VETOES)
+        found = mark_coinjoins(columns, transaction, transaction + 1, eras)[0]
+        return bool(stopping(found)[0])
 
     return judged
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.clustering import LOG_CHUNK, Clustering, run_clustering
+from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.joining import LOG_CHUNK
 from arien_flows.entities.position import clustering_folder, coinjoin_folder
 from arien_flows.entities.storage import DerivedSet, Rows, false_checksums
 from arien_flows.ledger.view import View

@@ -1,4 +1,6 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,15 +16,21 @@ from heuristics.change import (
 from heuristics.change_columns import Blocks, Fingerprints, Horizon, new_horizon
 from heuristics.change_rules import STATIC, THRESHOLD_VOTES, ChangeRule
 from heuristics.columns import Int8Array
-from heuristics.fingerprint import fingerprints
+from heuristics.fingerprint import LockType, fingerprints
 from tests.heuristics.wallet_cases import (
+    Input,
+    Lock,
+    Output,
     SmallLedger,
+    Transaction,
     change_columns,
     fingerprint_columns,
     keyset_columns,
     random_ledger,
 )
 from tests.reference import change as reference
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/change_votes.json").read_text())["cases"]
 
 seeds = st.integers(0, 2**32)
 STATIC_COLUMNS = sorted(STATIC)
@@ -124,7 +132,7 @@ def test_votes_of_blocks__static_rules_do_not_depend_on_the_horizon(seed, lag, l
 
 def test_static__holds_every_rule_that_the_horizon_never_changes() -> None:
     changed: set[int] = set()
-    for seed in range(60):
+    for seed in range(80):
         ledger = random_ledger(seed, 10)
         differ = (all_votes(ledger, 0) != all_votes(ledger, 9)).any(axis=0)
         changed |= set(np.flatnonzero(differ).tolist())
@@ -268,3 +276,56 @@ def test_marginal_fee__of_the_largest_fee_does_not_overflow() -> None:
         each.stripped_size = 1_000_000
     votes = all_votes(ledger, lag=2).tolist()
     assert votes == expected_votes(ledger, 2)
+
+
+def payment_of(case: dict) -> SmallLedger:
+    """Return a ledger with the payment of a vector; addresses that are not fresh were paid once."""
+    sizes = {LockType.P2WPKH: 20, LockType.P2PKH: 20}
+    ledger = SmallLedger(blocks=2)
+
+    def lock(number: int, name: str) -> Lock:
+        return Lock(LockType[name], bytes([number]) * sizes[LockType[name]])
+
+    old = [
+        Output(lock(number, each["type"]), 1, 0, number)
+        for number, each in enumerate(case["outputs"])
+        if not each["fresh"]
+    ]
+    coins = [
+        Output(lock(10 + number, each["type"]), each["value_sat"], 0, len(old) + number, 1, number)
+        for number, each in enumerate(case["inputs"])
+    ]
+    paid = [
+        Output(lock(number, each["type"]), each["value_sat"], 1, number)
+        for number, each in enumerate(case["outputs"])
+    ]
+    form = {key: case[key] for key in ("version", "locktime", "stripped_size", "witness_size")}
+    ledger.transactions = [
+        Transaction(number=0, block=0, txid=bytes(32), inputs=[], outputs=old + coins, **form),
+        Transaction(
+            number=1,
+            block=1,
+            txid=bytes([1]) * 32,
+            inputs=[Input(coin, coin.lock, coin.value, 0xFFFF_FFFD) for coin in coins if coin.lock],
+            outputs=paid,
+            **form,
+        ),
+    ]
+    return ledger
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["id"])
+def test_votes_of_blocks__worked_examples(case) -> None:
+    ledger = payment_of(case)
+    # The forest of these tests joins addresses at will.
+    known = [rule for rule in ChangeRule if rule is not ChangeRule.SAME_CLUSTER]
+    votes = all_votes(ledger, lag=0)
+    first = change_columns(ledger).first_output
+    rows = votes[first[1] :]
+    for position, row in enumerate(rows):
+        sign = 1 if position == case["change"] else -1
+        cast = {rule.name.lower(): int(row[rule]) for rule in known if row[rule]}
+        assert cast == dict.fromkeys(case["votes"], sign)
+    outcome = vote_difference(votes, first)
+    assert outcome.difference[1] == case["difference"]
+    assert outcome.row[1] == first[1] + case["change"]

@@ -15,6 +15,8 @@ from api.routers import (
     health,
     heuristics,
     networks,
+    peel_chains,
+    roles,
     tags,
     traces,
     transactions,
@@ -60,8 +62,18 @@ def application(settings: Settings) -> FastAPI:
     )
     app.state.workspace = Workspace(settings)
     errors.install(app)
-    modules = (health, networks, addresses, transactions, entities, tags, traces, heuristics)
-    for module in modules:
+    for module in (
+        health,
+        networks,
+        addresses,
+        transactions,
+        peel_chains,
+        entities,
+        roles,
+        tags,
+        traces,
+        heuristics,
+    ):
         app.include_router(module.router)
     pages.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as the framework advises

@@ -27,6 +27,7 @@ from heuristics import (
     coinjoin_whirlpool,
     constrained,
     cospend,
+    peeling,
 )
 from heuristics.change_rules import ChangeRule
 
@@ -226,6 +227,7 @@ RULES: tuple[Rule, ...] = (
     _rule("different_owners", constrained.VERSION, constrained.DIFFERENT_OWNERS),
     _rule("not_change", constrained.VERSION, constrained.NOT_CHANGE, kind="dynamic"),
     _rule("growth_alarm", constrained.VERSION, constrained.GROWTH_ALARM, kind="dynamic"),
+    _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
 )
 
 

@@ -16,15 +16,20 @@ import numpy as np
 
 from arien_flows.entities.change_votes import VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
+from arien_flows.entities.fingerprints import fingerprint_columns
+from arien_flows.entities.peel_chains import peel_columns
 from arien_flows.evaluation.judging import KnownOwners, judge_changes
 from arien_flows.evaluation.rates import Population, Rate
 from arien_flows.evaluation.tally import Tally
+from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array, UInt8Array
-from heuristics import change, change_rules
+from heuristics import change, change_rules, peeling
 from heuristics.change import VOTES_NEEDED, vote_difference
 from heuristics.change_rules import ChangeRule, rule_name
 from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import Int8Array
+from heuristics.fingerprint import fingerprints
+from heuristics.peeling import fresh_outputs, hop_features, next_hops
 
 DIFFERENCES = range(1, 11)
 """Differences of votes for which the threshold vote is measured."""
@@ -88,6 +93,34 @@ def change_rates(
                 population=part,
                 tally=judge_changes(owners, votes[:, rule] > 0, judged),
             )
+
+
+def peel_rates(
+    owners: KnownOwners, marked: CoinJoins, is_asked: BoolArray, population: Population
+) -> Iterator[Rate]:
+    """Yield how often the output that a payment goes on with belongs to whoever paid.
+
+    Unlike the votes, the rule reads the whole view: what follows is followed as far as it goes.
+    """
+    named = _flags(_next_outputs(owners.view, marked), owners.view.counts.outputs)
+    for part, judged in judged_populations(owners, is_asked, population):
+        yield Rate(
+            rule="peel_hop",
+            version=peeling.VERSION,
+            population=part,
+            tally=judge_changes(owners, named, judged),
+        )
+
+
+def _next_outputs(view: View, marked: CoinJoins) -> Int64Array:
+    """Return the outputs with which transactions go on, of those that are hops."""
+    count = view.counts.transactions
+    columns = peel_columns(view)
+    none = np.zeros((view.counts.addresses + 7) // 8, dtype=np.uint8)
+    words = fingerprints(fingerprint_columns(view, none), 0, count)
+    features = hop_features(columns, 0, words, view.fee)
+    found = next_hops(columns, features, fresh_outputs(columns), marked.detected, 0, count)
+    return found[found >= 0]
 
 
 def threshold_rates(counts: Iterable[VoteCount]) -> Iterator[Rate]:

@@ -22,6 +22,7 @@ from arien_flows.evaluation.change_rates import (
     VoteCount,
     all_votes,
     change_rates,
+    peel_rates,
     threshold_rates,
     vote_counts,
 )
@@ -152,6 +153,7 @@ class _Found:
         if case.owners.is_judged.any():
             votes, is_asked = all_votes(case.owners, marked, case.lag)
             self._rates += change_rates(case.owners, votes, is_asked, case.population)
+            self._rates += peel_rates(case.owners, marked, is_asked, case.population)
             counts = tuple(vote_counts(case.owners, votes, is_asked, case.population))
             self._votes += counts
             self._rates += threshold_rates(counts)

@@ -14,6 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from arien_flows.entities.change_model import (
+    blocks_of,
+    fact_columns,
+    load_model,
+    model_decisions,
+)
 from arien_flows.entities.change_votes import VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.fingerprints import fingerprint_columns
@@ -23,13 +29,13 @@ from arien_flows.evaluation.rates import Population, Rate
 from arien_flows.evaluation.tally import Tally
 from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array, UInt8Array
-from heuristics import change, change_rules, peeling
 from heuristics.change import VOTES_NEEDED, vote_difference
 from heuristics.change_rules import ChangeRule, rule_name
 from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import Int8Array
 from heuristics.fingerprint import fingerprints
 from heuristics.peeling import fresh_outputs, hop_features, next_hops
+from heuristics.rules import rule_named
 
 DIFFERENCES = range(1, 11)
 """Differences of votes for which the threshold vote is measured."""
@@ -44,29 +50,56 @@ class VoteCount:
     tally: Tally
 
 
-def all_votes(owners: KnownOwners, marked: CoinJoins, lag: int) -> tuple[Int8Array, BoolArray]:
-    """Return the votes on every output, and which transactions are old enough to have been asked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAnswers:
+    """What change rules say of the outputs of a view whose owners are known."""
+
+    owners: KnownOwners
+    votes: Int8Array
+    """One row for each output, one column for each `ChangeRule`."""
+
+    by_model: BoolArray
+    """Outputs that the learned model takes for change."""
+
+    is_asked: BoolArray
+    """Transactions that are old enough for an answer."""
+
+
+def change_answers(owners: KnownOwners, marked: CoinJoins, lag: int) -> ChangeAnswers:
+    """Ask all change rules about a view.
 
     `lag` is in blocks; 0 for a view that is one block, where everything is known at once.
     """
-    view = owners.view
+    view, model = owners.view, load_model()
+    sources, facts = VoteSources.of(view), fact_columns(view)
     votes = np.zeros((view.counts.outputs, len(ChangeRule)), dtype=np.int8)
+    by_model = np.zeros(view.counts.outputs, dtype=np.bool_)
     is_asked = np.zeros(view.counts.transactions, dtype=np.bool_)
 
     def left_out(start: int, stop: int) -> UInt8Array:
         return excluded(marked.rows.slice(start, stop), STANDARD_EXCLUSION)
 
-    for part in votes_of(VoteSources.of(view), left_out, lag=lag):
+    for part in votes_of(sources, left_out, lag=lag):
         first = int(view.first_output[part.start])
         votes[first : first + len(part.votes)] = part.votes
         is_asked[part.start : part.stop] = True
-    return votes, is_asked
+        decided = model_decisions(
+            model,
+            sources.columns,
+            facts,
+            blocks_of(view, part, lag),
+            part.votes,
+            left_out(part.start, part.stop),
+        )
+        by_model[decided.output[decided.probability_ppm > model.tau_plus_ppm]] = True
+    return ChangeAnswers(owners=owners, votes=votes, by_model=by_model, is_asked=is_asked)
 
 
 def judged_populations(
-    owners: KnownOwners, is_asked: BoolArray, population: Population
+    answers: ChangeAnswers, population: Population
 ) -> Iterator[tuple[Population, BoolArray]]:
     """Yield the populations of payments with the transactions that they hold."""
+    owners, is_asked = answers.owners, answers.is_asked
     yield (
         replace(population, name=f"payments in {population.name}"),
         owners.is_judged & is_asked,
@@ -79,37 +112,26 @@ def judged_populations(
 
 
 def change_rates(
-    owners: KnownOwners, votes: Int8Array, is_asked: BoolArray, population: Population
+    answers: ChangeAnswers, marked: CoinJoins, population: Population
 ) -> Iterator[Rate]:
-    """Yield how often each change rule is right; `votes` are those of the whole view."""
-    for part, judged in judged_populations(owners, is_asked, population):
-        for rule in ChangeRule:
-            if rule is ChangeRule.SAME_CLUSTER:
-                # Needs the clustering as of each decision; alone it has nothing to say.
-                continue
-            yield Rate(
-                rule=rule_name(rule),
-                version=change_rules.VERSION,
-                population=part,
-                tally=judge_changes(owners, votes[:, rule] > 0, judged),
-            )
+    """Yield how often each change rule is right, the model and peel hops among them.
 
-
-def peel_rates(
-    owners: KnownOwners, marked: CoinJoins, is_asked: BoolArray, population: Population
-) -> Iterator[Rate]:
-    """Yield how often the output that a payment goes on with belongs to whoever paid.
-
-    Unlike the votes, the rule reads the whole view: what follows is followed as far as it goes.
+    Unlike the votes, the rule of peel hops reads the whole view: a chain is followed as far as it
+    goes.
     """
-    named = _flags(_next_outputs(owners.view, marked), owners.view.counts.outputs)
-    for part, judged in judged_populations(owners, is_asked, population):
-        yield Rate(
-            rule="peel_hop",
-            version=peeling.VERSION,
-            population=part,
-            tally=judge_changes(owners, named, judged),
-        )
+    owners = answers.owners
+    hops = _flags(_next_outputs(owners.view, marked), len(answers.votes))
+    # What goes to an address of the same clustering needs that clustering as of each decision.
+    alone = [rule for rule in ChangeRule if rule is not ChangeRule.SAME_CLUSTER]
+    named = {rule_name(rule): answers.votes[:, rule] > 0 for rule in alone}
+    named |= {"change_model": answers.by_model, "peel_hop": hops}
+    for part, judged in judged_populations(answers, population):
+        for rule, flags in named.items():
+            yield _rate(rule, part, judge_changes(owners, flags, judged))
+
+
+def _rate(rule: str, population: Population, tally: Tally) -> Rate:
+    return Rate(rule=rule, version=rule_named(rule).version, population=population, tally=tally)
 
 
 def _next_outputs(view: View, marked: CoinJoins) -> Int64Array:
@@ -127,26 +149,21 @@ def threshold_rates(counts: Iterable[VoteCount]) -> Iterator[Rate]:
     """Yield how often the threshold vote is right at the difference that it needs."""
     for each in counts:
         if each.difference == VOTES_NEEDED:
-            yield Rate(
-                rule="change_vote",
-                version=change.VERSION,
-                population=each.population,
-                tally=each.tally,
-            )
+            yield _rate("change_vote", each.population, each.tally)
 
 
-def vote_counts(
-    owners: KnownOwners, votes: Int8Array, is_asked: BoolArray, population: Population
-) -> Iterator[VoteCount]:
+def vote_counts(answers: ChangeAnswers, population: Population) -> Iterator[VoteCount]:
     """Yield how often the threshold vote is right, at each difference."""
-    outcome = vote_difference(votes, owners.view.first_output)
-    for part, judged in judged_populations(owners, is_asked, population):
+    owners = answers.owners
+    outcome = vote_difference(answers.votes, owners.view.first_output)
+    for part, judged in judged_populations(answers, population):
         for difference in DIFFERENCES:
             chosen = outcome.row[(outcome.difference >= difference) & (outcome.row >= 0)]
+            named = _flags(chosen, len(answers.votes))
             yield VoteCount(
                 population=part,
                 difference=difference,
-                tally=judge_changes(owners, _flags(chosen, len(votes)), judged),
+                tally=judge_changes(owners, named, judged),
             )
 
 

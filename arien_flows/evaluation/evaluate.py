@@ -20,9 +20,8 @@ from arien_flows.entities.rule_names import rule_name
 from arien_flows.evaluation.agreement import agreement
 from arien_flows.evaluation.change_rates import (
     VoteCount,
-    all_votes,
+    change_answers,
     change_rates,
-    peel_rates,
     threshold_rates,
     vote_counts,
 )
@@ -151,10 +150,9 @@ class _Found:
     def add_votes(self, case: _Case, marked: CoinJoins) -> None:
         """Judge change rules where there is a payment whose change is known."""
         if case.owners.is_judged.any():
-            votes, is_asked = all_votes(case.owners, marked, case.lag)
-            self._rates += change_rates(case.owners, votes, is_asked, case.population)
-            self._rates += peel_rates(case.owners, marked, is_asked, case.population)
-            counts = tuple(vote_counts(case.owners, votes, is_asked, case.population))
+            answers = change_answers(case.owners, marked, case.lag)
+            self._rates += change_rates(answers, marked, case.population)
+            counts = tuple(vote_counts(answers, case.population))
             self._votes += counts
             self._rates += threshold_rates(counts)
 

@@ -13,6 +13,7 @@ from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
 from arien_flows.answers.why import WhyAnswer
+from arien_flows.cli.conflict_texts import entity_conflict_lines, sureness
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.cli.tag_texts import naming_lines
 from arien_flows.shapes import shown_time
@@ -95,6 +96,7 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Network", answer.network),
             ("Inferred by", f"profile {answer.profile}, up to block {answer.height:,}"),
             ("Rules", _versions(answer.rules)),
+            ("Joined by", _merges(answer.merges)),
             ("Addresses", f"{answer.address_count:,}"),
             ("Transactions", f"{answer.transaction_count:,}"),
             ("Received", f"{coins(answer.received_net, asset)} from others"),
@@ -103,6 +105,7 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
         )
     )
     yield from _tags(answer.tags)
+    yield from entity_conflict_lines(answer.conflicts, answer.conflict_count)
     if with_addresses:
         yield from ("", *answer.addresses.items)
         if answer.addresses.next_cursor is not None:
@@ -141,6 +144,12 @@ def _of_hundred(confidence: int | None) -> str:
 
 def _versions(rules: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
+
+
+def _merges(merges: dict[str, int]) -> str:
+    if not merges:
+        return "no rule: it is one address"
+    return ", ".join(f"{name} ({count:,} merges)" for name, count in sorted(merges.items()))
 
 
 def _sighting(seen: Sighting) -> str:
@@ -238,10 +247,15 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
                 "Rules",
                 ", ".join(f"{name} {number}" for name, number in sorted(answer.rules.items())),
             ),
+            ("Terms", ", ".join(f"{k} {v}" for k, v in sorted(answer.parameters.items()))),
             ("Last block", f"{answer.height:,} ({answer.block_hash})"),
             ("Addresses", f"{answer.addresses:,}"),
             ("Entities", f"{answer.entities:,}"),
             ("Merges", f"{answer.merges:,}"),
+            ("Decisions", f"{answer.decisions:,} about change"),
+            ("Conflicts", f"{answer.conflicts:,}: see `arien-flows cluster conflicts`"),
+            ("For review", f"{answer.waiting_for_review:,}: see `arien-flows cluster review`"),
+            ("Tagged twice", f"{answer.addresses_tagged_twice:,} addresses of several owners"),
         )
     )
     yield from closing(answer)
@@ -253,6 +267,9 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
         yield f"No rule of profile {answer.profile} joins these addresses; they may still have one"
         yield "owner."
         yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+    elif not answer.steps and answer.address_a != answer.address_b:
+        yield f"Profile {answer.profile} joins these addresses into entity {answer.entity_a} (an"
+        yield "inference), by more steps than can be shown."
     elif not answer.steps:
         yield f"{answer.address_a} is one address, of entity {answer.entity_a}."
     else:
@@ -264,6 +281,7 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
             yield ""
             yield f"{number}. {step.address_from}"
             yield f"   and {step.address_to}"
-            yield f"   by {step.rule} {step.rule_version} in {step.txid}"
+            sure = sureness(step.probability, step.votes)
+            yield f"   by {step.rule} {step.rule_version}{sure} in {step.txid}"
             yield f"   (block {step.height:,}, {shown_time(step.time)})"
     yield from closing(answer)

@@ -58,5 +58,6 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_tag_import": "/v1/tags/imports/1",
         "read_transaction": f"{base}/transactions/{case.txid('pay')}",
         "read_entity": f"{base}/entities/{alice}",
+        "list_conflicts": f"{base}/conflicts?limit=1",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",
     }

@@ -72,7 +72,10 @@ def explain_link(
     operation_id="list_conflicts",
     summary="List merges that something spoke against, or that wait for review",
     response_model=ConflictPage,
-    responses=problems(_404="No ledger, or no clustering of it yet."),
+    responses=problems(
+        _404="No ledger, or no clustering of it yet.",
+        _422="A parameter is out of its range.",
+    ),
 )
 def list_conflicts(
     network: NetworkDep,

@@ -20,6 +20,7 @@ from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
 from arien_flows.entities.clustering import Clustering, open_clustering
 from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
+from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE, profile_named
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
@@ -140,6 +141,10 @@ class OpenNetwork:
         raise StaleSnapshotError(
             "blocks were removed while the answer was made, several times over: ask again"
         )
+
+    def constraints(self, view: View) -> Constraints:
+        """Return what the casebook's tags say of the owners of a view's addresses."""
+        return TagBook(view, self._casebook, SingleAddresses()).constraints
 
     def holdings(self) -> Holdings:
         """Return what the ledger holds."""

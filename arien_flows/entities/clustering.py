@@ -17,7 +17,7 @@ import numpy as np
 
 from arien_flows.entities.artefacts import RULE_NUMBERS, write_artefacts
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
-from arien_flows.entities.constraints import write_constraints
+from arien_flows.entities.constraints import Constraints, read_constraints, write_constraints
 from arien_flows.entities.draft import drafting
 from arien_flows.entities.joining import joined_forest
 from arien_flows.entities.position import (
@@ -98,6 +98,22 @@ class Clustering:
     def exclusion(self) -> CoinJoinMark:
         """Marks of transactions whose inputs the run did not join."""
         return exclusion_by(self.manifest.rules)
+
+    @cached_property
+    def constraints(self) -> Constraints:
+        """The tags that the run heeded."""
+        return read_constraints(self.derived)
+
+    @cached_property
+    def tagged_root(self) -> UInt32Array:
+        """The root of each address that the constraints speak of."""
+        roots: UInt32Array = self.labels[self.constraints.columns.address]
+        return roots
+
+    @property
+    def for_exploration(self) -> bool:
+        """Whether it guesses too much for a report."""
+        return profile_named(self.profile).for_exploration
 
     @property
     def log(self) -> Rows:

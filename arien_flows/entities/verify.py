@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from arien_flows.entities.clustering import Clustering, run_clustering
-from arien_flows.entities.constraints import read_constraints
 from arien_flows.entities.joining import LOG_CHUNK
 from arien_flows.entities.position import clustering_folder, coinjoin_folder
 from arien_flows.entities.profiles import terms_of
@@ -39,9 +38,9 @@ def replay_faults(clustering: Clustering) -> list[str]:
 
 def owner_faults(clustering: Clustering) -> list[str]:
     """Say which entities hold addresses that tags give to different owners."""
-    columns = read_constraints(clustering.derived).columns
-    known = columns.owner != NO_OWNER
-    roots, owners = clustering.labels[columns.address[known]], columns.owner[known]
+    owner = clustering.constraints.columns.owner
+    known = owner != NO_OWNER
+    roots, owners = clustering.tagged_root[known], owner[known]
     pairs = np.unique(np.stack([roots, owners], axis=1), axis=0)
     _entities, count = np.unique(pairs[:, 0], return_counts=True)
     twice = int(np.count_nonzero(count > 1))

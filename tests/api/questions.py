@@ -61,5 +61,6 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_roles": f"{base}/entities/{alice}/roles",
         "read_entity": f"{base}/entities/{alice}",
         "list_rules": "/v1/heuristics?rule=same_key",
+        "list_conflicts": f"{base}/conflicts?limit=1",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",
     }

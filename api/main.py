@@ -13,6 +13,7 @@ from api.routers import (
     addresses,
     entities,
     health,
+    heuristics,
     networks,
     peel_chains,
     roles,
@@ -71,6 +72,7 @@ def application(settings: Settings) -> FastAPI:
         roles,
         tags,
         traces,
+        heuristics,
     ):
         app.include_router(module.router)
     pages.install(app)

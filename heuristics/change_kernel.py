@@ -18,7 +18,9 @@ from heuristics.change_facts import (
     contains,
     count_of,
     fee_rate_of,
-    payment_of,
+    follows_hop,
+    looks_like_hop,
+    marginal_fee,
     root_of,
 )
 from heuristics.change_rules import (
@@ -112,6 +114,7 @@ _ERMILOV, _CONSUMER = int(ChangeRule.ERMILOV), int(ChangeRule.CONSUMER)
 _GRAPHSENSE, _KEYSET = int(ChangeRule.GRAPHSENSE), int(ChangeRule.KEYSET)
 _SAME_CLUSTER = int(ChangeRule.SAME_CLUSTER)
 
+_UNIFORM_INPUTS = int(FingerprintBit.UNIFORM_INPUTS)
 _LOCKTIME_BITS, _MULTISIG = int(LOCKTIME_BITS), int(FingerprintBit.MULTISIG)
 _TWO_INPUTS, _MORE_INPUTS = int(FingerprintBit.TWO_INPUTS), int(FingerprintBit.MORE_INPUTS)
 _TWO_OUTPUTS, _MORE_OUTPUTS = int(FingerprintBit.TWO_OUTPUTS), int(FingerprintBit.MORE_OUTPUTS)
@@ -162,53 +165,12 @@ def _static_and_dynamic(payment: Payment, candidate: Candidate) -> int:
 
 
 @kernel_part
-def _habits(columns: ChangeColumns, one: int, other: int, differences: int, same_rate: bool) -> int:
+def _habits(differences: int, same_fee: bool, same_rate: bool) -> int:
     """Return the bits of the fingerprint votes in which two transactions agree."""
-    bits = 0
+    bits = same_fee << _SAME_FEE | same_rate << _SAME_FEE_RATE
     for habit in range(len(_HABIT_RULES)):
         bits |= (differences & _HABIT_MASKS[habit] == 0) << _HABIT_RULES[habit]
-    bits |= (columns.fee_sat[one] == columns.fee_sat[other]) << _SAME_FEE
-    return int(bits | same_rate << _SAME_FEE_RATE)
-
-
-@kernel_part
-def _candidate_bits(
-    columns: ChangeColumns,
-    horizon: Horizon,
-    fingerprints: Fingerprints,
-    payment: Payment,
-    transaction: int,
-    output: int,
-    newest: int,
-    spent_from: bool,
-) -> int:
-    """Return the bits of all rules whose candidate an output is, but keysets and clusters."""
-    address = columns.output_address[output]
-    spender = int(np.int64(columns.spender[output]))
-    is_spent = spender < horizon.transactions
-    spender_word, spender_rate = 0, 0
-    if is_spent:
-        spender_word = int(np.int64(fingerprints.words[spender - fingerprints.start]))
-        spender_rate = fee_rate_of(columns, spender)
-    candidate = Candidate(
-        columns.output_value_sat[output],
-        int(np.int64(columns.script_type[address])),
-        spent_from,
-        int(np.int64(address)) > newest,
-        int(np.int64(horizon.receipts[address])),
-        int(np.int64(horizon.spends[address])),
-        is_spent,
-        spender_word & _LOCKTIME_BITS != 0,
-        count_of(spender_word, _TWO_INPUTS, _MORE_INPUTS),
-        count_of(spender_word, _TWO_OUTPUTS, _MORE_OUTPUTS),
-        spender_rate,
-    )
-    bits = _static_and_dynamic(payment, candidate)
-    if is_spent:
-        word = int(np.int64(fingerprints.words[transaction - fingerprints.start]))
-        same_rate = spender_rate == payment.fee_rate
-        bits |= _habits(columns, transaction, spender, word ^ spender_word, same_rate)
-    return bits
+    return int(bits)
 
 
 @kernel_part
@@ -237,66 +199,6 @@ class Scratch(NamedTuple):
     places: Int64Array
 
 
-@kernel_part
-def _vote_on(
-    columns: ChangeColumns,
-    keysets: KeysetColumns,
-    labels: UInt32Array,
-    horizon: Horizon,
-    fingerprints: Fingerprints,
-    transaction: int,
-    newest: int,
-    scratch: Scratch,
-    votes: Int8Array,
-    row: int,
-) -> None:
-    """Fill the rows of one transaction's outputs, at least two of which can be spent."""
-    first_in, last_in = columns.first_input[transaction], columns.first_input[transaction + 1]
-    first_out, last_out = columns.first_output[transaction], columns.first_output[transaction + 1]
-    known = horizon.transactions
-    words, first_word = fingerprints.words, fingerprints.start
-    ids, roots, places = scratch.ids, scratch.roots, scratch.places
-    id_count = collect_ids(columns.input_address, first_in, last_in, labels, ids, roots)
-    payment = payment_of(columns, words, first_word, transaction, known, newest, ids, id_count)
-    scripts = 0
-    if words[transaction - first_word] & _MULTISIG != 0:
-        known_inputs = columns.first_input[known]
-        addresses = columns.input_address[first_in:last_in]
-        scripts = input_scripts(keysets, columns.script_type, addresses, known_inputs, places)
-    allowed = ~0
-    for output in range(first_out, last_out):
-        address = columns.output_address[output]
-        if address == NO_ADDRESS:
-            scratch.sets[output - first_out] = _NOT_SPENDABLE
-            continue
-        spent_from = payment.self_change and contains(ids, id_count, address)
-        bits = _candidate_bits(
-            columns, horizon, fingerprints, payment, transaction, output, newest, spent_from
-        )
-        if scripts > 0 and changes_keyset(
-            keysets, columns.script_type, address, columns.first_input[known], places, scripts
-        ):
-            bits |= 1 << _KEYSET
-        if len(labels) and contains(roots, id_count, root_of(labels, address)):
-            bits |= 1 << _SAME_CLUSTER
-        if int(np.int64(columns.spender[output])) >= known:
-            allowed = ~_NEEDS_ALL_SPENT
-        scratch.sets[output - first_out] = bits
-    _cast(scratch.sets, last_out - first_out, votes, row, allowed)
-
-
-@kernel_part
-def _newest_address(columns: ChangeColumns, transaction: int, newest: int) -> tuple[int, int]:
-    """Return the largest address number up to a transaction, and its outputs with an address."""
-    spendable = 0
-    for output in range(columns.first_output[transaction], columns.first_output[transaction + 1]):
-        address = columns.output_address[output]
-        if address != NO_ADDRESS:
-            spendable += 1
-            newest = max(newest, int(np.int64(address)))
-    return newest, spendable
-
-
 @kernel
 def vote(
     columns: ChangeColumns,
@@ -310,37 +212,131 @@ def vote(
     scratch: Scratch,
     votes: Int8Array,
 ) -> int:
-    """Fill the votes of all blocks, moving the horizon; return the newest address after them."""
+    """Fill the votes of all blocks, moving the horizon; return the newest address after them.
+
+    One long function on purpose; see `change_facts` on what handing columns around would cost.
+    """
+    first_input, first_output = columns.first_input, columns.first_output
+    input_address, output_address = columns.input_address, columns.output_address
+    input_value, output_value = columns.input_value_sat, columns.output_value_sat
+    spender_of, script_type = columns.spender, columns.script_type
+    fees, stripped, witness = columns.fee_sat, columns.stripped_size, columns.witness_size
+    receipts, spends = horizon.receipts, horizon.spends
+    first_word, words = fingerprints.start, fingerprints.words
+    ids, roots, places, sets = scratch.ids, scratch.roots, scratch.places, scratch.sets
     known = horizon.transactions
     start = blocks.first_transaction[0]
-    first_row = columns.first_output[start]
+    first_row = first_output[start]
     for block in range(len(blocks.horizon)):
-        advance(columns, horizon.receipts, horizon.spends, known, blocks.horizon[block])
+        advance(columns, receipts, spends, known, blocks.horizon[block])
         known = blocks.horizon[block]
-        now = Horizon(known, horizon.receipts, horizon.spends)
+        known_inputs = first_input[known]
         for transaction in range(
             blocks.first_transaction[block], blocks.first_transaction[block + 1]
         ):
-            # Of a ledger that begins late: an address that is first met where it is spent.
-            for i in range(columns.first_input[transaction], columns.first_input[transaction + 1]):
-                address = columns.input_address[i]
-                if address != NO_ADDRESS:
-                    newest = max(newest, int(np.int64(address)))
-            newest_after, spendable = _newest_address(columns, transaction, newest)
-            row = columns.first_output[transaction] - first_row
-            inputs = columns.first_input[transaction + 1] - columns.first_input[transaction]
-            if inputs > 0 and spendable >= 2 and excluded[transaction - start] == 0:
-                _vote_on(
-                    columns,
-                    keysets,
-                    labels,
-                    now,
-                    fingerprints,
-                    transaction,
-                    newest,
-                    scratch,
-                    votes,
-                    row,
+            first_in, last_in = first_input[transaction], first_input[transaction + 1]
+            first_out, last_out = first_output[transaction], first_output[transaction + 1]
+            inputs, outputs = last_in - first_in, last_out - first_out
+            # Of a ledger that begins late: an address may be first met where it is spent.
+            for i in range(first_in, last_in):
+                if input_address[i] != NO_ADDRESS:
+                    newest = max(newest, int(np.int64(input_address[i])))
+            older = newest
+            spendable = 0
+            for output in range(first_out, last_out):
+                if output_address[output] != NO_ADDRESS:
+                    spendable += 1
+                    newest = max(newest, int(np.int64(output_address[output])))
+            if inputs == 0 or spendable < 2 or excluded[transaction - start] != 0:
+                continue
+
+            # --- the transaction
+            word = int(np.int64(words[transaction - first_word]))
+            fee_sat = fees[transaction]
+            size = int(np.int64(stripped[transaction])), int(np.int64(witness[transaction]))
+            rate = fee_rate_of(fee_sat, size[0], size[1])
+            least = input_value[first_in]
+            for i in range(first_in + 1, last_in):
+                least = min(least, input_value[i])
+            uniform_type = -1
+            if word & _UNIFORM_INPUTS != 0:
+                uniform_type = int(np.int64(script_type[input_address[first_in]]))
+            self_change, goes_on = False, False
+            fresh_outputs, unspent = 0, 0
+            for output in range(first_out, last_out):
+                if output_address[output] == NO_ADDRESS:
+                    continue
+                fresh_outputs += int(np.int64(output_address[output])) > older
+                spender = int(np.int64(spender_of[output]))
+                if spender >= known:
+                    unspent += 1
+                elif looks_like_hop(int(np.int64(words[spender - first_word]))):
+                    goes_on = True
+            id_count = 0
+            if fresh_outputs < spendable or len(labels):
+                id_count = collect_ids(input_address, first_in, last_in, labels, ids, roots)
+                for output in range(first_out, last_out):
+                    self_change = self_change or contains(ids, id_count, output_address[output])
+            peels = looks_like_hop(word) and goes_on
+            if looks_like_hop(word) and not goes_on and unspent == 1:
+                # Only now can the transaction before make a difference, so few are looked up.
+                peels = follows_hop(first_input, first_output, columns.spent_output, transaction)
+            payment = Payment(
+                inputs,
+                outputs,
+                least,
+                marginal_fee(fee_sat, size[0], size[1], inputs, outputs),
+                uniform_type,
+                word & _LOCKTIME_BITS != 0,
+                peels,
+                rate,
+                self_change,
+                fresh_outputs,
+            )
+            scripts = 0
+            if word & _MULTISIG != 0:
+                addresses = input_address[first_in:last_in]
+                scripts = input_scripts(keysets, script_type, addresses, known_inputs, places)
+
+            # --- its outputs
+            allowed = ~0 if unspent == 0 else ~_NEEDS_ALL_SPENT
+            for output in range(first_out, last_out):
+                address = output_address[output]
+                if address == NO_ADDRESS:
+                    sets[output - first_out] = _NOT_SPENDABLE
+                    continue
+                spender = int(np.int64(spender_of[output]))
+                bits, spender_word, spender_rate = 0, 0, 0
+                if spender < known:
+                    spender_word = int(np.int64(words[spender - first_word]))
+                    spender_rate = fee_rate_of(
+                        fees[spender],
+                        int(np.int64(stripped[spender])),
+                        int(np.int64(witness[spender])),
+                    )
+                    bits = _habits(
+                        word ^ spender_word, fees[spender] == fee_sat, spender_rate == rate
+                    )
+                candidate = Candidate(
+                    output_value[output],
+                    int(np.int64(script_type[address])),
+                    self_change and contains(ids, id_count, address),
+                    int(np.int64(address)) > older,
+                    int(np.int64(receipts[address])),
+                    int(np.int64(spends[address])),
+                    spender < known,
+                    spender_word & _LOCKTIME_BITS != 0,
+                    count_of(spender_word, _TWO_INPUTS, _MORE_INPUTS),
+                    count_of(spender_word, _TWO_OUTPUTS, _MORE_OUTPUTS),
+                    spender_rate,
                 )
-            newest = newest_after
+                bits |= _static_and_dynamic(payment, candidate)
+                if scripts > 0 and changes_keyset(
+                    keysets, script_type, address, known_inputs, places, scripts
+                ):
+                    bits |= 1 << _KEYSET
+                if len(labels) and contains(roots, id_count, root_of(labels, address)):
+                    bits |= 1 << _SAME_CLUSTER
+                sets[output - first_out] = bits
+            _cast(sets, outputs, votes, first_out - first_row, allowed)
     return newest

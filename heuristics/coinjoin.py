@@ -18,7 +18,6 @@ from heuristics.coinjoin_columns import (
     CoinJoinColumns,
     Eras,
     Scratch,
-    count_spendable,
     most_rows,
     new_scratch,
 )
@@ -31,7 +30,16 @@ from heuristics.coinjoin_rules import (
     proven,
     stonewall,
 )
-from heuristics.coinjoin_shape import Shape, measure, sort_ascending
+from heuristics.coinjoin_shape import (
+    LEAST_SURPLUS_SAT,
+    MOST_SURPLUS_SAT,
+    MOST_TX0_OUTPUTS,
+    SMALLEST_LEVEL_SAT,
+    TX0_POOLS_SAT,
+    Shape,
+    measure,
+    sort_ascending,
+)
 from heuristics.coinjoin_wasabi import (
     WASABI_1_0_CONFIDENCE,
     WASABI_2_CONFIDENCE,
@@ -47,6 +55,7 @@ from heuristics.coinjoin_wasabi import (
 )
 from heuristics.coinjoin_whirlpool import WHIRLPOOL_CONFIDENCE, whirlpool, whirlpool_tx0
 from heuristics.columns import (
+    NO_ADDRESS,
     Int64Array,
     UInt8Array,
     UInt16Array,
@@ -165,6 +174,9 @@ AMOUNT_WIDTH = len(AmountField)
 DESCRIBED = DETECTIONS | CoinJoinMark.WHIRLPOOL_TX0
 """Marks that have a row of details. The others are common, and say nothing more than their name."""
 
+_COMPARED_OUTPUTS = 8
+"""Up to so many outputs are compared with one another before they are sorted."""
+
 _DEFINITE = np.uint16(CoinJoinMark.DEFINITE)
 _JOINMARKET = np.uint16(CoinJoinMark.JOINMARKET)
 _EQUAL_OUTPUTS = np.uint16(CoinJoinMark.EQUAL_OUTPUTS)
@@ -254,39 +266,59 @@ def _marks_of(
 
 
 @kernel
-def _needs_measuring(columns: CoinJoinColumns, transaction: int) -> bool:
-    """Return whether a transaction can have any mark but that of a PayJoin.
+def _sift(columns: CoinJoinColumns, start: int, wanted: UInt8Array) -> None:
+    """Tell which transactions have to be measured: all that can have a mark, and few others.
 
-    With one input that is only a Tx0, which carries data; with two outputs only a possible
-    CoinJoin, whose outputs are equal. Nearly all transactions end here.
+    Two outputs must be equal, from several inputs. More must hold an equal pair or three large
+    amounts, again from several inputs, or one that carries data and one that enters a pool.
+
+    A loop of its own, without calls: one that hands on so many arrays counts each of them as used
+    and released, which costs many times what is done here.
     """
-    inputs = columns.first_input[transaction + 1] - columns.first_input[transaction]
-    first_out = columns.first_output[transaction]
-    outputs = columns.first_output[transaction + 1] - first_out
-    if inputs == 0 or outputs < 2:
-        return False
-    if outputs == 2:
-        equal = columns.output_value_sat[first_out] == columns.output_value_sat[first_out + 1]
-        return bool(inputs > 1 and equal)
-    return bool(inputs > 1 or count_spendable(columns, transaction) == outputs - 1)
+    first_input, first_output = columns.first_input, columns.first_output
+    values, addresses = columns.output_value_sat, columns.output_address
+    for offset in range(len(wanted)):
+        inputs = first_input[start + offset + 1] - first_input[start + offset]
+        first, last = first_output[start + offset], first_output[start + offset + 1]
+        outputs, is_wanted = last - first, False
+        if outputs == 2:
+            is_wanted = inputs > 1 and values[first] == values[first + 1]
+        elif outputs > 2 and (inputs > 1 or (inputs == 1 and outputs <= MOST_TX0_OUTPUTS)):
+            data, large = 0, 0
+            for i in range(first, last):
+                data += addresses[i] == NO_ADDRESS
+                large += values[i] >= SMALLEST_LEVEL_SAT
+            if data == 1 and outputs <= MOST_TX0_OUTPUTS:
+                for i in range(first, last):
+                    for pool in TX0_POOLS_SAT:
+                        surplus = values[i] - pool
+                        is_wanted |= LEAST_SURPLUS_SAT <= surplus <= MOST_SURPLUS_SAT
+            if inputs > 1 and not is_wanted:
+                is_wanted = large >= 3 or outputs > _COMPARED_OUTPUTS
+                if not is_wanted:
+                    for i in range(first + 1, last):
+                        for j in range(first, i):
+                            is_wanted |= values[i] == values[j]
+        wanted[offset] = is_wanted
 
 
 @kernel
 def _mark(
-    columns: CoinJoinColumns, start: int, eras: Eras, marks: UInt16Array, scratch: Scratch
+    columns: CoinJoinColumns,
+    start: int,
+    eras: Eras,
+    wanted: UInt8Array,
+    marks: UInt16Array,
+    scratch: Scratch,
 ) -> int:
-    """Mark the transactions from `start` on; return how many need a row of details."""
+    """Mark the wanted transactions; return how many need a row of details."""
     described = 0
     for offset in range(len(marks)):
-        transaction = start + offset
-        found = _NONE
-        if _needs_measuring(columns, transaction):
-            shape = measure(columns, transaction, scratch)
-            found = _marks_of(columns, transaction, shape, eras, scratch)
-        if payjoin_possible(columns, transaction):
-            found |= _PAYJOIN_POSSIBLE
-        marks[offset] = found
-        described += found & _DESCRIBED != 0
+        if wanted[offset] != 0:
+            shape = measure(columns, start + offset, scratch)
+            found = _marks_of(columns, start + offset, shape, eras, scratch)
+            marks[offset] = found
+            described += found & _DESCRIBED != 0
     return described
 
 
@@ -426,8 +458,11 @@ def mark_coinjoins(
     _check(columns, start, stop)
     fixed = read_only_columns(columns)
     scratch = new_scratch(most_rows(fixed, start, stop))
-    marks = np.empty(stop - start, dtype=np.uint16)
-    described = _mark(fixed, start, eras, marks, scratch)
+    marks = np.zeros(stop - start, dtype=np.uint16)
+    wanted = np.empty(stop - start, dtype=np.uint8)
+    _sift(fixed, start, wanted)
+    described = _mark(fixed, start, eras, read_only(wanted), marks, scratch)
+    payjoin_possible(fixed, start, _PAYJOIN_POSSIBLE, marks)
     details = np.empty((described, DETAIL_WIDTH), dtype=np.int64)
     none = np.empty((0, AMOUNT_WIDTH), dtype=np.int64)
     found = read_only(marks)

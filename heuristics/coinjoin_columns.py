@@ -85,15 +85,6 @@ def outputs_are_native(columns: CoinJoinColumns, transaction: int) -> bool:
 
 
 @kernel
-def count_spendable(columns: CoinJoinColumns, transaction: int) -> int:
-    """Return how many outputs have an address."""
-    spendable = 0
-    for i in range(columns.first_output[transaction], columns.first_output[transaction + 1]):
-        spendable += columns.output_address[i] != NO_ADDRESS
-    return spendable
-
-
-@kernel
 def most_rows(columns: CoinJoinColumns, start: int, stop: int) -> int:
     """Return the largest number of inputs and outputs of one transaction."""
     most = 0

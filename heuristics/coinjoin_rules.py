@@ -10,10 +10,12 @@ output, and so do `definite`, `proven` and `possible`. GraphSense looks at outpu
 address only, and so do `joinmarket` and `stonewall`.
 """
 
+import numpy as np
+
 from heuristics.coinjoin_columns import CoinJoinColumns, Scratch
 from heuristics.coinjoin_packing import each_can_pay, two_can_pay
 from heuristics.coinjoin_shape import LARGEST_DUST_SAT, Shape
-from heuristics.columns import NO_ADDRESS
+from heuristics.columns import NO_ADDRESS, UInt16Array
 from heuristics.jit import kernel
 
 _STONEWALL_LEAST_SAT = 5_000
@@ -177,12 +179,14 @@ def stonewall(shape: Shape) -> bool:
 
 
 @kernel
-def payjoin_possible(columns: CoinJoinColumns, transaction: int) -> bool:
+def payjoin_possible(
+    columns: CoinJoinColumns, start: int, mark: np.uint16, marks: UInt16Array
+) -> None:
     """One input would have been enough for either output: perhaps the payee added his own.
 
     Two outputs, two inputs or more from more than one address, and no output below the smallest
     input: a wallet that pays alone needs no such input. In a PayJoin the payee adds a coin of his
-    and takes it back with the payment.
+    and takes it back with the payment. The kernel adds the mark to those of `start` and after.
 
     Assumes: wallets do not spend more coins than a payment needs.
     Fails when: a wallet consolidates while it pays, spends all coins of an address, or selects
@@ -191,18 +195,21 @@ def payjoin_possible(columns: CoinJoinColumns, transaction: int) -> bool:
     Source: this program's, after the unnecessary-input heuristic that BIP 78 describes. No error
         rate is given.
     """
-    first_in, last_in = columns.first_input[transaction], columns.first_input[transaction + 1]
-    first_out, last_out = columns.first_output[transaction], columns.first_output[transaction + 1]
-    if last_out - first_out != 2 or last_in - first_in < 2:
-        return False
-    smallest_input, several = columns.input_value_sat[first_in], False
-    for i in range(first_in, last_in):
-        smallest_input = min(smallest_input, columns.input_value_sat[i])
-        several = several or columns.input_address[i] != columns.input_address[first_in]
-    return (
-        several
-        and columns.output_value_sat[first_out] >= smallest_input
-        and columns.output_value_sat[first_out + 1] >= smallest_input
-        and columns.output_address[first_out] != NO_ADDRESS
-        and columns.output_address[first_out + 1] != NO_ADDRESS
-    )
+    first_input, first_output = columns.first_input, columns.first_output
+    for offset in range(len(marks)):
+        first_in, last_in = first_input[start + offset], first_input[start + offset + 1]
+        first_out = first_output[start + offset]
+        if first_output[start + offset + 1] - first_out != 2 or last_in - first_in < 2:
+            continue
+        smallest, several = columns.input_value_sat[first_in], False
+        for i in range(first_in + 1, last_in):
+            smallest = min(smallest, columns.input_value_sat[i])
+            several |= columns.input_address[i] != columns.input_address[first_in]
+        if (
+            several
+            and columns.output_value_sat[first_out] >= smallest
+            and columns.output_value_sat[first_out + 1] >= smallest
+            and columns.output_address[first_out] != NO_ADDRESS
+            and columns.output_address[first_out + 1] != NO_ADDRESS
+        ):
+            marks[offset] |= mark

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from heuristics.coinjoin_columns import CoinJoinColumns, Scratch
 from heuristics.columns import NO_ADDRESS, Int64Array, UInt32Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 LARGEST_DUST_SAT = 2_730
 """GraphSense's limit; an output at or below it is no amount that people agree to mix."""
@@ -26,13 +26,18 @@ WASABI_BASE_SAT = 10_000_000
 WASABI_TOLERANCE_SAT = 500_000
 """How far GraphSense lets an amount be from the base; twice as far at each level."""
 
+SMALLEST_LEVEL_SAT = WASABI_BASE_SAT - WASABI_TOLERANCE_SAT
+"""No output below it is at a mixing level."""
+
 LEAST_SURPLUS_SAT = 100
 MOST_SURPLUS_SAT = 110_000
 """What a coin that enters a Whirlpool mix brings above the pool's amount, for the miner."""
 
-_POOL_SAT = (100_000, 1_000_000, 5_000_000, 50_000_000)
+TX0_POOLS_SAT = (100_000, 1_000_000, 5_000_000, 50_000_000)
 _POOL_FEE_SAT = (5_000, 50_000, 175_000, 1_750_000)
 _MOST_ENTERING = 70
+MOST_TX0_OUTPUTS = _MOST_ENTERING + 3
+"""Those that go in, the fee, the change, and the data."""
 _INSERTION_LIMIT = 32
 
 
@@ -108,27 +113,17 @@ class Shape(NamedTuple):
     premix_outputs: int
 
 
-@kernel
-def mixing_level(value_sat: int) -> int:
-    """Return `i` where a value is near 2^i times the base, else -1."""
-    level, centre, tolerance = 0, WASABI_BASE_SAT, WASABI_TOLERANCE_SAT
-    while value_sat >= centre - tolerance:
-        if value_sat <= centre + tolerance:
-            return level
-        level, centre, tolerance = level + 1, 2 * centre, 2 * tolerance
-    return -1
-
-
-@kernel
+@kernel_part
 def measure_values(values: Int64Array, length: int) -> Runs:
     """Return what a list of values, sorted in ascending order, says about repetition.
 
-    Runs come in ascending order, so ">=" leaves ties to the largest value. Levels do, too, and no
-    value is near two of them.
+    Runs come in ascending order, so ">=" leaves ties to the largest value. Mixing levels do, too,
+    and no value is near two of them.
     """
     top_value, top_count, pool_value, pool_count = 0, 0, 0, 0
     repeated, repeated_outputs, single, pairs, pair_value, base_count = 0, 0, 0, 0, 0, 0
-    level, level_run, level_count, level_outputs = -1, 0, 0, 0
+    centre, tolerance = WASABI_BASE_SAT, WASABI_TOLERANCE_SAT
+    level_run, level_count, level_outputs = 0, 0, 0
     total = 0
     i = 0
     while i < length:
@@ -150,18 +145,16 @@ def measure_values(values: Int64Array, length: int) -> Runs:
         if count == 2:
             pairs += 1
             pair_value = value
-        here = mixing_level(value)
-        if here == 0:
-            base_count = max(base_count, count)
-        if here >= 0:
-            if here != level:
-                level, level_run = here, 0
+        while value > centre + tolerance:
+            centre, tolerance, level_run = 2 * centre, 2 * tolerance, 0
+        if value >= centre - tolerance:
+            if centre == WASABI_BASE_SAT:
+                base_count = max(base_count, count)
             # A level counts from its second output on.
             if level_run + count >= 2:
                 level_outputs += count + (1 if level_run == 1 else 0)
+                level_count = max(level_count, level_run + count)
             level_run += count
-            if level_run >= 2:
-                level_count = max(level_count, level_run)
         i = j
     return Runs(
         top_value,
@@ -180,7 +173,7 @@ def measure_values(values: Int64Array, length: int) -> Runs:
     )
 
 
-@kernel
+@kernel_part
 def sort_ascending(values: NDArray[np.generic], length: int) -> None:
     """Sort the first `length` values in place.
 
@@ -196,30 +189,32 @@ def sort_ascending(values: NDArray[np.generic], length: int) -> None:
                 j -= 1
             values[j] = value
         return
-    for start in range(length // 2 - 1, -1, -1):
-        _sift_down(values, start, length)
-    for end in range(length - 1, 0, -1):
-        last = values[end]
-        values[end] = values[0]
-        values[0] = last
-        _sift_down(values, 0, end)
+    _heapsort(values, length)
 
 
 @kernel
-def _sift_down(values: NDArray[np.generic], start: int, end: int) -> None:
-    """Let the value at `start` sink to its place in the heap of the first `end` values."""
-    value = values[start]
-    hole = start
-    child = 2 * hole + 1
-    while child < end:
-        if child + 1 < end and values[child + 1] > values[child]:
-            child += 1
-        if values[child] <= value:
-            break
-        values[hole] = values[child]
-        hole = child
+def _heapsort(values: NDArray[np.generic], length: int) -> None:
+    """Sort the first `length` values: make a heap of them, then take the largest off it."""
+    half = length // 2
+    for step in range(half + length - 1):
+        if step < half:
+            hole, end = half - 1 - step, length
+            value = values[hole]
+        else:
+            hole, end = 0, length - 1 - (step - half)
+            value = values[end]
+            values[end] = values[0]
+        # The value sinks to its place in the heap of the first `end` values.
         child = 2 * hole + 1
-    values[hole] = value
+        while child < end:
+            if child + 1 < end and values[child + 1] > values[child]:
+                child += 1
+            if values[child] <= value:
+                break
+            values[hole] = values[child]
+            hole = child
+            child = 2 * hole + 1
+        values[hole] = value
 
 
 @kernel
@@ -246,8 +241,8 @@ def premix_pool(values: Int64Array, length: int) -> tuple[int, int]:
     The most frequent value that is a little above the pool's amount counts as going in; all but
     two of the values must be it, and exactly one must be near the pool's fee.
     """
-    for pool in range(len(_POOL_SAT)):
-        amount, fee = _POOL_SAT[pool], _POOL_FEE_SAT[pool]
+    for pool in range(len(TX0_POOLS_SAT)):
+        amount, fee = TX0_POOLS_SAT[pool], _POOL_FEE_SAT[pool]
         entering, run, fees = 0, 0, 0
         for i in range(length):
             value = values[i]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from arien_flows.answers.entity import lag
 from arien_flows.answers.facts import as_of
+from arien_flows.answers.rates import ClusteringRateAnswer, clustering_rates, error_rates
 from arien_flows.entities.clustering import Clustering
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer
@@ -27,6 +28,12 @@ class ClusteringAnswer(ChainAnswer):
 
     rules: dict[str, int]
     """The rules, with their versions."""
+
+    error_rates: dict[str, str]
+    """By rule: how often it was wrong, and among what; or `not measured`."""
+
+    measured: tuple[ClusteringRateAnswer, ...]
+    """How well clusterings by these rules agreed with known owners, by population."""
 
     height: int
     """The last block that it knows."""
@@ -58,6 +65,8 @@ def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
         clustering=clustering.identity,
         certainty="inference",
         rules=dict(made.rules),
+        error_rates=error_rates(made.rules),
+        measured=clustering_rates(clustering.profile, made.rules),
         height=made.height,
         block_hash=made.block_hash,
         addresses=made.counts["addresses"],

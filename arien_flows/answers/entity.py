@@ -13,6 +13,7 @@ import numpy as np
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
@@ -77,6 +78,9 @@ class EntityAnswer(ChainAnswer):
 
     rules: dict[str, int]
     """The rules of the run, with their versions."""
+
+    error_rates: dict[str, str]
+    """By rule: how often it was wrong, and among what; or `not measured`."""
 
     height: int
     """The last block that the run knew; what came later is not in these numbers."""
@@ -159,6 +163,7 @@ def entity_answer(
         certainty="inference",
         clustering=clustering.identity,
         rules=dict(clustering.manifest.rules),
+        error_rates=error_rates(clustering.manifest.rules),
         height=clustering.manifest.height,
         address_count=totals.address_count,
         addresses=AddressPage(

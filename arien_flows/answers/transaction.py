@@ -15,6 +15,7 @@ import numpy as np
 from arien_flows.amounts import Asset, asset_of, coins
 from arien_flows.answers.entity import lag
 from arien_flows.answers.facts import Flag, as_of, block_of, script_type_name, sighting
+from arien_flows.answers.rates import error_rates
 from arien_flows.entities.coinjoin_findings import (
     NEIGHBOUR_RULES,
     Amount,
@@ -396,6 +397,7 @@ def _inferences(reading: Reading, transaction: int) -> list[Flag]:
                 certainty="inference",
                 detail=f"{_shape(found, asset_of(reading.view.network.name))}; {_standing(found)}",
                 rule=", ".join(f"{rule} {versions[rule]}" for rule in rules),
+                error_rates=error_rates({rule: versions[rule] for rule in rules}),
             )
         )
     if PAYJOIN in found.rules:
@@ -407,6 +409,7 @@ def _inferences(reading: Reading, transaction: int) -> list[Flag]:
                 "his own; wallets that consolidate do the same. Not measured; clustering joins "
                 "its inputs all the same",
                 rule=f"{PAYJOIN} {versions[PAYJOIN]}",
+                error_rates=error_rates({PAYJOIN: versions[PAYJOIN]}),
             )
         )
     return flags

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from arien_flows.answers.entity import clustering_of, lag
 from arien_flows.answers.facts import as_of, sighting
+from arien_flows.answers.rates import error_rates
 from arien_flows.entities.why import Explanation, NotJoined, why
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
@@ -77,6 +78,9 @@ class WhyAnswer(ChainAnswer):
     shortest: bool
     """Whether no shorter chain exists; false where the search was cut short."""
 
+    error_rates: dict[str, str]
+    """By rule of the steps: how often it was wrong, and among what; or `not measured`."""
+
 
 def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
     """Return what joins two addresses, or say that no rule does."""
@@ -99,7 +103,14 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
         entity_b=found.entity if isinstance(found, Explanation) else found.entity_b,
         steps=_steps(view, found) if isinstance(found, Explanation) else (),
         shortest=isinstance(found, Explanation) and found.shortest,
+        error_rates=_error_rates(found),
     )
+
+
+def _error_rates(found: Explanation | NotJoined) -> dict[str, str]:
+    if isinstance(found, NotJoined):
+        return {}
+    return error_rates({step.rule: step.rule_version for step in found.steps})
 
 
 def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:

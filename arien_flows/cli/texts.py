@@ -8,7 +8,8 @@ from arien_flows.answers.clustering import ClusteringAnswer
 from arien_flows.answers.entity import EntityAnswer, EntityName
 from arien_flows.answers.facts import Flag, Sighting
 from arien_flows.answers.history import HistoryAnswer
-from arien_flows.answers.rules import RuleAnswer
+from arien_flows.answers.rates import ClusteringRateAnswer
+from arien_flows.answers.rules import RuleList
 from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
@@ -102,6 +103,10 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Balance", coins(answer.balance, asset)),
         )
     )
+    joining = {
+        rule: text for rule, text in answer.error_rates.items() if not rule.startswith("coinjoin_")
+    }
+    yield from _error_rates(joining)
     yield from _tags(answer.tags)
     if with_addresses:
         yield from ("", *answer.addresses.items)
@@ -141,6 +146,15 @@ def _of_hundred(confidence: int | None) -> str:
 
 def _versions(rules: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
+
+
+def _error_rates(
+    rates: dict[str, str], heading: str = "How often these rules were wrong:"
+) -> list[str]:
+    """Return what is known of the errors of rules, a line for each."""
+    if not rates:
+        return []
+    return [*(["", heading] if heading else []), *(f"  {rule}: {rates[rule]}" for rule in rates)]
 
 
 def _sighting(seen: Sighting) -> str:
@@ -206,12 +220,16 @@ def _tag(tag: TagAnswer) -> str:
 def _flags(flags: Sequence[Flag]) -> list[str]:
     if not flags:
         return []
-    return ["", *(f"{flag.name} ({flag.certainty}): {flag.detail}" for flag in flags)]
+    lines = [""]
+    for flag in flags:
+        lines.append(f"{flag.name} ({flag.certainty}): {flag.detail}")
+        lines += _error_rates(flag.error_rates, heading="")
+    return lines
 
 
-def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
-    """Return the rules with their documentation."""
-    for number, rule in enumerate(rules):
+def rule_lines(answer: RuleList) -> Iterable[str]:
+    """Return the rules with their documentation and measured errors."""
+    for number, rule in enumerate(answer.items):
         yield from () if number == 0 else ("",)
         yield f"{rule.name} {rule.version}: {rule.summary}"
         yield from pairs(
@@ -223,7 +241,12 @@ def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
                     "  confidence",
                     NOTHING if rule.confidence is None else f"{rule.confidence} of 100",
                 ),
-                ("  error rate", rule.error_rate or "not measured"),
+                ("  error rate", rule.error_rate),
+                *(
+                    ("  simulated", f"{rate.text} (not its error rate)")
+                    for rate in rule.rates
+                    if rate.kind == "simulated"
+                ),
             )
         )
 
@@ -244,7 +267,22 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
             ("Merges", f"{answer.merges:,}"),
         )
     )
+    for rate in answer.measured:
+        yield ""
+        yield f"Against the owners of {rate.addresses:,} addresses ({rate.kind}: {rate.population})"
+        yield from pairs(_measured(rate))
     yield from closing(answer)
+
+
+def _measured(rate: ClusteringRateAnswer) -> Iterable[tuple[str, str]]:
+    """Return how well a clustering agreed with known owners."""
+    for name, share in (
+        ("Pairs joined rightly", rate.pairwise_precision),
+        ("Pairs of one owner joined", rate.pairwise_recall),
+        ("Owners joined with another", rate.wrongly_joined_owners),
+    ):
+        if share is not None:
+            yield f"  {name}", f"{float(share.value):.2%} ({share.hits:,} of {share.trials:,})"
 
 
 def why_lines(answer: WhyAnswer) -> Iterable[str]:
@@ -266,4 +304,5 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
             yield f"   and {step.address_to}"
             yield f"   by {step.rule} {step.rule_version} in {step.txid}"
             yield f"   (block {step.height:,}, {shown_time(step.time)})"
+        yield from _error_rates(answer.error_rates)
     yield from closing(answer)

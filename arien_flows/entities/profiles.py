@@ -15,8 +15,9 @@ from arien_flows.entities.change_votes import DECISION_LAG
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
 from arien_flows.entities.coinjoins import CoinJoins
-from arien_flows.entities.constraints import Constraints, no_constraints
+from arien_flows.entities.constraints import Constraints, no_constraints, read_constraints
 from arien_flows.entities.rule_names import rule_name
+from arien_flows.entities.storage import DerivedSet
 from arien_flows.entities.vote_decider import VoteDecider, VotePolicy
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
@@ -57,6 +58,16 @@ class Terms:
     """Names of rules that are switched off."""
 
     constraints: Constraints = field(default_factory=no_constraints)
+
+
+def terms_of(made: DerivedSet) -> Terms:
+    """Return the terms under which a stored clustering was made."""
+    told = made.manifest.parameters
+    return Terms(
+        decision_lag=int(told.get("decision_lag", DECISION_LAG)),
+        without=frozenset(told["without"].split(",")) if "without" in told else frozenset(),
+        constraints=read_constraints(made),
+    )
 
 
 DeciderOf = Callable[[View, CoinJoins, CoinJoinMark, Terms], Decider]

@@ -60,5 +60,6 @@ def questions(case: SmallCase) -> dict[str, str]:
         "follow_peel_chain": f"{base}/transactions/{case.txid('pay')}/peel-chain",
         "read_roles": f"{base}/entities/{alice}/roles",
         "read_entity": f"{base}/entities/{alice}",
+        "list_rules": "/v1/heuristics?rule=same_key",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",
     }

@@ -16,7 +16,7 @@ from arien_flows.answers.entity import clustering_of, lag
 from arien_flows.answers.facts import as_of, named
 from arien_flows.entities.activity import Bounds, Gathered, address_of, entity_of, gather
 from arien_flows.entities.clustering import Clustering
-from arien_flows.entities.peel_chains import Hops, coinjoin_test
+from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.entities.roles import (
     FEATURES,
     CheckResult,

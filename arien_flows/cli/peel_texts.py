@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
-from arien_flows.answers.peel_chain import PeelChainAnswer, PeeledOutput, PeelValidation
+from arien_flows.answers.peel_shapes import PeelChainAnswer, PeeledOutput, PeelValidation
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.shapes import shown_time
 

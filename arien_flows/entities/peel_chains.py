@@ -1,62 +1,21 @@
 """Following a peel chain through a ledger, forward and backward, one question at a time.
 
-The rule that names the output which goes on is `heuristics.peeling`; here it is asked of single
-transactions, so that a chain of a thousand hops costs a few thousand look-ups and no pass over the
-ledger. Its answer depends on later transactions (which output was spent, and by what), so a chain
-is true as of the view's last block: a coin that is spent tomorrow may add a hop, or make one
-ambiguous.
-
-How good the rule is on the chain at hand can partly be checked without labels. Where the co-spend
-rule joins some of a hop's outputs, but not all, with its inputs, it tells which of them stayed with
-the owner: the hop is *testable*, and it agrees if the output that was followed is among these. A
-chain whose testable hops agree too rarely must not be used to join addresses.
+Which output goes on depends on later transactions (what was spent, and by what), so a chain is true
+as of the view's last block: a coin that is spent tomorrow may add a hop, or make one ambiguous.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
-from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
-from arien_flows.entities.fingerprints import fingerprint_columns
-from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
-from arien_flows.ledger.view import View
-from chains.types import Int64Array, UInt8Array
-from heuristics.coinjoin import mark_coinjoins, stopping
-from heuristics.columns import read_only_columns
-from heuristics.fingerprint import FingerprintColumns, fingerprints
-from heuristics.peeling import (
-    MIXED,
-    MOST_OUTPUTS,
-    NOT_SPENT,
-    HopStop,
-    PeelColumns,
-    choose_next,
-    hop_features,
-    script_type_of,
-)
-
-Direction = Literal["forward", "backward"]
+from arien_flows.entities.peel_hops import Direction, Hop, Hops
+from arien_flows.ledger.schema import EXTERNAL
+from heuristics.peeling import HopStop
 
 MOST_ORIGINS = 100
 """Inputs of a transaction that are looked at backward; each costs a judgement of its own."""
-
-LEAST_LENGTH = 5
-"""Hops from which on a chain is reported as a behaviour."""
-
-MOST_PEELED_PERCENT = 50
-"""Of what a hop has to spend, for the same; more is a payment that leaves change."""
-
-LARGEST_DUST_SAT = 1_000
-"""A peel of no more is no payment: carriers of tokens and inscriptions hold 330 or 546."""
-
-LEAST_TESTABLE = 20
-"""Testable hops that it takes to refuse a chain for clustering."""
-
-LEAST_AGREEING_PERMILLE = 980
 
 REACH = 50
 """Hops that are looked for on either side of a payment, where only the length matters."""
@@ -82,23 +41,6 @@ class ChainStop(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """A transaction that pays somebody and hands the rest on. Numbers are the view's."""
-
-    transaction: int
-    next_output: int
-    """The output that goes on."""
-
-    peeled: tuple[int, ...]
-    """The other spendable outputs: one or two."""
-
-    input_sat: int
-    peeled_sat: int
-    next_sat: int
-    fee_sat: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PeelChain:
     """Consecutive hops, in chain order whatever the direction, and why there are no more."""
 
@@ -110,170 +52,6 @@ class PeelChain:
 
     candidates: tuple[int, ...] = ()
     """Outputs from which a person who knows more may go on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
-    """How often the co-spend rule agrees with the hops of a chain, where it can tell."""
-
-    testable: int
-    agreeing: int
-
-    @property
-    def refuses_clustering(self) -> bool:
-        """Whether the hops are wrong too often to join addresses by them."""
-        enough = self.testable >= LEAST_TESTABLE
-        return enough and self.agreeing * 1000 < self.testable * LEAST_AGREEING_PERMILLE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """What decides whether a chain is reported as a behaviour of its owner."""
-
-    length: int
-    largest_peel_permille: int
-    """The largest share of what a hop had to spend that it paid away, rounded up."""
-
-    smallest_peel_sat: int | None
-    """Nothing for a chain without hops."""
-
-    @property
-    def is_long(self) -> bool:
-        """Whether there are enough hops."""
-        return self.length >= LEAST_LENGTH
-
-    @property
-    def peels_little(self) -> bool:
-        """Whether no hop pays away more than half of what it has."""
-        return self.largest_peel_permille <= 10 * MOST_PEELED_PERCENT
-
-    @property
-    def pays_more_than_dust(self) -> bool:
-        """Whether every peel is worth something."""
-        return self.smallest_peel_sat is not None and self.smallest_peel_sat > LARGEST_DUST_SAT
-
-    @property
-    def is_peel_chain(self) -> bool:
-        """Whether the chain is reported as one."""
-        return self.is_long and self.peels_little and self.pays_more_than_dust
-
-
-class Hops:
-    """Judges single transactions of a view. Keeps what it has learned of their features."""
-
-    def __init__(self, view: View, is_coinjoin: Callable[[int], bool]) -> None:
-        self.view = view
-        self.is_coinjoin = is_coinjoin
-        self._features: dict[int, int] = {}
-
-    @cached_property
-    def columns(self) -> PeelColumns:
-        """The columns that the rule reads."""
-        return read_only_columns(peel_columns(self.view))
-
-    @cached_property
-    def fingerprint_columns(self) -> FingerprintColumns:
-        """The columns that fingerprints read; of multisig behind hashes they know nothing."""
-        none = np.zeros((self.view.counts.addresses + 7) // 8, dtype=np.uint8)
-        return read_only_columns(fingerprint_columns(self.view, none))
-
-    def features(self, transaction: int) -> int:
-        """Return the features of a transaction."""
-        known = self._features.get(transaction)
-        if known is None:
-            stop = transaction + 1
-            words = fingerprints(self.fingerprint_columns, transaction, stop)
-            fee = self.view.fee[transaction:stop]
-            known = int(hop_features(self.columns, transaction, words, fee)[0])
-            self._features[transaction] = known
-        return known
-
-    def judge(self, transaction: int) -> int:
-        """Return the output that a transaction goes on with, or a `HopStop`."""
-        if self.view.first_input[transaction] == self.view.first_input[transaction + 1]:
-            return HopStop.COINBASE
-        if self.is_coinjoin(transaction):
-            return HopStop.COINJOIN
-        outputs = self.spendable(transaction)
-        own = self.features(transaction)
-        if not 2 <= len(outputs) <= MOST_OUTPUTS or script_type_of(own) == MIXED:
-            return HopStop.NOT_A_HOP
-        fresh, kinds, followers = self._facts(transaction, outputs)
-        place = int(choose_next(own, followers, fresh, kinds))
-        return outputs[place] if place >= 0 else place
-
-    def candidates(self, transaction: int) -> tuple[int, ...]:
-        """Return the outputs whose spender has the features of the transaction."""
-        own = self.features(transaction)
-        outputs = self.spendable(transaction)
-        _fresh, _kinds, followers = self._facts(transaction, outputs)
-        return tuple(outputs[place] for place in np.flatnonzero(followers == own).tolist())
-
-    def spendable(self, transaction: int) -> list[int]:
-        """Return the outputs of a transaction that have an address."""
-        first, end = self.view.first_output[transaction : transaction + 2].tolist()
-        held = np.flatnonzero(self.view.output_address[first:end] != NO_ADDRESS)
-        return [first + place for place in held.tolist()]
-
-    def _facts(
-        self, transaction: int, outputs: list[int]
-    ) -> tuple[UInt8Array, UInt8Array, Int64Array]:
-        """Return whether each output is fresh, its script type, and its spender's features."""
-        rows = np.array(outputs, dtype=np.int64)
-        addresses = self.view.output_address[rows]
-        spenders = self.view.spenders(rows).tolist()
-        first = [self.view.totals(int(each)).first_transaction for each in addresses]
-        return (
-            np.array([each == transaction for each in first], dtype=np.uint8),
-            self.view.script_type[addresses],
-            np.array(
-                [NOT_SPENT if each < 0 else self.features(each) for each in spenders],
-                dtype=np.int64,
-            ),
-        )
-
-    def hop(self, transaction: int, next_output: int) -> Hop:
-        """Return what a transaction that hands `next_output` on pays away."""
-        view = self.view
-        peeled = tuple(each for each in self.spendable(transaction) if each != next_output)
-        first, end = view.first_input[transaction : transaction + 2].tolist()
-        return Hop(
-            transaction=transaction,
-            next_output=next_output,
-            peeled=peeled,
-            input_sat=int(view.input_value[first:end].sum()),
-            peeled_sat=sum(int(view.output_value[each]) for each in peeled),
-            next_sat=int(view.output_value[next_output]),
-            fee_sat=int(view.fee[transaction]),
-        )
-
-
-def peel_columns(view: View) -> PeelColumns:
-    """Return the columns of a view that the rule reads."""
-    return PeelColumns(
-        first_input=view.first_input,
-        first_output=view.first_output,
-        input_address=view.input_address,
-        output_address=view.output_address,
-        spender=view.spender,
-        script_type=view.script_type,
-    )
-
-
-def coinjoin_test(view: View, marks: UInt8Array | None) -> Callable[[int], bool]:
-    """Return a test of single transactions: by stored marks, or by the rules where there are none.
-
-    `marks` are those that tracing stops at, vetoes taken off.
-    """
-    if marks is not None:
-        return lambda transaction: bool(marks[transaction])
-    columns, eras = coinjoin_columns(view), eras_of(view)
-
-    def judged(transaction: int) -> bool:
-        found = mark_coinjoins(columns, transaction, transaction + 1, eras)[0]
-        return bool(stopping(found)[0])
-
-    return judged
 
 
 def follow(
@@ -416,34 +194,3 @@ def chain_through(hops: Hops, transaction: int) -> tuple[Hop, ...]:
         ).hops
 
     return (*followed("backward"), *followed("forward"))
-
-
-def validate(view: View, hops: tuple[Hop, ...], root_of: Callable[[int], int]) -> Validation:
-    """Count the hops that the co-spend rule can judge, and those where it agrees.
-
-    `root_of` is the clustering that joins by co-spending and nothing else: one that already joins
-    change would confirm its own rules.
-    """
-    testable = agreeing = 0
-    for hop in hops:
-        payer = int(view.input_address[view.first_input[hop.transaction]])
-        if payer == NO_ADDRESS:
-            continue
-        owner = root_of(payer)
-        stays = root_of(int(view.output_address[hop.next_output])) == owner
-        others = [root_of(int(view.output_address[each])) == owner for each in hop.peeled]
-        if any((stays, *others)) and not all((stays, *others)):
-            testable += 1
-            agreeing += stays
-    return Validation(testable=testable, agreeing=agreeing)
-
-
-def behaviour(view: View, hops: tuple[Hop, ...]) -> Behaviour:
-    """Return the measures by which a chain is reported, or not."""
-    peels = [int(view.output_value[output]) for hop in hops for output in hop.peeled]
-    shares = [-(-1000 * hop.peeled_sat // hop.input_sat) if hop.input_sat else 1000 for hop in hops]
-    return Behaviour(
-        length=len(hops),
-        largest_peel_permille=max(shares, default=0),
-        smallest_peel_sat=min(peels, default=None),
-    )

@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 
 from arien_flows.entities.activity import Gathered, multisig_forms, payments_in_kind
-from arien_flows.entities.peel_chains import Hops, behaviour, chain_through
+from arien_flows.entities.peel_chains import chain_through
+from arien_flows.entities.peel_hops import Hops
+from arien_flows.entities.peel_measures import behaviour
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
 from chains.tables import ScriptType

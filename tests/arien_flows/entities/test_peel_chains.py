@@ -9,18 +9,14 @@ import pytest
 from arien_flows.entities.coinjoins import mark_coinjoins
 from arien_flows.entities.fingerprints import fingerprint_columns
 from arien_flows.entities.peel_chains import (
-    Behaviour,
     ChainStop,
-    Hops,
     PeelChain,
-    Validation,
-    behaviour,
-    coinjoin_test,
+    chain_through,
     follow,
     follow_back_from,
-    peel_columns,
-    validate,
 )
+from arien_flows.entities.peel_hops import Hops, coinjoin_test, peel_columns
+from arien_flows.entities.peel_measures import Behaviour, Validation, behaviour, validate
 from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.schema import EXTERNAL
 from arien_flows.ledger.view import View
@@ -222,6 +218,14 @@ def test_judge__says_of_each_transaction_what_the_bulk_pass_says(seed):
     assert [hops.judge(t) for t in range(view.counts.transactions)] == bulk.tolist()
     without_marks = judge_of(view)
     assert [without_marks.judge(t) for t in range(view.counts.transactions)] == bulk.tolist()
+
+
+def test_chain_through__looks_both_ways():
+    view = build_view(peeling(6))
+    hops = judge_of(view)
+    whole = followed(view, 1).hops
+    for transaction in range(1, 7):
+        assert chain_through(hops, transaction) == whole
 
 
 def test_validate__counts_hops_that_the_co_spend_rule_can_judge():

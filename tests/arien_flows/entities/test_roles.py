@@ -17,7 +17,7 @@ from arien_flows.entities.activity import (
     multisig_forms,
 )
 from arien_flows.entities.clustering import Clustering, run_clustering
-from arien_flows.entities.peel_chains import Hops, coinjoin_test
+from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.entities.roles import (
     FEATURES,
     Check,

@@ -1,6 +1,6 @@
 """What routes are given: the workspace, the network's state, bounds of pages."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -62,6 +62,14 @@ def page_limit(
 WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
 SettingsDep = Annotated[Settings, Depends(settings_of)]
 NetworkDep = Annotated[OpenNetwork, Depends(network_of)]
+
+ProfileQuery = Annotated[
+    Literal["strict", "standard", "wide"],
+    Query(
+        description="Whose entities: each profile has to be run first. `wide` guesses much: use it "
+        "to explore, never for a report."
+    ),
+]
 PageLimit = Annotated[int, Depends(page_limit)]
 AddressPath = Annotated[
     str,

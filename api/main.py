@@ -9,7 +9,18 @@ from starlette.types import ASGIApp
 from api import errors, pages
 from api.description import describe
 from api.envelope import Envelope
-from api.routers import addresses, entities, health, networks, tags, traces, transactions
+from api.routers import (
+    addresses,
+    entities,
+    health,
+    heuristics,
+    networks,
+    peel_chains,
+    roles,
+    tags,
+    traces,
+    transactions,
+)
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
 
@@ -51,7 +62,18 @@ def application(settings: Settings) -> FastAPI:
     )
     app.state.workspace = Workspace(settings)
     errors.install(app)
-    for module in (health, networks, addresses, transactions, entities, tags, traces):
+    for module in (
+        health,
+        networks,
+        addresses,
+        transactions,
+        peel_chains,
+        entities,
+        roles,
+        tags,
+        traces,
+        heuristics,
+    ):
         app.include_router(module.router)
     pages.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # as the framework advises

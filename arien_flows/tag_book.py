@@ -18,9 +18,11 @@ from arien_flows.attribution.subjects import canonical_address
 from arien_flows.attribution.tag import Statement
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import StoredTag, TagTable
+from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.ledger.locks import key_hash_of
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.view import View
+from arien_flows.tag_owners import owners_of
 from chains.bitcoin.address import address_text
 from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array
@@ -77,6 +79,9 @@ class _Placed:
     is_own: BoolArray
     """Whether it is the very address."""
 
+    lowest: Int64Array
+    """The lowest address number that the tag's key opens, or -1."""
+
 
 class TagBook:
     """The tags of a casebook, for one view and its entities."""
@@ -110,6 +115,14 @@ class TagBook:
             not_in_ledger=len(placed.number) - len(held),
             foreign=placed.table.other,
         )
+
+    @cached_property
+    def constraints(self) -> Constraints:
+        """What the tags say about owners, for a clustering to heed."""
+        placed = self._placed
+        if placed is None:
+            return no_constraints()
+        return owners_of(placed.table, placed.number, placed.lowest)
 
     def tags_of(self, address: int, limit: int) -> FoundTags:
         """Return at most `limit` tags of an address number and its entity."""
@@ -167,7 +180,7 @@ class TagBook:
         )
         same, related = self._view.find_locks(locks)
         is_own = same >= 0
-        return _Placed(table, np.where(is_own, same, related), is_own)
+        return _Placed(table, np.where(is_own, same, related), is_own, related)
 
     def _unused_forms(self, address: int) -> list[str]:
         """Return the other addresses of an address's key that the view does not hold.

@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 
 from arien_flows.answers.address import address_answer
+from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.trace import traced
 from arien_flows.answers.why import why_answer
 from arien_flows.entities.clustering import run_clustering
+from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
@@ -76,6 +78,9 @@ def _ask_everything(folder: Path) -> None:
     reading = network.read()
     address_answer(reading, address)
     why_answer(reading, address, address)
+    roles_answer(reading, address)
+    # Of a coinbase a peel chain's answer asks nothing, so its parts are asked here.
+    Hops(reading.view, coinjoin_test(reading.view, None)).candidates(0)
     for policy in POLICIES:
         for direction in ("forward", "backward"):
             traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))

@@ -19,7 +19,9 @@ from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
 from arien_flows.entities.clustering import Clustering, open_clustering
-from arien_flows.entities.coinjoins import transaction_columns
+from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
+from arien_flows.entities.constraints import Constraints
+from arien_flows.entities.profiles import DEFAULT_PROFILE, profile_named
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
@@ -31,7 +33,7 @@ from arien_flows.shapes import Truncation
 from arien_flows.tag_book import TagBook
 from chains.bitcoin.networks import NETWORKS, network
 from chains.types import UInt8Array
-from heuristics.coinjoin import VETOES, mark_coinjoins
+from heuristics.coinjoin import mark_coinjoins, stopping
 
 Answer = TypeVar("Answer")
 
@@ -41,8 +43,8 @@ DERIVED = "derived"
 CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""
 
-PROFILE = "strict"
-"""The profile whose entities are shown."""
+PROFILE = DEFAULT_PROFILE
+"""The profile whose entities are shown where nobody asks for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ class Reading:
 
     @cached_property
     def coinjoin_marks(self) -> UInt8Array | None:
-        """Non-zero where a transaction looks like a CoinJoin; nothing without a clustering.
+        """1 where a transaction is taken for a CoinJoin; nothing without a clustering.
 
         Transactions that came after the clustering are judged here: a trace must not run through
         a CoinJoin because nobody has clustered since.
@@ -85,9 +87,10 @@ class Reading:
         count = self.view.counts.transactions
         if len(known) == count:
             return known
-        later, _details = mark_coinjoins(transaction_columns(self.view), len(known), count)
-        later[(later & np.uint8(VETOES)) != 0] = 0
-        return np.concatenate([known, later])
+        later, *_ = mark_coinjoins(
+            coinjoin_columns(self.view), len(known), count, eras_of(self.view)
+        )
+        return np.concatenate([known, stopping(later)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,25 +112,24 @@ class OpenNetwork:
         self._casebook = casebook
         self._lock = Lock()
         self._ledger = Ledger(root, scattered=True)
-        self._reading: Reading | None = None
-        self._state: tuple[object, ...] = ()
+        self._readings: dict[str, tuple[tuple[object, ...], Reading]] = {}
 
-    def read(self) -> Reading:
-        """Return the present reading; the same object as long as nothing changes."""
+    def read(self, profile: str = PROFILE) -> Reading:
+        """Return the present reading with a profile's entities; the same while nothing changes."""
+        manifest = self.root / DERIVED / "clusterings" / profile_named(profile).name / MANIFEST
         with self._lock:
             view = self._ledger.view()
             revision = self._casebook.revision(view.network.name)
-            clustering = _identity(self._clustering_manifest)
-            state = (view.generation, view.counts, clustering, revision)
-            if self._reading is None or state != self._state:
-                self._reading = self._read(view)
-                self._state = state
-            return self._reading
+            state = (view.generation, view.counts, _identity(manifest), revision)
+            known = self._readings.get(profile)
+            if known is None or known[0] != state:
+                known = self._readings[profile] = state, self._read(view, profile)
+            return known[1]
 
-    def ask(self, question: Callable[[Reading], Answer]) -> Answer:
+    def ask(self, question: Callable[[Reading], Answer], profile: str = PROFILE) -> Answer:
         """Return what `question` says of a reading that still holds when it has been asked."""
         for _ in range(ATTEMPTS):
-            reading = self.read()
+            reading = self.read(profile)
             try:
                 answer = question(reading)
             except Exception:
@@ -139,6 +141,10 @@ class OpenNetwork:
         raise StaleSnapshotError(
             "blocks were removed while the answer was made, several times over: ask again"
         )
+
+    def constraints(self, view: View) -> Constraints:
+        """Return what the casebook's tags say of the owners of a view's addresses."""
+        return TagBook(view, self._casebook, SingleAddresses()).constraints
 
     def holdings(self) -> Holdings:
         """Return what the ledger holds."""
@@ -152,14 +158,10 @@ class OpenNetwork:
             bytes_on_disk=self._ledger.bytes_on_disk(),
         )
 
-    @property
-    def _clustering_manifest(self) -> Path:
-        return self.root / DERIVED / "clusterings" / PROFILE / "manifest.json"
-
-    def _read(self, view: View) -> Reading:
+    def _read(self, view: View, profile: str) -> Reading:
         clustering, gap = None, ""
         try:
-            clustering = open_clustering(view, self.root / DERIVED, PROFILE)
+            clustering = open_clustering(view, self.root / DERIVED, profile)
         except (NotFoundError, StaleSnapshotError) as error:
             gap = str(error)
         return Reading(

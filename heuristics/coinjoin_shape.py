@@ -1,4 +1,4 @@
-"""The shape of a transaction: the counts by which rules about equal outputs judge it.
+"""The shape of a transaction: the counts by which rules about CoinJoins judge it.
 
 The values of the outputs are sorted, so that equal ones stand together; so are the addresses. That
 is all the work there is, and most transactions are told apart by the values alone.
@@ -13,13 +13,68 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heuristics.columns import NO_ADDRESS, Int64Array, TransactionColumns, UInt32Array
-from heuristics.jit import kernel
+from heuristics.coinjoin_columns import CoinJoinColumns, Scratch
+from heuristics.columns import NO_ADDRESS, Int64Array, UInt32Array
+from heuristics.jit import kernel, kernel_part
 
 LARGEST_DUST_SAT = 2_730
 """GraphSense's limit; an output at or below it is no amount that people agree to mix."""
 
+WASABI_BASE_SAT = 10_000_000
+"""0.1 BTC, the amount of Wasabi 1; mixing level `i` has 2^i times as much."""
+
+WASABI_TOLERANCE_SAT = 500_000
+"""How far GraphSense lets an amount be from the base; twice as far at each level."""
+
+SMALLEST_LEVEL_SAT = WASABI_BASE_SAT - WASABI_TOLERANCE_SAT
+"""No output below it is at a mixing level."""
+
+LEAST_SURPLUS_SAT = 100
+MOST_SURPLUS_SAT = 110_000
+"""What a coin that enters a Whirlpool mix brings above the pool's amount, for the miner."""
+
+TX0_POOLS_SAT = (100_000, 1_000_000, 5_000_000, 50_000_000)
+_POOL_FEE_SAT = (5_000, 50_000, 175_000, 1_750_000)
+_MOST_ENTERING = 70
+MOST_TX0_OUTPUTS = _MOST_ENTERING + 3
+"""Those that go in, the fee, the change, and the data."""
 _INSERTION_LIMIT = 32
+
+
+class Runs(NamedTuple):
+    """What a sorted list of output values says about repetition."""
+
+    top_value_sat: int
+    """Most frequent value, the largest such value where several tie."""
+
+    top_count: int
+    pool_value_sat: int
+    """Most frequent value above dust, ties to the largest; 0 if there is none."""
+
+    pool_count: int
+    repeated_values: int
+    """Values that more than one output has."""
+
+    repeated_outputs: int
+    """Outputs that share their value with another."""
+
+    single_values: int
+    """Values that exactly one output has."""
+
+    pair_value_sat: int
+    """Value that exactly two outputs have, if there is exactly one such value; else 0."""
+
+    base_count: int
+    """Outputs of the most frequent value near `WASABI_BASE_SAT`."""
+
+    level_count: int
+    """Outputs at the fullest mixing level that holds at least two."""
+
+    level_outputs: int
+    """Outputs at all mixing levels that hold at least two."""
+
+    smallest_sat: int
+    sum_sat: int
 
 
 class Shape(NamedTuple):
@@ -30,35 +85,95 @@ class Shape(NamedTuple):
     spendable: int
     """Outputs that are not OP_RETURN."""
 
+    every: Runs
+    """Of all outputs."""
+
+    paid: Runs
+    """Of the spendable outputs."""
+
     distinct_inputs: int
     """Distinct input addresses; unknown ones count one each."""
 
     distinct_outputs: int
     """Distinct addresses of spendable outputs."""
 
-    top_value_sat: int
-    """Most frequent value of all outputs, the largest such value where several tie."""
-
-    top_count: int
-    repeated_values: int
-    """Values that more than one output has."""
-
-    pool_value_sat: int
-    """Most frequent value above dust among spendable outputs, ties to the largest; 0 if none."""
-
-    pool_count: int
-    pair_value_sat: int
-    """Value that exactly two spendable outputs have, if there is exactly one such value; else 0."""
-
     largest_input_sat: int
     largest_other_sat: int
-    """Largest output of another value than the top one; 0 if there is none."""
+    """Largest output of another value than the most frequent one; 0 if there is none."""
 
     most_reused: int
     """Appearances of the address that inputs and outputs mention most often."""
 
+    most_reused_input: int
+    """Inputs of the address that has most of them."""
 
-@kernel
+    premix_pool_sat: int
+    """The pool that equal outputs with a surplus, and a fee, fit; 0: none. See `premix_pool`."""
+
+    premix_outputs: int
+
+
+@kernel_part
+def measure_values(values: Int64Array, length: int) -> Runs:
+    """Return what a list of values, sorted in ascending order, says about repetition.
+
+    Runs come in ascending order, so ">=" leaves ties to the largest value. Mixing levels do, too,
+    and no value is near two of them.
+    """
+    top_value, top_count, pool_value, pool_count = 0, 0, 0, 0
+    repeated, repeated_outputs, single, pairs, pair_value, base_count = 0, 0, 0, 0, 0, 0
+    centre, tolerance = WASABI_BASE_SAT, WASABI_TOLERANCE_SAT
+    level_run, level_count, level_outputs = 0, 0, 0
+    total = 0
+    i = 0
+    while i < length:
+        value = values[i]
+        j = i + 1
+        while j < length and values[j] == value:
+            j += 1
+        count = j - i
+        total += count * value
+        if count >= top_count:
+            top_value, top_count = value, count
+        if count >= pool_count and value > LARGEST_DUST_SAT:
+            pool_value, pool_count = value, count
+        if count == 1:
+            single += 1
+        else:
+            repeated += 1
+            repeated_outputs += count
+        if count == 2:
+            pairs += 1
+            pair_value = value
+        while value > centre + tolerance:
+            centre, tolerance, level_run = 2 * centre, 2 * tolerance, 0
+        if value >= centre - tolerance:
+            if centre == WASABI_BASE_SAT:
+                base_count = max(base_count, count)
+            # A level counts from its second output on.
+            if level_run + count >= 2:
+                level_outputs += count + (1 if level_run == 1 else 0)
+                level_count = max(level_count, level_run + count)
+            level_run += count
+        i = j
+    return Runs(
+        top_value,
+        top_count,
+        pool_value,
+        pool_count,
+        repeated,
+        repeated_outputs,
+        single,
+        pair_value if pairs == 1 else 0,
+        base_count,
+        level_count,
+        level_outputs,
+        values[0] if length > 0 else 0,
+        total,
+    )
+
+
+@kernel_part
 def sort_ascending(values: NDArray[np.generic], length: int) -> None:
     """Sort the first `length` values in place.
 
@@ -74,34 +189,36 @@ def sort_ascending(values: NDArray[np.generic], length: int) -> None:
                 j -= 1
             values[j] = value
         return
-    for start in range(length // 2 - 1, -1, -1):
-        _sift_down(values, start, length)
-    for end in range(length - 1, 0, -1):
-        last = values[end]
-        values[end] = values[0]
-        values[0] = last
-        _sift_down(values, 0, end)
+    _heapsort(values, length)
 
 
 @kernel
-def _sift_down(values: NDArray[np.generic], start: int, end: int) -> None:
-    """Let the value at `start` sink to its place in the heap of the first `end` values."""
-    value = values[start]
-    hole = start
-    child = 2 * hole + 1
-    while child < end:
-        if child + 1 < end and values[child + 1] > values[child]:
-            child += 1
-        if values[child] <= value:
-            break
-        values[hole] = values[child]
-        hole = child
+def _heapsort(values: NDArray[np.generic], length: int) -> None:
+    """Sort the first `length` values: make a heap of them, then take the largest off it."""
+    half = length // 2
+    for step in range(half + length - 1):
+        if step < half:
+            hole, end = half - 1 - step, length
+            value = values[hole]
+        else:
+            hole, end = 0, length - 1 - (step - half)
+            value = values[end]
+            values[end] = values[0]
+        # The value sinks to its place in the heap of the first `end` values.
         child = 2 * hole + 1
-    values[hole] = value
+        while child < end:
+            if child + 1 < end and values[child + 1] > values[child]:
+                child += 1
+            if values[child] <= value:
+                break
+            values[hole] = values[child]
+            hole = child
+            child = 2 * hole + 1
+        values[hole] = value
 
 
 @kernel
-def _distinct(ids: UInt32Array, length: int) -> tuple[int, int]:
+def count_distinct(ids: UInt32Array, length: int) -> tuple[int, int]:
     """Return how many distinct ids there are, and the most appearances of one; sorts in place.
 
     `NO_ADDRESS` is equal to nothing, not even to itself.
@@ -118,44 +235,36 @@ def _distinct(ids: UInt32Array, length: int) -> tuple[int, int]:
 
 
 @kernel
-def _value_runs(values: Int64Array, length: int) -> tuple[int, int, int, int, int, int]:
-    """Return what a sorted list of values says about repetition.
+def premix_pool(values: Int64Array, length: int) -> tuple[int, int]:
+    """Return the Whirlpool pool that sorted values prepare for, and how many go in; or zeros.
 
-    That is: the most frequent value and its count; the most frequent value above dust and its
-    count; how many values repeat; the value that occurs exactly twice (0 unless there is exactly
-    one). Runs come in ascending order, so ">=" leaves ties to the largest value.
+    The most frequent value that is a little above the pool's amount counts as going in; all but
+    two of the values must be it, and exactly one must be near the pool's fee.
     """
-    top_value, top_count, pool_value, pool_count, repeated, pairs, pair_value = 0, 0, 0, 0, 0, 0, 0
-    i = 0
-    while i < length:
-        j = i + 1
-        while j < length and values[j] == values[i]:
-            j += 1
-        count = j - i
-        if count >= top_count:
-            top_value, top_count = values[i], count
-        if count >= pool_count and values[i] > LARGEST_DUST_SAT:
-            pool_value, pool_count = values[i], count
-        repeated += count > 1
-        if count == 2:
-            pairs += 1
-            pair_value = values[i]
-        i = j
-    return top_value, top_count, pool_value, pool_count, repeated, pair_value if pairs == 1 else 0
+    for pool in range(len(TX0_POOLS_SAT)):
+        amount, fee = TX0_POOLS_SAT[pool], _POOL_FEE_SAT[pool]
+        entering, run, fees = 0, 0, 0
+        for i in range(length):
+            value = values[i]
+            run = run + 1 if i > 0 and value == values[i - 1] else 1
+            if amount + LEAST_SURPLUS_SAT <= value <= amount + MOST_SURPLUS_SAT:
+                entering = max(entering, run)
+            fees += fee <= 2 * value and value <= 3 * fee
+        if 1 <= entering <= _MOST_ENTERING and length - entering <= 2 and fees == 1:
+            return amount, entering
+    return 0, 0
 
 
 @kernel
-def measure(
-    columns: TransactionColumns, transaction: int, values: Int64Array, ids: UInt32Array
-) -> Shape:
+def measure(columns: CoinJoinColumns, transaction: int, scratch: Scratch) -> Shape:
     """Return the counts by which a transaction is judged.
 
-    `values` has room for its outputs, `ids` for inputs and outputs; both are overwritten. All
-    counts that depend on addresses are 0 where the values alone rule every mark out.
+    Counts that depend on addresses are 0 where the values alone rule every mark out.
     """
     first_in, last_in = columns.first_input[transaction], columns.first_input[transaction + 1]
     first_out, last_out = columns.first_output[transaction], columns.first_output[transaction + 1]
     inputs, outputs = last_in - first_in, last_out - first_out
+    values, ids = scratch.values, scratch.ids
     spendable = 0
     for i in range(outputs):
         if columns.output_address[first_out + i] != NO_ADDRESS:
@@ -163,53 +272,43 @@ def measure(
             ids[spendable] = columns.output_address[first_out + i]
             spendable += 1
     sort_ascending(values, spendable)
-    top_value, top_count, pool_value, pool_count, repeated, pair_value = _value_runs(
-        values, spendable
-    )
+    paid = measure_values(values, spendable)
+    every = paid
+    pool, premix = 0, 0
     if spendable < outputs:
+        if spendable == outputs - 1:
+            pool, premix = premix_pool(values, spendable)
         for i in range(outputs):
             values[i] = columns.output_value_sat[first_out + i]
         sort_ascending(values, outputs)
-        top_value, top_count, _, _, repeated, _ = _value_runs(values, outputs)
-    distinct_inputs, distinct_outputs, most_reused = 0, 0, 0
+        every = measure_values(values, outputs)
+    distinct_inputs, distinct_outputs, most_reused, most_reused_input = 0, 0, 0, 0
     largest_input, largest_other = 0, 0
-    if 2 * top_count >= outputs or 2 * pool_count >= spendable:
-        distinct_outputs, _ = _distinct(ids, spendable)
+    if every.repeated_values > 0 or paid.level_count >= 3:
+        distinct_outputs, _ = count_distinct(ids, spendable)
         for i in range(inputs):
             ids[i] = columns.input_address[first_in + i]
             largest_input = max(largest_input, columns.input_value_sat[first_in + i])
-        distinct_inputs, _ = _distinct(ids, inputs)
+        distinct_inputs, most_reused_input = count_distinct(ids, inputs)
         for i in range(outputs):
             ids[inputs + i] = columns.output_address[first_out + i]
-        _, most_reused = _distinct(ids, inputs + outputs)
+        _, most_reused = count_distinct(ids, inputs + outputs)
         # The values are sorted: the last one that differs from the top is the largest other.
         for i in range(outputs):
-            if values[i] != top_value:
+            if values[i] != every.top_value_sat:
                 largest_other = values[i]
     return Shape(
         inputs,
         outputs,
         spendable,
+        every,
+        paid,
         distinct_inputs,
         distinct_outputs,
-        top_value,
-        top_count,
-        repeated,
-        pool_value,
-        pool_count,
-        pair_value,
         largest_input,
         largest_other,
         most_reused,
+        most_reused_input,
+        pool,
+        premix,
     )
-
-
-@kernel
-def most_rows(columns: TransactionColumns, start: int, stop: int) -> int:
-    """Return the largest number of inputs and outputs of one transaction."""
-    most = 0
-    for transaction in range(start, stop):
-        inputs = columns.first_input[transaction + 1] - columns.first_input[transaction]
-        outputs = columns.first_output[transaction + 1] - columns.first_output[transaction]
-        most = max(most, inputs + outputs)
-    return most

@@ -15,7 +15,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from heuristics import coinjoin, cospend
+from heuristics import (
+    change,
+    change_features,
+    change_rates,
+    change_rules,
+    coinjoin,
+    coinjoin_neighbours,
+    coinjoin_rules,
+    coinjoin_wasabi,
+    coinjoin_whirlpool,
+    constrained,
+    cospend,
+    peeling,
+)
+from heuristics.change_rules import ChangeRule
 
 _SECTION = re.compile(r"^(Assumes|Fails when|Source): ", re.MULTILINE)
 
@@ -79,7 +93,13 @@ def _sections(documentation: str) -> dict[str, str]:
 
 
 def _rule(
-    name: str, version: int, documented: Callable[..., object] | str, confidence: int | None = None
+    name: str,
+    version: int,
+    documented: Callable[..., object] | str,
+    *,
+    kind: Literal["static", "dynamic"] = "static",
+    confidence: int | None = None,
+    error_rate: ErrorRate | None = None,
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -88,13 +108,41 @@ def _rule(
     return Rule(
         name=name,
         version=version,
-        kind="static",
+        kind=kind,
         summary=documentation.split("\n")[0],
         assumes=sections.get("Assumes", ""),
         fails_when=sections.get("Fails when", ""),
         source=sections.get("Source", ""),
         documentation=documentation,
         confidence=confidence,
+        error_rate=error_rate,
+    )
+
+
+def _change_rule(rule: ChangeRule) -> Rule:
+    """Return a rule on change, with its published error rate where there is one."""
+    published = change_rates.PUBLISHED.get(rule)
+    rate = ErrorRate(text=published.text, source=change_rates.SOURCE) if published else None
+    return _rule(
+        change_rules.rule_name(rule),
+        change_rules.VERSION,
+        change_rules.documentation(rule),
+        kind="static" if rule in change_rules.STATIC else "dynamic",
+        confidence=change_rules.GRAPHSENSE_CONFIDENCE.get(rule),
+        error_rate=rate,
+    )
+
+
+def _vote_rule() -> Rule:
+    """Return the rule that counts the votes."""
+    right, wrong = change_rates.PUBLISHED_VOTE[change.VOTES_NEEDED]
+    rate = change_rates.vote_text(change.VOTES_NEEDED, right, wrong)
+    return _rule(
+        "change_vote",
+        change.VERSION,
+        change.vote_difference,
+        kind="dynamic",
+        error_rate=ErrorRate(text=rate, source=change_rates.SOURCE),
     )
 
 
@@ -102,15 +150,84 @@ RULES: tuple[Rule, ...] = (
     _rule("cospend", cospend.VERSION, cospend.join_cospends),
     _rule("same_key", cospend.VERSION, SAME_KEY),
     _rule("inner_script", cospend.VERSION, INNER_SCRIPT),
-    _rule("coinjoin_definite", coinjoin.VERSION, coinjoin.definite),
+    _rule("coinjoin_definite", coinjoin.VERSION, coinjoin_rules.definite),
+    _rule("coinjoin_proven", coinjoin.VERSION, coinjoin_rules.proven),
     _rule(
         "coinjoin_joinmarket",
         coinjoin.VERSION,
-        coinjoin.joinmarket,
+        coinjoin_rules.joinmarket,
         confidence=coinjoin.JOINMARKET_CONFIDENCE,
     ),
-    _rule("coinjoin_equal_outputs", coinjoin.VERSION, coinjoin.equal_outputs),
-    _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin.stonewall),
+    _rule("coinjoin_equal_outputs", coinjoin.VERSION, coinjoin_rules.equal_outputs),
+    _rule("coinjoin_possible", coinjoin.VERSION, coinjoin_rules.possible),
+    _rule("coinjoin_stonewall", coinjoin.VERSION, coinjoin_rules.stonewall),
+    _rule("payjoin_possible", coinjoin.VERSION, coinjoin_rules.payjoin_possible),
+    _rule("coinjoin_wasabi_1", coinjoin.VERSION, coinjoin_wasabi.wasabi_1),
+    _rule(
+        "coinjoin_wasabi_1_0",
+        coinjoin.VERSION,
+        coinjoin_wasabi.wasabi_1_0,
+        confidence=coinjoin_wasabi.WASABI_1_0_CONFIDENCE,
+    ),
+    _rule("coinjoin_wasabi_1_1", coinjoin.VERSION, coinjoin_wasabi.wasabi_1_1),
+    _rule("coinjoin_wasabi_2", coinjoin.VERSION, coinjoin_wasabi.wasabi_2),
+    _rule(
+        "coinjoin_wasabi_2_shape",
+        coinjoin.VERSION,
+        coinjoin_wasabi.wasabi_2_shape,
+        confidence=coinjoin_wasabi.WASABI_2_CONFIDENCE,
+    ),
+    _rule("coinjoin_wasabi_2_reuse", coinjoin.VERSION, coinjoin_wasabi.wasabi_2_reuse),
+    _rule("coinjoin_wasabi_2_lookalike", coinjoin.VERSION, coinjoin_wasabi.wasabi_2_lookalike),
+    _rule(
+        "coinjoin_wasabi_2_isolated",
+        coinjoin_neighbours.VERSION,
+        coinjoin_neighbours.WASABI_2_ISOLATED,
+        kind="dynamic",
+    ),
+    _rule(
+        "coinjoin_whirlpool",
+        coinjoin.VERSION,
+        coinjoin_whirlpool.whirlpool,
+        confidence=coinjoin_whirlpool.WHIRLPOOL_CONFIDENCE,
+    ),
+    _rule(
+        "coinjoin_whirlpool_lineage",
+        coinjoin_neighbours.VERSION,
+        coinjoin_neighbours.WHIRLPOOL_LINEAGE,
+    ),
+    _rule(
+        "coinjoin_whirlpool_tx0",
+        coinjoin.VERSION,
+        coinjoin_whirlpool.whirlpool_tx0,
+        confidence=coinjoin_whirlpool.WHIRLPOOL_CONFIDENCE,
+    ),
+    _rule(
+        "coinjoin_whirlpool_tx0_spent",
+        coinjoin_neighbours.VERSION,
+        coinjoin_neighbours.WHIRLPOOL_TX0_SPENT,
+        confidence=coinjoin_whirlpool.TX0_SPENT_CONFIDENCE,
+        kind="dynamic",
+    ),
+    _rule("coinjoin_postmix", coinjoin_neighbours.VERSION, coinjoin_neighbours.POSTMIX),
+    _rule(
+        "coinjoin_exchange",
+        coinjoin_neighbours.VERSION,
+        coinjoin_neighbours.EXCHANGE,
+        kind="dynamic",
+    ),
+    *(_change_rule(rule) for rule in ChangeRule),
+    _vote_rule(),
+    _rule(
+        "change_model",
+        change_features.MODEL_VERSION,
+        change_features.CHANGE_MODEL,
+        kind="dynamic",
+    ),
+    _rule("different_owners", constrained.VERSION, constrained.DIFFERENT_OWNERS),
+    _rule("not_change", constrained.VERSION, constrained.NOT_CHANGE, kind="dynamic"),
+    _rule("growth_alarm", constrained.VERSION, constrained.GROWTH_ALARM, kind="dynamic"),
+    _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
 )
 
 

@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from heuristics.coinjoin import mark_coinjoins
+from heuristics.coinjoin import STRICT_EXCLUSION, excluded, mark_coinjoins
+from heuristics.coinjoin_columns import CoinJoinColumns
 from heuristics.columns import Int64Array, LinkColumns, TransactionColumns, UInt32Array
 from heuristics.cospend import SpendColumns, join_cospends
 from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
@@ -99,7 +100,12 @@ def measure(columns: TransactionColumns, repeats: int) -> dict[str, float]:
 def all_marks(columns: TransactionColumns, transactions: int) -> list[np.ndarray]:
     """Mark the whole chain, a chunk at a time as a run does."""
     starts = range(0, transactions, CHUNK)
-    return [mark_coinjoins(columns, s, min(s + CHUNK, transactions))[0] for s in starts]
+    address_count = 1 + int(max(columns.input_address.max(), columns.output_address.max()))
+    judged = CoinJoinColumns(*columns, script_type=np.full(address_count, 5, dtype=np.uint8))
+    return [
+        excluded(mark_coinjoins(judged, s, min(s + CHUNK, transactions))[0], STRICT_EXCLUSION)
+        for s in starts
+    ]
 
 
 def join_all(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.deps import AddressPath, NetworkDep, PageLimit, answer, problems
+from api.deps import AddressPath, NetworkDep, PageLimit, ProfileQuery, answer, problems
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
 from arien_flows.answers.history import HistoryAnswer, Order, history_answer
@@ -25,9 +25,11 @@ REFUSALS = problems(
     response_model=AddressAnswer,
     responses=REFUSALS,
 )
-def read_address(address: AddressPath, network: NetworkDep) -> Response:
+def read_address(
+    address: AddressPath, network: NetworkDep, profile: ProfileQuery = "strict"
+) -> Response:
     """Return totals (facts), entity (inference) and tags (attributions) of an address."""
-    return answer(network.ask(lambda reading: address_answer(reading, address)))
+    return answer(network.ask(lambda reading: address_answer(reading, address), profile))
 
 
 @router.get(
@@ -71,8 +73,11 @@ def read_entity_of_address(
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
     ] = None,
+    profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
     return answer(
-        network.ask(lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor))
+        network.ask(
+            lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
+        )
     )

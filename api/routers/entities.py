@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.deps import AddressPath, NetworkDep, PageLimit, answer, problems
-from arien_flows.answers.entity import EntityAnswer, entity_answer
+from api.deps import AddressPath, NetworkDep, PageLimit, ProfileQuery, answer, problems
+from arien_flows.answers.conflicts import ConflictPage, conflict_page
+from arien_flows.answers.entity import EntityAnswer, clustering_of, entity_answer, lag
 from arien_flows.answers.why import WhyAnswer, why_answer
+from arien_flows.workspace import Reading
 
 router = APIRouter(prefix="/v1/{network}", tags=["entities"])
 
@@ -38,10 +40,13 @@ def read_entity(
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
     ] = None,
+    profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
     return answer(
-        network.ask(lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor))
+        network.ask(
+            lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
+        )
     )
 
 
@@ -55,6 +60,39 @@ def read_entity(
         _422="A text is not an address of the network.",
     ),
 )
-def explain_link(a: AddressQuery, b: AddressQuery, network: NetworkDep) -> Response:
+def explain_link(
+    a: AddressQuery, b: AddressQuery, network: NetworkDep, profile: ProfileQuery = "strict"
+) -> Response:
     """Return a chain of joins from `a` to `b`, or say that no rule joins them."""
-    return answer(network.ask(lambda reading: why_answer(reading, a, b)))
+    return answer(network.ask(lambda reading: why_answer(reading, a, b), profile))
+
+
+@router.get(
+    "/conflicts",
+    operation_id="list_conflicts",
+    summary="List merges that something spoke against, or that wait for review",
+    response_model=ConflictPage,
+    responses=problems(
+        _404="No ledger, or no clustering of it yet.",
+        _422="A parameter is out of its range.",
+    ),
+)
+def list_conflicts(
+    network: NetworkDep,
+    limit: PageLimit,
+    review: Annotated[
+        bool, Query(description="List merges of large entities that wait for a person instead.")
+    ] = False,
+    offset: Annotated[int, Query(description="`next_offset` of the last page.", ge=0)] = 0,
+    profile: ProfileQuery = "strict",
+) -> Response:
+    """Return conflicts of a clustering, in the order in which they came up."""
+
+    def page(reading: Reading) -> ConflictPage:
+        clustering = clustering_of(reading)
+        cuts = lag(reading.view, clustering, "conflicts")
+        return conflict_page(
+            reading.view, clustering, cuts, for_review=review, limit=limit, offset=offset
+        )
+
+    return answer(network.ask(page, profile))

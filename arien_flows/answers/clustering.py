@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from arien_flows.answers.entity import lag
 from arien_flows.answers.facts import as_of
+from arien_flows.answers.rates import ClusteringRateAnswer, clustering_rates, error_rates
 from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.review import CONFLICTS, REVIEW, count_conflicts
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer
 
@@ -28,6 +32,15 @@ class ClusteringAnswer(ChainAnswer):
     rules: dict[str, int]
     """The rules, with their versions."""
 
+    error_rates: dict[str, str]
+    """By rule: how often it was wrong, and among what; or `not measured`."""
+
+    measured: tuple[ClusteringRateAnswer, ...]
+    """How well clusterings by these rules agreed with known owners, by population."""
+
+    parameters: dict[str, str]
+    """What else its result depends on."""
+
     height: int
     """The last block that it knows."""
 
@@ -42,6 +55,18 @@ class ClusteringAnswer(ChainAnswer):
 
     merges: int
     """Rows of its log: each joined two sets of addresses."""
+
+    decisions: int
+    """Decisions about change: outputs taken for the payer's, or for somebody else's."""
+
+    conflicts: int
+    """Merges that something spoke against."""
+
+    waiting_for_review: int
+    """Merges that a person has to look at."""
+
+    addresses_tagged_twice: int
+    """Addresses that sure tags give to several owners; one of them counts."""
 
 
 def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
@@ -58,10 +83,17 @@ def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
         clustering=clustering.identity,
         certainty="inference",
         rules=dict(made.rules),
+        error_rates=error_rates(made.rules),
+        measured=clustering_rates(clustering.profile, made.rules),
+        parameters=dict(made.parameters),
         height=made.height,
         block_hash=made.block_hash,
         addresses=made.counts["addresses"],
         # Each merge makes one set out of two.
         entities=made.counts["addresses"] - merges,
         merges=merges,
+        decisions=made.counts["decisions"],
+        conflicts=count_conflicts(clustering, CONFLICTS),
+        waiting_for_review=count_conflicts(clustering, REVIEW),
+        addresses_tagged_twice=len(np.unique(clustering.constraints.twice_named[:, 0])),
     )

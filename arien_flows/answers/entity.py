@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.amounts import asset_of
+from arien_flows.answers.conflicts import ConflictAnswer, conflict_answer
 from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.review import conflict_at, conflicts_about
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
@@ -78,6 +81,18 @@ class EntityAnswer(ChainAnswer):
     rules: dict[str, int]
     """The rules of the run, with their versions."""
 
+    error_rates: dict[str, str]
+    """By rule: how often it was wrong, and among what; or `not measured`."""
+
+    merges: dict[str, int]
+    """The rules that joined its addresses, with how many merges each made."""
+
+    conflict_count: int
+    """Merges with this entity that something spoke against, those put off for review counted."""
+
+    conflicts: tuple[ConflictAnswer, ...]
+    """The first of them, in the order in which they came up."""
+
     height: int
     """The last block that the run knew; what came later is not in these numbers."""
 
@@ -115,6 +130,19 @@ class EntityAnswer(ChainAnswer):
     """What sources say of its addresses."""
 
 
+MAX_CONFLICTS = 10
+"""Conflicts that an entity shows."""
+
+EXPLORATION = (
+    Truncation(
+        where="profile",
+        reason="exploration",
+        detail="this profile guesses much: use it to explore, never for a report",
+    ),
+)
+"""Stands in every answer from a profile that guesses."""
+
+
 def clustering_of(reading: Reading) -> Clustering:
     """Return the clustering; `NotFoundError` with the remedy where there is none."""
     if reading.clustering is None:
@@ -148,7 +176,13 @@ def entity_answer(
     totals = clustering.totals(view, root)
     asset = asset_of(view.network.name)
     tags = reading.tags.tags_of(root, MAX_TAGS)
-    cuts = (*lag(view, clustering), *tag_cuts(reading, tags), *reading.limits)
+    conflicts = conflicts_about(clustering, root)
+    cuts = (
+        *lag(view, clustering),
+        *_conflict_cuts(len(conflicts)),
+        *tag_cuts(reading, tags),
+        *reading.limits,
+    )
     return EntityAnswer(
         as_of=as_of(view),
         complete=not cuts,
@@ -159,6 +193,13 @@ def entity_answer(
         certainty="inference",
         clustering=clustering.identity,
         rules=dict(clustering.manifest.rules),
+        error_rates=error_rates(clustering.manifest.rules),
+        merges=clustering.merges_by_rule(root),
+        conflict_count=len(conflicts),
+        conflicts=tuple(
+            conflict_answer(view, conflict_at(clustering, number))
+            for number in conflicts[:MAX_CONFLICTS].tolist()
+        ),
         height=clustering.manifest.height,
         address_count=totals.address_count,
         addresses=AddressPage(
@@ -177,12 +218,28 @@ def entity_answer(
     )
 
 
-def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Truncation, ...]:
-    """Say so where the clustering ends before the ledger does."""
-    height = clustering.manifest.height
-    if height == view.tip.height:
+def _conflict_cuts(count: int) -> tuple[Truncation, ...]:
+    """Say so where there are more conflicts than are shown."""
+    if count <= MAX_CONFLICTS:
         return ()
     return (
+        Truncation(
+            where="conflicts",
+            reason="count",
+            limit=MAX_CONFLICTS,
+            detail="`arien-flows cluster conflicts` and `cluster review` list all of them",
+        ),
+    )
+
+
+def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Truncation, ...]:
+    """Say what any answer from a clustering leaves open: late blocks, and guesses."""
+    guesses = EXPLORATION if clustering.for_exploration else ()
+    height = clustering.manifest.height
+    if height == view.tip.height:
+        return guesses
+    return (
+        *guesses,
         Truncation(
             where=where,
             reason="clustering_behind",

@@ -1,7 +1,7 @@
 """Parts that several answers share: flags, where a transaction stands, how far a view reaches."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -43,6 +43,9 @@ class Flag(Shape):
 
     rule: str | None = None
     """The rule that says so, with its version, where it is an inference."""
+
+    error_rates: dict[str, str] = field(default_factory=dict)
+    """By rule: how often it was wrong, and among what; or `not measured`."""
 
 
 def as_of(view: View) -> AsOf:

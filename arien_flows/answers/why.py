@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from arien_flows.answers.conflicts import probability_text
 from arien_flows.answers.entity import clustering_of, lag
 from arien_flows.answers.facts import as_of, sighting
+from arien_flows.answers.rates import error_rates
+from arien_flows.entities.merge_path import PATH_BOUND
 from arien_flows.entities.why import Explanation, NotJoined, why
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
@@ -35,6 +38,12 @@ class WhyStep(Shape):
 
     rule_version: int
     """Version of the rule."""
+
+    probability: str | None
+    """That the rule is right, from 0 to 1, as the model that decided has it; nothing elsewhere."""
+
+    votes: int | None
+    """By how many votes the output led; nothing where votes were not counted."""
 
     certainty: Certainty
     """Always `inference`."""
@@ -72,10 +81,14 @@ class WhyAnswer(ChainAnswer):
     """The entity of the second; the same where they are joined."""
 
     steps: tuple[WhyStep, ...]
-    """From the first address to the second; empty where they are one address or not joined."""
+    """From the first address to the second; empty where they are one address or not joined, or
+    where there are too many steps to show."""
 
     shortest: bool
     """Whether no shorter chain exists; false where the search was cut short."""
+
+    error_rates: dict[str, str]
+    """By rule of the steps: how often it was wrong, and among what; or `not measured`."""
 
 
 def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
@@ -99,7 +112,14 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
         entity_b=found.entity if isinstance(found, Explanation) else found.entity_b,
         steps=_steps(view, found) if isinstance(found, Explanation) else (),
         shortest=isinstance(found, Explanation) and found.shortest,
+        error_rates=_error_rates(found),
     )
+
+
+def _error_rates(found: Explanation | NotJoined) -> dict[str, str]:
+    if isinstance(found, NotJoined):
+        return {}
+    return error_rates({step.rule: step.rule_version for step in found.steps})
 
 
 def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:
@@ -113,6 +133,8 @@ def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:
             time=where.time,
             rule=step.rule,
             rule_version=step.rule_version,
+            probability=probability_text(step.probability_ppm),
+            votes=step.votes,
             certainty="inference",
         )
         for step, where in zip(found.steps, seen, strict=True)
@@ -122,6 +144,15 @@ def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:
 def _cut(found: Explanation | NotJoined) -> tuple[Truncation, ...]:
     if isinstance(found, NotJoined) or found.shortest:
         return ()
+    if found.too_long:
+        return (
+            Truncation(
+                where="steps",
+                reason="path_bound",
+                limit=PATH_BOUND,
+                detail="rules join the two addresses, but by more steps than can be shown",
+            ),
+        )
     return (
         Truncation(
             where="steps",

@@ -2,12 +2,13 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options, source_options
+from arien_flows.cli.session import profile_option, session_of, session_options, source_options
 
 
 @click.command()
 @session_options
 @source_options
+@profile_option
 @click.argument("address")
 @click.option("--transactions", is_flag=True, help="List its transactions instead.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows.")
@@ -22,6 +23,7 @@ from arien_flows.cli.session import session_of, session_options, source_options
 @click.pass_context
 def address(
     context: click.Context,
+    profile: str,
     address: str,
     transactions: bool,
     limit: int,
@@ -43,9 +45,8 @@ def address(
     session = session_of(context)
     fetched = AddressQuestion(address=address)
     if not transactions:
-        emit(
-            session, asked(session, lambda it: address_answer(it, address), fetched), address_lines
-        )
+        summary = asked(session, lambda it: address_answer(it, address), fetched, profile)
+        emit(session, summary, address_lines)
         return
     page = asked(
         session,
@@ -57,5 +58,6 @@ def address(
             cursor=cursor,
         ),
         fetched,
+        profile,
     )
     emit(session, page, history_lines)

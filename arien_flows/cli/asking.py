@@ -6,7 +6,7 @@ from typing import TypeVar
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
 from arien_flows.inquiry.inquire import Question
-from arien_flows.workspace import OpenNetwork, Reading, Workspace
+from arien_flows.workspace import PROFILE, OpenNetwork, Reading, Workspace
 from chains.registry import BLOCK_SCHEMES, LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
@@ -19,17 +19,25 @@ def chosen(session: Session) -> OpenNetwork:
 
 
 def asked(
-    session: Session, answer: Callable[[Reading], Answer], fetched: Question | None = None
+    session: Session,
+    answer: Callable[[Reading], Answer],
+    fetched: Question | None = None,
+    profile: str = PROFILE,
 ) -> Answer:
     """Return what `answer` says of the present state of the chosen ledger.
 
     Where a server is named, `fetched` says what to ask it for; without it only a ledger is asked.
+    Of what a server gives, only the entities of the default profile are made.
     """
     if fetched is not None and names_server(session):
         from arien_flows.cli.inquiring import inquired
 
+        if profile != PROFILE:
+            raise InputError(
+                f"profile {profile} needs a ledger: leave out --profile, or ask without --source"
+            )
         return inquired(session, answer, fetched)
-    return chosen(session).ask(answer)
+    return chosen(session).ask(answer, profile)
 
 
 def names_server(session: Session) -> bool:

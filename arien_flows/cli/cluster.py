@@ -1,8 +1,20 @@
 """`arien-flows cluster`: joining the addresses of one owner into entities."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import Session, profile_option, session_of, session_options
+
+if TYPE_CHECKING:
+    from arien_flows.answers.conflicts import ConflictPage
+
+_LIMIT = click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows."
+)
+_OFFSET = click.option(
+    "--offset", type=click.IntRange(0), default=0, help="Go on where the last page ended."
+)
 
 
 @click.group()
@@ -18,20 +30,39 @@ def cluster() -> None:
     default="strict",
     show_default=True,
     metavar="NAME",
-    help="strict: only inputs spent together and scripts of one key.",
+    help="strict: only inputs spent together and scripts of one key. standard: change that many "
+    "votes agree on, too. wide: change that few votes speak for; to explore, never for a report.",
+)
+@click.option(
+    "--decision-lag",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Blocks that a decision about change waits (1008: a week).",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="RULE",
+    help="Switch a rule off; may be repeated. `heuristics list` names them.",
 )
 @click.pass_context
-def run_command(context: click.Context, profile: str) -> None:
+def run_command(
+    context: click.Context, profile: str, decision_lag: int | None, without: tuple[str, ...]
+) -> None:
     """Bring the clustering up to the ledger's last block.
 
-    A run continues where the last one ended, and gives the same as one from the first block.
+    A run continues where the last one ended, and gives the same as one from the first block; under
+    another lag, other rules or other tags of owners it starts there. Tags of a confidence of 70
+    and more keep different owners apart.
     """
     from arien_flows.answers.clustering import clustering_answer
     from arien_flows.cli.asking import chosen
     from arien_flows.cli.output import emit
     from arien_flows.cli.progress import progress_in
     from arien_flows.cli.texts import clustering_lines
+    from arien_flows.entities.change_votes import DECISION_LAG
     from arien_flows.entities.clustering import run_clustering
+    from arien_flows.entities.profiles import Terms
     from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
@@ -41,7 +72,12 @@ def run_command(context: click.Context, profile: str) -> None:
     # Not as for a question: columns are read from end to end.
     view = Ledger(opened.root).view()
     progress.step("cluster", 0, view.counts.transactions, "transactions")
-    clustering = run_clustering(view, opened.root / DERIVED, profile)
+    terms = Terms(
+        decision_lag=DECISION_LAG if decision_lag is None else decision_lag,
+        without=frozenset(without),
+        constraints=opened.constraints(view),
+    )
+    clustering = run_clustering(view, opened.root / DERIVED, profile, terms)
     progress.step("cluster", view.counts.transactions, view.counts.transactions, "transactions")
     progress.end()
     emit(session, clustering_answer(view, clustering), clustering_lines)
@@ -49,8 +85,9 @@ def run_command(context: click.Context, profile: str) -> None:
 
 @cluster.command("status")
 @session_options
+@profile_option
 @click.pass_context
-def status_command(context: click.Context) -> None:
+def status_command(context: click.Context, profile: str) -> None:
     """Say which clustering there is, and up to which block."""
     from arien_flows.answers.clustering import clustering_answer
     from arien_flows.answers.entity import clustering_of
@@ -59,5 +96,51 @@ def status_command(context: click.Context) -> None:
     from arien_flows.cli.texts import clustering_lines
 
     session = session_of(context)
-    answer = asked(session, lambda it: clustering_answer(it.view, clustering_of(it)))
+    answer = asked(
+        session, lambda it: clustering_answer(it.view, clustering_of(it)), profile=profile
+    )
     emit(session, answer, clustering_lines)
+
+
+@cluster.command("conflicts")
+@session_options
+@profile_option
+@_LIMIT
+@_OFFSET
+@click.pass_context
+def conflicts_command(context: click.Context, profile: str, limit: int, offset: int) -> None:
+    """List merges that tags or decisions spoke against."""
+    _emit_page(session_of(context), profile, for_review=False, limit=limit, offset=offset)
+
+
+@cluster.command("review")
+@session_options
+@profile_option
+@_LIMIT
+@_OFFSET
+@click.pass_context
+def review_command(context: click.Context, profile: str, limit: int, offset: int) -> None:
+    """List merges of large entities that wait for a person to look at them."""
+    _emit_page(session_of(context), profile, for_review=True, limit=limit, offset=offset)
+
+
+def _emit_page(
+    session: Session, profile: str, *, for_review: bool, limit: int, offset: int
+) -> None:
+    from functools import partial
+
+    from arien_flows.answers.conflicts import conflict_page
+    from arien_flows.answers.entity import clustering_of, lag
+    from arien_flows.cli.asking import asked
+    from arien_flows.cli.conflict_texts import conflict_lines
+    from arien_flows.cli.output import emit
+    from arien_flows.workspace import Reading
+
+    def page(reading: Reading) -> "ConflictPage":
+        clustering = clustering_of(reading)
+        cuts = lag(reading.view, clustering, "conflicts")
+        return conflict_page(
+            reading.view, clustering, cuts, for_review=for_review, limit=limit, offset=offset
+        )
+
+    emit(session, asked(session, page, profile=profile), partial(conflict_lines, review=for_review))

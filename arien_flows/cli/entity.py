@@ -2,19 +2,25 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options, source_options
+from arien_flows.cli.session import profile_option, session_of, session_options, source_options
 
 
 @click.command()
 @session_options
 @source_options
+@profile_option
 @click.argument("address")
 @click.option("--members", is_flag=True, help="List its addresses.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Addresses.")
 @click.option("--cursor", metavar="TEXT", help="Go on where the last page ended.")
 @click.pass_context
 def entity(
-    context: click.Context, address: str, members: bool, limit: int, cursor: str | None
+    context: click.Context,
+    profile: str,
+    address: str,
+    members: bool,
+    limit: int,
+    cursor: str | None,
 ) -> None:
     """Show the entity that an address belongs to.
 
@@ -34,5 +40,6 @@ def entity(
         session,
         lambda it: entity_answer(it, address, limit=limit, cursor=cursor),
         EntityQuestion(addresses=(address,)),
+        profile,
     )
     emit(session, answer, partial(entity_lines, with_addresses=members))

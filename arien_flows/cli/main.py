@@ -58,6 +58,16 @@ COMMANDS = {
         attribute="why",
         summary="Show the transactions and rules that join two addresses.",
     ),
+    "peel": Entry(
+        module="arien_flows.cli.peel",
+        attribute="peel",
+        summary="Follow a peel chain, and list what was peeled off.",
+    ),
+    "roles": Entry(
+        module="arien_flows.cli.roles",
+        attribute="roles",
+        summary="What kind of service an entity looks like, and why.",
+    ),
     "trace": Entry(
         module="arien_flows.cli.trace",
         attribute="trace",

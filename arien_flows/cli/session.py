@@ -118,6 +118,15 @@ _SOURCE_OPTIONS = (
 )
 
 
+profile_option = click.option(
+    "--profile",
+    default="strict",
+    show_default=True,
+    metavar="NAME",
+    help="Whose entities: strict, standard or wide; each has to be run first.",
+)
+
+
 def source_options(command: C) -> C:
     """Give a command the options of questions that a server may answer."""
     for option in reversed(_SOURCE_OPTIONS):

@@ -8,11 +8,13 @@ from arien_flows.answers.clustering import ClusteringAnswer
 from arien_flows.answers.entity import EntityAnswer, EntityName
 from arien_flows.answers.facts import Flag, Sighting
 from arien_flows.answers.history import HistoryAnswer
-from arien_flows.answers.rules import RuleAnswer
+from arien_flows.answers.rates import ClusteringRateAnswer
+from arien_flows.answers.rules import RuleList
 from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
 from arien_flows.answers.why import WhyAnswer
+from arien_flows.cli.conflict_texts import entity_conflict_lines, sureness
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.cli.tag_texts import naming_lines
 from arien_flows.shapes import shown_time
@@ -95,6 +97,7 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Network", answer.network),
             ("Inferred by", f"profile {answer.profile}, up to block {answer.height:,}"),
             ("Rules", _versions(answer.rules)),
+            ("Joined by", _merges(answer.merges)),
             ("Addresses", f"{answer.address_count:,}"),
             ("Transactions", f"{answer.transaction_count:,}"),
             ("Received", f"{coins(answer.received_net, asset)} from others"),
@@ -102,7 +105,10 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Balance", coins(answer.balance, asset)),
         )
     )
+    joining = {rule: answer.error_rates[rule] for rule in sorted(answer.merges)}
+    yield from _error_rates(joining)
     yield from _tags(answer.tags)
+    yield from entity_conflict_lines(answer.conflicts, answer.conflict_count)
     if with_addresses:
         yield from ("", *answer.addresses.items)
         if answer.addresses.next_cursor is not None:
@@ -141,6 +147,21 @@ def _of_hundred(confidence: int | None) -> str:
 
 def _versions(rules: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
+
+
+def _error_rates(
+    rates: dict[str, str], heading: str = "How often these rules were wrong:"
+) -> list[str]:
+    """Return what is known of the errors of rules, a line for each."""
+    if not rates:
+        return []
+    return [*(["", heading] if heading else []), *(f"  {rule}: {rates[rule]}" for rule in rates)]
+
+
+def _merges(merges: dict[str, int]) -> str:
+    if not merges:
+        return "no rule: it is one address"
+    return ", ".join(f"{name} ({count:,} merges)" for name, count in sorted(merges.items()))
 
 
 def _sighting(seen: Sighting) -> str:
@@ -206,12 +227,16 @@ def _tag(tag: TagAnswer) -> str:
 def _flags(flags: Sequence[Flag]) -> list[str]:
     if not flags:
         return []
-    return ["", *(f"{flag.name} ({flag.certainty}): {flag.detail}" for flag in flags)]
+    lines = [""]
+    for flag in flags:
+        lines.append(f"{flag.name} ({flag.certainty}): {flag.detail}")
+        lines += _error_rates(flag.error_rates, heading="")
+    return lines
 
 
-def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
-    """Return the rules with their documentation."""
-    for number, rule in enumerate(rules):
+def rule_lines(answer: RuleList) -> Iterable[str]:
+    """Return the rules with their documentation and measured errors."""
+    for number, rule in enumerate(answer.items):
         yield from () if number == 0 else ("",)
         yield f"{rule.name} {rule.version}: {rule.summary}"
         yield from pairs(
@@ -223,7 +248,12 @@ def rule_lines(rules: Sequence[RuleAnswer]) -> Iterable[str]:
                     "  confidence",
                     NOTHING if rule.confidence is None else f"{rule.confidence} of 100",
                 ),
-                ("  error rate", rule.error_rate or "not measured"),
+                ("  error rate", rule.error_rate),
+                *(
+                    ("  simulated", f"{rate.text} (not its error rate)")
+                    for rate in rule.rates
+                    if rate.kind == "simulated"
+                ),
             )
         )
 
@@ -238,13 +268,33 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
                 "Rules",
                 ", ".join(f"{name} {number}" for name, number in sorted(answer.rules.items())),
             ),
+            ("Terms", ", ".join(f"{k} {v}" for k, v in sorted(answer.parameters.items()))),
             ("Last block", f"{answer.height:,} ({answer.block_hash})"),
             ("Addresses", f"{answer.addresses:,}"),
             ("Entities", f"{answer.entities:,}"),
             ("Merges", f"{answer.merges:,}"),
+            ("Decisions", f"{answer.decisions:,} about change"),
+            ("Conflicts", f"{answer.conflicts:,}: see `arien-flows cluster conflicts`"),
+            ("For review", f"{answer.waiting_for_review:,}: see `arien-flows cluster review`"),
+            ("Tagged twice", f"{answer.addresses_tagged_twice:,} addresses of several owners"),
         )
     )
+    for rate in answer.measured:
+        yield ""
+        yield f"Against the owners of {rate.addresses:,} addresses ({rate.kind}: {rate.population})"
+        yield from pairs(_measured(rate))
     yield from closing(answer)
+
+
+def _measured(rate: ClusteringRateAnswer) -> Iterable[tuple[str, str]]:
+    """Return how well a clustering agreed with known owners."""
+    for name, share in (
+        ("Pairs joined rightly", rate.pairwise_precision),
+        ("Pairs of one owner joined", rate.pairwise_recall),
+        ("Owners joined with another", rate.wrongly_joined_owners),
+    ):
+        if share is not None:
+            yield f"  {name}", f"{float(share.value):.2%} ({share.hits:,} of {share.trials:,})"
 
 
 def why_lines(answer: WhyAnswer) -> Iterable[str]:
@@ -253,6 +303,9 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
         yield f"No rule of profile {answer.profile} joins these addresses; they may still have one"
         yield "owner."
         yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+    elif not answer.steps and answer.address_a != answer.address_b:
+        yield f"Profile {answer.profile} joins these addresses into entity {answer.entity_a} (an"
+        yield "inference), by more steps than can be shown."
     elif not answer.steps:
         yield f"{answer.address_a} is one address, of entity {answer.entity_a}."
     else:
@@ -264,6 +317,8 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
             yield ""
             yield f"{number}. {step.address_from}"
             yield f"   and {step.address_to}"
-            yield f"   by {step.rule} {step.rule_version} in {step.txid}"
+            sure = sureness(step.probability, step.votes)
+            yield f"   by {step.rule} {step.rule_version}{sure} in {step.txid}"
             yield f"   (block {step.height:,}, {shown_time(step.time)})"
+        yield from _error_rates(answer.error_rates)
     yield from closing(answer)

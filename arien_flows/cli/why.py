@@ -2,16 +2,17 @@
 
 import click
 
-from arien_flows.cli.session import session_of, session_options, source_options
+from arien_flows.cli.session import profile_option, session_of, session_options, source_options
 
 
 @click.command()
 @session_options
 @source_options
+@profile_option
 @click.argument("a")
 @click.argument("b")
 @click.pass_context
-def why(context: click.Context, a: str, b: str) -> None:
+def why(context: click.Context, profile: str, a: str, b: str) -> None:
     """Show the transactions and rules that join two addresses."""
     from arien_flows.answers.why import why_answer
     from arien_flows.cli.asking import asked
@@ -20,5 +21,7 @@ def why(context: click.Context, a: str, b: str) -> None:
     from arien_flows.inquiry.questions import EntityQuestion
 
     session = session_of(context)
-    answer = asked(session, lambda it: why_answer(it, a, b), EntityQuestion(addresses=(a, b)))
+    answer = asked(
+        session, lambda it: why_answer(it, a, b), EntityQuestion(addresses=(a, b)), profile
+    )
     emit(session, answer, why_lines)

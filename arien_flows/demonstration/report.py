@@ -102,6 +102,9 @@ def _entity_parts(lead: Lead, asset: Asset) -> Iterator[str]:
                 for step in lead.why.steps
             ),
         )
+        yield facts(
+            (f"How often {rule} was wrong", text) for rule, text in lead.why.error_rates.items()
+        )
 
 
 def _flow_parts(title: str, flow: Flow) -> Iterator[str]:

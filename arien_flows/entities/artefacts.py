@@ -9,6 +9,9 @@
 | `member_row` | the same | row of the merge log that merged it away; none for the root |
 | `totals` | entity | `heuristics.entity_totals.TotalField` |
 | `link_key`, `link_row` | end of a link | address, ascending; row of the table of links |
+| `conflict_key`, `conflict_row` | end of a conflict | root, ascending; row of the conflicts |
+| `large_root` | entity of many addresses | its root, ascending |
+| `large_rules` | the same | merges by each rule; a column is a rule's number |
 """
 
 import numpy as np
@@ -18,11 +21,19 @@ from arien_flows.entities.draft import Draft
 from arien_flows.entities.storage import Rows
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
+from heuristics.constrained import ConflictField
+from heuristics.cospend import LogField
 from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
 from heuristics.members import ALONE, count_sets, list_members
 
 NO_ROW = ALONE
 """Stands in `member_row` for the root, which no row merged away."""
+
+LARGE_ADDRESSES = 10_000
+"""Merges of larger entities are counted by each run, those of others when somebody asks."""
+
+RULE_NUMBERS = 32
+"""Numbers that rules which join may have."""
 
 _COPY_ROWS = 1 << 22
 
@@ -46,11 +57,15 @@ def write_artefacts(view: View, draft: Draft, parent: UInt32Array) -> dict[str, 
     rows = draft.allocate("member_row", "uint32", member_count)
     _write_member_rows(log, len(labels), members, rows)
     _write_link_index(view, draft)
+    _write_conflict_index(draft, labels)
+    _write_large_rules(log, labels, roots[np.diff(first) > LARGE_ADDRESSES], draft)
     return {
         "entities": len(labels) - len(log),
         "entities_of_two_and_more": entity_count,
         "addresses_in_entities_of_two_and_more": member_count,
         "merges": len(log),
+        "decisions": len(draft.grown("decision_transaction")),
+        "conflicts": len(draft.grown("conflict")),
     }
 
 
@@ -76,3 +91,35 @@ def _write_link_index(view: View, draft: Draft) -> None:
     rows = draft.allocate("link_row", "uint32", len(ends))
     keys[:] = ends[order]
     rows[:] = order % max(len(view.link_address), 1)
+
+
+def _write_conflict_index(draft: Draft, labels: UInt32Array) -> None:
+    """Sort both ends of all conflicts by the entity that they belong to now."""
+    conflicts = draft.grown("conflict").whole()
+    ends = np.concatenate(
+        [
+            labels[conflicts[:, ConflictField.ADDRESS_A]],
+            labels[conflicts[:, ConflictField.ADDRESS_B]],
+        ]
+    )
+    order = np.argsort(ends, kind="stable")
+    keys = draft.allocate("conflict_key", "uint32", len(ends))
+    rows = draft.allocate("conflict_row", "uint32", len(ends))
+    keys[:] = ends[order]
+    rows[:] = order % max(len(conflicts), 1)
+
+
+def _write_large_rules(log: Rows, labels: UInt32Array, large: UInt32Array, draft: Draft) -> None:
+    """Count the merges of large entities by rule."""
+    roots: UInt32Array = draft.allocate("large_root", "uint32", len(large))
+    counts = draft.allocate("large_rules", "uint32", len(large), width=RULE_NUMBERS)
+    roots[:] = large
+    if not len(large):
+        return
+    for chunk in log.chunks(_COPY_ROWS):
+        root = labels[chunk[:, LogField.CHILD]]
+        place = np.minimum(np.searchsorted(large, root), len(large) - 1)
+        mine = large[place] == root
+        cell = place[mine] * RULE_NUMBERS + chunk[mine, LogField.RULE]
+        found, times = np.unique(cell, return_counts=True)
+        counts.reshape(-1)[found] += times.astype(np.uint32)

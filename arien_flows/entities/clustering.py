@@ -5,8 +5,7 @@ seen first. A run continues from the last one: it keeps what stands on blocks th
 the chain, undoes the rest by replaying the merge log up to the fork, and goes on from there. The
 result is the same, byte for byte, as that of a run from the first block.
 
-Profile `strict` joins inputs spent together and scripts that one key opens, leaves out CoinJoins
-and transactions that others can add inputs to, and uses nothing else.
+Which rules join is said by a profile (see `profiles`); how they do it, by `joining`.
 """
 
 import hashlib
@@ -16,39 +15,33 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.artefacts import write_artefacts
-from arien_flows.entities.coinjoins import RULES as COINJOIN_RULES
+from arien_flows.entities.artefacts import RULE_NUMBERS, write_artefacts
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
-from arien_flows.entities.draft import Draft, drafting
+from arien_flows.entities.constraints import Constraints, read_constraints, write_constraints
+from arien_flows.entities.draft import drafting
+from arien_flows.entities.joining import joined_forest
 from arien_flows.entities.position import (
     clustering_folder,
     grow_headers,
     new_manifest,
     reusable_blocks,
     shared_blocks,
-    transaction_chunks,
 )
-from arien_flows.entities.spends import link_columns, spend_columns
+from arien_flows.entities.profiles import (
+    DEFAULT_PROFILE,
+    Profile,
+    Terms,
+    exclusion_by,
+    profile_named,
+)
+from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.storage import DerivedSet, Manifest, Rows, open_set
-from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
+from arien_flows.errors import NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
-from heuristics import cospend
-from heuristics.cospend import LOG_WIDTH, LogField, join_cospends, replay
+from heuristics.coinjoin import CoinJoinMark
+from heuristics.cospend import LOG_WIDTH, LogField
 from heuristics.entity_totals import TotalField
-from heuristics.union_find import finalise, new_forest
-
-PROFILES = ("strict",)
-"""Profiles that can be run."""
-
-RULES = {
-    "cospend": cospend.VERSION,
-    "same_key": cospend.VERSION,
-    "inner_script": cospend.VERSION,
-    **COINJOIN_RULES,
-}
-LOG_CHUNK = 1 << 22
-"""Rows of the merge log that are replayed at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +94,27 @@ class Clustering:
         """The root of each address: the first-seen address of its entity."""
         return self.derived.whole("labels")
 
+    @cached_property
+    def exclusion(self) -> CoinJoinMark:
+        """Marks of transactions whose inputs the run did not join."""
+        return exclusion_by(self.manifest.rules)
+
+    @cached_property
+    def constraints(self) -> Constraints:
+        """The tags that the run heeded."""
+        return read_constraints(self.derived)
+
+    @cached_property
+    def tagged_root(self) -> UInt32Array:
+        """The root of each address that the constraints speak of."""
+        roots: UInt32Array = self.labels[self.constraints.columns.address]
+        return roots
+
+    @property
+    def for_exploration(self) -> bool:
+        """Whether it guesses too much for a report."""
+        return profile_named(self.profile).for_exploration
+
     @property
     def log(self) -> Rows:
         """The merge log, in chain order; see `LogField`."""
@@ -142,6 +156,31 @@ class Clustering:
         # The root was never merged into another set, so it has no row; it is the first member.
         rows = self.derived.arrays["member_row"].slice(stretch[0] + 1, stretch[1])
         return self.log.take(np.sort(rows).astype(np.int64))
+
+    def merges_by_rule(self, root: int) -> dict[str, int]:
+        """Return how many merges each rule made within an entity; the rules that made it."""
+        large = self.derived.whole("large_root")
+        place = int(np.searchsorted(large, np.uint32(root)))
+        if place < len(large) and int(large[place]) == root:
+            counts = self.derived.arrays["large_rules"].slice(place, place + 1)[0]
+        else:
+            rules = self.merge_rows(root)[:, LogField.RULE]
+            counts = np.bincount(rules, minlength=RULE_NUMBERS)
+        return {
+            rule_name(number): int(counts[number]) for number in np.flatnonzero(counts).tolist()
+        }
+
+    def merged_members(self, root: int) -> tuple[UInt32Array, UInt32Array]:
+        """Return an entity's addresses, ascending, and the row of the log that merged each away.
+
+        The entity has two addresses at least; nothing is read from the disk before it is used.
+        """
+        stretch = self._stretch(root)
+        if stretch is None:
+            raise ValueError(f"address {root} is alone")
+        members: UInt32Array = self.derived.arrays["entity_member"].slice(*stretch)
+        rows: UInt32Array = self.derived.arrays["member_row"].slice(*stretch)
+        return members, rows
 
     def _stretch(self, root: int) -> tuple[int, int] | None:
         position = self.position_of(root)
@@ -185,7 +224,12 @@ def _single_totals(view: View, address: int) -> EntityTotals:
     )
 
 
-def run_clustering(view: View, derived: Path | None, profile: str = "strict") -> Clustering:
+def run_clustering(
+    view: View,
+    derived: Path | None,
+    profile: Profile | str = DEFAULT_PROFILE,
+    terms: Terms | None = None,
+) -> Clustering:
     """Bring a clustering up to the view's last block, and return it.
 
     Parameters
@@ -195,84 +239,43 @@ def run_clustering(view: View, derived: Path | None, profile: str = "strict") ->
     derived
         The folder of the ledger's derived sets; None computes in memory, from the first block.
     profile
-        One of `PROFILES`; InputError for another.
+        A profile or its name; InputError for an unknown one.
+    terms
+        What else the run depends on; a run under other terms starts from the first block.
     """
-    _check_profile(profile)
+    wanted_profile = profile_named(profile) if isinstance(profile, str) else profile
+    name, terms = wanted_profile.name, terms or Terms()
     coinjoins = mark_coinjoins(view, derived)
-    wanted = new_manifest(view, kind=f"clustering/{profile}", rules=RULES, parameters={}, counts={})
-    with drafting(clustering_folder(derived, profile)) as draft:
+    wanted = new_manifest(
+        view,
+        kind=f"clustering/{name}",
+        rules=wanted_profile.rules(terms),
+        parameters=wanted_profile.parameters(terms),
+        counts={},
+    )
+    with drafting(clustering_folder(derived, name)) as draft:
         kept = reusable_blocks(draft.base, view, wanted)
         if draft.base is not None and kept == view.counts.blocks == _blocks(draft.base):
-            return Clustering(profile=profile, derived=draft.base, coinjoins=coinjoins)
-        parent = _joined_forest(view, draft, coinjoins, kept)
+            return Clustering(profile=name, derived=draft.base, coinjoins=coinjoins)
+        parent = joined_forest(view, draft, coinjoins, kept, wanted_profile, terms)
         grow_headers(draft, view, kept)
+        write_constraints(draft, wanted_profile.heeded(terms))
         counts = write_artefacts(view, draft, parent)
         manifest = replace(wanted, counts={**wanted.counts, **counts})
-        return Clustering(profile=profile, derived=draft.commit(manifest), coinjoins=coinjoins)
-
-
-def _joined_forest(view: View, draft: Draft, coinjoins: CoinJoins, kept: int) -> UInt32Array:
-    """Return the settled forest of the view; the merge log is grown in the draft.
-
-    `kept` is the number of leading blocks that the draft's earlier set covers and that still are
-    in the chain.
-    """
-    first = int(view.first_transaction[kept])
-    kept_rows = _rows_before(draft.base, first)
-    parent = _restored_forest(draft.base, view, kept, kept_rows)
-    append = draft.grow("log", "uint32", keep=kept_rows, width=LOG_WIDTH)
-    spends, links = spend_columns(view), link_columns(view)
-    for start, stop in transaction_chunks(first, view.counts.transactions):
-        append(join_cospends(parent, spends, links, coinjoins.rows.slice(start, stop), start))
-    finalise(parent)
-    return parent
-
-
-def _restored_forest(base: DerivedSet | None, view: View, kept: int, kept_rows: int) -> UInt32Array:
-    """Return the forest as of the last kept block, with room for the view's later addresses."""
-    if base is None or kept == 0:
-        return new_forest(view.counts.addresses)
-    if kept == _blocks(base):
-        return new_forest(view.counts.addresses, base.whole("labels"))
-    parent = new_forest(view.counts.addresses)
-    for rows in base.arrays["log"].chunks(LOG_CHUNK, kept_rows):
-        replay(parent, rows)
-    return parent
-
-
-def _rows_before(base: DerivedSet | None, transaction: int) -> int:
-    """Return how many rows of the merge log stand on transactions before this one."""
-    if base is None:
-        return 0
-    log = base.arrays["log"]
-    low, high = 0, len(log)
-    while low < high:
-        middle = (low + high) // 2
-        if int(log.slice(middle, middle + 1)[0, LogField.TRANSACTION]) < transaction:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+        return Clustering(profile=name, derived=draft.commit(manifest), coinjoins=coinjoins)
 
 
 def _blocks(derived: DerivedSet) -> int:
     return derived.manifest.counts["blocks"]
 
 
-def _check_profile(profile: str) -> None:
-    if profile not in PROFILES:
-        raise InputError(
-            f"there is no clustering profile {profile!r}; this version has: {', '.join(PROFILES)}"
-        )
-
-
-def open_clustering(view: View, derived: Path, profile: str = "strict") -> Clustering:
+def open_clustering(view: View, derived: Path, profile: str = DEFAULT_PROFILE) -> Clustering:
     """Return the stored clustering, which may end at an earlier block than the view.
 
     Raises NotFoundError where none was made, and StaleSnapshotError where it stands on blocks
     that the view does not hold: removed by a reorganisation, or later than the view.
     """
-    _check_profile(profile)
+    profile_named(profile)
     stored = open_set(derived / "clusterings" / profile)
     marks = open_set(derived / "coinjoin")
     if stored is None or marks is None:

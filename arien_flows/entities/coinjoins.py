@@ -1,15 +1,26 @@
 """CoinJoin marks of a ledger's transactions: a derived set that clustering and tracing read.
 
 A transaction's marks depend on that transaction alone, so a new block adds marks and a
-reorganisation cuts them off; nothing is ever judged again.
+reorganisation cuts them off; nothing is ever judged again. What the transactions around it say is
+found out when somebody asks, and not kept.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from arien_flows.entities.coinjoin_findings import (
+    RULES,
+    Amount,
+    CoinJoinFinding,
+    rules_of,
+    undescribed,
+    vetoes_of,
+)
+from arien_flows.entities.coinjoin_neighbours import Neighbourhood, judged
 from arien_flows.entities.draft import drafting
 from arien_flows.entities.position import (
     coinjoin_folder,
@@ -20,48 +31,35 @@ from arien_flows.entities.position import (
 )
 from arien_flows.entities.storage import DerivedSet, Rows
 from arien_flows.ledger.view import View
+from chains.bitcoin.address import parse_address
+from chains.bitcoin.networks import BITCOIN
 from chains.types import Int64Array, UInt8Array
 from heuristics import coinjoin
-from heuristics.coinjoin import DETAIL_WIDTH, VETOES, CoinJoinMark, DetailField
-from heuristics.columns import TransactionColumns
+from heuristics.coinjoin import (
+    AMOUNT_WIDTH,
+    DETAIL_WIDTH,
+    NOT_MEASURED,
+    AmountField,
+    CoinJoinMark,
+    Design,
+    DetailField,
+)
+from heuristics.coinjoin_columns import ANY_TIME, CoinJoinColumns, Eras
+from heuristics.columns import TransactionColumns, UInt16Array
 
-RULES = {
-    "coinjoin_definite": coinjoin.VERSION,
-    "coinjoin_joinmarket": coinjoin.VERSION,
-    "coinjoin_equal_outputs": coinjoin.VERSION,
-    "coinjoin_stonewall": coinjoin.VERSION,
-}
-_RULE_NAMES = {
-    CoinJoinMark.DEFINITE: "coinjoin_definite",
-    CoinJoinMark.JOINMARKET: "coinjoin_joinmarket",
-    CoinJoinMark.EQUAL_OUTPUTS: "coinjoin_equal_outputs",
-    CoinJoinMark.STONEWALL: "coinjoin_stonewall",
-}
+WASABI_1_HEIGHT = 530_500
+WASABI_1_OPEN_HEIGHT = 610_000
+"""From here on Wasabi's coordinator had no fixed address."""
 
+WHIRLPOOL_HEIGHT = 570_000
+WASABI_2_HEIGHT = 741_213
+"""First blocks of the main network that can hold each design, after Dumplings 36f28f2."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoinJoinFinding:
-    """What the rules say about one marked transaction (an inference, never a fact)."""
-
-    rules: tuple[str, ...]
-    """Rules that fired, vetoes included, as `heuristics.rules` names them."""
-
-    vetoed: bool
-    """A veto stands: clustering leaves the transaction out, reports do not call it a CoinJoin."""
-
-    confidence: int | None
-    """0 to 100 as the rule's source gives it; None where none does."""
-
-    participants: int
-    """Presumed: the number of equal outputs."""
-
-    denomination_sat: int
-
-    @property
-    def reportable(self) -> bool:
-        """Whether a report may call the transaction a CoinJoin of a named protocol."""
-        sure = self.confidence is not None and self.confidence >= coinjoin.REPORTING_CONFIDENCE
-        return sure and not self.vetoed
+COORDINATORS = (
+    "bc1qs604c7jv6amk4cxqlnvuxv26hv3e48cds4m0ew",
+    "bc1qa24tsgchvuxsaccp8vrnkfd85hrcpafg20kmjw",
+)
+"""Addresses of Wasabi's coordinator in the first years, after the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,35 +74,86 @@ class CoinJoins:
         return self.derived.arrays["marks"]
 
     @cached_property
-    def marks(self) -> UInt8Array:
-        """`CoinJoinMark` of each transaction; clustering leaves out every one that is not 0."""
+    def marks(self) -> UInt16Array:
+        """`CoinJoinMark` of each transaction; see `heuristics.coinjoin.excluded`."""
         return self.derived.whole("marks")
 
     @cached_property
     def detected(self) -> UInt8Array:
-        """As `marks`, but 0 where a veto stands: what a trace may stop at."""
-        marks = self.marks
-        return np.where(marks & np.uint8(VETOES), np.uint8(0), marks)
+        """1 where a transaction is taken for a CoinJoin and no veto of its own stands.
+
+        That is what a trace may stop at. What is only possible, a Tx0 and a PayJoin are not here.
+        """
+        return coinjoin.stopping(self.marks)
 
     @cached_property
     def details(self) -> Int64Array:
-        """One row for each marked transaction, ascending; see `DetailField`."""
+        """One row for each detected transaction and each Tx0, ascending; see `DetailField`."""
         return self.derived.whole("details")
 
-    def finding(self, transaction: int) -> CoinJoinFinding | None:
-        """Return what the rules say about a transaction, or nothing where none fired."""
+    @cached_property
+    def amounts(self) -> Int64Array:
+        """The amounts of rounds of Wasabi, ascending by transaction; see `AmountField`."""
+        return self.derived.whole("amounts")
+
+    def mark(self, transaction: int) -> CoinJoinMark:
+        """Return the marks of a transaction; none of one that is past the set's last block."""
+        found = self.rows.slice(transaction, transaction + 1)
+        return CoinJoinMark(int(found[0]) if len(found) else 0)
+
+    def finding(
+        self,
+        transaction: int,
+        *,
+        view: View | None = None,
+        is_exchange: Callable[[int], bool] | None = None,
+    ) -> CoinJoinFinding | None:
+        """Return what the rules say about a transaction, or nothing where none does.
+
+        Parameters
+        ----------
+        transaction
+            Its number.
+        view
+            The ledger, so that the transactions before and after it can be looked at; without it
+            only its own marks speak.
+        is_exchange
+            Tells of an address number whether a tag says that it is an exchange's.
+        """
+        found = self._own_finding(transaction)
+        if view is None:
+            return found
+        return judged(Neighbourhood(view=view, mark=self.mark), transaction, found, is_exchange)
+
+    def _own_finding(self, transaction: int) -> CoinJoinFinding | None:
+        marks = self.mark(transaction)
+        if not marks:
+            return None
         details = self.details
         row = int(np.searchsorted(details[:, DetailField.TRANSACTION], transaction))
         if row == len(details) or details[row, DetailField.TRANSACTION] != transaction:
-            return None
-        marks = CoinJoinMark(int(details[row, DetailField.MARKS]))
+            return undescribed(marks)
         confidence = int(details[row, DetailField.CONFIDENCE])
+        participants = int(details[row, DetailField.PARTICIPANTS])
+        value = int(details[row, DetailField.DENOMINATION_SAT])
         return CoinJoinFinding(
-            rules=tuple(name for mark, name in _RULE_NAMES.items() if mark in marks),
-            vetoed=bool(marks & VETOES),
-            confidence=None if confidence == coinjoin.NOT_MEASURED else confidence,
-            participants=int(details[row, DetailField.PARTICIPANTS]),
-            denomination_sat=int(details[row, DetailField.DENOMINATION_SAT]),
+            marks=marks,
+            design=Design(int(details[row, DetailField.DESIGN])),
+            rules=rules_of(marks),
+            vetoes=vetoes_of(marks),
+            confidence=None if confidence == NOT_MEASURED else confidence,
+            participants=participants,
+            amounts=self._amounts_of(transaction)
+            or (Amount(value_sat=value, outputs=participants),),
+        )
+
+    def _amounts_of(self, transaction: int) -> tuple[Amount, ...]:
+        table = self.amounts
+        numbers = table[:, AmountField.TRANSACTION]
+        first, last = np.searchsorted(numbers, [transaction, transaction + 1]).tolist()
+        return tuple(
+            Amount(value_sat=int(row[AmountField.VALUE_SAT]), outputs=int(row[AmountField.OUTPUTS]))
+            for row in table[first:last]
         )
 
 
@@ -118,6 +167,28 @@ def transaction_columns(view: View) -> TransactionColumns:
         output_address=view.output_address,
         output_value_sat=view.output_value,
     )
+
+
+def coinjoin_columns(view: View) -> CoinJoinColumns:
+    """Return the columns of a view that CoinJoin rules read."""
+    return CoinJoinColumns(*transaction_columns(view), script_type=view.script_type)
+
+
+def eras_of(view: View) -> Eras:
+    """Return from which transactions on the designs existed on the view's network.
+
+    Numbers of transactions and addresses that the view does not hold yet are such that nothing in
+    it can be at or past them; a later view of the same chain gives the same marks.
+    """
+    if view.network.name != BITCOIN.name:
+        return ANY_TIME
+    heights = [WASABI_1_HEIGHT, WASABI_1_OPEN_HEIGHT, WHIRLPOOL_HEIGHT, WASABI_2_HEIGHT]
+    blocks = np.searchsorted(view.block_height, heights)
+    wasabi_1, wasabi_1_open, whirlpool, wasabi_2 = view.first_transaction[blocks].tolist()
+    locks = [parse_address(text, view.network) for text in COORDINATORS]
+    known = [view.find_lock(kind, payload) for kind, payload in locks]
+    one, other = (-1 if number is None else number for number in known)
+    return Eras(wasabi_1, wasabi_1_open, whirlpool, wasabi_2, one, other)
 
 
 def mark_coinjoins(view: View, derived: Path | None) -> CoinJoins:
@@ -136,15 +207,25 @@ def mark_coinjoins(view: View, derived: Path | None) -> CoinJoins:
         if draft.base is not None and kept == view.counts.blocks == _blocks(draft.base):
             return CoinJoins(derived=draft.base)
         first = int(view.first_transaction[kept])
-        append_marks = draft.grow("marks", "uint8", keep=first)
+        append_marks = draft.grow("marks", "uint16", keep=first)
         append_details = draft.grow(
-            "details", "int64", keep=_details_before(draft.base, first), width=DETAIL_WIDTH
+            "details",
+            "int64",
+            keep=_rows_before(draft.base, "details", first),
+            width=DETAIL_WIDTH,
         )
-        columns = transaction_columns(view)
+        append_amounts = draft.grow(
+            "amounts",
+            "int64",
+            keep=_rows_before(draft.base, "amounts", first),
+            width=AMOUNT_WIDTH,
+        )
+        columns, eras = coinjoin_columns(view), eras_of(view)
         for start, stop in transaction_chunks(first, view.counts.transactions):
-            marks, details = coinjoin.mark_coinjoins(columns, start, stop)
+            marks, details, amounts = coinjoin.mark_coinjoins(columns, start, stop, eras)
             append_marks(marks)
             append_details(details)
+            append_amounts(amounts)
         grow_headers(draft, view, kept)
         return CoinJoins(derived=draft.commit(manifest))
 
@@ -153,9 +234,8 @@ def _blocks(derived: DerivedSet) -> int:
     return derived.manifest.counts["blocks"]
 
 
-def _details_before(base: DerivedSet | None, transaction: int) -> int:
-    """Return how many rows of details speak of transactions before this one."""
+def _rows_before(base: DerivedSet | None, table: str, transaction: int) -> int:
+    """Return how many rows of a table speak of transactions before this one."""
     if base is None or transaction == 0:
         return 0
-    transactions = base.whole("details")[:, DetailField.TRANSACTION]
-    return int(np.searchsorted(transactions, transaction))
+    return int(np.searchsorted(base.whole(table)[:, 0], transaction))

@@ -101,6 +101,16 @@ def grow_headers(draft: Draft, view: View, kept: int) -> None:
         append(view.header[start : start + _HEADER_CHUNK])
 
 
+def block_chunks(view: View, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return consecutive ranges of blocks that cover `[start, stop)`, of about a chunk each."""
+    edges = [start]
+    while edges[-1] < stop:
+        wanted = int(view.first_transaction[edges[-1]]) + CHUNK_TRANSACTIONS
+        end = int(np.searchsorted(view.first_transaction, wanted, side="right")) - 1
+        edges.append(min(max(end, edges[-1] + 1), stop))
+    return list(pairwise(edges))
+
+
 def transaction_chunks(start: int, stop: int) -> list[tuple[int, int]]:
     """Return consecutive ranges of transactions that cover `[start, stop)`."""
     edges = [*range(start, stop, CHUNK_TRANSACTIONS), stop]

@@ -5,10 +5,12 @@ from enum import StrEnum
 
 import numpy as np
 
+from arien_flows.entities.coinjoin_findings import rules_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.ledger.view import View
 from chains.tables import ScriptType, SighashClass
 from chains.types import UInt8Array
+from heuristics.coinjoin import STRICT_EXCLUSION
 from heuristics.columns import LinkColumns, read_only
 from heuristics.cospend import SighashEffect, SpendColumns, excluded_by_sighash
 
@@ -94,9 +96,9 @@ def exclusion_reason(view: View, coinjoins: CoinJoins, transaction: int) -> Excl
     begin, end = view.first_input[transaction : transaction + 2].tolist()
     if begin == end:
         return Exclusion(reason=ExclusionReason.COINBASE)
-    finding = coinjoins.finding(transaction)
-    if finding is not None:
-        return Exclusion(reason=ExclusionReason.COINJOIN, rules=finding.rules)
+    speaking = coinjoins.mark(transaction) & STRICT_EXCLUSION
+    if speaking:
+        return Exclusion(reason=ExclusionReason.COINJOIN, rules=rules_of(speaking))
     if excluded_by_sighash(spend_columns(view), begin, end):
         return Exclusion(reason=ExclusionReason.ANYONECANPAY)
     return None

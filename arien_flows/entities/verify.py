@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from arien_flows.entities.clustering import LOG_CHUNK, Clustering, run_clustering
+from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.joining import LOG_CHUNK
 from arien_flows.entities.position import clustering_folder, coinjoin_folder
+from arien_flows.entities.profiles import terms_of
 from arien_flows.entities.storage import DerivedSet, Rows, false_checksums
 from arien_flows.ledger.view import View
+from heuristics.constrained_sets import NO_OWNER
 from heuristics.cospend import first_false_row
 from heuristics.union_find import finalise, new_forest
 
@@ -33,6 +36,17 @@ def replay_faults(clustering: Clustering) -> list[str]:
     return [f"{wrong} addresses are not in the entity that the merge log gives"] if wrong else []
 
 
+def owner_faults(clustering: Clustering) -> list[str]:
+    """Say which entities hold addresses that tags give to different owners."""
+    owner = clustering.constraints.columns.owner
+    known = owner != NO_OWNER
+    roots, owners = clustering.tagged_root[known], owner[known]
+    pairs = np.unique(np.stack([roots, owners], axis=1), axis=0)
+    _entities, count = np.unique(pairs[:, 0], return_counts=True)
+    twice = int(np.count_nonzero(count > 1))
+    return [f"{twice} entities hold addresses of different owners"] if twice else []
+
+
 def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list[str]:
     """Check files, log and rules of a stored clustering; return what is wrong, one sentence each.
 
@@ -49,7 +63,8 @@ def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list
             false = false_checksums(folder, part.manifest)
             faults += [f"{folder / file} was changed after it was written" for file in false]
     faults += replay_faults(clustering)
-    repeated = run_clustering(view, None, clustering.profile)
+    faults += owner_faults(clustering)
+    repeated = run_clustering(view, None, clustering.profile, terms_of(clustering.derived))
     faults += _differences("coinjoin", clustering.coinjoins.derived, repeated.coinjoins.derived)
     faults += _differences(clustering.profile, clustering.derived, repeated.derived)
     return faults

@@ -1,12 +1,18 @@
 """Why two addresses are one entity: the transactions and rules that join them.
 
-Two addresses touch if one transaction's inputs show control of both, or if a link says that one
-key or script opens both. A chain of such steps between two addresses is what a reader can check
-on the chain by hand, and a short one is worth more than a long one. The search goes from both
-ends at once, a whole round at a time, so the first meeting is a shortest chain. It reads
-histories of addresses, which can be huge, and so it is bounded by the history entries and inputs
-that it may read. Where the bound is reached, the merge log gives a chain: its pairs of addresses
-form a tree over the entity, so there is always exactly one path in it, only not a shortest one.
+Two addresses touch if one transaction's inputs show control of both, if a link says that one key
+or script opens both, or if a decision about change joined one to the other. A chain of such steps
+between two addresses is what a reader can check on the chain by hand, and a short one is worth
+more than a long one. The search goes from both ends at once, a whole round at a time, so the first
+meeting is a shortest chain. It reads histories of addresses, which can be huge, and so it is
+bounded by the history entries and inputs that it may read. Where the bound is reached, the merge
+log gives a chain: its pairs of addresses form a tree over the entity, so there is always exactly
+one path in it, only not a shortest one.
+
+That path is found without reading the entity, however large. Each address but the root has one row
+of the log, which merged the set that it was then the root of. Going up from both ends, always from
+the one that was merged earlier, leads to the row that joined the two; its pair splits the question
+into two that are decided by earlier rows.
 """
 
 from collections.abc import Iterator
@@ -15,23 +21,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.decisions import Decision, decisions_about, with_decisions
+from arien_flows.entities.merge_path import logged_path
+from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
-from chains.types import UInt32Array
+from chains.types import Int64Array, UInt32Array
 from heuristics.columns import read_only
 from heuristics.cospend import LogField, MergeRule
-from heuristics.evidence import joined_inputs, joining_transactions, tree_path
+from heuristics.evidence import joined_inputs, joining_transactions
 
 DEFAULT_BOUND = 200_000
 """History entries and inputs that a search may read; about a second."""
 
 LARGEST_BOUND = 20_000_000
 _HISTORY_PAGE = 4_096
-_RULE_NAMES = {
-    MergeRule.COSPEND: "cospend",
-    MergeRule.SAME_KEY: "same_key",
-    MergeRule.INNER_SCRIPT: "inner_script",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,11 @@ class Step:
     transaction: str
     address_from: str
     address_to: str
+    probability_ppm: int | None
+    """That the rule is right, in millionths; nothing where it gives none."""
+
+    votes: int | None
+    """By how many votes the output led; nothing where votes were not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +65,13 @@ class Explanation:
 
     profile: str
     steps: tuple[Step, ...]
-    """From `address_a` to `address_b`; empty where they are one address."""
+    """From `address_a` to `address_b`; empty where they are one address, or `too_long`."""
 
     shortest: bool
     """Whether no shorter chain exists. False where the search was cut short."""
+
+    too_long: bool
+    """The only chain known has more steps than are shown."""
 
     read: int
     """History entries and inputs that the search read."""
@@ -94,7 +106,8 @@ class _Edge:
 
     before: int
     transaction: int
-    rule: MergeRule
+    rule: int
+    """`MergeRule` or `heuristics.constrained.ChangeRule`."""
 
 
 def why(
@@ -128,14 +141,15 @@ def why(
     chain = search.shortest(first, second)
     found = chain is not None
     if chain is None:
-        chain = _logged_chain(clustering, root, first, second)
+        chain = _logged_chain(clustering, first, second)
     return Explanation(
         address_a=_text(view, first),
         address_b=_text(view, second),
         entity=_text(view, root),
         profile=clustering.profile,
-        steps=tuple(_step(view, clustering, address, edge) for address, edge in chain),
+        steps=tuple(_step(view, clustering, address, edge) for address, edge in chain or ()),
         shortest=found,
+        too_long=chain is None,
         read=search.read,
         bound=bound,
     )
@@ -146,14 +160,26 @@ def _text(view: View, address: int) -> str:
 
 
 def _step(view: View, clustering: Clustering, address: int, edge: _Edge) -> Step:
-    rule = _RULE_NAMES[edge.rule]
+    name = rule_name(edge.rule)
+    decision = _decision(clustering, address, edge)
     return Step(
-        rule=rule,
-        rule_version=clustering.manifest.rules[rule],
+        rule=name,
+        rule_version=clustering.manifest.rules[name],
         transaction=view.txid_text(edge.transaction),
         address_from=_text(view, edge.before),
         address_to=_text(view, address),
+        probability_ppm=decision.probability_ppm if decision else None,
+        votes=decision.votes if decision else None,
     )
+
+
+def _decision(clustering: Clustering, address: int, edge: _Edge) -> Decision | None:
+    """Return the decision behind a step, or nothing where the step is no guess."""
+    ends = {address, edge.before}
+    for each in decisions_about(clustering.derived, edge.transaction):
+        if each.joins and each.rule == edge.rule and {each.spent, each.paid} == ends:
+            return each
+    return None
 
 
 class _Search:
@@ -167,6 +193,8 @@ class _Search:
         self._link_key: UInt32Array = clustering.derived.whole("link_key")
         self._link_row: UInt32Array = clustering.derived.whole("link_row")
         self._transaction_count = clustering.manifest.counts["transactions"]
+        self._rules = clustering.manifest.rules
+        self._guesses = len(clustering.derived.arrays["decision_transaction"]) > 0
         self.read = 0
 
     def shortest(self, start: int, goal: int) -> list[tuple[int, _Edge]] | None:
@@ -197,7 +225,8 @@ class _Search:
         fresh = []
         for address in frontier:
             for neighbours, transaction, rule in self._steps(address, used):
-                for neighbour in neighbours.tolist():
+                # What tags or decisions keep apart may still share a transaction.
+                for neighbour in self._of_entity(neighbours, address):
                     if neighbour not in reached:
                         reached[neighbour] = _Edge(address, transaction, rule)
                         fresh.append(neighbour)
@@ -205,45 +234,66 @@ class _Search:
                 return None
         return sorted(fresh)
 
-    def _steps(self, address: int, used: set[int]) -> Iterator[tuple[UInt32Array, int, MergeRule]]:
+    def _of_entity(self, neighbours: UInt32Array, address: int) -> list[int]:
+        labels = self._clustering.labels
+        same: list[int] = neighbours[labels[neighbours] == labels[address]].tolist()
+        return same
+
+    def _steps(self, address: int, used: set[int]) -> Iterator[tuple[UInt32Array, int, int]]:
         """Yield groups of addresses that touch one, with the reason; stops past the bound."""
         # Of the keys' own type: for any other one, NumPy would convert all of them first.
         own = np.uint32(address)
         left = int(np.searchsorted(self._link_key, own, side="left"))
         right = int(np.searchsorted(self._link_key, own, side="right"))
         for row in np.sort(self._link_row[left:right]).tolist():
-            ends = self._view.link_address[row], self._view.link_earlier[row]
-            yield (
-                np.array(ends, dtype=np.uint32),
-                int(self._view.link_transaction[row]),
-                MergeRule(int(self._view.link_rule[row])),
-            )
-        for transaction in self._joining(address):
-            if transaction not in used:
-                used.add(transaction)
-                joined = joined_inputs(self._spends, transaction)
-                self.read += len(joined)
-                yield np.unique(joined), transaction, MergeRule.COSPEND
-
-    def _joining(self, address: int) -> Iterator[int]:
-        """Yield the transactions, ascending, that join an address with others.
-
-        The inputs themselves are looked at, not the amounts: an input of 0 satoshi shows
-        control as any other does.
-        """
+            rule = int(self._view.link_rule[row])
+            if rule_name(rule) in self._rules:
+                ends = self._view.link_address[row], self._view.link_earlier[row]
+                transaction = int(self._view.link_transaction[row])
+                yield np.array(ends, dtype=np.uint32), transaction, rule
         start = 0
         while self.read <= self._bound:
             page = self._view.history(address, start, start + _HISTORY_PAGE)
             transactions = page.transaction.astype(np.int64)
             known = transactions[transactions < self._transaction_count]
-            joins, inputs = joining_transactions(self._spends, read_only(known), address)
-            self.read += len(known) + inputs
-            for transaction in known[joins].tolist():
-                if not self._clustering.coinjoins.rows.slice(transaction, transaction + 1)[0]:
-                    yield transaction
+            self.read += len(known)
+            yield from self._shared_inputs(address, known, used)
+            if self._guesses:
+                yield from self._changes(address, known)
             if len(known) < _HISTORY_PAGE:
                 return
             start += _HISTORY_PAGE
+
+    def _shared_inputs(
+        self, address: int, transactions: Int64Array, used: set[int]
+    ) -> Iterator[tuple[UInt32Array, int, int]]:
+        """Yield the inputs of the transactions, ascending, that join an address with others.
+
+        The inputs themselves are looked at, not the amounts: an input of 0 satoshi shows
+        control as any other does.
+        """
+        if "cospend" not in self._rules:
+            return
+        joins, inputs = joining_transactions(self._spends, read_only(transactions), address)
+        self.read += inputs
+        for transaction in transactions[joins].tolist():
+            left_out = self._clustering.coinjoins.mark(transaction) & self._clustering.exclusion
+            if transaction not in used and not left_out:
+                used.add(transaction)
+                joined = joined_inputs(self._spends, transaction)
+                self.read += len(joined)
+                yield np.unique(joined), transaction, MergeRule.COSPEND
+
+    def _changes(
+        self, address: int, transactions: Int64Array
+    ) -> Iterator[tuple[UInt32Array, int, int]]:
+        """Yield what decisions about change join an address with."""
+        derived = self._clustering.derived
+        for transaction in with_decisions(derived, transactions):
+            for each in decisions_about(derived, transaction):
+                if each.joins and address in (each.spent, each.paid):
+                    ends = np.array([each.spent, each.paid], dtype=np.uint32)
+                    yield ends, transaction, each.rule
 
 
 def _chain(
@@ -263,28 +313,16 @@ def _chain(
     return steps
 
 
-def _logged_chain(
-    clustering: Clustering, root: int, start: int, goal: int
-) -> list[tuple[int, _Edge]]:
-    """Return the only path between two addresses in the tree that the merge log forms.
-
-    The tree is peeled from its leaves: an address that is neither end and has one edge left
-    cannot lie on the path. What remains is the path.
-    """
-    rows = clustering.merge_rows(root).astype(np.int64)
-    left, right = rows[:, LogField.ADDRESS_A], rows[:, LogField.ADDRESS_B]
-    members = clustering.members(root).astype(np.int64)
-    ends = np.searchsorted(members, np.stack([left, right]))
-    order = tree_path(
-        ends[0], ends[1], len(members), *np.searchsorted(members, [start, goal]).tolist()
-    )
-    chain = []
-    address = start
-    for row in order.tolist():
+def _logged_chain(clustering: Clustering, start: int, goal: int) -> list[tuple[int, _Edge]] | None:
+    """Return the steps of the only chain that the merge log holds; nothing where it is too long."""
+    rows = logged_path(clustering, start, goal)
+    if rows is None:
+        return None
+    chain, address = [], start
+    for row in rows:
         before = address
-        address = int(right[row]) if int(left[row]) == before else int(left[row])
-        transaction = int(rows[row, LogField.TRANSACTION])
-        chain.append(
-            (address, _Edge(before, transaction, MergeRule(int(rows[row, LogField.RULE]))))
-        )
+        left, right = int(row[LogField.ADDRESS_A]), int(row[LogField.ADDRESS_B])
+        address = right if left == before else left
+        edge = _Edge(before, int(row[LogField.TRANSACTION]), int(row[LogField.RULE]))
+        chain.append((address, edge))
     return chain

@@ -57,6 +57,10 @@ def questions(case: SmallCase) -> dict[str, str]:
         "list_tag_imports": "/v1/tags/imports",
         "read_tag_import": "/v1/tags/imports/1",
         "read_transaction": f"{base}/transactions/{case.txid('pay')}",
+        "follow_peel_chain": f"{base}/transactions/{case.txid('pay')}/peel-chain",
+        "read_roles": f"{base}/entities/{alice}/roles",
         "read_entity": f"{base}/entities/{alice}",
+        "list_rules": "/v1/heuristics?rule=same_key",
+        "list_conflicts": f"{base}/conflicts?limit=1",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",
     }

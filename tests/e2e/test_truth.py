@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from arien_flows.attribution.snapshot import attribute
@@ -22,12 +23,17 @@ from arien_flows.tracing.request import POLICIES, TraceRequest
 from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from heuristics.coinjoin import EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
 from heuristics.cospend import LogField
 
 pytestmark = pytest.mark.slow
 
-UNRECOGNISED = {Kind.FIVE_BY_FIVE, Kind.DENOMINATIONS}
-"""CoinJoins whose shapes `strict` has no rule for yet."""
+SHAPED = {
+    Kind.EQUAL_OUTPUTS: EQUAL_MARKS,
+    Kind.FIVE_BY_FIVE: CoinJoinMark.WHIRLPOOL,
+    Kind.DENOMINATIONS: CoinJoinMark.WASABI_2,
+}
+"""CoinJoins that have a shape, and the marks that say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,25 +92,44 @@ def test_clustering__joins_two_owners_only_where_a_rule_must_fail(case: Case) ->
             true_merges += 1
             continue
         kind = Kind(kind_of[transaction])
-        assert must_fail[transaction] == "multi_input" or kind in UNRECOGNISED
+        assert must_fail[transaction] == "multi_input"
         false_merges[kind] += 1
     print(  # noqa: T201 - what `pytest -s` reports
         "false merges by kind of transaction:", {k.name: n for k, n in false_merges.items()}
     )
-    unavoidable = sum(n for kind, n in false_merges.items() if kind not in UNRECOGNISED)
-    assert true_merges > 100 * unavoidable
+    assert true_merges > 100 * false_merges.total()
     assert false_merges[Kind.PAYJOIN] > 0, "the simulation must hold what the rule gets wrong"
 
 
 def test_clustering__leaves_out_every_coinjoin_of_a_known_shape(case: Case) -> None:
     joint = case.truth.joint
-    known = joint[joint["kind"] == Kind.EQUAL_OUTPUTS]["transaction"] + 1
-    assert len(known) > 0
-    assert (case.clustering.coinjoins.marks[known] != 0).all()
+    marks = case.clustering.coinjoins.marks
+    for kind, shape in SHAPED.items():
+        known = joint[joint["kind"] == kind]["transaction"] + 1
+        assert len(known) > 0
+        assert (marks[known] & np.uint16(shape) != 0).all()
     true_joint = set(joint["transaction"] + 1)
     marked = case.clustering.coinjoins.detected.nonzero()[0]
     mistaken = [number for number in marked if int(number) not in true_joint]
+    print(  # noqa: T201 - what `pytest -s` reports
+        f"CoinJoins: {len(marked)} marked, {len(mistaken)} of them wrongly, "
+        f"of {len(marks)} transactions"
+    )
     assert len(mistaken) <= len(marked) // 10
+
+
+def test_coinjoins__tell_a_tx0_and_leave_its_inputs_joined(case: Case) -> None:
+    kinds = case.truth.transactions["kind"].to_numpy()
+    tx0 = np.flatnonzero(kinds == Kind.MIX_ENTRY) + 1
+    marks = case.clustering.coinjoins.marks
+    is_marked = marks[tx0] & np.uint16(CoinJoinMark.WHIRLPOOL_TX0) != 0
+    print(  # noqa: T201 - what `pytest -s` reports
+        f"Tx0: {is_marked.sum()} of {len(tx0)} marked"
+    )
+    assert is_marked.mean() > 0.8
+    assert not (marks[tx0[is_marked]] & np.uint16(STRICT_EXCLUSION)).any()
+    others = np.delete(marks, tx0)
+    assert not (others & np.uint16(CoinJoinMark.WHIRLPOOL_TX0)).any()
 
 
 @pytest.mark.parametrize("policy", POLICIES)

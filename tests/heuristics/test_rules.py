@@ -1,7 +1,9 @@
 import pytest
 
-from arien_flows.entities.clustering import RULES as CLUSTERING_RULES
-from heuristics.coinjoin import JOINMARKET_CONFIDENCE
+from arien_flows.entities.coinjoin_findings import NEIGHBOUR_RULES
+from arien_flows.entities.profiles import PROFILES, profile_named
+from heuristics.change_rates import PUBLISHED
+from heuristics.change_rules import STATIC, ChangeRule, rule_name
 from heuristics.rules import RULES, rule_named
 
 
@@ -15,7 +17,8 @@ def test_rule__says_what_it_assumes_when_it_fails_and_who_says_so(rule) -> None:
     assert "Parameters" not in rule.source
     assert rule.documentation.startswith(rule.summary)
     assert rule.version >= 1
-    assert rule.kind == "static"
+    assert rule.kind in {"static", "dynamic"}
+    assert "{" not in rule.documentation
 
 
 def test_rules__have_names_of_their_own() -> None:
@@ -23,13 +26,41 @@ def test_rules__have_names_of_their_own() -> None:
 
 
 def test_rules__hold_every_rule_that_a_clustering_names_in_the_same_version() -> None:
-    assert {rule.name: rule.version for rule in RULES} == CLUSTERING_RULES
+    known = {rule.name: rule.version for rule in RULES}
+    for profile in PROFILES:
+        assert known.items() >= profile_named(profile).known_rules.items()
+    assert known.items() >= NEIGHBOUR_RULES.items()
 
 
 def test_rule__states_a_confidence_only_where_a_source_gives_one() -> None:
     stated = {rule.name: rule.confidence for rule in RULES if rule.confidence is not None}
-    assert stated == {"coinjoin_joinmarket": JOINMARKET_CONFIDENCE}
-    assert all(rule.error_rate is None for rule in RULES)
+    assert stated == {
+        "change_graphsense": 50,
+        "change_same_cluster": 50,
+        "coinjoin_joinmarket": 49,
+        "coinjoin_wasabi_1_0": 70,
+        "coinjoin_wasabi_2_shape": 60,
+        "coinjoin_whirlpool": 60,
+        "coinjoin_whirlpool_tx0": 60,
+        "coinjoin_whirlpool_tx0_spent": 90,
+    }
+
+
+def test_rule__states_an_error_rate_only_with_its_population() -> None:
+    rated = {rule.name: rule.error_rate for rule in RULES if rule.error_rate is not None}
+    assert set(rated) == {rule_name(rule) for rule in PUBLISHED} | {"change_vote"}
+    assert all("35,257,428" in rate.source for rate in rated.values())
+    assert rated["change_power_of_ten_7"].text == (
+        "precision 99.5334 %, recall 10.6845 %, wrong on 0.0501 % of all"
+    )
+    assert "smart" in rated["change_same_version"].text
+    assert "smart" in rated["change_vote"].text
+
+
+def test_rule__is_dynamic_where_the_future_can_speak() -> None:
+    dynamic = {rule.name for rule in RULES if rule.kind == "dynamic"}
+    assert dynamic >= {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
+    assert not dynamic & {rule_name(rule) for rule in STATIC}
 
 
 def test_rule_named__an_unknown_name_lists_the_known_ones() -> None:

@@ -1,8 +1,11 @@
 """Transactions by address numbers and satoshi, and the columns that kernels read of them."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from heuristics.columns import TransactionColumns
+from heuristics.coinjoin_columns import P2WPKH, CoinJoinColumns
+from heuristics.columns import NO_ADDRESS, TransactionColumns
 
 Coins = list[tuple[int, int]]
 
@@ -19,3 +22,15 @@ def columns_of(transactions: list[tuple[Coins, Coins]]) -> TransactionColumns:
         output_address=np.array([address for address, _ in outputs], dtype=np.uint32),
         output_value_sat=np.array([value for _, value in outputs], dtype=np.int64),
     )
+
+
+def coinjoin_columns_of(
+    transactions: list[tuple[Coins, Coins]], kind: Callable[[int], int] = lambda _: P2WPKH
+) -> CoinJoinColumns:
+    """Return the same with the script type of each address, P2WPKH unless told."""
+    columns = columns_of(transactions)
+    used = np.concatenate([columns.input_address, columns.output_address])
+    used = used[used != NO_ADDRESS]
+    count = int(used.max()) + 1 if len(used) else 0
+    kinds = [kind(address) for address in range(count)]
+    return CoinJoinColumns(*columns, script_type=np.array(kinds, dtype=np.uint8))

@@ -104,3 +104,145 @@ def shortest_path_length(edges: Sequence[tuple[int, int]], start: int, goal: int
                         reached.append(there)
         frontier = reached
     return distance.get(goal)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision about change, in the block in which it is due."""
+
+    transaction: int
+    input_address: int
+    output_address: int
+    same_owner: bool
+    rule: int = 18
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one block adds: transactions, then the decisions due in it."""
+
+    spends: Sequence[Spend]
+    decisions: Sequence[Decision] = ()
+
+
+class ConstrainedSets:
+    """Sets of addresses that tags and decisions keep apart; the sets are Python sets."""
+
+    def __init__(
+        self,
+        address_count: int,
+        owner: dict[int, int],
+        service: dict[int, int],
+        growth_limit: int = 10_000,
+    ) -> None:
+        self.sets = [{address} for address in range(address_count)]
+        self.owner = owner
+        self.service = service
+        self.growth_limit = growth_limit
+        self.separations: list[tuple[int, int]] = []
+        self.log: list[list[int]] = []
+        self.conflicts: list[list[int]] = []
+        self.outcomes: list[str] = []
+        self.marks: list[list[int]] = []
+        self._transaction = 0
+
+    def set_of(self, address: int) -> set[int]:
+        return next(one for one in self.sets if address in one)
+
+    def objections(self, ours: set[int], theirs: set[int]) -> list[str]:
+        """Say what keeps two sets apart, the gravest first."""
+        found = []
+        if self._differ(self.owner, ours, theirs):
+            found.append("owners")
+        if self._differ(self.service, ours, theirs):
+            found.append("services")
+        if any({a, b} & ours and {a, b} & theirs for a, b in self.separations):
+            found.append("separated")
+        if min(len(ours), len(theirs)) > self.growth_limit:
+            found.append("growth")
+        return found
+
+    @staticmethod
+    def _differ(named: dict[int, int], ours: set[int], theirs: set[int]) -> bool:
+        mine = [named[address] for address in ours if address in named]
+        others = [named[address] for address in theirs if address in named]
+        return bool(mine and others) and min(mine) != min(others)
+
+    def apply(self, block: Block) -> None:
+        for spend in block.spends:
+            if not spend.excluded:
+                self._join_inputs(spend.inputs)
+            for address, earlier, rule in spend.links:
+                self._prove(earlier, address, rule)
+            self._transaction += 1
+        outcomes = {}
+        for order in (False, True):
+            for number, decision in enumerate(block.decisions):
+                if decision.same_owner is order:
+                    outcomes[number] = self._decide(decision)
+        self.outcomes += [outcomes[number] for number in sorted(outcomes)]
+        self.marks.append([len(self.log), len(self.outcomes), len(self.conflicts)])
+
+    def _join_inputs(self, inputs: Sequence[int]) -> None:
+        known = None
+        for address in inputs if len(inputs) > 1 else ():
+            named = [self.owner[one] for one in self.set_of(address) if one in self.owner]
+            if named and known is not None and self.owner_of(known) != named[0]:
+                self._note(self._transaction, known, address, 0, 0)
+                return
+            if named and (known is None or self.set_of(known) is not self.set_of(address)):
+                known = address
+        for address in inputs[1:]:
+            self._prove(inputs[0], address, 0)
+
+    def owner_of(self, address: int) -> int | None:
+        named = [self.owner[one] for one in self.set_of(address) if one in self.owner]
+        return named[0] if named else None
+
+    def _prove(self, a: int, b: int, rule: int) -> None:
+        ours, theirs = self.set_of(a), self.set_of(b)
+        if ours is theirs:
+            return
+        against = self.objections(ours, theirs)
+        if "owners" in against:
+            self._note(self._transaction, a, b, rule, 0)
+            return
+        if "services" in against:
+            self._note(self._transaction, a, b, rule, 3)
+        elif "separated" in against:
+            self._note(self._transaction, a, b, rule, 4)
+        self._join(self._transaction, a, b, rule)
+
+    def _decide(self, decision: Decision) -> str:
+        a, b = decision.input_address, decision.output_address
+        ours, theirs = self.set_of(a), self.set_of(b)
+        if not decision.same_owner:
+            if ours is theirs:
+                return "not_separated"
+            if "separated" in self.objections(ours, theirs):
+                return "apart"
+            self.separations.append((a, b))
+            return "separated"
+        if ours is theirs:
+            return "together"
+        against = self.objections(ours, theirs)
+        if not against:
+            self._join(decision.transaction, a, b, decision.rule)
+            return "joined"
+        kinds = {"owners": 0, "services": 1, "separated": 2, "growth": 5}
+        self._note(decision.transaction, a, b, decision.rule, kinds[against[0]])
+        return "put_off" if against[0] == "growth" else "refused"
+
+    def _note(self, transaction: int, a: int, b: int, rule: int, kind: int) -> None:
+        roots = [min(self.set_of(a)), min(self.set_of(b))]
+        self.conflicts.append([transaction, a, b, *roots, rule, kind])
+
+    def _join(self, transaction: int, a: int, b: int, rule: int) -> None:
+        ours, theirs = self.set_of(a), self.set_of(b)
+        roots = sorted((min(ours), min(theirs)))
+        self.log.append([roots[1], roots[0], transaction, a, b, rule])
+        self.sets.remove(theirs)
+        ours |= theirs
+
+    def labels(self) -> list[int]:
+        return [min(self.set_of(address)) for address in range(sum(map(len, self.sets)))]

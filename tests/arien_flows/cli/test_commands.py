@@ -192,7 +192,8 @@ def test_cluster_status__names_rules_and_versions(say: Say):
 
 
 def test_heuristics_list__says_when_each_rule_fails(say: Say):
-    rules = {rule["name"]: rule for rule in json.loads(say("heuristics", "list", "--json"))}
+    answer = json.loads(say("heuristics", "list", "--json"))
+    rules = {rule["name"]: rule for rule in answer["items"]}
     assert "coinjoin_definite" in rules
     assert all(rule["assumes"] and rule["fails_when"] and rule["source"] for rule in rules.values())
     assert "error rate" in say("heuristics", "list")

@@ -22,6 +22,7 @@ from arien_flows.entities.spends import (
 from arien_flows.entities.storage import DerivedSet
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
+from heuristics.coinjoin import STRICT_EXCLUSION, CoinJoinMark
 from heuristics.cospend import LogField, MergeRule
 from tests.arien_flows.entities.random_chains import grow, random_chain, view_at
 from tests.ledgers import Tx, build_view, text_of_name
@@ -43,7 +44,7 @@ def assert_same(clustering: Clustering, expected: Clustering) -> None:
     assert clustering.identity == expected.identity
 
 
-def spends_of(view: View) -> list[Spend]:
+def spends_of(view: View, exclusion: CoinJoinMark = STRICT_EXCLUSION) -> list[Spend]:
     """Read the ledger as the co-spend rule should, without its kernels."""
     coinjoins = mark_coinjoins(view, None)
     spends = []
@@ -53,7 +54,9 @@ def spends_of(view: View) -> list[Spend]:
         spends.append(
             Spend(
                 inputs=view.input_address[inputs].tolist() or [0],
-                excluded=bool(coinjoins.marks[transaction] or (view.sighash[inputs] & 0x80).any()),
+                excluded=bool(
+                    coinjoins.mark(transaction) & exclusion or (view.sighash[inputs] & 0x80).any()
+                ),
                 links=[
                     (int(view.link_address[i]), int(view.link_earlier[i]), int(view.link_rule[i]))
                     for i in links
@@ -213,14 +216,17 @@ def test_exclusion_reason__names_what_left_a_transaction_out() -> None:
         Exclusion(reason=ExclusionReason.COINBASE),
         Exclusion(
             reason=ExclusionReason.COINJOIN,
-            rules=("coinjoin_definite", "coinjoin_joinmarket"),
+            rules=(
+                "coinjoin_definite",
+                "coinjoin_joinmarket",
+            ),
         ),
     ]
 
 
 def test_run_clustering__an_unknown_profile_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="strict"):
-        run_clustering(build_view(HISTORY), None, "standard")
+        run_clustering(build_view(HISTORY), None, "loose")
 
 
 def test_run_clustering__a_current_clustering_is_not_written_again(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_verify_clustering__finds_one_changed_number(tmp_path: Path, array: str)
 
 def test_verify_clustering__finds_changed_marks(tmp_path: Path) -> None:
     stored(tmp_path)
-    (tmp_path / "coinjoin/marks.1").write_bytes(b"\0\1\0")
+    (tmp_path / "coinjoin/marks.1").write_bytes(b"\0\0\1\0\0\0")
     clustering = open_clustering(build_view(HISTORY), tmp_path)
     faults = verify_clustering(build_view(HISTORY), tmp_path, clustering)
     assert "coinjoin: marks is not what the rules give for this chain" in faults

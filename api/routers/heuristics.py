@@ -1,0 +1,30 @@
+"""The rules behind inferences, with what was measured of their errors."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from api.deps import answer, problems
+from arien_flows.answers.rules import RuleList, rules_answer
+
+router = APIRouter(prefix="/v1", tags=["heuristics"])
+
+
+@router.get(
+    "/heuristics",
+    operation_id="list_rules",
+    summary="List the rules, what they assume and how often they were wrong",
+    response_model=RuleList,
+    responses=problems(_404="No rule has that name."),
+)
+def list_rules(
+    rule: Annotated[
+        str | None, Query(max_length=64, description="Only the rule of this name.")
+    ] = None,
+) -> Response:
+    """Return what each rule assumes, when it fails, where it comes from, and its error rates.
+
+    A rate names its population. What was measured on simulated chains is no error rate.
+    """
+    return answer(rules_answer(rule))

@@ -1,0 +1,1 @@
+"""How often the rules are wrong: measured against known truth, and told with its population."""

@@ -23,7 +23,7 @@ from arien_flows.entities.change_model import (
 from arien_flows.entities.change_votes import VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.fingerprints import fingerprint_columns
-from arien_flows.entities.peel_chains import peel_columns
+from arien_flows.entities.peel_hops import peel_columns
 from arien_flows.evaluation.judging import KnownOwners, judge_changes
 from arien_flows.evaluation.rates import Population, Rate
 from arien_flows.evaluation.tally import Tally

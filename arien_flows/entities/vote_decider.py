@@ -52,6 +52,9 @@ class VotePolicy:
     after: tuple[ChangeRule, ...] = ()
     """Rules whose only candidate is taken where the votes do not decide."""
 
+    model: ChangeModel | None = None
+    """Decides where no rule before it did, instead of the votes."""
+
     only_two_outputs: bool
     """Whether other transactions than those with two outputs are passed over."""
 
@@ -162,6 +165,10 @@ class VoteDecider:
         choice = _Choice(len(portion.payer))
         for rule in policy.before:
             choice.settle(_only_candidate(votes[:, COLUMNS[rule]], portion), rule)
+        if policy.model is not None:
+            return _merged(
+                self._proposed(portion, choice), self._by_model(policy.model, portion, choice)
+            )
         if policy.votes_needed is not None:
             counted = vote_difference(votes, portion.votes.first_row)
             enough = counted.difference >= policy.votes_needed

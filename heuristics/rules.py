@@ -17,6 +17,7 @@ from typing import Literal
 
 from heuristics import (
     change,
+    change_features,
     change_rates,
     change_rules,
     coinjoin,
@@ -216,6 +217,12 @@ RULES: tuple[Rule, ...] = (
     ),
     *(_change_rule(rule) for rule in ChangeRule),
     _vote_rule(),
+    _rule(
+        "change_model",
+        change_features.MODEL_VERSION,
+        change_features.CHANGE_MODEL,
+        kind="dynamic",
+    ),
     _rule("different_owners", constrained.VERSION, constrained.DIFFERENT_OWNERS),
     _rule("not_change", constrained.VERSION, constrained.NOT_CHANGE, kind="dynamic"),
     _rule("growth_alarm", constrained.VERSION, constrained.GROWTH_ALARM, kind="dynamic"),

@@ -32,7 +32,7 @@ from arien_flows.simulation.state import (
     postmix_list,
     premix_list,
 )
-from arien_flows.simulation.wallets import Column, Form, Wallet
+from arien_flows.simulation.wallets import Column, Form
 from heuristics.jit import kernel
 
 FULL_RATE = constant(100)
@@ -91,7 +91,7 @@ def find_makers(s: State, parties: int, smallest_sat: int) -> None:
 def equal_outputs(s: State, coin: int, height: int) -> bool:
     """Join a taker's coin with two to five makers' in equal outputs, each with its change."""
     value = s.coins[coin]["value_sat"]
-    amount = plain_amount(s, value * (40 + draw(s.random, 40)) // 100)
+    amount = plain_amount(s, owner_of(s, coin), value * (40 + draw(s.random, 40)) // 100)
     if amount < SMALLEST_ROUND_COIN_SAT:
         return False
     pick(s, coin)
@@ -110,7 +110,7 @@ def equal_outputs(s: State, coin: int, height: int) -> bool:
     s.payments[1]["value_sat"] -= fee + parties * MAKER_FEE_SAT
     if s.payments[1]["value_sat"] < SMALLEST_JOIN_CHANGE_SAT or not changes_differ(s, amount):
         return False
-    return ask_jointly(s, Wallet.SERVICE.value, Kind.EQUAL_OUTPUTS.value)
+    return ask_jointly(s, s.owners[Actor.COORDINATOR]["wallet"], Kind.EQUAL_OUTPUTS.value)
 
 
 @kernel
@@ -172,7 +172,7 @@ def put_denominations(s: State, owner: int, amount_sat: int) -> None:
     What is left and too little for change goes to the miner.
     """
     form = Form.P2WPKH.value
-    if s.owners[owner]["wallet"] == Wallet.TAPROOT:
+    if wallet_column(s, owner, Column.RECEIVE_FORM.value) == Form.P2TR:
         form = Form.P2TR.value
     amount = amount_sat
     chip = SMALLEST_DENOMINATION_SAT
@@ -209,7 +209,7 @@ def denominations(s: State, coin: int, height: int) -> bool:
         if is_first and amount >= SMALLEST_DENOMINATION_SAT:
             put_denominations(s, owner, amount)
     sort_picked(s)
-    return ask_jointly(s, Wallet.SERVICE.value, Kind.DENOMINATIONS.value)
+    return ask_jointly(s, s.owners[Actor.COORDINATOR]["wallet"], Kind.DENOMINATIONS.value)
 
 
 @kernel
@@ -261,7 +261,7 @@ def five_by_five(s: State) -> bool:
     for i in range(MIX_SIZE - 1, 0, -1):
         j = draw(s.random, i + 1)
         s.picked[i], s.picked[j] = s.picked[j], s.picked[i]
-    return ask_jointly(s, Wallet.SERVICE.value, Kind.FIVE_BY_FIVE.value)
+    return ask_jointly(s, s.owners[Actor.COORDINATOR]["wallet"], Kind.FIVE_BY_FIVE.value)
 
 
 @kernel
@@ -271,7 +271,8 @@ def payjoin(s: State, sender: int, coin: int, height: int) -> bool:
     other = s.lists[payee]["head"]
     if payee == sender or other < 0:
         return False
-    amount = plain_amount(s, s.coins[coin]["value_sat"] * (10 + draw(s.random, 60)) // 100)
+    share = 10 + draw(s.random, 60)
+    amount = plain_amount(s, sender, s.coins[coin]["value_sat"] * share // 100)
     pick(s, coin)
     pick(s, other)
     together = amount + s.coins[other]["value_sat"]

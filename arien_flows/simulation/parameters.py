@@ -6,6 +6,7 @@ payouts and spend ages then look alike at every size.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from arien_flows.simulation.errors import ParameterError
 
@@ -25,6 +26,8 @@ START_TIME = 1_672_531_200
 SPAN_SECONDS = 540 * 86_400
 """Time from the first to the last block."""
 
+WalletFamily = Literal["plain", "training", "evaluation"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
@@ -43,6 +46,10 @@ class Parameters:
     disorder: bool = True
     """Write some blocks later than their successors, and a stale branch, as real nodes do."""
 
+    wallets: WalletFamily = "plain"
+    """Which wallet programs people and services use. The families "training" and "evaluation"
+    have no program in common, so that what is fitted on one can be judged on the other."""
+
     def __post_init__(self) -> None:
         if not SMALLEST <= self.transactions <= LARGEST:
             raise ParameterError(
@@ -53,6 +60,9 @@ class Parameters:
             raise ParameterError("seed must be an unsigned 64-bit number")
         if len(self.xor_key) not in (0, 8):
             raise ParameterError("xor_key must have 8 bytes, or none for plain files")
+        if self.wallets not in get_args(WalletFamily):
+            names = ", ".join(get_args(WalletFamily))
+            raise ParameterError(f"wallets must be one of {names}, not {self.wallets!r}")
 
     @property
     def economy_blocks(self) -> int:

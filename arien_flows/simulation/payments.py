@@ -21,16 +21,16 @@ from arien_flows.simulation.state import (
     Request,
     State,
 )
+from arien_flows.simulation.wallet_styles import WALLETS
 from arien_flows.simulation.wallets import (
     DATA_OUTPUT_WEIGHT,
     INPUT_WEIGHT,
     OUTPUT_WEIGHT,
     TRANSACTION_WEIGHT,
     UNCOMPRESSED_WEIGHT,
-    WALLETS,
     Column,
     Form,
-    Wallet,
+    Keys,
 )
 from heuristics.jit import kernel
 
@@ -59,8 +59,8 @@ def wallet_column(s: State, owner: int, column: int) -> int:
 @kernel
 def own_address(s: State, owner: int, form: int) -> int:
     """Return a new address of the owner's wallet, in the given form."""
-    wallet = s.owners[owner]["wallet"]
-    if wallet == Wallet.UPGRADED:
+    keys = wallet_column(s, owner, Column.KEYS.value)
+    if keys == Keys.TWINS:
         if form == Form.P2WPKH and s.owners[owner]["spare_address"] >= 0:
             spare = s.owners[owner]["spare_address"]
             s.owners[owner]["spare_address"] = -1
@@ -71,7 +71,7 @@ def own_address(s: State, owner: int, form: int) -> int:
                 s, owner, Form.P2WPKH.value, TWIN, NOBODY
             )
             return address
-    is_long = wallet == Wallet.ONE_ADDRESS and form == Form.P2PKH
+    is_long = keys == Keys.UNCOMPRESSED and form == Form.P2PKH
     flags = UNCOMPRESSED if is_long else PLAIN
     return new_address(s, owner, form, flags, NOBODY)
 
@@ -179,6 +179,14 @@ def fee_of(s: State, weight: int, percent: int, height: int) -> int:
     """Return the fee at a share of the block's rate, rounded up; at least 1 satoshi a vbyte."""
     rate = max(1_000, s.fee_rate[height] * percent // 100)
     return int(((weight + 3) // 4 * rate + 999) // 1000)
+
+
+@kernel
+def wallet_fee(s: State, wallet: int, weight: int, height: int) -> int:
+    """Return the fee that a wallet program pays."""
+    unit = WALLETS[wallet, Column.FEE_UNIT_SAT]
+    fee = fee_of(s, weight, WALLETS[wallet, Column.FEE_PERCENT], height)
+    return int((fee + unit - 1) // unit * unit)
 
 
 @kernel

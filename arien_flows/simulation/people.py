@@ -29,6 +29,7 @@ from arien_flows.simulation.payments import (
     put_payment,
     put_payment_as,
     put_payment_to,
+    wallet_column,
 )
 from arien_flows.simulation.rng import draw, spread
 from arien_flows.simulation.roles import Actor, Kind, Purpose
@@ -42,7 +43,7 @@ from arien_flows.simulation.state import (
     Setting,
     State,
 )
-from arien_flows.simulation.wallets import Form
+from arien_flows.simulation.wallets import Column, Form
 from heuristics.jit import kernel
 
 MARGIN_SAT = 20_000
@@ -77,9 +78,9 @@ def any_supplier(s: State) -> int:
 
 
 @kernel
-def plain_amount(s: State, amount_sat: int) -> int:
+def plain_amount(s: State, payer: int, amount_sat: int) -> int:
     """Round most amounts as people do, to two digits; leave those converted from a price."""
-    if draw(s.random, 10) < 4:
+    if draw(s.random, 10) < wallet_column(s, payer, Column.EXACT_TENTHS.value):
         return amount_sat
     unit = 1
     while amount_sat >= unit * 100:
@@ -89,11 +90,11 @@ def plain_amount(s: State, amount_sat: int) -> int:
 
 @kernel
 def choose_coins(s: State, owner: int, coin: int, wanted_sat: int) -> None:
-    """Pick coins for a payment; full wallets add one or two more to grow less crowded."""
+    """Pick coins for a payment; full wallets add some more to grow less crowded."""
     gather(s, owner, coin, wanted_sat, MANY_COINS)
     if s.lists[owner]["count"] <= 5:
         return
-    extra = draw(s.random, 3)
+    extra = draw(s.random, 1 + wallet_column(s, owner, Column.MOST_EXTRA_COINS.value))
     other = first_choice(s, owner)
     while other >= 0 and extra > 0:
         if not has_picked(s, other):
@@ -109,7 +110,7 @@ def affordable_sat(s: State, owner: int, coin: int) -> int:
     if draw(s.random, 100) < 45:
         gather(s, owner, coin, worth * 4, FEW_COINS)
         worth = picked_sat(s)
-    return plain_amount(s, worth * (5 + draw(s.random, 86)) // 100)
+    return plain_amount(s, owner, worth * (5 + draw(s.random, 86)) // 100)
 
 
 @kernel
@@ -282,7 +283,7 @@ def pay_wages(s: State, owner: int, coin: int) -> bool:
     if employees < 3:
         return deposit(s, owner, coin, any_exchange(s))
     pick(s, coin)
-    wage = plain_amount(s, worth * 6 // 10 // employees)
+    wage = plain_amount(s, owner, worth * 6 // 10 // employees)
     for i in range(employees):
         user = int(s.settings[Setting.FIRST_USER]) + i
         put_payment(s, user, wage + i * 100, Purpose.ORDINARY.value, NOBODY)
@@ -298,7 +299,7 @@ def peel(s: State, owner: int, coin: int) -> bool:
     if worth < 1_000_000:
         return deposit(s, owner, coin, Actor.EXCHANGE_B.value)
     pick(s, coin)
-    prize = plain_amount(s, worth * (10 + draw(s.random, 40)) // 1000)
+    prize = plain_amount(s, owner, worth * (10 + draw(s.random, 40)) // 1000)
     winner = any_user(s)
     if draw(s.random, 4) == 0:
         address = account_at(s, winner, any_exchange(s))

@@ -36,7 +36,7 @@ from arien_flows.simulation.theft import (
     VICTIM_COINS_SAT,
     Theft,
 )
-from arien_flows.simulation.wallets import Form, Wallet
+from arien_flows.simulation.wallets import Form
 from arien_flows.simulation.writing import carry_out
 
 START_FLOAT_SAT = 400_000_000
@@ -140,8 +140,9 @@ class Script:
         number = carry_out(state, height)
         if number < 0:
             raise EconomyError("exchange B cannot pay the thief's withdrawal; try another seed")
-        # The exchange's wallet writes the payment first, the change last.
-        self.coins["clean"] = int(state.transactions[number]["first_output"])
+        [self.coins["clean"]] = [
+            coin for coin in _outputs(state, number) if state.coins[coin]["purpose"] == Purpose.KEPT
+        ]
 
     def _move(self, state: State, height: int, kind: Kind, *spent: str) -> int:
         """Write a transaction of the prepared outputs; return its first output."""
@@ -150,7 +151,7 @@ class Script:
         owner = Actor.VICTIM if kind == Kind.THEFT else Actor.THIEF
         ask(state, owner.value, kind.value)
         state.request[Request.MODE] = Mode.AS_IT_IS
-        state.request[Request.WALLET] = Wallet.NODE
+        state.request[Request.WALLET] = state.owners[Actor.THIEF]["wallet"]
         number = carry_out(state, height)
         self.transactions.append(number)
         return int(state.transactions[number]["first_output"])

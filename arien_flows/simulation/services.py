@@ -18,17 +18,16 @@ from arien_flows.simulation.payments import (
     ask,
     ask_all,
     ask_to_consolidate,
-    fee_of,
     put_payment,
     put_payment_as,
     transaction_weight,
-    wallet_column,
+    wallet_fee,
 )
 from arien_flows.simulation.people import any_user, any_vendor, plain_amount
 from arien_flows.simulation.rng import draw, spread
 from arien_flows.simulation.roles import COMMISSION_PERCENT, Actor, Kind, Purpose
 from arien_flows.simulation.state import NOBODY, Counter, Request, Setting, State, deposit_list
-from arien_flows.simulation.wallets import Column, Form
+from arien_flows.simulation.wallets import Form
 from heuristics.jit import kernel
 
 COMMISSION_A = COMMISSION_PERCENT[Actor.MARKET_A]
@@ -82,8 +81,8 @@ def settle_order(s: State, market: int, coin: int, height: int) -> bool:
     put_payment(s, vendor, UNSETTLED_SAT, Purpose.ORDINARY.value, NOBODY)
     put_payment(s, market, UNSETTLED_SAT, Purpose.ORDINARY.value, NOBODY)
     weight = transaction_weight(s)
-    percent = wallet_column(s, market, Column.FEE_PERCENT.value)
-    amount = s.coins[coin]["value_sat"] - fee_of(s, weight, percent, height)
+    wallet = s.owners[market]["wallet"]
+    amount = s.coins[coin]["value_sat"] - wallet_fee(s, wallet, weight, height)
     commission = commission_sat(market, amount)
     if commission < 1_000:
         return False
@@ -143,7 +142,7 @@ def withdraw(s: State, exchange: int, coin: int) -> bool:
     payees = min(payees, 1 + worth // 200_000)
     for _ in range(payees):
         share = worth * 7 // 10 // payees
-        amount = plain_amount(s, share * (100 - spread(s.random, 90)) // 100)
+        amount = plain_amount(s, exchange, share * (100 - spread(s.random, 90)) // 100)
         if amount < SMALLEST_PAYOUT_SAT:
             return False
         put_payment(s, any_user(s), amount, Purpose.ORDINARY.value, NOBODY)

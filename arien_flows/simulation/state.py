@@ -26,7 +26,7 @@ from arien_flows.simulation.roles import (
     first_vendor,
     owner_count,
 )
-from arien_flows.simulation.wallets import USER_WALLETS, Wallet
+from arien_flows.simulation.wallet_styles import FAMILIES
 from chains.types import AnyArray, Int32Array, Int64Array, UInt64Array
 from heuristics.jit import kernel
 
@@ -279,10 +279,11 @@ def _owners(parameters: Parameters) -> AnyArray:
     for name in ("last_address", "spare_address", "account_a", "account_b", "direct_address"):
         owners[name] = -1
     owners["role"] = Role.USER
-    furnish(owners, vendor, user, seeded(parameters.seed, "owners"))
+    family = FAMILIES[parameters.wallets]
+    furnish(owners, family.people, vendor, user, seeded(parameters.seed, "owners"))
     for actor, role in ACTOR_ROLES.items():
         owners[actor]["role"] = role
-        owners[actor]["wallet"] = ACTOR_WALLETS.get(role, Wallet.SERVICE)
+        owners[actor]["wallet"] = family.actors[actor]
     owners["role"][ACTORS:vendor] = Role.SUPPLIER
     owners["role"][vendor:user] = Role.VENDOR
     rank = np.arange(user - vendor)
@@ -293,25 +294,17 @@ def _owners(parameters: Parameters) -> AnyArray:
 
 
 @kernel
-def furnish(owners: AnyArray, vendor: int, user: int, random: UInt64Array) -> None:
-    """Give everybody a wallet program, and vendors (`[vendor, user)`) their prices, in place."""
+def furnish(
+    owners: AnyArray, programs: Int64Array, vendor: int, user: int, random: UInt64Array
+) -> None:
+    """Give everybody one of the programs, and vendors (`[vendor, user)`) prices, in place."""
     for owner in range(len(owners)):
-        owners[owner]["wallet"] = USER_WALLETS[draw(random, len(USER_WALLETS))]
+        owners[owner]["wallet"] = programs[draw(random, len(programs))]
         if vendor <= owner < user:
             for product in range(PRICES_PER_VENDOR):
                 # Two digits and four or five zeros: 0.0011 to 0.099 BTC.
                 unit = 10_000 if draw(random, 2) == 0 else 100_000
                 owners[owner]["price_sat"][product] = (11 + draw(random, 89)) * unit
-
-
-ACTOR_WALLETS = {
-    Role.MINER: Wallet.POOL,
-    Role.MARKET: Wallet.MARKET,
-    Role.EXCHANGE: Wallet.EXCHANGE,
-    Role.DONATION: Wallet.ONE_ADDRESS,
-    Role.VICTIM: Wallet.OLD_NODE,
-    Role.THIEF: Wallet.NODE,
-}
 
 
 def new_state(parameters: Parameters, *, fee_rate: Int64Array, forced: Int64Array) -> State:

@@ -1,8 +1,9 @@
-"""Wallet programs and the traces by which one tells them apart.
+"""What wallet programs differ in: the forms of their scripts, and the traces they leave.
 
-Each row of `WALLETS` is a program: which scripts it asks to be paid to, where its change goes,
-which version, sequence and locktime it writes, how it orders outputs, and whether it uses an
-address again. The columns are those that fingerprinting rules look at.
+`Column` names what `wallet_styles.WALLETS` says of each program: which scripts it asks to be paid
+to, where its change goes, which version, sequence and locktime it writes, how it orders outputs,
+whether it uses an address again, what its fees and amounts look like. The columns are those that
+fingerprinting and change rules look at.
 
 Weights are those of the largest usual input (signatures of 72 bytes), so that a fee computed from
 them is never below the wanted rate.
@@ -64,7 +65,7 @@ TRANSACTION_WEIGHT = 58
 
 
 class Wallet(IntEnum):
-    """Wallet programs (stored in the truth)."""
+    """The programs of plain chains: the first rows of `WALLETS` (stored in the truth)."""
 
     NODE = 0
     OLD_NODE = 1
@@ -96,7 +97,8 @@ class Column(IntEnum):
     """Distance below 0xffffffff: 0 final, 1 locktime on, 2 replaceable."""
 
     LOCKTIME = 4
-    """1: the height of the block before (discourages fee sniping); 0: none."""
+    """1: the height of the block before (discourages fee sniping); 2: the same, but one time in
+    ten up to 99 blocks less; 0: none."""
 
     ORDER = 5
     """An `Order`."""
@@ -108,7 +110,23 @@ class Column(IntEnum):
     """1: change returns to the address of the first input."""
 
     FEE_PERCENT = 8
-    """Of the fee rate of the moment."""
+    """Of the fee rate of the moment; never less than 1 satoshi a vbyte."""
+
+    KEYS = 9
+    """A `Keys`."""
+
+    EXACT_TENTHS = 10
+    """How many of ten amounts are left as a price converted them; the others are rounded."""
+
+    MOST_EXTRA_COINS = 11
+    """Most coins that a full wallet adds to those that a payment needs."""
+
+    FEE_UNIT_SAT = 12
+    """Fees are rounded up to a multiple of this."""
+
+    CHANGE_MIMICS = 13
+    """1: change ends in as many zeros as the first payment, up to two, at the cost of a fee that
+    is at most 99 satoshi higher."""
 
 
 class Order(IntEnum):
@@ -122,23 +140,12 @@ class Order(IntEnum):
     CHANGE_FIRST = 3
 
 
-WALLETS = np.array(
-    [
-        [Form.P2WPKH, Form.P2WPKH, 2, 2, 1, Order.RANDOM, 20, 0, 100],
-        [Form.P2PKH, Form.P2PKH, 1, 1, 1, Order.RANDOM, 80, 0, 110],
-        [Form.P2WPKH, Form.P2WPKH, 2, 2, 1, Order.SORTED, 40, 0, 95],
-        [Form.P2SH_P2WPKH, Form.P2SH_P2WPKH, 1, 0, 0, Order.CHANGE_LAST, 150, 0, 120],
-        [Form.P2TR, Form.P2TR, 2, 2, 0, Order.RANDOM, 10, 0, 90],
-        [Form.P2PKH, Form.P2PKH, 1, 0, 0, Order.CHANGE_LAST, 1000, 1, 130],
-        [Form.P2SH_MULTISIG, Form.P2SH_MULTISIG, 1, 0, 0, Order.SORTED, 50, 0, 100],
-        [Form.P2PKH, Form.P2WPKH, 2, 1, 0, Order.CHANGE_FIRST, 30, 0, 100],
-        [Form.P2WPKH, Form.P2WPKH, 2, 0, 0, Order.CHANGE_LAST, 970, 0, 140],
-        [Form.P2PKH, Form.P2PKH, 1, 0, 0, Order.RANDOM, 100, 0, 125],
-        [Form.P2PKH, Form.P2PKH, 1, 0, 0, Order.CHANGE_LAST, 700, 1, 80],
-        [Form.P2WPKH, Form.P2WPKH, 2, 1, 0, Order.CHANGE_LAST, 0, 0, 105],
-    ],
-    dtype=np.int64,
-)
+class Keys(IntEnum):
+    """What is special about the keys of a program."""
 
-USER_WALLETS = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 7, 0], dtype=np.int64)
-"""Wallet programs of ordinary people, as often as they are met."""
+    COMPRESSED = 0
+    UNCOMPRESSED = 1
+    """P2PKH addresses lock with keys of 65 bytes."""
+
+    TWINS = 2
+    """Each key gives a P2PKH address to be paid to and a P2WPKH address for change."""

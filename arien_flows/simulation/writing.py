@@ -5,7 +5,6 @@ import numpy as np
 from arien_flows.simulation.coins import add_coin, picked_sat, spend_coin
 from arien_flows.simulation.constants import constant
 from arien_flows.simulation.payments import (
-    fee_of,
     form_weight,
     new_address,
     own_address,
@@ -13,11 +12,13 @@ from arien_flows.simulation.payments import (
     receiving_address,
     transaction_weight,
     wallet_column,
+    wallet_fee,
 )
 from arien_flows.simulation.rng import draw
 from arien_flows.simulation.roles import Purpose
 from arien_flows.simulation.state import NOBODY, PLAIN, Counter, Mode, Request, State
-from arien_flows.simulation.wallets import WALLETS, Column, Order
+from arien_flows.simulation.wallet_styles import WALLETS
+from arien_flows.simulation.wallets import Column, Order
 from heuristics.jit import kernel
 
 FIRST_OUTPUT = constant(0)
@@ -78,6 +79,27 @@ def order_outputs(s: State, has_change: bool, order: int) -> None:
 
 
 @kernel
+def locktime(s: State, wallet: int, height: int) -> int:
+    """Return the locktime that a wallet program writes."""
+    habit = WALLETS[wallet, Column.LOCKTIME]
+    if habit == 0:
+        return 0
+    if habit == 2 and draw(s.random, 10) == 0:
+        return max(0, height - 1 - draw(s.random, 100))
+    return height - 1
+
+
+@kernel
+def mimicked(s: State, change_sat: int) -> int:
+    """Return change with as many zeros at its end as the first payment has, up to two."""
+    payment = s.payments[0]["value_sat"]
+    unit = 1
+    while payment > 0 and unit < 100 and payment % (unit * 10) == 0:
+        unit *= 10
+    return int(change_sat - change_sat % unit)
+
+
+@kernel
 def emit(s: State, height: int) -> int:
     """Append the transaction that the request, `picked` and `payments` describe.
 
@@ -95,7 +117,7 @@ def emit(s: State, height: int) -> int:
     transaction["kind"] = s.request[Request.KIND]
     transaction["version"] = WALLETS[wallet, Column.VERSION]
     transaction["sequence"] = WALLETS[wallet, Column.SEQUENCE]
-    transaction["locktime"] = height - 1 if WALLETS[wallet, Column.LOCKTIME] else 0
+    transaction["locktime"] = locktime(s, wallet, height)
     transaction["is_sorted"] = 1 if WALLETS[wallet, Column.ORDER] == Order.SORTED else 0
     for i in range(s.request[Request.INPUTS]):
         spend_coin(s, s.picked[i])
@@ -128,16 +150,17 @@ def add_change(s: State, height: int) -> bool:
     """Add change and order the outputs; return whether the coins suffice."""
     sender = s.request[Request.SENDER]
     wallet = s.request[Request.WALLET]
-    percent = WALLETS[wallet, Column.FEE_PERCENT]
     outputs = s.request[Request.OUTPUTS]
     rest = picked_sat(s)
     for i in range(outputs):
         rest -= s.payments[i]["value_sat"]
     weight = transaction_weight(s)
-    if rest < fee_of(s, weight, percent, height):
+    if rest < wallet_fee(s, wallet, weight, height):
         return False
     change_weight = form_weight(WALLETS[wallet, Column.CHANGE_FORM], PLAIN)
-    change = rest - fee_of(s, weight + change_weight, percent, height)
+    change = rest - wallet_fee(s, wallet, weight + change_weight, height)
+    if WALLETS[wallet, Column.CHANGE_MIMICS] and change > 0:
+        change = mimicked(s, change)
     has_change = change >= SMALLEST_CHANGE_SAT
     if has_change:
         # Sorting wallets break ties of amount by script, which is not known yet.
@@ -159,8 +182,7 @@ def carry_out(s: State, height: int) -> int:
         if not add_change(s, height):
             return -1
     elif mode == Mode.ALL:
-        percent = WALLETS[s.request[Request.WALLET], Column.FEE_PERCENT]
-        fee = fee_of(s, transaction_weight(s), percent, height)
+        fee = wallet_fee(s, s.request[Request.WALLET], transaction_weight(s), height)
         s.payments[0]["value_sat"] = picked_sat(s) - fee
         if s.payments[0]["value_sat"] < SMALLEST_CHANGE_SAT:
             return -1

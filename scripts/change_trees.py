@@ -1,0 +1,129 @@
+"""Growing the trees of the change model with scikit-learn, and taking them over as whole numbers.
+
+Trees are not allowed to lower a probability because of a vote *for* an output. Simulated wallets
+pick coins less sparingly than real ones, and without that rule a model learns that "optimal
+change" speaks against an output, which on the real chain is wrong.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from change_ground_truth import Judged
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from threadpoolctl import threadpool_limits
+
+from arien_flows.entities.change_model import FOREST_TYPES
+from heuristics.change_features import VOTE_COUNT, Fact
+from heuristics.forest import LEAF, Forest
+
+SEED = 1_337
+NANO = 1_000_000_000
+RISES = [1] * VOTE_COUNT + [0] * len(Fact)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A way to grow trees."""
+
+    trees: str
+    answer: str
+    """Which answer it learns: "owners" or "recipe"."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.trees}, {self.answer}' answer"
+
+
+CANDIDATES = tuple(
+    Candidate(trees=trees, answer=answer)
+    for trees in ("boosted trees", "random forest")
+    for answer in ("owners", "recipe")
+)
+
+
+def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
+    """Return a classifier of scikit-learn, fitted on at most so many transactions."""
+    answer = rows.is_change
+    if candidate.answer == "recipe":
+        rows = rows.where(rows.has_recipe)
+        answer = rows.recipe_change
+    pairs = len(answer) // 2
+    random = np.random.default_rng(SEED)
+    chosen = np.sort(random.choice(pairs, size=min(pairs, most), replace=False))
+    index = (2 * chosen[:, None] + [0, 1]).ravel()
+    if candidate.trees == "boosted trees":
+        classifier = HistGradientBoostingClassifier(
+            max_iter=150,
+            max_leaf_nodes=15,
+            min_samples_leaf=20,
+            early_stopping=False,
+            monotonic_cst=RISES,
+            random_state=SEED,
+        )
+    else:
+        # The published parameters, with a bound on the size of a tree.
+        classifier = RandomForestClassifier(
+            100,
+            max_features=7,
+            min_samples_split=20,
+            min_samples_leaf=10,
+            max_leaf_nodes=200,
+            monotonic_cst=RISES,
+            random_state=SEED,
+        )
+    # On one thread sums are made in one order, so that every run grows the same trees.
+    with threadpool_limits(limits=1):
+        return classifier.fit(rows.features[index], answer[index])
+
+
+def exported(classifier: Any) -> Forest:
+    """Return a fitted classifier's trees.
+
+    A leaf of a random forest holds the share of change among its rows, in billionths; a boosted
+    one billionths of a logit. Features are whole numbers, so a threshold rounded down asks the
+    same question.
+    """
+    if isinstance(classifier, RandomForestClassifier):
+        trees = [_forest_tree(each.tree_) for each in classifier.estimators_]
+    else:
+        trees = [_boosted_tree(each.nodes) for (each,) in classifier._predictors]
+        trees[0]["value"] += round(float(classifier._baseline_prediction.ravel()[0]) * NANO)
+    sizes = [len(tree["feature"]) for tree in trees]
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    columns: dict[str, np.ndarray] = {
+        name: np.concatenate([tree[name] for tree in trees])
+        for name in ("feature", "threshold", "left", "right", "value")
+    }
+    inner = columns["feature"] != LEAF
+    offset = np.repeat(first[:-1], sizes)
+    for child in ("left", "right"):
+        columns[child] = np.where(inner, columns[child] + offset, 0)
+    columns["value"] = np.where(inner, 0, columns["value"])
+    columns["threshold"] = np.where(inner, columns["threshold"], 0)
+    return Forest(
+        first_node=first.astype(np.int32),
+        **{name: column.astype(FOREST_TYPES[name]) for name, column in columns.items()},
+    )
+
+
+def _forest_tree(tree: Any) -> dict[str, np.ndarray]:
+    return {
+        "feature": np.where(tree.children_left < 0, LEAF, tree.feature),
+        "threshold": np.floor(tree.threshold).astype(np.int64),
+        "left": tree.children_left.astype(np.int64),
+        "right": tree.children_right.astype(np.int64),
+        "value": np.rint(tree.value[:, 0, 1] * NANO).astype(np.int64),
+    }
+
+
+def _boosted_tree(nodes: np.ndarray) -> dict[str, np.ndarray]:
+    is_leaf = nodes["is_leaf"] == 1
+    threshold = np.where(is_leaf, 0, nodes["num_threshold"])
+    return {
+        "feature": np.where(is_leaf, LEAF, nodes["feature_idx"].astype(np.int64)),
+        "threshold": np.floor(threshold).astype(np.int64),
+        "left": nodes["left"].astype(np.int64),
+        "right": nodes["right"].astype(np.int64),
+        "value": np.rint(nodes["value"] * NANO).astype(np.int64),
+    }

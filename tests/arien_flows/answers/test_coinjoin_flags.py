@@ -1,4 +1,4 @@
-"""What the answer about a transaction infers: every design of CoinJoin in words."""
+"""What is said of a CoinJoin on the answer about its transaction, design by design."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -103,7 +103,7 @@ def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, 
         ),
     ],
 )
-def test_transaction_answer__says_what_a_coinjoin_is_taken_for(
+def test_coinjoin_flags__says_what_a_coinjoin_is_taken_for(
     casebook, chain, number, name, words
 ) -> None:
     flags = inferred(casebook, chain, number)
@@ -111,13 +111,13 @@ def test_transaction_answer__says_what_a_coinjoin_is_taken_for(
     assert flags[name].detail == words
 
 
-def test_transaction_answer__a_payjoin_is_a_remark_and_no_coinjoin(casebook) -> None:
+def test_coinjoin_flags__a_payjoin_is_a_remark_and_no_coinjoin(casebook) -> None:
     flags = inferred(casebook, [*OPENING, PAYJOIN], 1)
     assert list(flags) == ["payjoin_possible"]
     assert "clustering joins its inputs all the same" in flags["payjoin_possible"].detail
 
 
-def test_transaction_answer__a_tag_of_an_exchange_objects(casebook) -> None:
+def test_coinjoin_flags__a_tag_of_an_exchange_objects(casebook) -> None:
     text = f'"{text_of_name("in1")}"'
     told = pack(row(text, "Exchange", category="exchange", confidence="ownership"))
     bring_in(casebook, told, network="bitcoin-regtest")

@@ -7,6 +7,8 @@ confidence that their source gives, what objects, and what follows for clusterin
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
+
 from arien_flows.amounts import Asset, asset_of, coins
 from arien_flows.answers.facts import Flag
 from arien_flows.entities.coinjoin_findings import (
@@ -28,10 +30,12 @@ def coinjoin_flags(reading: Reading, transaction: int) -> list[Flag]:
         return []
     if transaction >= reading.clustering.manifest.counts["transactions"]:
         return []
+    unasked = np.empty(0, np.int64) if reading.fetched is None else reading.fetched.unasked
     found = reading.clustering.coinjoins.finding(
         transaction,
         view=reading.view,
         is_exchange=None if reading.tags.is_empty else partial(_is_exchange, reading),
+        unasked=unasked,
     )
     if found is None:
         return []

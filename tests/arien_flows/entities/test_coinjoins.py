@@ -270,6 +270,10 @@ def test_finding__a_round_of_wasabi_2_hangs_together_with_others(amounts, vetoes
     found = [marked.finding(number, view=view) for number in (1, 2, 3)]
     assert [each.design for each in found if each] == [Design.WASABI_2] * 3
     assert [each.vetoes for each in found if each] == vetoes
+    last = np.array([view.counts.outputs - 1])
+    unsure = marked.finding(3, view=view, unasked=last)
+    assert unsure is not None
+    assert "coinjoin_wasabi_2_isolated" not in unsure.vetoes
     assert marked.detected.tolist() == [0, 1, 1, 1]
     first = found[1]
     assert first is not None

@@ -37,7 +37,7 @@ from heuristics.columns import (
     read_only_columns,
 )
 from heuristics.jit import kernel
-from heuristics.pairs import PAIR_WIDTH, drop_joined, unite, warm
+from heuristics.pairs import PAIR_WIDTH, drop_joined, unite
 from heuristics.union_find import find
 
 VERSION = 1
@@ -94,9 +94,6 @@ _BLOCK_INPUTS = 1 << 12
 
 _SHARED_INPUTS = 1 << 16
 """The same where threads work together: long enough that meeting each other costs little."""
-
-_CACHED_NODES = 1 << 24
-"""A forest of up to so many nodes is mostly in the cache, and reading ahead would only cost."""
 
 
 class SpendColumns(NamedTuple):
@@ -244,23 +241,18 @@ def _join(
     marks: UInt8Array,
     blocks: _Blocks,
     log: UInt32Array,
-) -> tuple[int, np.uint32]:
-    """List and unite the pairs of one block after the other; return the number of rows logged.
-
-    The second value has no meaning; see `warm`.
-    """
+) -> int:
+    """List and unite the pairs of one block after the other; return the number of rows logged."""
     pairs = np.empty((blocks.room, PAIR_WIDTH), dtype=np.uint32)
     logged = 0
-    seen = np.uint32(0)
     first, first_link = blocks.first, blocks.first_link
     for b in range(len(first) - 1):
         count = _list_pairs(
             spends, links, marks, first[0], first[b], first[b + 1], first_link[b], pairs
         )
-        if len(parent) > _CACHED_NODES:
-            seen |= warm(parent, pairs, count)
+        count = drop_joined(parent, pairs, count)
         logged = unite(parent, pairs, count, log, logged)
-    return logged, seen
+    return logged
 
 
 def _join_on_threads(
@@ -377,7 +369,7 @@ def join_cospends(
     blocks = _blocks(spends, links, start, stop, _BLOCK_INPUTS if threads == 1 else _SHARED_INPUTS)
     columns = (read_only_columns(spends), read_only_columns(links), read_only(marks))
     if threads == 1:
-        logged, _ = _join(parent, *columns, blocks, log)
+        logged = _join(parent, *columns, blocks, log)
     else:
         logged = _join_on_threads(parent, *columns, blocks, log, threads)
     return log[:logged]

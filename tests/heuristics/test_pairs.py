@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heuristics.cospend import LOG_WIDTH
-from heuristics.pairs import PAIR_WIDTH, drop_joined, unite, warm
+from heuristics.pairs import PAIR_WIDTH, drop_joined, unite
 from heuristics.union_find import finalise, new_forest
 from tests.reference import clusters
 from tests.reference.clusters import Spend
@@ -56,12 +56,3 @@ def test_drop_joined__leaves_nothing_in_a_settled_forest(pairs) -> None:
     forest, _ = united(pairs)
     finalise(forest)
     assert drop_joined(forest, rows_of(pairs), len(pairs)) == 0
-
-
-@given(edges)
-def test_warm__writes_nothing(pairs) -> None:
-    forest, _ = united(pairs)
-    before, table = forest.copy(), rows_of(pairs)
-    warm(forest, table, len(pairs))
-    assert forest.tolist() == before.tolist()
-    assert table.tolist() == rows_of(pairs).tolist()

@@ -270,31 +270,38 @@ def _join_on_threads(
     joined already is dropped by all, while nobody writes to the forest.
     """
     first, first_link = blocks.first.tolist(), blocks.first_link.tolist()
+    turns = -(-(len(first) - 1) // threads)
+    # Two sets of rows, because the next turn is listed while this one is united.
     room = [
         [np.empty((blocks.room, PAIR_WIDTH), dtype=np.uint32) for _ in range(threads)]
-        for _ in range(2)
+        for _ in range(min(turns, 2))
     ]
-    starts = range(0, len(first) - 1, threads)
     logged = 0
     with ThreadPoolExecutor(threads - 1) as pool:
 
         def listing(turn: int) -> list[Future[int]]:
+            mine = range(turn * threads, min((turn + 1) * threads, len(first) - 1))
+            start, ends = first[0], first[1:]
             return [
                 pool.submit(
-                    _list_pairs, spends, links, marks, first[0], *first[b : b + 2], first_link[b], p
+                    _list_pairs, spends, links, marks, start, first[b], ends[b], first_link[b], rows
                 )
-                for turned in starts[turn : turn + 1]
-                for b, p in zip(range(turned, len(first) - 1), room[turn % 2], strict=False)
+                for b, rows in zip(mine, room[turn % 2], strict=False)
             ]
 
         coming = listing(0)
-        for turn in range(len(starts)):
-            listed = [(p, c.result()) for p, c in zip(room[turn % 2], coming, strict=False)]
-            dropping = [pool.submit(drop_joined, parent, *each) for each in listed[1:]]
-            kept = [drop_joined(parent, *listed[0]), *(each.result() for each in dropping)]
-            coming = listing(turn + 1)
-            for (pairs, _), count in zip(listed, kept, strict=True):
-                logged = unite(parent, pairs, count, log, logged)
+        for turn in range(turns):
+            pairs = room[turn % 2]
+            counts = [each.result() for each in coming]
+            dropping = [
+                pool.submit(drop_joined, parent, rows, count)
+                for rows, count in zip(pairs[1:], counts[1:], strict=False)
+            ]
+            kept = [drop_joined(parent, pairs[0], counts[0])]
+            kept += [each.result() for each in dropping]
+            coming = listing(turn + 1) if turn + 1 < turns else []
+            for rows, count in zip(pairs, kept, strict=False):
+                logged = unite(parent, rows, count, log, logged)
     return logged
 
 

@@ -228,7 +228,8 @@ def _blocks(
     begin, end = int(spends.first_input[start]), int(spends.first_input[stop])
     cuts = np.searchsorted(spends.first_input[start:stop], np.arange(begin + inputs, end, inputs))
     first = np.concatenate([[start], start + cuts, [stop]])
-    first_link = np.searchsorted(links.transaction, first)
+    # Numbers of the column's own type: for others the whole column would be copied to theirs.
+    first_link = np.searchsorted(links.transaction, first.astype(np.uint32))
     room = np.diff(spends.first_input[first]) + np.diff(first_link)
     return _Blocks(first=first, first_link=first_link, room=int(room.max()))
 
@@ -347,7 +348,8 @@ def join_cospends(
     start
         The first transaction to apply; all earlier ones were applied before.
     threads
-        How many work on it. The log and the sets are the same for any number.
+        How many work on it; past four one more gains little. The log and the sets are the same
+        for any number.
 
     Returns
     -------
@@ -357,7 +359,8 @@ def join_cospends(
     check_offsets("first_input", spends.first_input, len(spends.input_address))
     if not 0 <= start <= stop < len(spends.first_input):
         raise ValueError(f"transactions {start} to {stop} are not all in the columns")
-    first_link, last_link = np.searchsorted(links.transaction, [start, stop]).tolist()
+    ends = np.array([start, stop], dtype=np.uint32)
+    first_link, last_link = np.searchsorted(links.transaction, ends).tolist()
     begin, end = int(spends.first_input[start]), int(spends.first_input[stop])
     touched = (
         spends.input_address[begin:end],

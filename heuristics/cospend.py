@@ -5,13 +5,14 @@ makes. So the addresses that a transaction spends belong to whoever made it, unl
 made it together; such transactions have to be left out, and whether the rule is worth anything
 depends on how well that is done.
 
-The kernel walks the transactions in chain order. For each one it joins the addresses of its
-inputs, then applies the links that the transaction completes (scripts that open with one key,
-scripts found inside a script hash). Each union that really joins two sets is written down as one
-row of the *merge log*. The log is append-only and in chain order; replaying its first rows gives
-the clustering as of any earlier transaction, which is how a reorganisation is undone. The pairs
-of addresses in it form a tree over each set, so between any two of its addresses there is always
-a chain of reasons.
+Transactions are taken in chain order. Each one joins the addresses of its inputs, and then those
+of the links that it completes (scripts that open with one key, scripts found inside a script
+hash). The pairs to join are listed some thousand inputs at a time, then united; `heuristics.pairs`
+says why, and how threads share the work. Each union that really joins two sets is written down as
+one row of the *merge log*. The log is append-only and in chain order; replaying its first rows
+gives the clustering as of any earlier transaction, which is how a reorganisation is undone. The
+pairs of addresses in it form a tree over each set, so between any two of its addresses there is
+always a chain of reasons.
 
 Two kinds of transaction are left out as a whole: those marked as CoinJoin, and those with an
 input whose signature lets anybody add inputs later. Single inputs are passed over where no
@@ -19,6 +20,7 @@ address is known, or where no signature was needed: an output that anyone may sp
 a script without a signature check) names no owner, and would tie all its spenders together.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -35,6 +37,7 @@ from heuristics.columns import (
     read_only_columns,
 )
 from heuristics.jit import kernel
+from heuristics.pairs import PAIR_WIDTH, drop_joined, unite
 from heuristics.union_find import find
 
 VERSION = 1
@@ -85,8 +88,12 @@ class SighashEffect(IntEnum):
 _EXCLUDE = int(SighashEffect.EXCLUDE_TRANSACTION)
 _IF_SIGNED = int(SighashEffect.JOIN_IF_SIGNED)
 _COSPEND = np.uint32(MergeRule.COSPEND)
-_WARM_INPUTS = 256
-"""Inputs whose part of the forest is read ahead (`_warm`); their lines fit the first cache."""
+
+_BLOCK_INPUTS = 1 << 12
+"""Inputs whose pairs are listed before they are united: what these touch fits the second cache."""
+
+_SHARED_INPUTS = 1 << 16
+"""The same where threads work together: long enough that meeting each other costs little."""
 
 
 class SpendColumns(NamedTuple):
@@ -128,46 +135,103 @@ def names_owner(spends: SpendColumns, i: int) -> bool:
 
 
 @kernel
-def _union(
-    parent: UInt32Array,
-    log: UInt32Array,
-    row: int,
-    transaction: int,
-    address_a: np.uint32,
-    address_b: np.uint32,
-    rule: np.uint32,
+def _list_with_care(
+    spends: SpendColumns, begin: int, end: int, transaction: int, pairs: UInt32Array, count: int
 ) -> int:
-    """Join the sets of two addresses, log it if they were apart; return the next free row."""
-    root_a = find(parent, address_a)
-    root_b = find(parent, address_b)
-    if root_a == root_b:
-        return row
-    child = max(root_a, root_b)
-    top = min(root_a, root_b)
-    parent[child] = top
-    log[row, 0] = child
-    log[row, 1] = top
-    log[row, 2] = transaction
-    log[row, 3] = address_a
-    log[row, 4] = address_b
-    log[row, 5] = rule
-    return row + 1
+    """List the pairs of inputs `[begin, end)` after the first `count`; return how many are listed.
+
+    For transactions with an input that may count for nothing, or for more than itself.
+    """
+    if excluded_by_sighash(spends, begin, end):
+        return count
+    address_a = NO_ADDRESS
+    for i in range(begin, end):
+        address_b = spends.input_address[i]
+        if address_b == address_a or not names_owner(spends, i):
+            continue
+        if address_a == NO_ADDRESS:
+            address_a = address_b
+            continue
+        pairs[count, 0] = transaction
+        pairs[count, 1] = address_a
+        pairs[count, 2] = address_b
+        pairs[count, 3] = _COSPEND
+        count += 1
+    return count
 
 
 @kernel
-def _warm(parent: UInt32Array, addresses: UInt32Array, begin: int, end: int) -> np.uint32:
-    """Read the forest at the addresses of inputs `[begin, end)`, and do nothing with it.
+def _list_pairs(
+    spends: SpendColumns,
+    links: LinkColumns,
+    marks: UInt8Array,
+    start: int,
+    first: int,
+    last: int,
+    link: int,
+    pairs: UInt32Array,
+) -> int:
+    """List the pairs that transactions `[first, last)` join, in order; return how many.
 
-    The joins that follow depend on each other, so each would wait for memory by itself. These
-    reads do not, and the processor overlaps them: 30 instead of 22 million inputs a second over
-    800 million addresses hit at random. The result keeps the compiler from dropping them.
+    `marks` begin at transaction `start`, and `link` is the first link of transaction `first` or
+    later. The pairs have room for a row for each input and each link.
     """
-    seen = np.uint32(0)
-    for i in range(begin, end):
-        address = addresses[i]
-        if address != NO_ADDRESS:
-            seen |= parent[address]
-    return seen
+    # Columns are taken out of their tuples once: in the loop that would cost more than the loop.
+    first_input, input_address = spends.first_input, spends.input_address
+    input_sighash, sighash_effect = spends.input_sighash, spends.sighash_effect
+    link_transaction = links.transaction
+    count = 0
+    end = first_input[first]
+    for transaction in range(first, last):
+        begin, end = end, first_input[transaction + 1]
+        if end - begin > 1 and marks[transaction - start] == 0:
+            listed = count
+            address_a = input_address[begin]
+            rare = np.uint8(address_a == NO_ADDRESS) | sighash_effect[input_sighash[begin]]
+            for i in range(begin + 1, end):
+                address_b = input_address[i]
+                # Written in any case and kept if it counts: a test could hardly be guessed.
+                pairs[count, 0] = transaction
+                pairs[count, 1] = address_a
+                pairs[count, 2] = address_b
+                pairs[count, 3] = _COSPEND
+                count += (address_b != address_a) & (address_b != NO_ADDRESS)
+                rare |= sighash_effect[input_sighash[i]]
+            if rare != 0:
+                count = _list_with_care(spends, begin, end, transaction, pairs, listed)
+        while link < len(link_transaction) and link_transaction[link] == transaction:
+            pairs[count, 0] = transaction
+            pairs[count, 1] = links.earlier[link]
+            pairs[count, 2] = links.address[link]
+            pairs[count, 3] = links.rule[link]
+            count += 1
+            link += 1
+    return count
+
+
+class _Blocks(NamedTuple):
+    """Stretches of transactions with about the same number of inputs."""
+
+    first: Int64Array
+    """Block `b` is transactions `[first[b], first[b + 1])`."""
+
+    first_link: Int64Array
+
+    room: int
+    """The most rows that the pairs of one block can take."""
+
+
+def _blocks(
+    spends: SpendColumns, links: LinkColumns, start: int, stop: int, inputs: int
+) -> _Blocks:
+    """Cut transactions `[start, stop)` after every so many inputs, never inside a transaction."""
+    begin, end = int(spends.first_input[start]), int(spends.first_input[stop])
+    cuts = np.searchsorted(spends.first_input[start:stop], np.arange(begin + inputs, end, inputs))
+    first = np.concatenate([[start], start + cuts, [stop]])
+    # Numbers of the column's own type: for others the whole column would be copied to theirs.
+    first_link = np.searchsorted(links.transaction, first.astype(np.uint32))
+    room = np.diff(spends.first_input[first]) + np.diff(first_link)
+    return _Blocks(first=first, first_link=first_link, room=int(room.max()))
 
 
 @kernel
@@ -175,42 +239,71 @@ def _join(
     parent: UInt32Array,
     spends: SpendColumns,
     links: LinkColumns,
-    link: int,
     marks: UInt8Array,
-    start: int,
+    blocks: _Blocks,
     log: UInt32Array,
-) -> tuple[int, np.uint32]:
-    """Apply transactions `[start, start + len(marks))`; return the number of rows logged.
+) -> int:
+    """List and unite the pairs of one block after the other; return the number of rows logged."""
+    pairs = np.empty((blocks.room, PAIR_WIDTH), dtype=np.uint32)
+    logged = 0
+    first, first_link = blocks.first, blocks.first_link
+    for b in range(len(first) - 1):
+        count = _list_pairs(
+            spends, links, marks, first[0], first[b], first[b + 1], first_link[b], pairs
+        )
+        count = drop_joined(parent, pairs, count)
+        logged = unite(parent, pairs, count, log, logged)
+    return logged
 
-    The second value has no meaning; see `_warm`.
+
+def _join_on_threads(
+    parent: UInt32Array,
+    spends: SpendColumns,
+    links: LinkColumns,
+    marks: UInt8Array,
+    blocks: _Blocks,
+    log: UInt32Array,
+    threads: int,
+) -> int:
+    """Do as `_join` does, in rounds of a block a thread; return the number of rows logged.
+
+    While this thread unites the pairs of a round, the others list those of the next. What is
+    joined already is dropped by all, while nobody writes to the forest.
     """
-    row = 0
-    seen = np.uint32(0)
-    warm_until = spends.first_input[start]
-    last_input = spends.first_input[start + len(marks)]
-    for offset in range(len(marks)):
-        transaction = start + offset
-        begin = spends.first_input[transaction]
-        end = spends.first_input[transaction + 1]
-        if begin >= warm_until:
-            warm_until = min(begin + _WARM_INPUTS, last_input)
-            seen |= _warm(parent, spends.input_address, begin, warm_until)
-        if end - begin > 1 and marks[offset] == 0 and not excluded_by_sighash(spends, begin, end):
-            first = NO_ADDRESS
-            for i in range(begin, end):
-                address = spends.input_address[i]
-                if address == first or not names_owner(spends, i):
-                    continue
-                if first == NO_ADDRESS:
-                    first = address
-                else:
-                    row = _union(parent, log, row, transaction, first, address, _COSPEND)
-        while link < len(links.transaction) and links.transaction[link] == transaction:
-            rule = np.uint32(links.rule[link])
-            earlier, address = links.earlier[link], links.address[link]
-            row = _union(parent, log, row, transaction, earlier, address, rule)
-            link += 1
-    return row, seen
+    first, first_link = blocks.first.tolist(), blocks.first_link.tolist()
+    turns = -(-(len(first) - 1) // threads)
+    # Two sets of rows, because the next turn is listed while this one is united.
+    room = [
+        [np.empty((blocks.room, PAIR_WIDTH), dtype=np.uint32) for _ in range(threads)]
+        for _ in range(min(turns, 2))
+    ]
+    logged = 0
+    with ThreadPoolExecutor(threads - 1) as pool:
+
+        def listing(turn: int) -> list[Future[int]]:
+            mine = range(turn * threads, min((turn + 1) * threads, len(first) - 1))
+            start, ends = first[0], first[1:]
+            return [
+                pool.submit(
+                    _list_pairs, spends, links, marks, start, first[b], ends[b], first_link[b], rows
+                )
+                for b, rows in zip(mine, room[turn % 2], strict=False)
+            ]
+
+        coming = listing(0)
+        for turn in range(turns):
+            pairs = room[turn % 2]
+            counts = [each.result() for each in coming]
+            dropping = [
+                pool.submit(drop_joined, parent, rows, count)
+                for rows, count in zip(pairs[1:], counts[1:], strict=False)
+            ]
+            kept = [drop_joined(parent, pairs[0], counts[0])]
+            kept += [each.result() for each in dropping]
+            coming = listing(turn + 1) if turn + 1 < turns else []
+            for rows, count in zip(pairs, kept, strict=False):
+                logged = unite(parent, rows, count, log, logged)
+    return logged
 
 
 @kernel
@@ -229,6 +322,8 @@ def join_cospends(
     links: LinkColumns,
     marks: UInt8Array,
     start: int,
+    *,
+    threads: int = 1,
 ) -> UInt32Array:
     """Join addresses that are spent together, or that one key or script opens.
 
@@ -252,6 +347,9 @@ def join_cospends(
         are proofs, whoever made the transaction.
     start
         The first transaction to apply; all earlier ones were applied before.
+    threads
+        How many work on it; past four one more gains little. The log and the sets are the same
+        for any number.
 
     Returns
     -------
@@ -261,7 +359,8 @@ def join_cospends(
     check_offsets("first_input", spends.first_input, len(spends.input_address))
     if not 0 <= start <= stop < len(spends.first_input):
         raise ValueError(f"transactions {start} to {stop} are not all in the columns")
-    first_link, last_link = np.searchsorted(links.transaction, [start, stop]).tolist()
+    ends = np.array([start, stop], dtype=np.uint32)
+    first_link, last_link = np.searchsorted(links.transaction, ends).tolist()
     begin, end = int(spends.first_input[start]), int(spends.first_input[stop])
     touched = (
         spends.input_address[begin:end],
@@ -274,17 +373,16 @@ def join_cospends(
         raise ValueError("every input needs an address and a sighash class")
     if len(spends.script_type) < len(parent):
         raise ValueError("every address needs a script type")
+    if threads < 1:
+        raise ValueError(f"at least one thread has to do the work, not {threads}")
     log = np.empty((end - begin + last_link - first_link, LOG_WIDTH), dtype=np.uint32)
-    rows, _ = _join(
-        parent,
-        read_only_columns(spends),
-        read_only_columns(links),
-        first_link,
-        read_only(marks),
-        start,
-        log,
-    )
-    return log[:rows]
+    blocks = _blocks(spends, links, start, stop, _BLOCK_INPUTS if threads == 1 else _SHARED_INPUTS)
+    columns = (read_only_columns(spends), read_only_columns(links), read_only(marks))
+    if threads == 1:
+        logged = _join(parent, *columns, blocks, log)
+    else:
+        logged = _join_on_threads(parent, *columns, blocks, log, threads)
+    return log[:logged]
 
 
 @kernel

@@ -12,21 +12,21 @@ The order of the unions decides only how the forest looks inside, never which se
 import numpy as np
 
 from heuristics.columns import UInt32Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
 
-@kernel
+@kernel_part
 def find(parent: UInt32Array, node: np.uint32) -> np.uint32:
     """Return the root of `node`; shortens the path that was walked, in place."""
     above: np.uint32 = parent[node]
-    while above != node:
-        top: np.uint32 = parent[above]
-        if top == above:
-            return above
+    top: np.uint32 = parent[above]
+    # One test for a root and for a child of a root: which it is can hardly be guessed.
+    while top != above:
         parent[node] = top
         node = top
         above = parent[node]
-    return node
+        top = parent[above]
+    return above
 
 
 @kernel

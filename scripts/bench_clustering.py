@@ -1,170 +1,329 @@
-"""Measure the clustering and CoinJoin kernels on seeded random chains; prints JSON.
+"""Measure clustering by co-spending, beside two other programs; prints JSON.
 
-The chain is made of columns only, with the shape of Bitcoin's: most inputs spend young outputs,
-some spend old ones, and most transactions have one input and two outputs. Compilation happens
-before the clock starts. `--tiny` runs in the tests, so that this file does not rot.
+Three seeded models of who spends with whom, each with 2.5 inputs a transaction, addresses
+numbered at random:
+
+- `powerlaw`: addresses are used by a power law with exponent 0.5, which joins most of them;
+- `wallets`: a transaction spends from one of many wallets, whose sizes follow Zipf's law;
+- `scattered` (`--largest`): small wallets over as many addresses as are asked for, by default as
+  many as Bitcoin has, so that nearly every read misses every cache.
+
+Every case runs in a process of its own, in rounds: each case once, then all of them again, and the
+best of the rounds counts, so that other work on the machine hits all alike. All have to find the
+same sets, and this program the same merge log with any number of threads; otherwise the benchmark
+fails. Compilation happens before the clock starts. Cases:
+
+- `with evidence`: `join_cospends` as a run calls it, a million transactions at a time, with the
+  merge log written, CoinJoin marks, signature classes and links looked at, addresses checked;
+- `without evidence`: the bare union of the inputs, to show what evidence costs;
+- `graphsense-clustering`: fed with one Arrow array without copying; labels only;
+- `scipy`: `connected_components`; building its matrix is given apart.
+
+`more_memory_bytes` is the peak of the process less what it held before the forest was made. The
+other programs can be in an environment of their own:
+`python -m venv .venv-peer && .venv-peer/bin/pip install graphsense-clustering pyarrow scipy`, and
+`--peer-python .venv-peer/bin/python`. What is not installed is reported as unavailable.
+
+`--tiny` runs in the tests.
 """
 
 import argparse
 import json
+import os
 import platform
-import resource
-import statistics
+import subprocess
 import sys
-import time
-from collections.abc import Callable
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from clustering_cases import (
+    Spending,
+    Stopwatch,
+    checksum,
+    memory_bytes,
+    print_result,
+    read_spending,
+    write_spending,
+)
 
-from heuristics.coinjoin import STRICT_EXCLUSION, excluded, mark_coinjoins
-from heuristics.coinjoin_columns import CoinJoinColumns
-from heuristics.columns import Int64Array, LinkColumns, TransactionColumns, UInt32Array
+from heuristics.columns import Int64Array, LinkColumns, UInt32Array
 from heuristics.cospend import SpendColumns, join_cospends
-from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
-from heuristics.members import count_sets, list_members
-from heuristics.union_find import finalise, new_forest
+from heuristics.jit import kernel
+from heuristics.union_find import finalise, find, new_forest
 
-SIZES = {"tiny": (2_000,), "default": (300_000, 10_000_000)}
+SIZES = {"tiny": (2_000,), "default": (5_000_000, 20_000_000)}
+THREADS = (1, 2)
+ADDRESSES_OF_BITCOIN = 1_600_000_000
+LARGEST_TRANSACTIONS = 40_000_000
 CHUNK = 1 << 20
+SCATTER = 2_654_435_761
+"""A prime, so that multiplying by it modulo the number of addresses hits each address once."""
 
 
-def offsets(random: np.random.Generator, count: int, choices: list[int]) -> Int64Array:
-    """Return offsets of rows whose numbers are drawn from `choices`."""
-    first = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(random.choice(choices, size=count), out=first[1:])
+# --- models
+
+
+def first_inputs(random: np.random.Generator, transactions: int) -> Int64Array:
+    """Return offsets of inputs; two in five transactions have one, and 2.5 is the mean."""
+    first = np.zeros(transactions + 1, dtype=np.int64)
+    np.cumsum(random.geometric(0.4, transactions), out=first[1:])
     return first
 
 
-def addresses_of(
-    random: np.random.Generator, rows: int, address_count: int, old_share: float
-) -> UInt32Array:
-    """Return an address for each row, most of them young: drawn near the row's own age."""
-    age = random.geometric(1 / 3_000, size=rows)
-    newest = np.linspace(0, address_count - 1, rows).astype(np.int64)
-    young = np.maximum(newest - age, 0)
-    old = (random.random(rows) * (newest + 1)).astype(np.int64)
-    return np.where(random.random(rows) < old_share, old, young).astype(np.uint32)
+def powerlaw(transactions: int, addresses: int) -> Spending:
+    """Return spending from addresses of which few are used often and many seldom."""
+    random = np.random.default_rng(1)
+    first = first_inputs(random, transactions)
+    rank = (addresses * random.random(int(first[-1])) ** 2).astype(np.uint32)
+    return Spending(first, random.permutation(addresses).astype(np.uint32)[rank], addresses)
 
 
-def chain(transactions: int, old_share: float, seed: int) -> TransactionColumns:
-    """Return the columns of a random chain."""
-    random = np.random.default_rng(seed)
-    first_input = offsets(random, transactions, [1, 1, 1, 1, 2, 2, 3, 6])
-    first_output = offsets(random, transactions, [1, 2, 2, 2, 2, 2, 3, 8])
-    inputs, outputs = int(first_input[-1]), int(first_output[-1])
-    address_count = outputs // 2
-    return TransactionColumns(
-        first_input=first_input,
-        first_output=first_output,
-        input_address=addresses_of(random, inputs, address_count, old_share),
-        input_value_sat=random.integers(1_000, 10**9, inputs),
-        output_address=addresses_of(random, outputs, address_count, 0.05),
-        output_value_sat=random.integers(1, 40, outputs) * 10**6,
-    )
+def wallets(transactions: int, addresses: int) -> Spending:
+    """Return spending from wallets that never mix."""
+    random = np.random.default_rng(2)
+    weight = np.arange(1, addresses // 4 + 1) ** -0.8
+    size = random.multinomial(addresses, weight / weight.sum())
+    start = np.concatenate([[0], np.cumsum(size)])
+    first = first_inputs(random, transactions)
+    owner = np.repeat(np.arange(len(size), dtype=np.uint32), size)
+    spender = owner[random.integers(0, addresses, transactions)]
+    wallet = np.repeat(spender, np.diff(first))
+    place = start[wallet] + (random.random(len(wallet)) * size[wallet]).astype(np.int64)
+    return Spending(first, random.permutation(addresses).astype(np.uint32)[place], addresses)
 
 
-def measure(columns: TransactionColumns, repeats: int) -> dict[str, float]:
-    """Return seconds of each step, the median of some repeats."""
-    inputs = len(columns.input_address)
-    address_count = 1 + int(max(columns.input_address.max(), columns.output_address.max()))
-    effect = np.zeros(256, dtype=np.uint8)
-    spends = SpendColumns(
-        first_input=columns.first_input,
-        input_address=columns.input_address,
-        input_sighash=np.ones(inputs, dtype=np.uint8),
-        script_type=np.full(address_count, 2, dtype=np.uint8),
-        sighash_effect=effect,
+def scattered(transactions: int, addresses: int) -> Spending:
+    """Return spending from wallets of eight addresses, without an array of all addresses."""
+    random = np.random.default_rng(3)
+    first = first_inputs(random, transactions)
+    wallet = np.repeat(random.integers(0, addresses // 8, transactions), np.diff(first))
+    place = wallet * 8 + random.integers(0, 8, len(wallet))
+    return Spending(first, (place * SCATTER % addresses).astype(np.uint32), addresses)
+
+
+MODELS = {"powerlaw": powerlaw, "wallets": wallets, "scattered": scattered}
+
+
+# --- cases of this program
+
+
+def spend_columns(spending: Spending) -> SpendColumns:
+    """Return columns in which every input was signed for all others."""
+    return SpendColumns(
+        first_input=spending.first_input,
+        input_address=spending.address,
+        input_sighash=np.ones(len(spending.address), dtype=np.uint8),
+        script_type=np.zeros(spending.address_count, dtype=np.uint8),
+        sighash_effect=np.zeros(256, dtype=np.uint8),
         needs_signature=np.ones(256, dtype=np.uint8),
     )
-    none = np.empty(0, dtype=np.uint32)
-    links = LinkColumns(none, none, none, np.empty(0, dtype=np.uint8))
-    transactions = len(columns.first_input) - 1
-    seconds: dict[str, list[float]] = {}
-
-    def timed(step: str, work: Callable[[], object]) -> object:
-        start = time.perf_counter()
-        result = work()
-        seconds.setdefault(step, []).append(time.perf_counter() - start)
-        return result
-
-    for _ in range(repeats):
-        parts = timed("coinjoin_marks", lambda: all_marks(columns, transactions))
-        marks = np.concatenate(parts)  # type: ignore[arg-type]  # a list of arrays
-        parent = new_forest(address_count)
-        timed("cospend", lambda p=parent, m=marks: join_all(p, spends, links, m))
-        timed("finalise", lambda p=parent: finalise(p))
-        timed("members_and_totals", lambda p=parent: describe(columns, p))
-    return {step: statistics.median(each) for step, each in seconds.items()}
 
 
-def all_marks(columns: TransactionColumns, transactions: int) -> list[np.ndarray]:
-    """Mark the whole chain, a chunk at a time as a run does."""
-    starts = range(0, transactions, CHUNK)
-    address_count = 1 + int(max(columns.input_address.max(), columns.output_address.max()))
-    judged = CoinJoinColumns(*columns, script_type=np.full(address_count, 5, dtype=np.uint8))
-    return [
-        excluded(mark_coinjoins(judged, s, min(s + CHUNK, transactions))[0], STRICT_EXCLUSION)
-        for s in starts
-    ]
+def compile_kernels(threads: int) -> None:
+    """Run everything that is measured once on a small chain."""
+    spending = powerlaw(100, 50)
+    join_all(new_forest(50), spend_columns(spending), threads, Stopwatch())
+    join_bare(new_forest(50), spending.first_input, spending.address)
+    finalise(new_forest(50))
 
 
 def join_all(
-    parent: UInt32Array, spends: SpendColumns, links: LinkColumns, marks: np.ndarray
-) -> None:
-    """Join the whole chain, a chunk at a time as a run does."""
-    for start in range(0, len(marks), CHUNK):
-        join_cospends(parent, spends, links, marks[start : start + CHUNK], start)
+    parent: UInt32Array, spends: SpendColumns, threads: int, watch: Stopwatch
+) -> dict[str, int]:
+    """Join the whole chain, a chunk at a time as a run does; return what identifies the log."""
+    none = np.empty(0, dtype=np.uint32)
+    links = LinkColumns(none, none, none, np.empty(0, dtype=np.uint8))
+    transactions, rows, log_checksum = len(spends.first_input) - 1, 0, 0
+    for start in range(0, transactions, CHUNK):
+        marks = np.zeros(min(CHUNK, transactions - start), dtype=np.uint8)
+        with watch:
+            log = join_cospends(parent, spends, links, marks, start, threads=threads)
+        rows += len(log)
+        log_checksum = zlib.crc32(log, log_checksum)
+    return {"log_rows": rows, "log_checksum": log_checksum}
 
 
-def describe(columns: TransactionColumns, labels: UInt32Array) -> None:
-    """List members and sum up totals of all entities."""
-    counts, sets, member_count = count_sets(labels)
-    roots, first = np.empty(sets, np.uint32), np.empty(sets + 1, np.int64)
-    list_members(labels, counts, roots, first, np.empty(member_count, np.uint32))
-    totals = np.zeros((sets, TOTAL_WIDTH), dtype=np.int64)
-    sum_entities(columns, labels, counts, totals)
+@kernel
+def join_bare(parent: UInt32Array, first_input: Int64Array, address: UInt32Array) -> None:
+    """Join the inputs of each transaction, and write down nothing."""
+    for transaction in range(len(first_input) - 1):
+        begin, end = first_input[transaction], first_input[transaction + 1]
+        if end - begin > 1:
+            top = find(parent, address[begin])
+            for i in range(begin + 1, end):
+                root = find(parent, address[i])
+                if root < top:
+                    parent[top] = root
+                    top = root
+                elif top < root:
+                    parent[root] = top
 
 
-def report(transactions: int, old_share: float, repeats: int) -> dict[str, object]:
-    """Measure one chain."""
-    columns = chain(transactions, old_share, seed=1)
-    inputs, outputs = len(columns.input_address), len(columns.output_address)
-    seconds = measure(columns, repeats)
+def run_case(folder: Path, evidence: bool, threads: int) -> None:
+    """Measure this program in this process."""
+    compile_kernels(threads)
+    spending = read_spending(folder)
+    spends = spend_columns(spending)
+    before, watch = memory_bytes("VmRSS"), Stopwatch()
+    parent = new_forest(spending.address_count)
+    identity: dict[str, int] = {}
+    if evidence:
+        identity = join_all(parent, spends, threads, watch)
+    else:
+        with watch:
+            join_bare(parent, spending.first_input, spending.address)
+    peak = memory_bytes("VmHWM")
+    labels = Stopwatch()
+    with labels:
+        finalise(parent)
+    # A part at a time: all numbers at once would be as large as the forest.
+    sums = [
+        checksum(np.arange(at, min(at + CHUNK, len(parent)), dtype=np.uint32), parent[at:][:CHUNK])
+        for at in range(0, len(parent), CHUNK)
+    ]
+    print_result(
+        watch,
+        before,
+        peak,
+        label_seconds=labels.seconds,
+        checksum=sum(sums) % (1 << 64),
+        **identity,
+    )
+
+
+# --- all cases of one chain
+
+
+def commands(folder: Path, peer_python: str, scipy: bool) -> dict[str, tuple[list[str], int]]:
+    """Return, by name, how each case is started, and with how many threads."""
+    own = [sys.executable, __file__, "--case", str(folder)]
+    peer = [peer_python, str(Path(__file__).with_name("clustering_peers.py"))]
+    cases = {"without evidence, 1 thread": ([*own, "--no-evidence"], 1)}
+    for threads in THREADS:
+        s = "s" if threads > 1 else ""
+        cases[f"with evidence, {threads} thread{s}"] = ([*own, "--threads", str(threads)], threads)
+        cases[f"graphsense-clustering, {threads} thread{s}"] = (
+            [*peer, "graphsense", str(folder)],
+            threads,
+        )
+    if scipy:
+        cases["scipy, 1 thread"] = ([*peer, "scipy", str(folder)], 1)
+    return cases
+
+
+def best_of(rounds: list[dict[str, Any]], transactions: int, addresses: int) -> dict[str, Any]:
+    """Sum up the rounds of one case: the best time of each kind, the most memory."""
+    if "unavailable" in rounds[0]:
+        return rounds[0]
+    fastest = min(each["seconds"] for each in rounds)
+    memory = max(each["more_memory_bytes"] for each in rounds)
     return {
+        **rounds[0],
+        **{
+            name: round(min(each[name] for each in rounds), 4)
+            for name in rounds[0]
+            if name.endswith("seconds")
+        },
+        "all_seconds": [round(each["seconds"], 4) for each in rounds],
+        "million_transactions_a_second": round(transactions / fastest / 1e6, 2),
+        "more_memory_bytes": memory,
+        "more_memory_bytes_an_address": round(memory / addresses, 2),
+    }
+
+
+def check_agreement(cases: dict[str, dict[str, Any]]) -> None:
+    """Fail unless all found the same sets, and this program wrote one log."""
+    for name in ("checksum", "log_checksum"):
+        found = {each[name] for each in cases.values() if name in each}
+        if len(found) != 1:
+            raise SystemExit(f"the cases disagree about the {name}: {cases}")
+
+
+def times_faster(cases: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Return how many times faster than graphsense-clustering, with evidence."""
+    ratios = {}
+    for ours, theirs in zip(
+        (name for name in cases if name.startswith("with evidence")),
+        (name for name in cases if name.startswith("graphsense")),
+        strict=True,
+    ):
+        if "seconds" in cases[theirs]:
+            for clock in ("seconds", "cpu_seconds"):
+                ratio = cases[theirs][clock] / max(cases[ours][clock], 1e-9)
+                ratios[f"{ours}, by {clock}"] = round(ratio, 2)
+    return ratios
+
+
+def report(model: str, transactions: int, addresses: int, options: Any) -> dict[str, Any]:
+    """Measure one chain in all cases."""
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        write_spending(MODELS[model](transactions, addresses), folder)
+        cases = commands(folder, options.peer_python, scipy=model != "scattered")
+        results: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
+        for _ in range(options.rounds):
+            for name, (command, threads) in cases.items():
+                environment = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
+                results[name].append(json.loads(done.stdout))
+        inputs = len(np.load(folder / "address.npy", mmap_mode="r"))
+    summed = {name: best_of(each, transactions, addresses) for name, each in results.items()}
+    check_agreement(summed)
+    return {
+        "model": model,
         "transactions": transactions,
         "inputs": inputs,
-        "outputs": outputs,
-        "share_of_inputs_that_spend_at_random": old_share,
-        "seconds": {step: round(value, 4) for step, value in seconds.items()},
-        "million_a_second": {
-            "coinjoin_transactions": round(transactions / seconds["coinjoin_marks"] / 1e6, 1),
-            "cospend_inputs": round(inputs / seconds["cospend"] / 1e6, 1),
-            "totals_inputs_and_outputs": round(
-                (inputs + outputs) / seconds["members_and_totals"] / 1e6, 1
-            ),
-        },
+        "addresses": addresses,
+        "cases": summed,
+        "times_faster_than_graphsense_clustering": times_faster(summed),
     }
+
+
+def parsed_options() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tiny", action="store_true", help="a few seconds' work, for the tests")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--transactions", type=int, nargs="+", help="other sizes than usual")
+    parser.add_argument("--peer-python", default=sys.executable, metavar="PATH")
+    parser.add_argument("--folder", type=Path, help="where the chains are kept meanwhile")
+    parser.add_argument(
+        "--largest",
+        type=int,
+        nargs="?",
+        const=ADDRESSES_OF_BITCOIN,
+        metavar="ADDRESSES",
+        help="only the scattered model, over so many addresses (as many as Bitcoin has)",
+    )
+    parser.add_argument("--case", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--no-evidence", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def main() -> None:
     """Print the measurements."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tiny", action="store_true", help="a second's work, for the tests")
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    measure(chain(1_000, 0.1, seed=0), 1)
-    runs = [
-        report(transactions, old_share, options.repeats)
-        for transactions in SIZES["tiny" if options.tiny else "default"]
-        for old_share in (0.1, 1.0)
-    ]
+    options = parsed_options()
+    if options.case:
+        run_case(options.case, not options.no_evidence, options.threads)
+        return
+    if options.largest:
+        transactions = options.transactions or [LARGEST_TRANSACTIONS]
+        chains = [("scattered", each, options.largest) for each in transactions]
+    else:
+        sizes = options.transactions or SIZES["tiny" if options.tiny else "default"]
+        chains = [
+            (model, each, each * 4 // 5) for each in sizes for model in ("powerlaw", "wallets")
+        ]
     result = {
         "benchmark": "clustering",
         "machine": f"{platform.machine()} {platform.system()}",
+        "processors": os.cpu_count(),
         "python": platform.python_version(),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "repeats": options.repeats,
-        "runs": runs,
+        "rounds": options.rounds,
+        "runs": [report(*chain, options) for chain in chains],
     }
     json.dump(result, sys.stdout, indent=1)
     print()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heuristics import cospend
 from heuristics.columns import NO_ADDRESS, LinkColumns
 from heuristics.cospend import (
     LogField,
@@ -20,6 +21,7 @@ from heuristics.cospend import (
 from heuristics.union_find import finalise, new_forest
 from tests.reference import clusters
 from tests.reference.clusters import Spend
+from tests.reference.cospend import join_one_by_one
 
 ADDRESSES = 12
 SIGNED, ANYONE, UNSIGNED = 1, 0x81, 0
@@ -101,6 +103,64 @@ def test_join_cospends__in_pieces_gives_the_same_bytes(chain, cuts) -> None:
     finalise(whole)
     finalise(pieces)
     assert pieces.tolist() == whole.tolist()
+
+
+@given(chains, st.integers(1, 9), st.integers(1, 3))
+def test_join_cospends__blocks_and_threads_change_no_byte(chain, inputs, threads) -> None:
+    parent = new_forest(ADDRESSES)
+    columns = spend_columns([spend.inputs for spend in chain])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cospend, "_BLOCK_INPUTS", inputs)
+        patch.setattr(cospend, "_SHARED_INPUTS", inputs)
+        log = join_cospends(
+            parent, columns, link_columns(chain), marks_of(chain), 0, threads=threads
+        )
+    assert log.tolist() == clusters.merge_log(ADDRESSES, chain)
+    finalise(parent)
+    assert parent.tolist() == clusters.labels(ADDRESSES, chain)
+
+
+def random_columns(seed: int, transactions: int, addresses: int) -> tuple[SpendColumns, np.ndarray]:
+    """Return columns in which everything that the rule looks at occurs, and marks."""
+    random = np.random.default_rng(seed)
+    counts = random.choice([0, 1, 1, 2, 3, 40], size=transactions)
+    first_input = np.zeros(transactions + 1, dtype=np.int64)
+    np.cumsum(counts, out=first_input[1:])
+    inputs = int(first_input[-1])
+    address = (addresses * random.random(inputs) ** 3).astype(np.uint32)
+    address[random.random(inputs) < 0.02] = NO_ADDRESS
+    rare = random.choice([SIGNED, UNSIGNED, ANYONE], size=inputs, p=[0.95, 0.04, 0.01])
+    types = random.choice([NEEDS_SIGNATURE, NEEDS_NONE], size=addresses).astype(np.uint8)
+    columns = spend_columns([], sighash=rare, script_type=types)
+    marks = (random.random(transactions) < 0.1).astype(np.uint8)
+    return columns._replace(first_input=first_input, input_address=address), marks
+
+
+def random_links(seed: int, transactions: int, addresses: int, rows: int) -> LinkColumns:
+    random = np.random.default_rng(seed)
+    return LinkColumns(
+        transaction=np.sort(random.integers(0, transactions, rows)).astype(np.uint32),
+        address=random.integers(0, addresses, rows).astype(np.uint32),
+        earlier=random.integers(0, addresses, rows).astype(np.uint32),
+        rule=random.choice([1, 2], size=rows).astype(np.uint8),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("addresses", [500, 60_000, 1_000_000])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_join_cospends__of_many_blocks_equals_joining_one_by_one(addresses, threads) -> None:
+    columns, marks = random_columns(5, 20_000, addresses)
+    link_table = random_links(6, 20_000, addresses, 1_000)
+    expected = join_one_by_one(columns, link_table, marks)
+    parent = new_forest(addresses)
+    log = join_cospends(parent, columns, link_table, marks, 0, threads=threads)
+    assert log.tolist() == expected
+    replayed = new_forest(addresses)
+    replay(replayed, log)
+    finalise(replayed)
+    finalise(parent)
+    assert np.array_equal(replayed, parent)
 
 
 @given(chains, st.randoms(use_true_random=False))
@@ -220,6 +280,33 @@ def test_join_cospends__refuses_columns_that_do_not_fit(forest, start, marks, me
             np.zeros(marks, dtype=np.uint8),
             start,
         )
+
+
+def test_join_cospends__needs_a_thread() -> None:
+    with pytest.raises(ValueError, match="at least one thread"):
+        join_cospends(
+            new_forest(ADDRESSES),
+            spend_columns([[0, 1]]),
+            NO_LINKS,
+            np.zeros(1, np.uint8),
+            0,
+            threads=0,
+        )
+
+
+def test_join_cospends__of_no_transactions_logs_nothing() -> None:
+    empty = np.empty(0, dtype=np.uint8)
+    for threads in (1, 2):
+        for start in (0, 1):
+            log = join_cospends(
+                new_forest(ADDRESSES),
+                spend_columns([[0, 1]]),
+                NO_LINKS,
+                empty,
+                start,
+                threads=threads,
+            )
+            assert log.shape == (0, len(LogField))
 
 
 def test_join_cospends__refuses_columns_of_different_lengths() -> None:

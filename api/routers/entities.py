@@ -83,7 +83,9 @@ def list_conflicts(
     review: Annotated[
         bool, Query(description="List merges of large entities that wait for a person instead.")
     ] = False,
-    offset: Annotated[int, Query(description="`next_offset` of the last page.", ge=0)] = 0,
+    offset: Annotated[
+        int, Query(ge=0, le=4_294_967_295, description="`next_offset` of the last page.")
+    ] = 0,
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return conflicts of a clustering, in the order in which they came up."""

@@ -121,7 +121,14 @@ def together(parts: list[Decided]) -> Decided:
     )
 
 
-def _rows_of(decided: Decided, rows: slice | BoolArray, first: Int64Array) -> Decided:
+def merged(one: Decided, other: Decided) -> Decided:
+    """Return the decisions of two rules about the same blocks, in chain order."""
+    both = together([one, other])
+    order = np.argsort(both.transaction, kind="stable")
+    return _rows_of(both, order, one.first + other.first)
+
+
+def _rows_of(decided: Decided, rows: slice | BoolArray | Int64Array, first: Int64Array) -> Decided:
     """Return some of the decisions, with new bounds of blocks."""
     return Decided(
         first=first,

@@ -9,8 +9,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from arien_flows.entities.change_decisions import Decider
+from arien_flows.entities.change_model import ChangeModel, load_model
 from arien_flows.entities.change_votes import DECISION_LAG
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
@@ -154,39 +156,71 @@ def _by_votes(policy: VotePolicy) -> DeciderOf:
             before=used(policy.before),
             votes_needed=policy.votes_needed if counted else None,
             after=used(policy.after),
+            model=policy.model if used((ChangeRule.MODEL,)) else None,
         )
         return VoteDecider(view, coinjoins, exclusion, left, terms.decision_lag)
 
     return decider_of
 
 
-STANDARD_POLICY = VotePolicy(votes_needed=VOTES_NEEDED, only_two_outputs=True)
 WIDE_VOTES_NEEDED = 3
 WIDE_POLICY = VotePolicy(
     votes_needed=WIDE_VOTES_NEEDED, after=(ChangeRule.FRESH,), only_two_outputs=False
 )
-_VOTE_RULES = {
+_SURE_RULES = {
     rule_name(ChangeRule.REUSE): change_rules.VERSION,
     rule_name(ChangeRule.KEYSET): change_rules.VERSION,
-    rule_name(ChangeRule.VOTE): change.VERSION,
 }
+_VOTE = {rule_name(ChangeRule.VOTE): change.VERSION}
 STRICT = Profile(name="strict", exclusion=STRICT_EXCLUSION)
-STANDARD = Profile(
-    name="standard",
-    exclusion=STANDARD_EXCLUSION,
-    change_rules=_VOTE_RULES,
-    change_parameters={"votes_needed": str(VOTES_NEEDED)},
-    decider_of=_by_votes(STANDARD_POLICY),
-)
 WIDE = Profile(
     name="wide",
     exclusion=STANDARD_EXCLUSION,
-    change_rules={**_VOTE_RULES, rule_name(ChangeRule.FRESH): change_rules.VERSION},
+    change_rules={**_SURE_RULES, **_VOTE, rule_name(ChangeRule.FRESH): change_rules.VERSION},
     change_parameters={"votes_needed": str(WIDE_VOTES_NEEDED)},
     decider_of=_by_votes(WIDE_POLICY),
     for_exploration=True,
 )
-_KNOWN = {profile.name: profile for profile in (STRICT, STANDARD, WIDE)}
+
+
+def standard_by_votes() -> Profile:
+    """Return profile `standard` with change that many votes agree on."""
+    return Profile(
+        name="standard",
+        exclusion=STANDARD_EXCLUSION,
+        change_rules={**_SURE_RULES, **_VOTE},
+        change_parameters={"votes_needed": str(VOTES_NEEDED)},
+        decider_of=_by_votes(VotePolicy(votes_needed=VOTES_NEEDED, only_two_outputs=True)),
+    )
+
+
+def standard_by_model(model: ChangeModel) -> Profile:
+    """Return profile `standard` with change that a model is sure of."""
+    return Profile(
+        name="standard",
+        exclusion=STANDARD_EXCLUSION,
+        change_rules={**_SURE_RULES, rule_name(ChangeRule.MODEL): model.version},
+        change_parameters={
+            "model": str(model.card["model_sha256"]),
+            "tau_plus_ppm": str(model.tau_plus_ppm),
+            "tau_minus_ppm": str(model.tau_minus_ppm),
+        },
+        decider_of=_by_votes(VotePolicy(votes_needed=None, model=model, only_two_outputs=True)),
+    )
+
+
+@cache
+def standard() -> Profile:
+    """Return profile `standard`, by whatever did better on wallets that the model never saw."""
+    model = load_model()
+    return standard_by_model(model) if model.preferred == "model" else standard_by_votes()
+
+
+_KNOWN: dict[str, Callable[[], Profile]] = {
+    "strict": lambda: STRICT,
+    "standard": standard,
+    "wide": lambda: WIDE,
+}
 PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
 
@@ -197,7 +231,7 @@ def profile_named(name: str) -> Profile:
         raise InputError(
             f"there is no clustering profile {name!r}; this version has: {', '.join(PROFILES)}"
         )
-    return _KNOWN[name]
+    return _KNOWN[name]()
 
 
 def exclusion_by(rules: Iterable[str]) -> CoinJoinMark:

@@ -1,9 +1,9 @@
-"""Deciding about change by the rules that need no training.
+"""Deciding about change, by rules that speak for themselves, by a model, or by counting votes.
 
 An output that pays an address which is also spent from, or a multisig script that shares a key with
-one that is spent, is the change for a reason of its own. Elsewhere the votes are counted, and an
-output that leads by enough of them is taken for the change. Joins are proposed for it, and
-separations for what else the transaction pays.
+one that is spent, is the change for a reason of its own. Elsewhere the learned model says how
+probable it is; or the votes are counted, and an output that leads by enough of them is taken for
+the change. Joins are proposed for it, and separations for what else the transaction pays.
 
 In profile `standard` only transactions with two outputs are decided about, since nobody has
 measured these rules on others; and only there is the other output surely somebody else's.
@@ -15,7 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arien_flows.entities.change_decisions import NO_PROBABILITY, Decided, cut, together
+from arien_flows.entities.change_decisions import NO_PROBABILITY, Decided, cut, merged, together
+from arien_flows.entities.change_model import (
+    ChangeModel,
+    blocks_of,
+    fact_columns,
+    model_decisions,
+)
 from arien_flows.entities.change_votes import BlockVotes, VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.spends import spend_columns
@@ -51,6 +57,9 @@ class VotePolicy:
 
     after: tuple[ChangeRule, ...] = ()
     """Rules whose only candidate is taken where the votes do not decide."""
+
+    model: ChangeModel | None = None
+    """Decides where no rule before it did, instead of the votes."""
 
     only_two_outputs: bool
     """Whether other transactions than those with two outputs are passed over."""
@@ -106,6 +115,7 @@ class VoteDecider:
         self._policy = policy
         self._lag = lag
         self._spends: SpendColumns = spend_columns(view)
+        self._sources = VoteSources.of(view)
         self._ahead: Iterator[tuple[int, Decided]] | None = None
         self._pending: list[tuple[int, Decided]] = []
 
@@ -126,9 +136,8 @@ class VoteDecider:
     def _decided_blocks(self, first_block: int) -> Iterator[tuple[int, Decided]]:
         """Yield the decisions about consecutive blocks, with the block after the last one."""
         last_block = max(first_block, self._view.counts.blocks - self._lag)
-        sources = VoteSources.of(self._view)
         for votes in votes_of(
-            sources,
+            self._sources,
             self._left_out,
             lag=self._lag,
             first_block=first_block,
@@ -162,6 +171,10 @@ class VoteDecider:
         choice = _Choice(len(portion.payer))
         for rule in policy.before:
             choice.settle(_only_candidate(votes[:, COLUMNS[rule]], portion), rule)
+        if policy.model is not None:
+            return merged(
+                self._proposed(portion, choice), self._by_model(policy.model, portion, choice)
+            )
         if policy.votes_needed is not None:
             counted = vote_difference(votes, portion.votes.first_row)
             enough = counted.difference >= policy.votes_needed
@@ -170,6 +183,35 @@ class VoteDecider:
         for rule in policy.after:
             choice.settle(_only_candidate(votes[:, COLUMNS[rule]], portion), rule)
         return self._proposed(portion, choice)
+
+    def _by_model(self, model: ChangeModel, portion: Portion, choice: _Choice) -> Decided:
+        """Return what the model is sure of about transactions that no rule has decided."""
+        votes, view = portion.votes, self._view
+        settled = (choice.row >= 0) | (portion.payer == NO_ADDRESS)
+        found = model_decisions(
+            model,
+            self._sources.columns,
+            fact_columns(view),
+            blocks_of(view, votes, self._lag),
+            votes.votes,
+            settled.astype(np.uint8),
+        )
+        joins = found.probability_ppm > model.tau_plus_ppm
+        return Decided(
+            first=self._first_rows(votes, found.transaction),
+            transaction=found.transaction,
+            input_address=portion.payer[found.transaction.astype(np.int64) - votes.start],
+            output_address=found.output_address,
+            probability_ppm=found.probability_ppm,
+            rule=np.full(len(joins), ChangeRule.MODEL, dtype=np.uint8),
+            verdict=np.where(joins, Verdict.SAME_OWNER, Verdict.OTHER_OWNER).astype(np.uint8),
+            votes=np.zeros(len(joins), dtype=np.uint8),
+        )
+
+    def _first_rows(self, votes: BlockVotes, transaction: UInt32Array) -> Int64Array:
+        """Return where the decisions about each block start, and the end of the last."""
+        edges = self._view.first_transaction[votes.first_block : votes.last_block + 1]
+        return np.searchsorted(transaction, edges.astype(np.int64)).astype(np.int64)
 
     def _proposed(self, portion: Portion, choice: _Choice) -> Decided:
         """Return what the choices say about the owners of each output."""
@@ -187,11 +229,8 @@ class VoteDecider:
         rows = np.flatnonzero(decided)
         of = transaction[rows]
         number = (portion.votes.start + of).astype(np.uint32)
-        edges = self._view.first_transaction[
-            portion.votes.first_block : portion.votes.last_block + 1
-        ]
         return Decided(
-            first=np.searchsorted(number, edges.astype(np.int64)).astype(np.int64),
+            first=self._first_rows(portion.votes, number),
             transaction=number,
             input_address=portion.payer[of],
             output_address=portion.paid[rows],

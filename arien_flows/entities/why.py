@@ -31,8 +31,8 @@ from heuristics.columns import read_only
 from heuristics.cospend import LogField, MergeRule
 from heuristics.evidence import joined_inputs, joining_transactions
 
-DEFAULT_BOUND = 200_000
-"""History entries and inputs that a search may read; about a second."""
+DEFAULT_BOUND = 100_000
+"""History entries and inputs that a search may read; about half a second."""
 
 LARGEST_BOUND = 20_000_000
 _HISTORY_PAGE = 4_096

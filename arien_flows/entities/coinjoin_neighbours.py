@@ -12,6 +12,7 @@ import numpy as np
 from arien_flows.entities.coinjoin_findings import Amount, CoinJoinFinding, Lineage
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
 from arien_flows.ledger.view import View
+from chains.types import Int64Array
 from heuristics.coinjoin import WASABI_2_MARKS, CoinJoinMark, Design
 from heuristics.coinjoin_shape import LEAST_SURPLUS_SAT, MOST_SURPLUS_SAT
 from heuristics.coinjoin_whirlpool import TX0_SPENT_CONFIDENCE, WHIRLPOOL_POOLS_SAT
@@ -35,6 +36,8 @@ class Neighbourhood:
 
     view: View
     mark: Callable[[int], CoinJoinMark]
+    unasked: Int64Array
+    """Outputs whose spender nobody has asked for: none of a ledger of whole blocks."""
 
     def inputs(self, transaction: int) -> tuple[list[int], list[int]]:
         """Return which transaction each input's coin comes from, and the coin's value.
@@ -53,6 +56,11 @@ class Neighbourhood:
         begin, end = self.view.first_output[transaction : transaction + 2].tolist()
         found: list[int] = self.view.spenders(np.arange(begin, end, dtype=np.int64)).tolist()
         return found
+
+    def knows_spenders(self, transaction: int) -> bool:
+        """Return whether it is known of every output if anything spends it."""
+        begin, end = self.view.first_output[transaction : transaction + 2].tolist()
+        return not np.any((self.unasked >= begin) & (self.unasked < end))
 
     def carries_data(self, transaction: int) -> bool:
         """Return whether exactly one output carries data."""
@@ -96,6 +104,8 @@ def _wasabi_2_vetoes(around: Neighbourhood, transaction: int, marks: CoinJoinMar
     if CoinJoinMark.LOOKALIKE in marks:
         return ["coinjoin_wasabi_2_lookalike"]
     if around.marked(around.spenders(transaction), WASABI_2_MARKS):
+        return []
+    if not around.knows_spenders(transaction):
         return []
     return ["coinjoin_wasabi_2_isolated"]
 

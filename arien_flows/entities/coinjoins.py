@@ -61,6 +61,8 @@ COORDINATORS = (
 )
 """Addresses of Wasabi's coordinator in the first years, after the same."""
 
+_NONE_UNASKED = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CoinJoins:
@@ -107,6 +109,7 @@ class CoinJoins:
         *,
         view: View | None = None,
         is_exchange: Callable[[int], bool] | None = None,
+        unasked: Int64Array = _NONE_UNASKED,
     ) -> CoinJoinFinding | None:
         """Return what the rules say about a transaction, or nothing where none does.
 
@@ -119,11 +122,14 @@ class CoinJoins:
             only its own marks speak.
         is_exchange
             Tells of an address number whether a tag says that it is an exchange's.
+        unasked
+            Outputs of a fetched view whose spender nobody has asked for.
         """
         found = self._own_finding(transaction)
         if view is None:
             return found
-        return judged(Neighbourhood(view=view, mark=self.mark), transaction, found, is_exchange)
+        around = Neighbourhood(view=view, mark=self.mark, unasked=unasked)
+        return judged(around, transaction, found, is_exchange)
 
     def _own_finding(self, transaction: int) -> CoinJoinFinding | None:
         marks = self.mark(transaction)

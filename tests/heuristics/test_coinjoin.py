@@ -117,7 +117,7 @@ def test_wasabi_1__goes_by_the_coordinator_until_it_has_no_fixed_address(
 ) -> None:
     inputs, outputs = transaction
     coordinator = outputs[place % len(outputs)][0] if place < 20 else 7
-    eras = Eras(is_early, 0 if is_open else 9, 0, 0, -1, coordinator)
+    eras = Eras(int(is_early), 0 if is_open else 9, 0, 0, -1, coordinator)
     marks, *_ = mark_coinjoins(coinjoin_columns_of([transaction], kind_of), 0, 1, eras)
     setting = setting_of(
         wasabi_1=not is_early, wasabi_1_open=is_open, coordinators=frozenset([coordinator])

@@ -1,13 +1,22 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from arien_flows.entities import coinjoins
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE, Amount, CoinJoinFinding
-from arien_flows.entities.coinjoins import CoinJoins, eras_of, mark_coinjoins
+from arien_flows.entities.coinjoins import (
+    COORDINATORS,
+    CoinJoins,
+    eras_of,
+    mark_coinjoins,
+)
+from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
+from chains.bitcoin.networks import BITCOIN
 from heuristics.coinjoin import CoinJoinMark, Design
-from heuristics.coinjoin_columns import ANY_TIME
-from tests.ledgers import Tx, build_view, text_of_name
+from heuristics.coinjoin_columns import ANY_TIME, Eras
+from tests.ledgers import Chain, Tx, batch_of, build_view, text_of_name
 
 OPENING = [Tx(name="c", outputs=[(f"in{i}", 60_000) for i in range(5)])]
 MIX = Tx(
@@ -31,8 +40,8 @@ def found_in(view: View, transaction: int, **known: object) -> CoinJoinFinding |
 
 
 def test_finding__tells_rules_confidence_and_shape() -> None:
-    coinjoins = mark_coinjoins(build_view([*OPENING, MIX]), None)
-    finding = coinjoins.finding(1)
+    marked = mark_coinjoins(build_view([*OPENING, MIX]), None)
+    finding = marked.finding(1)
     assert finding is not None
     assert finding.rules == (
         "coinjoin_definite",
@@ -47,18 +56,18 @@ def test_finding__tells_rules_confidence_and_shape() -> None:
     assert finding.participants == 3
     assert finding.amounts == (Amount(value_sat=40_000, outputs=3),)
     assert not finding.reportable
-    assert coinjoins.finding(0) is None
-    assert coinjoins.finding(2) is None
+    assert marked.finding(0) is None
+    assert marked.finding(2) is None
 
 
 def test_detected__a_veto_hides_a_mark_from_traces_but_not_from_clustering() -> None:
-    coinjoins = mark_coinjoins(build_view([*OPENING, MIX, DECOY]), None)
-    finding = coinjoins.finding(2)
+    marked = mark_coinjoins(build_view([*OPENING, MIX, DECOY]), None)
+    finding = marked.finding(2)
     assert finding is not None
     assert finding.vetoes == ("coinjoin_stonewall",)
     assert finding.confidence is None
-    assert coinjoins.mark(2) & CoinJoinMark.DEFINITE
-    assert coinjoins.detected.tolist() == [0, 1, 0]
+    assert marked.mark(2) & CoinJoinMark.DEFINITE
+    assert marked.detected.tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -66,14 +75,14 @@ def test_detected__a_veto_hides_a_mark_from_traces_but_not_from_clustering() -> 
     [(PAIR, ("coinjoin_possible",), Design.POSSIBLE), (PAYJOIN, ("payjoin_possible",), None)],
 )
 def test_finding__what_is_only_possible_is_no_detection(payment, rules, design) -> None:
-    coinjoins = mark_coinjoins(build_view([*OPENING, payment]), None)
-    finding = coinjoins.finding(1)
+    marked = mark_coinjoins(build_view([*OPENING, payment]), None)
+    finding = marked.finding(1)
     assert finding is not None
     assert (finding.rules, finding.design) == (rules, design)
     assert not finding.detected
     assert not finding.reportable
-    assert coinjoins.detected.tolist() == [0, 0]
-    assert len(coinjoins.details) == 0
+    assert marked.detected.tolist() == [0, 0]
+    assert len(marked.details) == 0
 
 
 def test_finding__needs_a_source_for_its_confidence_to_be_reported() -> None:
@@ -165,10 +174,10 @@ def mixes() -> tuple[View, CoinJoins]:
 
 
 def test_finding__a_whirlpool_mix_is_as_good_as_where_its_coins_come_from(mixes) -> None:
-    view, coinjoins = mixes
+    view, marked = mixes
     lineages = {}
     for name in ("first", "second", "third"):
-        finding = coinjoins.finding(NUMBER[name], view=view)
+        finding = marked.finding(NUMBER[name], view=view)
         assert finding is not None
         assert finding.design == Design.WHIRLPOOL
         assert finding.reportable
@@ -176,15 +185,15 @@ def test_finding__a_whirlpool_mix_is_as_good_as_where_its_coins_come_from(mixes)
     # Two mixes back the third comes to the second; the first, where coins of unknown origin came
     # in, lies further back.
     assert lineages == {"first": "broken", "second": "broken", "third": "proven"}
-    unasked = coinjoins.finding(NUMBER["third"])
+    unasked = marked.finding(NUMBER["third"])
     assert unasked is not None
     assert unasked.lineage is None
 
 
 def test_finding__a_tx0_is_surer_once_a_mix_spends_it(mixes) -> None:
-    view, coinjoins = mixes
-    before = coinjoins.finding(NUMBER["tx0-0"])
-    after = coinjoins.finding(NUMBER["tx0-0"], view=view)
+    view, marked = mixes
+    before = marked.finding(NUMBER["tx0-0"])
+    after = marked.finding(NUMBER["tx0-0"], view=view)
     assert before is not None
     assert after is not None
     assert (before.confidence, after.confidence) == (60, 90)
@@ -198,9 +207,9 @@ def test_finding__a_tx0_is_surer_once_a_mix_spends_it(mixes) -> None:
 
 
 def test_finding__a_mix_shows_a_tx0_whose_shape_is_in_doubt(mixes) -> None:
-    view, coinjoins = mixes
-    assert not coinjoins.mark(NUMBER["tx0-2"]) & CoinJoinMark.WHIRLPOOL_TX0
-    found = coinjoins.finding(NUMBER["tx0-2"], view=view)
+    view, marked = mixes
+    assert not marked.mark(NUMBER["tx0-2"]) & CoinJoinMark.WHIRLPOOL_TX0
+    found = marked.finding(NUMBER["tx0-2"], view=view)
     assert found is not None
     assert found.design == Design.WHIRLPOOL_TX0
     assert found.rules == ("coinjoin_whirlpool_tx0_spent",)
@@ -257,11 +266,15 @@ def rounds(amounts: list[int]) -> list[Tx]:
 )
 def test_finding__a_round_of_wasabi_2_hangs_together_with_others(amounts, vetoes) -> None:
     view = build_view(rounds(amounts))
-    coinjoins = mark_coinjoins(view, None)
-    found = [coinjoins.finding(number, view=view) for number in (1, 2, 3)]
+    marked = mark_coinjoins(view, None)
+    found = [marked.finding(number, view=view) for number in (1, 2, 3)]
     assert [each.design for each in found if each] == [Design.WASABI_2] * 3
     assert [each.vetoes for each in found if each] == vetoes
-    assert coinjoins.detected.tolist() == [0, 1, 1, 1]
+    last = np.array([view.counts.outputs - 1])
+    unsure = marked.finding(3, view=view, unasked=last)
+    assert unsure is not None
+    assert "coinjoin_wasabi_2_isolated" not in unsure.vetoes
+    assert marked.detected.tolist() == [0, 1, 1, 1]
     first = found[1]
     assert first is not None
     assert first.participants == 2
@@ -272,6 +285,22 @@ def test_finding__a_round_of_wasabi_2_hangs_together_with_others(amounts, vetoes
 
 def test_eras_of__other_networks_have_no_history() -> None:
     assert eras_of(build_view(OPENING)) == ANY_TIME
+
+
+def test_eras_of__the_main_network_begins_each_design_at_its_block(monkeypatch) -> None:
+    names = ["a", "b", "p2wpkh:coordinator", "d", "e"]
+    chain = Chain().add([Tx(name=name, outputs=[(name, 1)]) for name in names])
+    batch = batch_of(chain.blocks)
+    heights = [530_499, 530_500, 570_000, 741_212, 741_213]
+    view = view_of(batch, BITCOIN, heights=np.array(heights, dtype=np.uint32))
+    assert eras_of(view) == Eras(1, 3, 2, 4, -1, -1)
+    early = view_of(
+        batch_of(chain.blocks[:2]), BITCOIN, heights=np.array(heights[:2], dtype=np.uint32)
+    )
+    assert eras_of(early) == Eras(1, 2, 2, 2, -1, -1)
+    known = view.address_text(2)
+    monkeypatch.setattr(coinjoins, "COORDINATORS", (known, COORDINATORS[1]))
+    assert eras_of(view) == Eras(1, 3, 2, 4, 2, -1)
 
 
 def test_mark_of_rule__names_every_mark() -> None:

@@ -41,6 +41,7 @@ from arien_flows.entities.peel_measures import (
     behaviour,
     validate,
 )
+from arien_flows.evaluation.rates import rate_text
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation
@@ -101,6 +102,7 @@ def peel_chain_answer(
         direction=direction,
         rule=RULE,
         rule_version=peeling.VERSION,
+        error_rate=rate_text(RULE, peeling.VERSION),
         certainty="inference",
         hop_count=len(chain.hops),
         hops=tuple(_hop(reading, hop) for hop in chain.hops),

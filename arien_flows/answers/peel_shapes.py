@@ -170,6 +170,10 @@ class PeelChainAnswer(ChainAnswer):
     rule_version: int
     """Version of the rule."""
 
+    error_rate: str
+    """How often the rule is wrong about a hop, with the population; a simulated rate is called
+    that."""
+
     certainty: Certainty
     """Always `inference`: a rule says that each hop's next output stayed with its payer."""
 

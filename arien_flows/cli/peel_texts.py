@@ -15,7 +15,7 @@ def peel_chain_lines(answer: PeelChainAnswer) -> Iterable[str]:
         (
             ("Peel chain", f"{answer.direction} from {answer.start}"),
             ("Network", answer.network),
-            ("Inferred by", f"{answer.rule} {answer.rule_version}"),
+            ("Inferred by", f"{answer.rule} {answer.rule_version}; {answer.error_rate}"),
             ("Hops", f"{answer.hop_count:,}"),
             ("First spends", coins(answer.sums.start, asset)),
             ("Joined later", coins(answer.sums.joined, asset)),

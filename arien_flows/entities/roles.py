@@ -29,6 +29,7 @@ from arien_flows.entities.peel_measures import behaviour
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
 from chains.tables import ScriptType
+from chains.types import BoolArray
 from heuristics.role_features import (
     DAY_SECONDS,
     NOT_SPENT,
@@ -283,12 +284,12 @@ def _peel_chain_hops(view: View, gathered: Gathered, sides: Sides, hops: Hops) -
     return Measure(value=Decimal(max(lengths)), observations=len(lengths))
 
 
-def _of_spends(gathered: Gathered) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _of_spends(gathered: Gathered) -> BoolArray:
     """Return which outputs are of transactions that the subject spends in."""
     activity = gathered.activity
     spending = np.zeros(len(activity.time), dtype=np.bool_)
     spending[activity.input_place[activity.input_is_own]] = True
-    found: np.ndarray[Any, np.dtype[np.bool_]] = spending[activity.output_place]
+    found: BoolArray = spending[activity.output_place]
     return found
 
 

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.main import service
 from arien_flows.cli.main import run
+from arien_flows.evaluation.rates import rate_text
 from arien_flows.settings import Settings
 from tests.arien_flows.entities.test_peel_chains import COIN, peeling
 from tests.ledgers import Chain, Tx, text_of_name, write_block_file
@@ -61,6 +62,7 @@ def test_peel__json_adds_up(case: Case, capsys):
     assert sums["start"] + sums["joined"] == sums["peeled"] + sums["fees"] + sums["left"]
     assert answer["certainty"] == "inference"
     assert (answer["rule"], answer["rule_version"]) == ("peel_hop", 1)
+    assert answer["error_rate"] == rate_text("peel_hop", 1)
     assert answer["hop_count"] == len(answer["hops"]) == HOPS - 1
     assert answer["hops"][2]["peeled"][0]["label"] == "Exchange One"
     assert answer["complete"] is True

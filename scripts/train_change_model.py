@@ -102,9 +102,17 @@ HISTORY = (
     "held-out rows. On the evaluation chains of seeds 901 and 902 it found 57.4 % of the change "
     "(59.3 % with all known) at false-positive rates of 0.095 % and 0.102 %, twice the goal, most "
     "of it on payments of services; by the rule that was fixed beforehand the vote was preferred.",
+    "That forest was also free to ask for an output's share of the value and its place. Of 82 real "
+    "payments of blocks 100,000 to 102,000 whose change later co-spending shows, it put the "
+    "outputs of 62 in the wrong order and of 11 in the right one; the count of votes 10 and 46. "
+    "The trees may not ask for either any more.",
     "Then thresholds had to hold for the worst fold of wallet programs instead of the mean, and "
     "candidates were restricted to boosted trees, which are a ninth of the size. The evaluation "
     "below uses seeds that no earlier one had; the wallet programs are those of the first.",
+    "The trees that were taken in the end are sure of none of the 82 real payments. Where they "
+    "prefer an output there, it is the change in 24 cases and not in 15; the count of votes is "
+    "right on 46 and wrong on 10. These payments have no witness, one version and no lock time, "
+    "so hardly any vote about programs is cast; their sizes were estimated.",
 )
 
 

@@ -60,36 +60,6 @@ from heuristics.union_find import find
 VERSION = 1
 """Raised whenever the same input can give another result."""
 
-DIFFERENT_OWNERS = """Sets of addresses that tags give to different owners are not joined.
-
-Sources of a confidence of 70 and more bind every rule: the merge is refused, and written down as a
-conflict that a person has to settle. Sources of 50 and more that name a service bind change rules.
-
-Assumes: the sources are right, and write one owner in one way.
-Fails when: a source is wrong, or calls one owner by two names: then one entity is shown as two.
-Source: this program's own policy; constrained clustering with tags is that of Moeser & Narayanan,
-    Resurrecting Address Clustering in Bitcoin, FC 2022, section 5, who keep tagged services apart.
-"""
-
-NOT_CHANGE = """An output that is almost certainly not change belongs to another than the payer.
-
-No change rule joins the two afterwards; a co-spend or link still does, and that is written down.
-
-Assumes: people seldom pay themselves in a way that looks like paying others.
-Fails when: somebody moves coins between wallets of their own: these then stay apart.
-Source: Moeser & Narayanan 2022, section 5: 158,045,991 such pairs kept 413,608 of 155,513,552
-    merges from being made, and of 273 tagged services 266 in sets of their own, instead of 161.
-"""
-
-GROWTH_ALARM = """A change rule does not by itself join two sets of more than 10,000 addresses each.
-
-The merge is put off, and listed for a person to look at.
-
-Assumes: nothing; it only asks for a second look.
-Fails when: one owner runs two large wallets: they stay apart until proved to be one.
-Source: this program's own policy. A single wrong merge of two services undoes a clustering.
-"""
-
 
 class ChangeRule(IntEnum):
     """By which rule an output was decided about; stored on disk beside `MergeRule`."""

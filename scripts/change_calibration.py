@@ -18,8 +18,11 @@ SMALLEST_STEP = 100
 """Rows that a step of the calibration rests on, at least."""
 
 
-def held_out_scores(candidate: Candidate, rows: Judged, most: int) -> np.ndarray:
-    """Return the score of each row by trees that saw nothing of the sender's wallet program."""
+def held_out_scores(candidate: Candidate, rows: Judged, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the score of each row by trees that saw nothing of the sender's wallet program.
+
+    And the fold of each row: those of one fold have wallet programs that no other fold has.
+    """
     styles, counts = np.unique(rows.style, return_counts=True)
     fold_of = np.empty(int(styles.max()) + 1, dtype=np.int64)
     # The commonest first, each to the fold that has fewest rows: folds of about one size.
@@ -32,7 +35,7 @@ def held_out_scores(candidate: Candidate, rows: Judged, most: int) -> np.ndarray
         held_out = fold_of[rows.style] == fold
         forest = exported(grow(candidate, rows.where(~held_out), most))
         score[held_out] = scores(forest, rows.features[held_out])
-    return score
+    return score, fold_of[rows.style]
 
 
 def calibrate(score: np.ndarray, rows: Judged) -> Calibration:
@@ -77,12 +80,18 @@ def _staircase(score: np.ndarray, is_change: np.ndarray) -> list[tuple[int, int]
     return steps
 
 
-def least_taken(probability: np.ndarray, rows: Judged) -> int:
-    """Return the least threshold from which on no stratum has more wrong answers than the goal."""
+def least_taken(probability: np.ndarray, rows: Judged, fold: np.ndarray) -> int:
+    """Return the least threshold from which on neither stratum nor fold has too many wrong answers.
+
+    A fold is a group of wallet programs that were unknown to the trees that judged it. Whoever
+    uses the model will be such a group, so the worst of them sets the threshold, not the mean.
+    """
+    groups = [chosen for _, chosen in strata(rows)]
+    groups += [fold == number for number in np.unique(fold)]
     lowest = WHOLE_PPM
     for tau in np.unique(probability)[::-1].tolist():
         said = model_says(probability, tau)
-        if not all(_wrong_ppm(said, rows, chosen) <= GOAL_PPM for _, chosen in strata(rows)):
+        if not all(_wrong_ppm(said, rows, chosen) <= GOAL_PPM for chosen in groups):
             break
         lowest = int(tau)
     return lowest

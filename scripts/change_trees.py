@@ -3,6 +3,13 @@
 Trees are not allowed to lower a probability because of a vote *for* an output. Simulated wallets
 pick coins less sparingly than real ones, and without that rule a model learns that "optimal
 change" speaks against an output, which on the real chain is wrong.
+
+Nor may they ask for an output's share of the value or for its place, though both are among the
+features: these are habits of a simulated economy. Of 82 real payments whose change later
+co-spending shows (blocks 100,000 to 102,000), change was the smaller output in 83 %, in the
+simulation the larger one in 59 %; a forest that was free to ask put the outputs of 62 in the
+wrong order and of 11 in the right one, the plain count of votes 10 and 46. So only votes tell one
+output from the other, and the other facts say how much they weigh.
 """
 
 from dataclasses import dataclass
@@ -19,6 +26,7 @@ from heuristics.forest import LEAF, Forest
 
 SEED = 1_337
 NANO = 1_000_000_000
+UNASKED = [VOTE_COUNT + Fact.VALUE_SHARE_PPM, VOTE_COUNT + Fact.OUTPUT_INDEX]
 RISES = [1] * VOTE_COUNT + [0] * len(Fact)
 
 
@@ -41,6 +49,10 @@ CANDIDATES = tuple(
     for trees in ("boosted trees", "random forest")
     for answer in ("owners'", "recipe's")
 )
+
+
+BOOSTED = CANDIDATES[:2]
+"""Those that are a ninth of a random forest's size, and as good."""
 
 
 def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
@@ -74,9 +86,12 @@ def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
             random_state=SEED,
             n_jobs=2,
         )
+    features = rows.features[index]
+    # What is the same everywhere splits nothing.
+    features[:, UNASKED] = 0
     # On one thread sums are made in one order, so that every run grows the same trees.
     with threadpool_limits(limits=1):
-        return classifier.fit(rows.features[index], answer[index])
+        return classifier.fit(features, answer[index])
 
 
 def exported(classifier: Any) -> Forest:

@@ -8,8 +8,9 @@ family "evaluation", whose programs and seeds nothing here has seen, only judge.
 rows are split by the sender's wallet program (hence by owner, too): each score that calibrates or
 sets a threshold comes from trees that never saw the program that it is about.
 
-Candidates are boosted trees and a random forest, each trained on the owners' answer or on the
-recipe's (see `change_ground_truth`), and all judged by the owners'.
+Candidates are boosted trees that learn the owners' answer or the recipe's (see
+`change_ground_truth`); both are judged by the owners'. The better one at its own threshold is
+taken. `HISTORY` tells what was tried before.
 
 Prints the card as JSON.
 """
@@ -36,8 +37,16 @@ from change_calibration import (
     most_refused,
 )
 from change_ground_truth import Judged, judged_chain, together
-from change_judging import comparison, precision_of_votes, reach, recipe_quality, reliability
-from change_trees import CANDIDATES, Candidate, exported, grow
+from change_judging import (
+    comparison,
+    model_says,
+    outcome,
+    precision_of_votes,
+    reach,
+    recipe_quality,
+    reliability,
+)
+from change_trees import BOOSTED, Candidate, exported, grow
 
 from arien_flows.entities import change_model
 from arien_flows.simulation.parameters import SMALLEST, Parameters
@@ -87,6 +96,26 @@ def verdict(judged: dict[str, dict[str, Any]]) -> tuple[str, str]:
     return "model", "; ".join(reasons)
 
 
+HISTORY = (
+    "First a random forest with the published parameters was taken: 100 trees that learned the "
+    "recipe's answer, 37,324 nodes, chosen by what it found at 0.05 % false positives over all "
+    "held-out rows. On the evaluation chains of seeds 901 and 902 it found 57.4 % of the change "
+    "(59.3 % with all known) at false-positive rates of 0.095 % and 0.102 %, twice the goal, most "
+    "of it on payments of services; by the rule that was fixed beforehand the vote was preferred.",
+    "That forest was also free to ask for an output's share of the value and its place. Of 82 real "
+    "payments of blocks 100,000 to 102,000 whose change later co-spending shows, it put the "
+    "outputs of 62 in the wrong order and of 11 in the right one; the count of votes 10 and 46. "
+    "The trees may not ask for either any more.",
+    "Then thresholds had to hold for the worst fold of wallet programs instead of the mean, and "
+    "candidates were restricted to boosted trees, which are a ninth of the size. The evaluation "
+    "below uses seeds that no earlier one had; the wallet programs are those of the first.",
+    "The trees that were taken in the end are sure of none of the 82 real payments. Where they "
+    "prefer an output there, it is the change in 24 cases and not in 15; the count of votes is "
+    "right on 46 and wrong on 10. These payments have no witness, one version and no lock time, "
+    "so hardly any vote about programs is cast; their sizes were estimated.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Which chains are made, and how much is learned of them."""
@@ -101,16 +130,16 @@ class Plan:
 FULL = Plan(
     transactions=300_000,
     training_seeds=(101, 102, 103),
-    evaluation_seeds=(901, 902),
+    evaluation_seeds=(911, 912),
     most=MOST_TRAINED,
-    candidates=CANDIDATES,
+    candidates=BOOSTED,
 )
 TINY = Plan(
     transactions=SMALLEST,
     training_seeds=(101,),
     evaluation_seeds=(901,),
     most=1_000,
-    candidates=CANDIDATES[:1],
+    candidates=BOOSTED[:1],
 )
 
 
@@ -119,15 +148,19 @@ def train(plan: Plan, report: Callable[[str], None]) -> tuple[dict[str, Any], di
     training = chains(plan, "training", plan.training_seeds, report)
     held_out, competition = {}, {}
     for candidate in plan.candidates:
-        score = held_out_scores(candidate, training, plan.most)
-        probability = calibrated(calibrate(score, training), score, training.stratum)
-        held_out[candidate] = score
-        competition[candidate.name] = reach(probability, training.is_change)
+        score, fold = held_out_scores(candidate, training, plan.most)
+        calibration = calibrate(score, training)
+        probability = calibrated(calibration, score, training.stratum)
+        tau_plus = least_taken(probability, training, fold)
+        held_out[candidate] = calibration, probability, tau_plus
+        competition[candidate.name] = {
+            "tau_plus_ppm": tau_plus,
+            "found": outcome(model_says(probability, tau_plus), training.is_change),
+            "reach": reach(probability, training.is_change),
+        }
         report(f"{candidate.name}: {competition[candidate.name]}")
-    best = max(plan.candidates, key=lambda c: competition[c.name][str(GOAL_PPM / WHOLE_PPM)])
-    calibration = calibrate(held_out[best], training)
-    probability = calibrated(calibration, held_out[best], training.stratum)
-    tau_plus = least_taken(probability, training)
+    best = max(plan.candidates, key=lambda c: competition[c.name]["found"]["true_positive_rate"])
+    calibration, probability, tau_plus = held_out[best]
     tau_minus = most_refused(probability, training)
     forest = exported(grow(best, training, plan.most))
     report(f"chosen: {best.name}, tau {tau_minus} {tau_plus}, {len(forest.feature)} nodes")
@@ -156,6 +189,7 @@ def train(plan: Plan, report: Callable[[str], None]) -> tuple[dict[str, Any], di
         "reason": reason,
         "population": "simulated",
         "warnings": list(WARNINGS),
+        "history": list(HISTORY),
         "trees": {"kind": best.name, "trees": len(forest.first_node) - 1}
         | {"nodes": len(forest.feature), "votes_may_not_lower_a_probability": True},
         "stratum": f"service-like: {SERVICE_HOPS} payments in a row with one input and two outputs",
@@ -163,7 +197,7 @@ def train(plan: Plan, report: Callable[[str], None]) -> tuple[dict[str, Any], di
         | {
             "split": f"{FOLDS} folds by the sender's wallet program, hence also by owner",
             "recipe": recipe_quality(training),
-            "reach_held_out": competition,
+            "candidates_held_out": competition,
             "held_out": comparison(training, probability, tau_plus, tau_minus),
             "precision_of_votes": precision_of_votes(training.where(~training.week)),
         },

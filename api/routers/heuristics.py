@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["heuristics"])
     operation_id="list_rules",
     summary="List the rules, what they assume and how often they were wrong",
     response_model=RuleList,
-    responses=problems(_404="No rule has that name."),
+    responses=problems(_404="No rule has that name.", _422="The name is too long."),
 )
 def list_rules(
     rule: Annotated[

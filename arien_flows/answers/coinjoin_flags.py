@@ -61,8 +61,8 @@ def coinjoin_flags(reading: Reading, transaction: int) -> list[Flag]:
                 name=PAYJOIN,
                 certainty="inference",
                 detail="it spends a coin that neither output needed, as when a payee adds one of "
-                "his own; wallets that consolidate do the same. Not measured; clustering joins "
-                "its inputs all the same",
+                "his own; wallets that consolidate do the same. Clustering joins its inputs all "
+                "the same",
                 rule=f"{PAYJOIN} {versions[PAYJOIN]}",
                 error_rates=error_rates({PAYJOIN: versions[PAYJOIN]}),
             )

@@ -66,7 +66,7 @@ COMMANDS = {
     "roles": Entry(
         module="arien_flows.cli.roles",
         attribute="roles",
-        summary="What kind of service an entity looks like, and why.",
+        summary="Show what kind of service an address and its entity look like.",
     ),
     "trace": Entry(
         module="arien_flows.cli.trace",

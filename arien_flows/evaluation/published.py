@@ -58,7 +58,7 @@ def _threshold_vote() -> Stated:
     right, wrong = PUBLISHED_VOTE[VOTES_NEEDED]
     return Stated(
         population=(
-            f"{VOTE_POPULATION:,} such payments with a vote, {VOTES_NEEDED} votes ahead"
+            f"{VOTE_POPULATION:,} with a vote among {_PAYMENTS}, {VOTES_NEEDED} votes ahead"
             f"{_FORMS['smart']}"
         ),
         source=MOESER,
@@ -79,7 +79,7 @@ PUBLISHED: Mapping[str, tuple[Stated, ...]] = {
     "change_vote": (_threshold_vote(),),
     "change_model": (
         Stated(
-            population="wallets held out from such payments; the authors' random forest, not ours",
+            population=f"wallets held out from {_PAYMENTS}; the authors' random forest, not ours",
             source=MOESER,
             recall="0.8005",
             false_positive_rate="0.0005",

@@ -115,6 +115,11 @@ def _stated(stated: Stated) -> str:
 def _measured(tally: Tally | None) -> str:
     if tally is None:
         return "nothing"
+    if tally.unit == "transactions" and tally.missed is None:
+        # The population holds none of what the rule looks for: every mark is wrong.
+        found = f"{tally.wrong:,} of {tally.cases:,} marked, none of them rightly"
+        rate = tally.false_positive_rate
+        return f"{found}, {_share('false-positive rate', rate)}" if rate else found
     parts = [f"{tally.wrong:,} wrong of {tally.right + tally.wrong:,} {_UNITS[tally.unit]}"]
     for name, proportion in (
         ("precision", tally.precision),

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from arien_flows.attribution.ownership import EntityMap
+from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.constraints import Constraints
+from arien_flows.entities.profiles import Terms
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.inquiry.gathering import Gathering
 from arien_flows.inquiry.limits import limits_of
@@ -22,7 +24,8 @@ Tags = Callable[[View, EntityMap], TagBook]
 def reading_of(gathering: Gathering, tags: Tags, *, is_exhausted: bool = False) -> Reading:
     """Return what is here as a reading; entities are made of it alone."""
     gathered = gathering.gathered()
-    clustering = cluster(gathered.view)
+    owners = tags(gathered.view, SingleAddresses()).constraints
+    clustering = cluster(gathered.view, owners)
     limits = tuple(limits_of(gathering, gathered, clustering, is_exhausted=is_exhausted))
     return Reading(
         view=gathered.view,
@@ -38,12 +41,13 @@ def reading_of(gathering: Gathering, tags: Tags, *, is_exhausted: bool = False) 
     )
 
 
-def cluster(view: View) -> Clustering:
-    """Join the addresses of a view of fetched transactions.
+def cluster(view: View, owners: Constraints | None = None) -> Clustering:
+    """Join the addresses of a view of fetched transactions, as far as tags of owners allow.
 
     Two clusterings share their identity only if they saw the same transactions.
     """
-    made = run_clustering(view, None, PROFILE)
+    terms = Terms() if owners is None else Terms(constraints=owners)
+    made = run_clustering(view, None, PROFILE, terms)
     seen = hashlib.sha256(np.ascontiguousarray(view.txid).tobytes()).hexdigest()
     manifest = replace(made.manifest, parameters={**made.manifest.parameters, "fetched": seen})
     return replace(made, derived=replace(made.derived, manifest=manifest))

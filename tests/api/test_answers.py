@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from arien_flows.answers.address import AddressAnswer
+from arien_flows.answers.conflicts import ConflictPage
 from arien_flows.answers.entity import EntityAnswer
 from arien_flows.answers.history import HistoryAnswer
 from arien_flows.answers.transaction import TransactionAnswer
@@ -22,6 +23,7 @@ SHAPES = {
     "read_transaction": TransactionAnswer,
     "read_entity": EntityAnswer,
     "explain_link": WhyAnswer,
+    "list_conflicts": ConflictPage,
 }
 
 
@@ -43,6 +45,7 @@ def test_answers__are_as_described(client: TestClient, small_case: SmallCase, op
         ("read_transaction", ["tx", "{pay}"]),
         ("read_entity", ["entity", "{alice}"]),
         ("explain_link", ["why", "{alice}", "{alice-3}"]),
+        ("list_conflicts", ["cluster", "conflicts", "--limit", "1"]),
         ("list_networks", ["ledger", "status"]),
     ],
 )

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from arien_flows.entities import change_votes, position
 from arien_flows.entities.change_decisions import Decided, cut, merged, together
-from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.clustering import Clustering, open_clustering, run_clustering
 from arien_flows.entities.profiles import WIDE, Profile, Terms, standard, standard_by_votes
+from arien_flows.entities.verify import verify_clustering
 from arien_flows.entities.vote_decider import VoteDecider, VotePolicy
+from arien_flows.entities.why import DEFAULT_BOUND, Explanation, why
 from arien_flows.ledger.view import View
 from heuristics.coinjoin import STANDARD_EXCLUSION
 from heuristics.constrained import ChangeRule, Verdict
@@ -143,3 +145,29 @@ def test_decided__parts_make_the_whole() -> None:
     assert both.first.tolist() == [0, 2, 3, 6]
     assert both.transaction.tolist() == [4, 5, 5, 6, 7, 7]
     assert both.rule.dtype == np.uint8
+
+
+@pytest.mark.parametrize("bound", [DEFAULT_BOUND, 0])
+def test_why__a_step_by_change_tells_how_sure_it_was(bound: int) -> None:
+    view, clustering = build_view(PAYMENT), joined(standard_by_votes())
+    ends = text_of_name("a2"), text_of_name("rest")
+    answer = why(view, clustering, *ends, bound=bound)
+    assert isinstance(answer, Explanation)
+    assert [step.rule for step in answer.steps] == ["cospend", "change_vote"]
+    assert [step.votes is None for step in answer.steps] == [True, False]
+    assert answer.steps[1].transaction == view.txid_text(2)
+    assert answer.steps[1].probability_ppm is None
+    assert answer.shortest is (bound > 0)
+
+
+def test_verify__repeats_a_run_with_decisions(tmp_path: Path) -> None:
+    view = build_view(PAYMENT)
+    terms = Terms(decision_lag=0, without=frozenset({"not_change"}))
+    made = run_clustering(view, tmp_path, WIDE, terms)
+    assert len(made.derived.whole("decision_transaction")) > 0
+    assert verify_clustering(view, tmp_path, made) == []
+    kinds = next((tmp_path / "clusterings/wide").glob("decision_kind.*"))
+    kinds.write_bytes(b"\x12\x01\x05\x07" + kinds.read_bytes()[4:])
+    changed = open_clustering(view, tmp_path, "wide")
+    faults = verify_clustering(view, tmp_path, changed)
+    assert "wide: decision_kind is not what the rules give for this chain" in faults

@@ -86,6 +86,16 @@ def test_text__tells_counts_shares_and_population() -> None:
     assert found.speaks_of_errors
 
 
+def test_text__where_there_is_nothing_to_find_every_mark_is_wrong() -> None:
+    found = rate(right=0, wrong=2, clear=398)
+    assert found.text == (
+        "ten payments: 2 of 400 marked, none of them rightly, "
+        "false-positive rate 0.50 % [0.14 % to 1.80 %]"
+    )
+    assert found.speaks_of_errors
+    assert rate(right=0, wrong=1).text == "ten payments: 1 of 1 marked, none of them rightly"
+
+
 def test_text__of_a_rule_that_found_nothing_says_so() -> None:
     silent = rate(right=0, wrong=0, missed=5)
     assert silent.text == (

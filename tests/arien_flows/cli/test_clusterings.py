@@ -1,0 +1,120 @@
+"""Clusterings by profile on the command line: what tags refuse, and how it is shown."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from arien_flows.cli.main import run
+from tests.small_case import SmallCase, make_small_case
+
+PACK = """\
+title: Owners
+creator: the tests
+source: https://court.example/judgment
+currency: BTC
+confidence: ownership
+tags:
+  - {{address: {}, label: Alice}}
+  - {{address: {}, label: Mallory}}
+"""
+Say = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> SmallCase:
+    folder = tmp_path_factory.mktemp("clusterings")
+    made = make_small_case(folder, cluster=False, tags=False)
+    owners = folder / "owners.yaml"
+    owners.write_text(PACK.format(made.address("alice"), made.address("p2pkh:alice-2")))
+    common = ["--data", str(made.data), "--network", "bitcoin-regtest", "--progress", "none"]
+    assert run([*common, "tags", "import", str(owners)]) == 0
+    assert run([*common, "cluster", "run"]) == 0
+    assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "1"]) == 0
+    return made
+
+
+@pytest.fixture
+def say(case: SmallCase, capsys: pytest.CaptureFixture[str]) -> Say:
+    def said(*arguments: str, code: int = 0) -> str:
+        assert run(["--data", str(case.data), *arguments]) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    return said
+
+
+def test_cluster_conflicts__shows_what_tags_refused(say: Say, case: SmallCase) -> None:
+    alice, other = case.address("alice"), case.address("p2pkh:alice-2")
+    page = json.loads(say("cluster", "conflicts", "--json"))
+    assert page["count"] == 1
+    (conflict,) = page["items"]
+    assert (conflict["kind"], conflict["joined"], conflict["rule"]) == ("owners", False, "cospend")
+    assert (conflict["address_a"], conflict["address_b"]) == (alice, other)
+    assert (conflict["owner_a"], conflict["owner_b"]) == ("alice", "mallory")
+    assert conflict["txid"] == case.txid("pay")
+    assert conflict["certainty"] == "inference"
+    text = say("cluster", "conflicts")
+    assert "Profile strict: 1 merge that something spoke against." in text
+    assert f"{other} (tagged mallory)" in text
+
+
+def test_cluster_review__says_that_nothing_waits(say: Say) -> None:
+    assert "Profile strict: 0 merges put off for review." in say("cluster", "review")
+
+
+def test_cluster_status__tells_terms_and_counts(say: Say) -> None:
+    answer = json.loads(say("cluster", "status", "--profile", "wide", "--json"))
+    assert answer["parameters"]["decision_lag"] == "1"
+    assert len(answer["parameters"]["tags"]) == 64
+    assert answer["conflicts"] >= 1
+    assert answer["rules"]["different_owners"] == 1
+    assert "exploration" in [cut["reason"] for cut in answer["truncations"]]
+    assert "Conflicts     1" in say("cluster", "status")
+
+
+def test_entity__says_which_rules_made_it_and_what_spoke_against(say: Say, case: SmallCase) -> None:
+    answer = json.loads(say("entity", case.address("p2pkh:alice-2"), "--json"))
+    assert answer["merges"] == {"cospend": 1}
+    assert answer["conflict_count"] == 1
+    assert answer["conflicts"][0]["owner_b"] == "mallory"
+    text = say("entity", case.address("p2pkh:alice-2"))
+    assert "Joined by     cospend (1 merges)" in text
+    assert "Something spoke against 1 merge with this entity:" in text
+    alone = say("entity", case.address("bob"))
+    assert "Joined by     no rule: it is one address" in alone
+
+
+@pytest.mark.parametrize("command", ["entity", "address"])
+def test_profile__is_chosen_by_an_option(say: Say, case: SmallCase, command: str) -> None:
+    text = say(command, case.address("alice"), "--profile", "wide")
+    assert "profile wide" in text
+    assert "never for a report" in text
+
+
+def test_profile__that_was_not_run_is_said_to_be_missing(say: Say, case: SmallCase) -> None:
+    missing = say("entity", case.address("alice"), "--profile", "standard", code=2)
+    assert "no clustering 'standard'" in missing
+    assert "cluster run --profile standard" in missing
+
+
+def test_why__tells_by_how_many_votes(say: Say, case: SmallCase) -> None:
+    answer = json.loads(
+        say("why", case.address("p2pkh:alice-2"), case.address("alice-3"), "--json")
+    )
+    assert answer["joined"] is True
+    assert answer["steps"][0]["votes"] is None
+
+
+def test_cluster_run__a_rule_can_be_switched_off(
+    case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(case.data), "--progress", "none", "--json"]
+    arguments = ["cluster", "run", "--profile", "wide", "--without", "different_owners"]
+    assert run([*common, *arguments]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert "different_owners" not in answer["rules"]
+    assert answer["parameters"]["without"] == "different_owners"
+    assert answer["conflicts"] == 0
+    # As it was, for the other tests.
+    assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "1"]) == 0

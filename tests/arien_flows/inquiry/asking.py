@@ -10,6 +10,7 @@ import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution, no_attribution
+from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.fetched.archive import Archive
 from arien_flows.fetched.conversation import Conversation
 from arien_flows.inquiry.inquire import Question, inquire
@@ -30,9 +31,10 @@ PLENTY = 1_000_000
 
 @dataclass(frozen=True)
 class Tags:
-    """Tags for a view, as far as traces need them."""
+    """Tags for a view, as far as traces and clusterings need them."""
 
     attribution: Attribution
+    constraints: Constraints = field(default_factory=no_constraints)
 
 
 def no_tags(view: View, _entities: EntityMap) -> Any:

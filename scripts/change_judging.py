@@ -61,7 +61,8 @@ def reach(score: np.ndarray, is_change: np.ndarray) -> dict[str, float]:
     """Return the true-positive rate at each false-positive rate of `GOALS`."""
     order = np.argsort(-score.astype(np.int64), kind="stable")
     ranked, found = score[order], is_change[order]
-    last = np.append(ranked[1:] != ranked[:-1], [True] * bool(len(ranked)))
+    last = np.ones(len(ranked), dtype=np.bool_)
+    last[:-1] = ranked[1:] != ranked[:-1]
     right = np.cumsum(found)[last] / max(int(found.sum()), 1)
     wrong = np.cumsum(~found)[last] / max(int((~found).sum()), 1)
     return {str(goal): round(float(right[wrong <= goal].max(initial=0)), 4) for goal in GOALS}

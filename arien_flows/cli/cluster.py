@@ -8,6 +8,7 @@ from arien_flows.cli.session import Session, profile_option, session_of, session
 
 if TYPE_CHECKING:
     from arien_flows.answers.conflicts import ConflictPage
+    from arien_flows.entities.change_model import ChangeBy
 
 _LIMIT = click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows."
@@ -40,6 +41,11 @@ def cluster() -> None:
     help="Blocks that a decision about change waits (1008: a week).",
 )
 @click.option(
+    "--change-by",
+    type=click.Choice(["vote", "model"]),
+    help="What decides about change in profile standard; by which the model's card prefers, unasked.",
+)
+@click.option(
     "--without",
     multiple=True,
     metavar="RULE",
@@ -47,7 +53,11 @@ def cluster() -> None:
 )
 @click.pass_context
 def run_command(
-    context: click.Context, profile: str, decision_lag: int | None, without: tuple[str, ...]
+    context: click.Context,
+    profile: str,
+    decision_lag: int | None,
+    change_by: "ChangeBy | None",
+    without: tuple[str, ...],
 ) -> None:
     """Bring the clustering up to the ledger's last block.
 
@@ -62,10 +72,13 @@ def run_command(
     from arien_flows.cli.texts import clustering_lines
     from arien_flows.entities.change_votes import DECISION_LAG
     from arien_flows.entities.clustering import run_clustering
-    from arien_flows.entities.profiles import Terms
+    from arien_flows.entities.profiles import Terms, profile_named, standard
+    from arien_flows.errors import InputError
     from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
+    if change_by is not None and profile != "standard":
+        raise InputError("--change-by is for profile standard: the others have no model")
     session = session_of(context)
     opened = chosen(session)
     progress = progress_in(session.progress)
@@ -77,7 +90,8 @@ def run_command(
         without=frozenset(without),
         constraints=opened.constraints(view),
     )
-    clustering = run_clustering(view, opened.root / DERIVED, profile, terms)
+    rules = profile_named(profile) if change_by is None else standard(change_by)
+    clustering = run_clustering(view, opened.root / DERIVED, rules, terms)
     progress.step("cluster", view.counts.transactions, view.counts.transactions, "transactions")
     progress.end()
     emit(session, clustering_answer(view, clustering), clustering_lines)

@@ -3,8 +3,8 @@
 The model file holds whole numbers only, and was made by `scripts/train_change_model.py`. Beside
 it lies its evaluation card: what it was trained on, how it did on wallets that it never saw, and
 whether it did better there than the plain count of votes. The card names the model's checksum, so
-that neither can be changed without the other. `preferred` repeats the card's verdict: a clustering
-uses the model only where it reads "model".
+that neither can be changed without the other. `preferred` repeats the card's verdict: what decides in a clustering
+where nobody says otherwise.
 
 A probability is the share of right answers among simulated ones of the same stratum and score.
 Nobody has measured it on the real chain, and the product says so wherever it prints one.
@@ -45,6 +45,9 @@ from heuristics.forest import (
     scores,
 )
 
+ChangeBy = Literal["vote", "model"]
+"""What decides about change where no rule speaks for itself."""
+
 MODEL = "change_1.json"
 CARD = "change_1.card.json"
 
@@ -78,8 +81,8 @@ class ChangeModel:
     tau_minus_ppm: int
     """An output whose probability is below this is taken not to be the change."""
 
-    preferred: Literal["model", "vote"]
-    """What did better on wallets that the model never saw."""
+    preferred: ChangeBy
+    """What decides where nobody says otherwise; the card has the reason."""
 
     card: Mapping[str, Any]
     """The evaluation card; see `scripts/train_change_model.py` for its parts."""

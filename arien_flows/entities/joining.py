@@ -13,6 +13,7 @@ its end, so that a run can go on from any block, be it after new blocks or after
 Without tags and change rules nothing can be refused, and a faster kernel does the work.
 """
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,9 @@ from heuristics.union_find import finalise, new_forest
 
 LOG_CHUNK = 1 << 22
 """Rows of the merge log that are replayed at a time."""
+
+THREADS = min(os.cpu_count() or 1, 4)
+"""Threads that share the work of co-spends; one of them unites, so more than a few would wait."""
 
 _LINK_RULES = {"same_key": MergeRule.SAME_KEY, "inner_script": MergeRule.INNER_SCRIPT}
 
@@ -142,7 +146,8 @@ def _join_plainly(run: _Run, parent: UInt32Array, tables: _Tables, kept: int) ->
     for first, last in block_chunks(view, kept, view.counts.blocks):
         edges = view.first_transaction[first : last + 1]
         start, stop = int(edges[0]), int(edges[-1])
-        log = join_cospends(parent, spends, links, run.left_out(start, stop), start)
+        left_out = run.left_out(start, stop)
+        log = join_cospends(parent, spends, links, left_out, start, threads=THREADS)
         tables.log(log)
         rows = np.zeros((last - first, ROWS_WIDTH), dtype=np.int64)
         rows[:, 0] = np.searchsorted(log[:, LogField.TRANSACTION], edges[1:])

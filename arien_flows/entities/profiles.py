@@ -3,8 +3,11 @@
 | profile | joins by | for |
 |---|---|---|
 | `strict` | co-spends, and scripts that one key opens | evidence: no guesses |
-| `standard` | the same, and change that many votes or the model agree on | the wider picture |
+| `standard` | the same, and change that many votes agree on | the wider picture |
 | `wide` | the same, and change that few votes speak for | exploration, never a report |
+
+Profile `standard` can be run by the learned model instead of the votes, by whoever wants to compare
+them on data of their own. What decides unasked is what the model's card prefers.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from arien_flows.entities.change_decisions import Decider
-from arien_flows.entities.change_model import ChangeModel, load_model
+from arien_flows.entities.change_model import ChangeBy, ChangeModel, load_model
 from arien_flows.entities.change_votes import DECISION_LAG
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoin_findings import RULES as COINJOIN_RULES
@@ -210,10 +213,10 @@ def standard_by_model(model: ChangeModel) -> Profile:
 
 
 @cache
-def standard() -> Profile:
-    """Return profile `standard`, by whatever did better on wallets that the model never saw."""
-    model = load_model()
-    return standard_by_model(model) if model.preferred == "model" else standard_by_votes()
+def standard(change_by: ChangeBy | None = None) -> Profile:
+    """Return profile `standard` by votes or by the model; by which its card prefers, unasked."""
+    by = load_model().preferred if change_by is None else change_by
+    return standard_by_model(load_model()) if by == "model" else standard_by_votes()
 
 
 _KNOWN: dict[str, Callable[[], Profile]] = {
@@ -223,6 +226,14 @@ _KNOWN: dict[str, Callable[[], Profile]] = {
 }
 PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
+
+
+def profile_of(made: DerivedSet) -> Profile:
+    """Return the profile that a stored clustering was made by."""
+    name = made.manifest.kind.removeprefix("clustering/")
+    if name != "standard":
+        return profile_named(name)
+    return standard("model" if "model" in made.manifest.parameters else "vote")
 
 
 def profile_named(name: str) -> Profile:

@@ -7,7 +7,7 @@ import numpy as np
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.joining import LOG_CHUNK
 from arien_flows.entities.position import clustering_folder, coinjoin_folder
-from arien_flows.entities.profiles import terms_of
+from arien_flows.entities.profiles import profile_of, terms_of
 from arien_flows.entities.storage import DerivedSet, Rows, false_checksums
 from arien_flows.ledger.view import View
 from heuristics.constrained_sets import NO_OWNER
@@ -64,7 +64,9 @@ def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list
             faults += [f"{folder / file} was changed after it was written" for file in false]
     faults += replay_faults(clustering)
     faults += owner_faults(clustering)
-    repeated = run_clustering(view, None, clustering.profile, terms_of(clustering.derived))
+    repeated = run_clustering(
+        view, None, profile_of(clustering.derived), terms_of(clustering.derived)
+    )
     faults += _differences("coinjoin", clustering.coinjoins.derived, repeated.coinjoins.derived)
     faults += _differences(clustering.profile, clustering.derived, repeated.derived)
     return faults

@@ -75,7 +75,7 @@ WARNINGS = (
 
 
 REAL_PAYMENTS = {"model": (24, 15), "vote": (46, 10)}
-"""Of 82 real payments, how many outputs each put in the right and in the wrong order; see `HISTORY`.
+"""Of 82 real payments, how many each put in the right order and in the wrong; see `HISTORY`.
 
 Counted for the trees that are shipped: other trees have to be put to these payments again."""
 

@@ -43,7 +43,7 @@ def cluster() -> None:
 @click.option(
     "--change-by",
     type=click.Choice(["vote", "model"]),
-    help="What decides about change in profile standard; by which the model's card prefers, unasked.",
+    help="What decides about change in profile standard; unasked, what the model's card prefers.",
 )
 @click.option(
     "--without",

@@ -2,9 +2,9 @@
 
 The model file holds whole numbers only, and was made by `scripts/train_change_model.py`. Beside
 it lies its evaluation card: what it was trained on, how it did on wallets that it never saw, and
-whether it did better there than the plain count of votes. The card names the model's checksum, so
-that neither can be changed without the other. `preferred` repeats the card's verdict: what decides in a clustering
-where nobody says otherwise.
+whether it did better there, and on what is known of real payments, than the plain count of votes.
+The card names the model's checksum, so that neither can be changed without the other. `preferred`
+repeats the card's verdict: what decides in a clustering where nobody says otherwise.
 
 A probability is the share of right answers among simulated ones of the same stratum and score.
 Nobody has measured it on the real chain, and the product says so wherever it prints one.

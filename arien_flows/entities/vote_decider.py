@@ -6,7 +6,9 @@ probable it is; or the votes are counted, and an output that leads by enough of 
 the change. Joins are proposed for it, and separations for what else the transaction pays.
 
 In profile `standard` only transactions with two outputs are decided about, since nobody has
-measured these rules on others; and only there is the other output surely somebody else's.
+measured these rules on others; and only there is the other output surely somebody else's. Where an
+m-of-n script is spent, votes and model are not asked: an escrow that is released pays two owners,
+and neither output is change.
 """
 
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ from arien_flows.entities.change_votes import BlockVotes, VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
+from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 from heuristics import change_rules
 from heuristics.change import vote_difference
@@ -80,6 +83,9 @@ class Portion(NamedTuple):
 
     paid_count: Int64Array
     """Outputs of each transaction that can be spent."""
+
+    spends_multisig: BoolArray
+    """Whether each transaction spends from an m-of-n script."""
 
 
 class _Choice:
@@ -164,7 +170,22 @@ class VoteDecider:
             paid=paid,
             transaction=transaction,
             paid_count=np.bincount(spendable, minlength=len(counts)),
+            spends_multisig=self._spends_multisig(votes.start, votes.stop),
         )
+
+    def _spends_multisig(self, start: int, stop: int) -> BoolArray:
+        """Return which transactions spend from an m-of-n script; its spend shows that it is one."""
+        view = self._view
+        first = view.first_input[start : stop + 1]
+        address = view.input_address[int(first[0]) : int(first[-1])]
+        known = address != NO_ADDRESS
+        multisig = np.zeros(len(address), dtype=np.bool_)
+        of = address[known].astype(np.int64)
+        hidden = self._sources.fingerprints.multisig[of >> 3] >> (of & 7).astype(np.uint8) & 1
+        multisig[known] = (hidden != 0) | (view.script_type[of] == ScriptType.MULTISIG)
+        before = np.concatenate([[0], np.cumsum(multisig)])[first - first[0]]
+        spends: BoolArray = before[1:] > before[:-1]
+        return spends
 
     def _decided(self, portion: Portion) -> Decided:
         policy, votes = self._policy, portion.votes.votes
@@ -178,16 +199,17 @@ class VoteDecider:
         if policy.votes_needed is not None:
             counted = vote_difference(votes, portion.votes.first_row)
             enough = counted.difference >= policy.votes_needed
-            row = np.where(enough, counted.row, -1)
+            row = np.where(enough & ~portion.spends_multisig, counted.row, -1)
             choice.settle(row, ChangeRule.VOTE, counted.difference.astype(np.int64))
         for rule in policy.after:
-            choice.settle(_only_candidate(votes[:, COLUMNS[rule]], portion), rule)
+            row = _only_candidate(votes[:, COLUMNS[rule]], portion)
+            choice.settle(np.where(portion.spends_multisig, -1, row), rule)
         return self._proposed(portion, choice)
 
     def _by_model(self, model: ChangeModel, portion: Portion, choice: _Choice) -> Decided:
         """Return what the model is sure of about transactions that no rule has decided."""
         votes, view = portion.votes, self._view
-        settled = (choice.row >= 0) | (portion.payer == NO_ADDRESS)
+        settled = (choice.row >= 0) | (portion.payer == NO_ADDRESS) | portion.spends_multisig
         found = model_decisions(
             model,
             self._sources.columns,

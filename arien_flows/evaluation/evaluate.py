@@ -15,7 +15,13 @@ import numpy as np
 from arien_flows.entities.change_decisions import KindField
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
-from arien_flows.entities.profiles import PROFILES, SEPARATION_RULE, Terms, standard
+from arien_flows.entities.profiles import (
+    PROFILES,
+    SEPARATION_RULE,
+    Terms,
+    profile_named,
+    standard,
+)
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.evaluation.agreement import agreement
 from arien_flows.evaluation.change_rates import (
@@ -140,7 +146,7 @@ class _Found:
         self._labels += label_counts(view, marked, case.labels, case.population)
         self.add_votes(case, marked)
         judged: set[str] = set()
-        for profile in (*PROFILES, standard("model")):
+        for profile in (*map(profile_named, PROFILES), standard("model")):
             made = run_clustering(view, None, profile, Terms(decision_lag=case.lag))
             self._clusterings.append(_clustering_rate(made, case))
             fresh = [rate for rate in _merge_rates(made, case) if rate.rule not in judged]

@@ -9,6 +9,7 @@ import pytest
 from arien_flows.attribution.snapshot import attribute
 from arien_flows.attribution.tagpack import read_tagpack
 from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.profiles import Terms
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.schema import NO_ADDRESS
@@ -23,7 +24,9 @@ from arien_flows.tracing.request import POLICIES, TraceRequest
 from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from chains.tables import ScriptType
 from heuristics.coinjoin import EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
+from heuristics.constrained import ChangeRule
 from heuristics.cospend import LogField
 
 pytestmark = pytest.mark.slow
@@ -99,6 +102,23 @@ def test_clustering__joins_two_owners_only_where_a_rule_must_fail(case: Case) ->
     )
     assert true_merges > 100 * false_merges.total()
     assert false_merges[Kind.PAYJOIN] > 0, "the simulation must hold what the rule gets wrong"
+
+
+def test_wide__guesses_nothing_about_the_release_of_an_escrow(case: Case) -> None:
+    kinds = case.truth.transactions["kind"]
+    releases = 1 + np.flatnonzero(np.isin(kinds, [Kind.ESCROW_RELEASE, Kind.ESCROW_REFUND]))
+    released_by_keys = releases[
+        [
+            case.view.script_type[case.view.input_address[case.view.first_input[number]]]
+            in (ScriptType.P2SH, ScriptType.P2WSH)
+            for number in releases.tolist()
+        ]
+    ]
+    assert len(released_by_keys) > 0
+    log = run_clustering(case.view, None, "wide", Terms(decision_lag=20)).log.whole()
+    by_guess = log[np.isin(log[:, LogField.RULE], [ChangeRule.VOTE, ChangeRule.FRESH])]
+    assert len(by_guess) > 0
+    assert not np.isin(by_guess[:, LogField.TRANSACTION], released_by_keys).any()
 
 
 def test_clustering__leaves_out_every_coinjoin_of_a_known_shape(case: Case) -> None:

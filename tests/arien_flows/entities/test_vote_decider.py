@@ -23,7 +23,7 @@ from tests.arien_flows.entities.test_clustering import assert_same
 from tests.ledgers import Tx, build_view, text_of_name
 
 BLOCKS = 12
-PROFILES = [standard_by_votes, standard, lambda: WIDE]
+PROFILES = [standard, lambda: standard("model"), lambda: WIDE]
 
 
 @pytest.mark.slow

@@ -107,7 +107,7 @@ class _Edge:
     before: int
     transaction: int
     rule: int
-    """`MergeRule` or `heuristics.constrained.ChangeRule`."""
+    """`MergeRule` or `heuristics.constrained_fields.DecidedBy`."""
 
 
 def why(

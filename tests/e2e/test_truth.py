@@ -26,7 +26,7 @@ from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from chains.tables import ScriptType
 from heuristics.coinjoin import EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
-from heuristics.constrained import ChangeRule
+from heuristics.constrained_fields import DecidedBy
 from heuristics.cospend import LogField
 
 pytestmark = pytest.mark.slow
@@ -116,7 +116,7 @@ def test_wide__guesses_nothing_about_the_release_of_an_escrow(case: Case) -> Non
     ]
     assert len(released_by_keys) > 0
     log = run_clustering(case.view, None, "wide", Terms(decision_lag=20)).log.whole()
-    by_guess = log[np.isin(log[:, LogField.RULE], [ChangeRule.VOTE, ChangeRule.FRESH])]
+    by_guess = log[np.isin(log[:, LogField.RULE], [DecidedBy.VOTE, DecidedBy.ONE_TIME])]
     assert len(by_guess) > 0
     assert not np.isin(by_guess[:, LogField.TRANSACTION], released_by_keys).any()
 

@@ -16,7 +16,7 @@ from arien_flows.entities.vote_decider import VoteDecider, VotePolicy
 from arien_flows.entities.why import DEFAULT_BOUND, Explanation, why
 from arien_flows.ledger.view import View
 from heuristics.coinjoin import STANDARD_EXCLUSION
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 from tests.arien_flows.entities.deciders import decided_of
 from tests.arien_flows.entities.random_chains import grow, random_chain, view_at
 from tests.arien_flows.entities.test_clustering import assert_same
@@ -74,7 +74,7 @@ def decided(policy: VotePolicy) -> list[tuple[str, str, str, Verdict, int]]:
         (
             text(view, found.input_address[row]),
             text(view, found.output_address[row]),
-            ChangeRule(int(found.rule[row])).name,
+            DecidedBy(int(found.rule[row])).name,
             Verdict(int(found.verdict[row])),
             int(found.votes[row]),
         )

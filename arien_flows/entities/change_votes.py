@@ -30,7 +30,7 @@ from heuristics.change_columns import (
     Horizon,
     new_horizon,
 )
-from heuristics.change_rules import ChangeRule, rule_name
+from heuristics.change_rules import ChangeRule, vote_name
 from heuristics.columns import NO_ADDRESS, Int8Array
 from heuristics.fingerprint import FingerprintColumns, fingerprints
 from heuristics.keyset import KeysetColumns
@@ -356,5 +356,5 @@ def _fingerprints_for(sources: VoteSources, start: int, stop: int, known: int) -
 
 def rules_for_and_against(row: Int8Array) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the rules that vote for an output as change, and against it."""
-    chosen = tuple(rule_name(rule) for rule in ChangeRule if row[rule] > 0)
-    return chosen, tuple(rule_name(rule) for rule in ChangeRule if row[rule] < 0)
+    chosen = tuple(vote_name(rule) for rule in ChangeRule if row[rule] > 0)
+    return chosen, tuple(vote_name(rule) for rule in ChangeRule if row[rule] < 0)

@@ -83,6 +83,14 @@ class CoinJoinFinding:
     amounts: tuple[Amount, ...]
     """What is taken out several times, ascending; for Wasabi 2 all standard amounts."""
 
+    level: Amount | None = None
+    """What outputs are near, and how many are: of Wasabi 1, where only mixing levels speak for it.
+
+    They need not be equal, and need not be among the amounts."""
+
+    inputs_unasked: int = 0
+    """Inputs past those whose tags were asked for an exchange."""
+
     lineage: Lineage | None = None
     """Of a Whirlpool mix, where the transactions before it were looked at."""
 

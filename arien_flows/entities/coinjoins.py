@@ -61,6 +61,9 @@ COORDINATORS = (
 )
 """Addresses of Wasabi's coordinator in the first years, after the same."""
 
+_EXACT_WASABI_1 = CoinJoinMark.WASABI_1 | CoinJoinMark.WASABI_1_0
+"""Marks of Wasabi 1 by equal amounts; the third goes by levels."""
+
 _NONE_UNASKED = np.empty(0, dtype=np.int64)
 
 
@@ -141,16 +144,21 @@ class CoinJoins:
             return undescribed(marks)
         confidence = int(details[row, DetailField.CONFIDENCE])
         participants = int(details[row, DetailField.PARTICIPANTS])
-        value = int(details[row, DetailField.DENOMINATION_SAT])
+        denomination = Amount(
+            value_sat=int(details[row, DetailField.DENOMINATION_SAT]), outputs=participants
+        )
+        design = Design(int(details[row, DetailField.DESIGN]))
+        by_levels = design == Design.WASABI_1 and not marks & _EXACT_WASABI_1
+        amounts = self._amounts_of(transaction)
         return CoinJoinFinding(
             marks=marks,
-            design=Design(int(details[row, DetailField.DESIGN])),
+            design=design,
             rules=rules_of(marks),
             vetoes=vetoes_of(marks),
             confidence=None if confidence == NOT_MEASURED else confidence,
             participants=participants,
-            amounts=self._amounts_of(transaction)
-            or (Amount(value_sat=value, outputs=participants),),
+            amounts=amounts if amounts or by_levels else (denomination,),
+            level=denomination if by_levels else None,
         )
 
     def _amounts_of(self, transaction: int) -> tuple[Amount, ...]:

@@ -28,7 +28,7 @@ from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from chains.tables import ScriptType
-from heuristics.coinjoin import DETECTIONS, EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
+from heuristics.coinjoin import DETECTIONS, EQUAL_MARKS, CoinJoinMark
 from heuristics.constrained_fields import DecidedBy
 from heuristics.cospend import LogField
 

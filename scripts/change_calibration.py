@@ -1,6 +1,7 @@
 """What the change model's scores mean, and where its thresholds lie: both from held-out rows."""
 
 import numpy as np
+from change_card import GOAL_PPM
 from change_ground_truth import Judged
 from change_judging import model_says, strata
 from change_trees import Candidate, exported, grow
@@ -10,9 +11,6 @@ from heuristics.change_features import STRATUM_NAMES
 from heuristics.forest import WHOLE_PPM, Calibration, scores
 
 FOLDS = 5
-
-GOAL_PPM = 500
-"""Share of payments that may be taken for change: 0.05 %, as in the published comparison."""
 
 SMALLEST_STEP = 100
 """Rows that a step of the calibration rests on, at least."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from change_ground_truth import Judged
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from arien_flows.entities.change_model import FOREST_TYPES
@@ -32,27 +32,18 @@ RISES = [1] * VOTE_COUNT + [0] * len(Fact)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A way to grow trees."""
+    """What trees are to learn."""
 
-    trees: str
     answer: str
-    """Which answer it learns: "owners'" or "recipe's"."""
+    """Which answer: "owners'" or "recipe's"."""
 
     @property
     def name(self) -> str:
         """What a card calls it."""
-        return f"{self.trees}, {self.answer} answer"
+        return f"boosted trees, {self.answer} answer"
 
 
-CANDIDATES = tuple(
-    Candidate(trees=trees, answer=answer)
-    for trees in ("boosted trees", "random forest")
-    for answer in ("owners'", "recipe's")
-)
-
-
-BOOSTED = CANDIDATES[:2]
-"""Those that are a ninth of a random forest's size, and as good."""
+CANDIDATES = (Candidate(answer="owners'"), Candidate(answer="recipe's"))
 
 
 def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
@@ -65,27 +56,14 @@ def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
     random = np.random.default_rng(SEED)
     chosen = np.sort(random.choice(pairs, size=min(pairs, most), replace=False))
     index = (2 * chosen[:, None] + [0, 1]).ravel()
-    if candidate.trees == "boosted trees":
-        classifier = HistGradientBoostingClassifier(
-            max_iter=150,
-            max_leaf_nodes=15,
-            min_samples_leaf=20,
-            early_stopping=False,
-            monotonic_cst=RISES,
-            random_state=SEED,
-        )
-    else:
-        # The published parameters, with a bound on the size of a tree.
-        classifier = RandomForestClassifier(
-            100,
-            max_features=7,
-            min_samples_split=20,
-            min_samples_leaf=10,
-            max_leaf_nodes=200,
-            monotonic_cst=RISES,
-            random_state=SEED,
-            n_jobs=2,
-        )
+    classifier = HistGradientBoostingClassifier(
+        max_iter=150,
+        max_leaf_nodes=15,
+        min_samples_leaf=20,
+        early_stopping=False,
+        monotonic_cst=RISES,
+        random_state=SEED,
+    )
     features = rows.features[index]
     # What is the same everywhere splits nothing.
     features[:, UNASKED] = 0
@@ -97,15 +75,11 @@ def grow(candidate: Candidate, rows: Judged, most: int) -> Any:
 def exported(classifier: Any) -> Forest:
     """Return a fitted classifier's trees.
 
-    A leaf of a random forest holds the share of change among its rows, in billionths; a boosted
-    one billionths of a logit. Features are whole numbers, so a threshold rounded down asks the
-    same question.
+    A leaf holds billionths of a logit. Features are whole numbers, so a threshold rounded down asks
+    the same question.
     """
-    if isinstance(classifier, RandomForestClassifier):
-        trees = [_forest_tree(each.tree_) for each in classifier.estimators_]
-    else:
-        trees = [_boosted_tree(each.nodes) for (each,) in classifier._predictors]
-        trees[0]["value"] += round(float(classifier._baseline_prediction.ravel()[0]) * NANO)
+    trees = [_tree(each.nodes) for (each,) in classifier._predictors]
+    trees[0]["value"] += round(float(classifier._baseline_prediction.ravel()[0]) * NANO)
     sizes = [len(tree["feature"]) for tree in trees]
     first = np.concatenate([[0], np.cumsum(sizes)])
     columns: dict[str, np.ndarray] = {
@@ -124,17 +98,7 @@ def exported(classifier: Any) -> Forest:
     )
 
 
-def _forest_tree(tree: Any) -> dict[str, np.ndarray]:
-    return {
-        "feature": np.where(tree.children_left < 0, LEAF, tree.feature),
-        "threshold": np.floor(tree.threshold).astype(np.int64),
-        "left": tree.children_left.astype(np.int64),
-        "right": tree.children_right.astype(np.int64),
-        "value": np.rint(tree.value[:, 0, 1] * NANO).astype(np.int64),
-    }
-
-
-def _boosted_tree(nodes: np.ndarray) -> dict[str, np.ndarray]:
+def _tree(nodes: np.ndarray) -> dict[str, np.ndarray]:
     is_leaf = nodes["is_leaf"] == 1
     threshold = np.where(is_leaf, 0, nodes["num_threshold"])
     return {

@@ -10,7 +10,7 @@ sets a threshold comes from trees that never saw the program that it is about.
 
 Candidates are boosted trees that learn the owners' answer or the recipe's (see
 `change_ground_truth`); both are judged by the owners'. The better one at its own threshold is
-taken. `HISTORY` tells what was tried before.
+taken. `HISTORY` (in `change_card`) tells what was tried before.
 
 Prints the card as JSON.
 """
@@ -30,12 +30,12 @@ import numpy as np
 import sklearn
 from change_calibration import (
     FOLDS,
-    GOAL_PPM,
     calibrate,
     held_out_scores,
     least_taken,
     most_refused,
 )
+from change_card import GOAL_PPM, HISTORY, WARNINGS, verdict
 from change_ground_truth import Judged, judged_chain, together
 from change_judging import (
     comparison,
@@ -46,94 +46,17 @@ from change_judging import (
     recipe_quality,
     reliability,
 )
-from change_trees import BOOSTED, Candidate, exported, grow
+from change_trees import CANDIDATES, Candidate, exported, grow
 
 from arien_flows.entities import change_model
 from arien_flows.simulation.parameters import SMALLEST, Parameters
 from heuristics.change_features import MODEL_VERSION, SERVICE_HOPS, STRATUM_NAMES
-from heuristics.forest import WHOLE_PPM, calibrated, scores
+from heuristics.forest import Calibration, Forest, calibrated, scores
 
 MODELS = Path(change_model.__file__).parent / "models"
 
 MOST_TRAINED = 40_000
 """Transactions that one fit sees."""
-
-WARNINGS = (
-    "Every figure here is simulated. Nobody has measured this model on the real chain, where "
-    "owners are unknown.",
-    "The published recipe for ground truth speaks of a biased choice of transactions: 39 % of "
-    "them have three or more inputs against 8 % of the others, 39 % against 79 % have one "
-    "(Moeser and Narayanan 2022, on the chain up to 2021, before taproot, ordinals and runes).",
-    "The published forest lost most of its reach on payments between services: 6.9 % of the "
-    "change found at 0.05 % false positives, against 80.1 % on its own held-out clusters.",
-    "Simulated wallets differ from observed ones, vote by vote: compare `precision_of_votes` with "
-    "the published figures beside it. They pick more coins than they need, so that optimal change "
-    "is often wrong here and was right in 92 % of published cases.",
-    "Simulated chains end within one or two epochs of 1,008 blocks, so the model knows nothing "
-    "of how habits change over the years, and its trees do not ask for the epoch.",
-)
-
-
-REAL_PAYMENTS = {"model": (24, 15), "vote": (46, 10)}
-"""Of 82 real payments, how many each put in the right order and in the wrong; see `HISTORY`.
-
-Counted for the trees that are shipped: other trees have to be put to these payments again."""
-
-
-def verdict(judged: dict[str, dict[str, Any]]) -> tuple[str, str]:
-    """Return which of both a clustering should use unasked, and why.
-
-    The model must find more change than seven votes do, and take no more payments for change
-    than these or than the goal, on every kind of simulated evaluation rows. And where real
-    payments are known, they outrank simulated ones: it must order no smaller share of them right.
-    """
-    preferred, reason = _simulated_verdict(judged)
-    (model_right, model_wrong), (vote_right, vote_wrong) = REAL_PAYMENTS.values()
-    if preferred == "model" and model_right * vote_wrong < vote_right * model_wrong:
-        preferred = "vote"
-        reason = (
-            f"on real payments the model ordered {model_right} outputs right and {model_wrong} "
-            f"wrong, the votes {vote_right} and {vote_wrong}, and the model was sure of none; that "
-            f"outranks what was simulated, where the model does better: {reason}"
-        )
-    return preferred, reason
-
-
-def _simulated_verdict(judged: dict[str, dict[str, Any]]) -> tuple[str, str]:
-    reasons = []
-    for hindsight, table in judged.items():
-        model, vote = table["all"]["model"], table["all"]["vote"]
-        more = model["true_positive_interval"][0] > vote["true_positive_interval"][1]
-        bound = max(GOAL_PPM / WHOLE_PPM, vote["false_positive_rate"])
-        safe = model["false_positive_rate"] <= bound
-        reasons.append(
-            f"{hindsight}: the model finds {model['true_positive_rate']:.4f} of the change at a "
-            f"false-positive rate of {model['false_positive_rate']:.6f}, seven votes "
-            f"{vote['true_positive_rate']:.4f} at {vote['false_positive_rate']:.6f}"
-        )
-        if not (more and safe):
-            return "vote", "; ".join(reasons)
-    return "model", "; ".join(reasons)
-
-
-HISTORY = (
-    "First a random forest with the published parameters was taken: 100 trees that learned the "
-    "recipe's answer, 37,324 nodes, chosen by what it found at 0.05 % false positives over all "
-    "held-out rows. On the evaluation chains of seeds 901 and 902 it found 57.4 % of the change "
-    "(59.3 % with all known) at false-positive rates of 0.095 % and 0.102 %, twice the goal, most "
-    "of it on payments of services; by the rule that was fixed beforehand the vote was preferred.",
-    "That forest was also free to ask for an output's share of the value and its place. Of 82 real "
-    "payments of blocks 100,000 to 102,000 whose change later co-spending shows, it put the "
-    "outputs of 62 in the wrong order and of 11 in the right one; the count of votes 10 and 46. "
-    "The trees may not ask for either any more.",
-    "Then thresholds had to hold for the worst fold of wallet programs instead of the mean, and "
-    "candidates were restricted to boosted trees, which are a ninth of the size. The evaluation "
-    "below uses seeds that no earlier one had; the wallet programs are those of the first.",
-    "The trees that were taken in the end are sure of none of the 82 real payments. Where they "
-    "prefer an output there, it is the change in 24 cases and not in 15; the count of votes is "
-    "right on 46 and wrong on 10. These payments have no witness, one version and no lock time, "
-    "so hardly any vote about programs is cast; their sizes were estimated.",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,95 +75,156 @@ FULL = Plan(
     training_seeds=(101, 102, 103),
     evaluation_seeds=(911, 912),
     most=MOST_TRAINED,
-    candidates=BOOSTED,
+    candidates=CANDIDATES,
 )
 TINY = Plan(
     transactions=SMALLEST,
     training_seeds=(101,),
     evaluation_seeds=(901,),
     most=1_000,
-    candidates=BOOSTED[:1],
+    candidates=CANDIDATES[:1],
 )
 
 
-def train(plan: Plan, report: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the model file's content and the card's, without the checksum."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """A candidate, judged on the training chains by trees that never saw the sender's program."""
+
+    candidate: Candidate
+    calibration: Calibration
+    probability: np.ndarray
+    tau_plus: int
+    told: dict[str, Any]
+    """What the card says of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """The trees that are taken, and their thresholds."""
+
+    forest: Forest
+    best: HeldOut
+    tau_minus: int
+
+    def probability(self, rows: Judged) -> np.ndarray:
+        """Return what they say of rows, in millionths."""
+        return calibrated(self.best.calibration, scores(self.forest, rows.features), rows.stratum)
+
+    def compared(self, rows: Judged, probability: np.ndarray) -> dict[str, Any]:
+        """Return what they and the votes make of rows."""
+        return comparison(rows, probability, self.best.tau_plus, self.tau_minus)
+
+
+def train(plan: Plan, report: Callable[[str], None]) -> tuple[bytes, dict[str, Any]]:
+    """Return the model file's content and the card's, but for the checksum of its answers."""
     training = chains(plan, "training", plan.training_seeds, report)
-    held_out, competition = {}, {}
-    for candidate in plan.candidates:
-        score, fold = held_out_scores(candidate, training, plan.most)
-        calibration = calibrate(score, training)
-        probability = calibrated(calibration, score, training.stratum)
-        tau_plus = least_taken(probability, training, fold)
-        held_out[candidate] = calibration, probability, tau_plus
-        competition[candidate.name] = {
-            "tau_plus_ppm": tau_plus,
-            "found": outcome(model_says(probability, tau_plus), training.is_change),
-            "reach": reach(probability, training.is_change),
-        }
-        report(f"{candidate.name}: {competition[candidate.name]}")
-    best = max(plan.candidates, key=lambda c: competition[c.name]["found"]["true_positive_rate"])
-    calibration, probability, tau_plus = held_out[best]
-    tau_minus = most_refused(probability, training)
-    forest = exported(grow(best, training, plan.most))
-    report(f"chosen: {best.name}, tau {tau_minus} {tau_plus}, {len(forest.feature)} nodes")
+    tried = [held_out(candidate, training, plan.most, report) for candidate in plan.candidates]
+    best = max(tried, key=lambda each: each.told["found"]["true_positive_rate"])
+    forest = exported(grow(best.candidate, training, plan.most))
+    tau_minus = most_refused(best.probability, training)
+    trained = Trained(forest=forest, best=best, tau_minus=tau_minus)
+    report(f"chosen: {best.candidate.name}, tau {tau_minus} {best.tau_plus}")
+    content = model_file(trained)
     evaluation = chains(plan, "evaluation", plan.evaluation_seeds, report)
-    seen = calibrated(calibration, scores(forest, evaluation.features), evaluation.stratum)
-    judged, reliable = {}, {}
-    for name, chosen in (("a week known", evaluation.week), ("all known", ~evaluation.week)):
-        judged[name] = comparison(evaluation.where(chosen), seen[chosen], tau_plus, tau_minus)
-        reliable[name] = reliability(evaluation.where(chosen), seen[chosen])
-    preferred, reason = verdict(judged)
-    model = {
+    judged, evaluated = _evaluated(plan, evaluation, trained)
+    checksum = hashlib.sha256(content).hexdigest()
+    preferred, reason = verdict(judged, checksum)
+    return content, {
         "version": MODEL_VERSION,
-        "features": list(change_model.FEATURE_NAMES),
-        "strata": list(STRATUM_NAMES.values()),
-        "made_for": change_model.made_for(),
-        "tau_plus_ppm": tau_plus,
-        "tau_minus_ppm": tau_minus,
-        "forest": {name: column.tolist() for name, column in forest._asdict().items()},
-        "calibration": {n: column.tolist() for n, column in calibration._asdict().items()},
-    }
-    card = {
-        "version": MODEL_VERSION,
-        "model_sha256": "",
+        "model_sha256": checksum,
         "answers_sha256": "",
         "preferred": preferred,
         "reason": reason,
         "population": "simulated",
         "warnings": list(WARNINGS),
         "history": list(HISTORY),
-        "trees": {"kind": best.name, "trees": len(forest.first_node) - 1}
+        "trees": {"kind": best.candidate.name, "trees": len(forest.first_node) - 1}
         | {"nodes": len(forest.feature), "votes_may_not_lower_a_probability": True},
         "stratum": f"service-like: {SERVICE_HOPS} payments in a row with one input and two outputs",
-        "training": _chains_told("training", plan, plan.training_seeds, training)
-        | {
-            "split": f"{FOLDS} folds by the sender's wallet program, hence also by owner",
-            "recipe": recipe_quality(training),
-            "candidates_held_out": competition,
-            "held_out": comparison(training, probability, tau_plus, tau_minus),
-            "precision_of_votes": precision_of_votes(training.where(~training.week)),
-        },
+        "training": _training_told(plan, training, trained, tried),
         "thresholds": {
-            "tau_plus_ppm": tau_plus,
+            "tau_plus_ppm": best.tau_plus,
             "tau_minus_ppm": tau_minus,
             "chosen_for_ppm": GOAL_PPM,
             "on": "held-out wallet programs of the training chains, in every stratum",
         },
-        "evaluation": _chains_told("evaluation", plan, plan.evaluation_seeds, evaluation)
-        | {
-            "recipe": recipe_quality(evaluation),
-            "rows": judged,
-            "calibration": reliable,
-            "precision_of_votes": precision_of_votes(evaluation.where(~evaluation.week)),
-        },
+        "evaluation": evaluated,
         "made_with": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
         },
     }
-    return model, card
+
+
+def held_out(
+    candidate: Candidate, training: Judged, most: int, report: Callable[[str], None]
+) -> HeldOut:
+    """Return how a candidate does on rows that its trees never saw."""
+    score, fold = held_out_scores(candidate, training, most)
+    calibration = calibrate(score, training)
+    probability = calibrated(calibration, score, training.stratum)
+    tau_plus = least_taken(probability, training, fold)
+    told = {
+        "tau_plus_ppm": tau_plus,
+        "found": outcome(model_says(probability, tau_plus), training.is_change),
+        "reach": reach(probability, training.is_change),
+    }
+    report(f"{candidate.name}: {told}")
+    return HeldOut(
+        candidate=candidate,
+        calibration=calibration,
+        probability=probability,
+        tau_plus=tau_plus,
+        told=told,
+    )
+
+
+def model_file(trained: Trained) -> bytes:
+    """Return the model file's content."""
+    model = {
+        "version": MODEL_VERSION,
+        "features": list(change_model.FEATURE_NAMES),
+        "strata": list(STRATUM_NAMES.values()),
+        "made_for": change_model.made_for(),
+        "tau_plus_ppm": trained.best.tau_plus,
+        "tau_minus_ppm": trained.tau_minus,
+        "forest": {name: column.tolist() for name, column in trained.forest._asdict().items()},
+        "calibration": {
+            name: column.tolist() for name, column in trained.best.calibration._asdict().items()
+        },
+    }
+    return (json.dumps(model, separators=(",", ":")) + "\n").encode()
+
+
+def _training_told(
+    plan: Plan, training: Judged, trained: Trained, tried: list[HeldOut]
+) -> dict[str, Any]:
+    return _chains_told("training", plan, plan.training_seeds, training) | {
+        "split": f"{FOLDS} folds by the sender's wallet program, hence also by owner",
+        "recipe": recipe_quality(training),
+        "candidates_held_out": {each.candidate.name: each.told for each in tried},
+        "held_out": trained.compared(training, trained.best.probability),
+        "precision_of_votes": precision_of_votes(training.where(~training.week)),
+    }
+
+
+def _evaluated(
+    plan: Plan, evaluation: Judged, trained: Trained
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the tables that the verdict rests on, and with them the card's part."""
+    seen = trained.probability(evaluation)
+    judged, reliable = {}, {}
+    for name, chosen in (("a week known", evaluation.week), ("all known", ~evaluation.week)):
+        rows = evaluation.where(chosen)
+        judged[name] = trained.compared(rows, seen[chosen])
+        reliable[name] = reliability(rows, seen[chosen])
+    return judged, _chains_told("evaluation", plan, plan.evaluation_seeds, evaluation) | {
+        "recipe": recipe_quality(evaluation),
+        "rows": judged,
+        "calibration": reliable,
+        "precision_of_votes": precision_of_votes(evaluation.where(~evaluation.week)),
+    }
 
 
 def _chains_told(family: str, plan: Plan, seeds: tuple[int, ...], rows: Judged) -> dict[str, Any]:
@@ -266,10 +250,8 @@ def chains(
     return together(parts)
 
 
-def write(model: dict[str, Any], card: dict[str, Any], folder: Path) -> None:
-    """Write model and card; the card names the model's checksum."""
-    content = (json.dumps(model, separators=(",", ":")) + "\n").encode()
-    card["model_sha256"] = hashlib.sha256(content).hexdigest()
+def write(content: bytes, card: dict[str, Any], folder: Path) -> None:
+    """Write model and card; the card names the checksum of the model's answers, too."""
     read = change_model.read_model(content, json.dumps(card).encode())
     card["answers_sha256"] = change_model.answers_checksum(read)
     text = json.dumps(card, indent=1) + "\n"
@@ -290,8 +272,8 @@ def main() -> None:
     def report(text: str) -> None:
         print(f"{time.perf_counter() - started:7.0f} s  {text}", file=sys.stderr, flush=True)
 
-    model, card = train(TINY if options.tiny else FULL, report)
-    write(model, card, options.output)
+    content, card = train(TINY if options.tiny else FULL, report)
+    write(content, card, options.output)
     print(json.dumps(card, indent=1))
 
 

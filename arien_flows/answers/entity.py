@@ -16,7 +16,7 @@ from arien_flows.answers.conflicts import ConflictAnswer, conflict_answer
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
-from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.clustering import Clustering, cluster_command
 from arien_flows.entities.review import conflict_at, conflicts_about
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
@@ -179,7 +179,7 @@ def entity_answer(
     conflicts = conflicts_about(clustering, root)
     cuts = (
         *lag(view, clustering),
-        *_conflict_cuts(len(conflicts)),
+        *_conflict_cuts(len(conflicts), clustering.profile),
         *tag_cuts(reading, tags),
         *reading.limits,
     )
@@ -218,7 +218,7 @@ def entity_answer(
     )
 
 
-def _conflict_cuts(count: int) -> tuple[Truncation, ...]:
+def _conflict_cuts(count: int, profile: str) -> tuple[Truncation, ...]:
     """Say so where there are more conflicts than are shown."""
     if count <= MAX_CONFLICTS:
         return ()
@@ -227,7 +227,8 @@ def _conflict_cuts(count: int) -> tuple[Truncation, ...]:
             where="conflicts",
             reason="count",
             limit=MAX_CONFLICTS,
-            detail="`arien-flows cluster conflicts` and `cluster review` list all of them",
+            detail=f"`{cluster_command(profile, 'conflicts')}` and "
+            f"`{cluster_command(profile, 'review')}` list all of them",
         ),
     )
 
@@ -244,8 +245,8 @@ def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Trun
             where=where,
             reason="clustering_behind",
             limit=height,
-            detail=f"the clustering ends at block {height}: `arien-flows cluster run` brings it "
-            "up to date",
+            detail=f"the clustering ends at block {height}: "
+            f"`{cluster_command(clustering.profile)}` brings it up to date",
         ),
     )
 

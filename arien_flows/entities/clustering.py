@@ -281,19 +281,19 @@ def open_clustering(view: View, derived: Path, profile: str = DEFAULT_PROFILE) -
     if stored is None or marks is None:
         raise NotFoundError(
             f"no clustering {profile!r} of {view.network.name} was made yet: run "
-            f"`{_command(profile)}`"
+            f"`{cluster_command(profile)}`"
         )
     for part in (stored, marks):
         if shared_blocks(part, view) < _blocks(part):
             raise StaleSnapshotError(
                 f"the clustering {profile!r} goes up to block {part.manifest.height} "
                 f"({part.manifest.block_hash}), which this state of the ledger does not hold: "
-                f"run `{_command(profile)}`, or ask again"
+                f"run `{cluster_command(profile)}`, or ask again"
             )
     return Clustering(profile=profile, derived=stored, coinjoins=CoinJoins(derived=marks))
 
 
-def _command(profile: str) -> str:
-    """Return what makes a clustering."""
-    command = "arien-flows cluster run"
+def cluster_command(profile: str, part: str = "run") -> str:
+    """Return what a person types to make a clustering, or to see a part of it."""
+    command = f"arien-flows cluster {part}"
     return command if profile == DEFAULT_PROFILE else f"{command} --profile {profile}"

@@ -9,13 +9,13 @@ import numpy as np
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.constraints import Constraints
-from arien_flows.entities.profiles import Terms
+from arien_flows.entities.profiles import DEFAULT_PROFILE, Terms
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.inquiry.gathering import Gathering
 from arien_flows.inquiry.limits import limits_of
 from arien_flows.ledger.view import View
 from arien_flows.tag_book import TagBook
-from arien_flows.workspace import PROFILE, Reading
+from arien_flows.workspace import Reading
 
 Tags = Callable[[View, EntityMap], TagBook]
 """Looks tags up for a view and its entities."""
@@ -47,7 +47,7 @@ def cluster(view: View, owners: Constraints | None = None) -> Clustering:
     Two clusterings share their identity only if they saw the same transactions.
     """
     terms = Terms() if owners is None else Terms(constraints=owners)
-    made = run_clustering(view, None, PROFILE, terms)
+    made = run_clustering(view, None, DEFAULT_PROFILE, terms)
     seen = hashlib.sha256(np.ascontiguousarray(view.txid).tobytes()).hexdigest()
     manifest = replace(made.manifest, parameters={**made.manifest.parameters, "fetched": seen})
     return replace(made, derived=replace(made.derived, manifest=manifest))

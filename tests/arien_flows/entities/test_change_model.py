@@ -62,15 +62,6 @@ def test_load_model__was_judged_by_wallets_that_it_never_saw() -> None:
     assert min(card[part]["wallet_programs"] for part in ("training", "evaluation")) >= 20
 
 
-def test_load_model__is_preferred_only_where_it_beats_the_vote() -> None:
-    card = load_model().card
-    for table in card["evaluation"]["rows"].values():
-        model, vote = table["all"]["model"], table["all"]["vote"]
-        better = model["true_positive_interval"][0] > vote["true_positive_interval"][1]
-        as_safe = model["false_positive_rate"] <= max(vote["false_positive_rate"], 0.0005)
-        assert card["preferred"] == "vote" or (better and as_safe)
-
-
 @pytest.mark.slow
 def test_load_model__answers_as_on_the_machine_where_it_was_judged() -> None:
     assert answers_checksum(load_model()) == load_model().card["answers_sha256"]

@@ -16,7 +16,7 @@ from arien_flows.answers.conflicts import ConflictAnswer, conflict_answer
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
-from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.clustering import Clustering, cluster_command
 from arien_flows.entities.review import conflict_at, conflicts_about
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
@@ -179,6 +179,7 @@ def entity_answer(
     conflicts = conflicts_about(clustering, root)
     cuts = (
         *lag(view, clustering),
+        *tags_changed(reading),
         *_conflict_cuts(len(conflicts)),
         *tag_cuts(reading, tags),
         *reading.limits,
@@ -246,6 +247,20 @@ def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Trun
             limit=height,
             detail=f"the clustering ends at block {height}: `arien-flows cluster run` brings it "
             "up to date",
+        ),
+    )
+
+
+def tags_changed(reading: Reading, where: str = "entity") -> tuple[Truncation, ...]:
+    """Say so where the clustering does not know what tags say of owners by now."""
+    if not reading.owners_changed:
+        return ()
+    return (
+        Truncation(
+            where=where,
+            reason="tags_changed",
+            detail="tags that keep owners apart were added or withdrawn since the clustering was "
+            f"made: `{cluster_command(clustering_of(reading).profile)}` takes them in",
         ),
     )
 

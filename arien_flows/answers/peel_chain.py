@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from arien_flows.amounts import asset_of
-from arien_flows.answers.entity import lag
+from arien_flows.answers.entity import lag, tags_changed
 from arien_flows.answers.facts import as_of, named, sighting
 from arien_flows.answers.peel_shapes import (
     PeelChainAnswer,
@@ -307,4 +307,5 @@ def _cuts(
         detail = reading.clustering_gap
         cuts.append(Truncation(where="validation", reason="no_clustering", detail=detail))
         return tuple(cuts)
-    return (*cuts, *lag(reading.view, reading.clustering, where="validation"))
+    behind = lag(reading.view, reading.clustering, where="validation")
+    return (*cuts, *behind, *tags_changed(reading, "validation"))

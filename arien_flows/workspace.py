@@ -43,9 +43,6 @@ DERIVED = "derived"
 CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""
 
-PROFILE = DEFAULT_PROFILE
-"""The profile whose entities are shown where nobody asks for another."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -122,7 +119,7 @@ class OpenNetwork:
         self._ledger = Ledger(root, scattered=True)
         self._readings: dict[str, tuple[tuple[object, ...], Reading]] = {}
 
-    def read(self, profile: str = PROFILE) -> Reading:
+    def read(self, profile: str = DEFAULT_PROFILE) -> Reading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
         manifest = self.root / DERIVED / "clusterings" / profile_named(profile).name / MANIFEST
         with self._lock:
@@ -134,7 +131,7 @@ class OpenNetwork:
                 known = self._readings[profile] = state, self._read(view, profile)
             return known[1]
 
-    def ask(self, question: Callable[[Reading], Answer], profile: str = PROFILE) -> Answer:
+    def ask(self, question: Callable[[Reading], Answer], profile: str = DEFAULT_PROFILE) -> Answer:
         """Return what `question` says of a reading that still holds when it has been asked."""
         for _ in range(ATTEMPTS):
             reading = self.read(profile)

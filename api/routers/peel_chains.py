@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.deps import NetworkDep, TxidPath, answer, problems
-from arien_flows.answers.peel_chain import DEFAULT_HOPS, MOST_HOPS, peel_chain_answer
+from arien_flows.answers.peel_chain import peel_chain_answer
+from arien_flows.answers.peel_limits import DEFAULT_HOPS, MOST_HOPS
 from arien_flows.answers.peel_shapes import PeelChainAnswer
 from arien_flows.entities.peel_hops import Direction
 

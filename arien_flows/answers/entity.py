@@ -180,7 +180,7 @@ def entity_answer(
     cuts = (
         *lag(view, clustering),
         *tags_changed(reading),
-        *_conflict_cuts(len(conflicts)),
+        *_conflict_cuts(len(conflicts), clustering.profile),
         *tag_cuts(reading, tags),
         *reading.limits,
     )
@@ -219,7 +219,7 @@ def entity_answer(
     )
 
 
-def _conflict_cuts(count: int) -> tuple[Truncation, ...]:
+def _conflict_cuts(count: int, profile: str) -> tuple[Truncation, ...]:
     """Say so where there are more conflicts than are shown."""
     if count <= MAX_CONFLICTS:
         return ()
@@ -228,7 +228,8 @@ def _conflict_cuts(count: int) -> tuple[Truncation, ...]:
             where="conflicts",
             reason="count",
             limit=MAX_CONFLICTS,
-            detail="`arien-flows cluster conflicts` and `cluster review` list all of them",
+            detail=f"`{cluster_command(profile, 'conflicts')}` and "
+            f"`{cluster_command(profile, 'review')}` list all of them",
         ),
     )
 
@@ -245,8 +246,8 @@ def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Trun
             where=where,
             reason="clustering_behind",
             limit=height,
-            detail=f"the clustering ends at block {height}: `arien-flows cluster run` brings it "
-            "up to date",
+            detail=f"the clustering ends at block {height}: "
+            f"`{cluster_command(clustering.profile)}` brings it up to date",
         ),
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import lag, tags_changed
 from arien_flows.answers.facts import as_of, named, sighting
+from arien_flows.answers.peel_limits import DEFAULT_HOPS
 from arien_flows.answers.peel_shapes import (
     PeelChainAnswer,
     PeelCriterion,
@@ -48,8 +49,6 @@ from arien_flows.shapes import Truncation
 from arien_flows.workspace import Reading
 from heuristics import peeling
 
-DEFAULT_HOPS = 1_000
-MOST_HOPS = 10_000
 MOST_RECIPIENTS = 100
 """Recipients that are listed with their sums."""
 

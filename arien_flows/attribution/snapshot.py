@@ -28,14 +28,12 @@ import numpy as np
 from arien_flows.attribution.ownership import EntityMap, roots_of
 from arien_flows.attribution.subjects import canonical_address, network_of
 from arien_flows.attribution.tag import NAMES_SOMEBODY, STATEMENT_FIELDS, Statement, Tag
+from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
 from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics.taint import Stop
-
-SERVICE_CONFIDENCE = 50
-"""Tags below this level name, but do not stop a trace."""
 
 SERVICE_STOPS: Mapping[str, Stop] = {
     "exchange": Stop.SERVICE_REACHED,

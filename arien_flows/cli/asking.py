@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from arien_flows.cli.session import Session
+from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError
 from arien_flows.inquiry.inquire import Question
-from arien_flows.workspace import PROFILE, OpenNetwork, Reading, Workspace
+from arien_flows.workspace import OpenNetwork, Reading, Workspace
 from chains.registry import BLOCK_SCHEMES, LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
@@ -22,7 +23,7 @@ def asked(
     session: Session,
     answer: Callable[[Reading], Answer],
     fetched: Question | None = None,
-    profile: str = PROFILE,
+    profile: str = DEFAULT_PROFILE,
 ) -> Answer:
     """Return what `answer` says of the present state of the chosen ledger.
 
@@ -32,7 +33,7 @@ def asked(
     if fetched is not None and names_server(session):
         from arien_flows.cli.inquiring import inquired
 
-        if profile != PROFILE:
+        if profile != DEFAULT_PROFILE:
             raise InputError(
                 f"profile {profile} needs a ledger: leave out --profile, or ask without --source"
             )

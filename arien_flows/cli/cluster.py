@@ -9,6 +9,7 @@ from arien_flows.cli.session import Session, profile_option, session_of, session
 if TYPE_CHECKING:
     from arien_flows.answers.conflicts import ConflictPage
     from arien_flows.entities.change_model import ChangeBy
+    from arien_flows.entities.profiles import Profile
 
 _LIMIT = click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows."
@@ -38,7 +39,8 @@ def cluster() -> None:
     "--decision-lag",
     type=click.IntRange(0),
     metavar="N",
-    help="Blocks that a decision about change waits (1008: a week).",
+    help="Blocks that a decision about change waits (1008: a week); not for strict, which makes "
+    "none.",
 )
 @click.option(
     "--change-by",
@@ -72,13 +74,11 @@ def run_command(
     from arien_flows.cli.texts import clustering_lines
     from arien_flows.entities.change_votes import DECISION_LAG
     from arien_flows.entities.clustering import run_clustering
-    from arien_flows.entities.profiles import Terms, profile_named, standard
-    from arien_flows.errors import InputError
+    from arien_flows.entities.profiles import Terms
     from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
-    if change_by is not None and profile != "standard":
-        raise InputError("--change-by is for profile standard: the others have no model")
+    rules = _rules(profile, decision_lag, change_by)
     session = session_of(context)
     opened = chosen(session)
     progress = progress_in(session.progress)
@@ -90,11 +90,27 @@ def run_command(
         without=frozenset(without),
         constraints=opened.constraints(view),
     )
-    rules = profile_named(profile) if change_by is None else standard(change_by)
     clustering = run_clustering(view, opened.root / DERIVED, rules, terms)
     progress.step("cluster", view.counts.transactions, view.counts.transactions, "transactions")
     progress.end()
     emit(session, clustering_answer(view, clustering), clustering_lines)
+
+
+def _rules(name: str, decision_lag: int | None, change_by: "ChangeBy | None") -> "Profile":
+    """Return the profile to run; an option that would change nothing about it is refused."""
+    from arien_flows.entities.profiles import profile_named, standard
+    from arien_flows.errors import InputError
+
+    if change_by is not None:
+        if name != "standard":
+            raise InputError("--change-by is for profile standard: the others have no model")
+        return standard(change_by)
+    profile = profile_named(name)
+    if decision_lag is not None and not profile.change_rules:
+        raise InputError(
+            f"--decision-lag is for profiles that decide about change: {name} does not"
+        )
+    return profile
 
 
 @cluster.command("status")

@@ -13,6 +13,7 @@ from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
 from arien_flows.ledger.following import SourceChange, follow, kept_words
 from arien_flows.ledger.ingest import IngestStep, IngestSummary, ingest
+from arien_flows.ledger.merging import MergeStep
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
 from arien_flows.workspace import Workspace
@@ -44,7 +45,13 @@ def fill(
     """
     progress = progress_in(session.progress)
     with _opened(session, name, uri, start, progress) as (writer, source):
-        summary = ingest(writer, source, until=until, report=lambda step: _show(progress, step))
+        summary = ingest(
+            writer,
+            source,
+            until=until,
+            report=lambda step: _show(progress, step),
+            report_merges=lambda step: _show_merges(progress, step),
+        )
         height = writer.next_height - 1
     progress.end()
     click.echo(_told(name, height, summary), err=True)
@@ -142,6 +149,10 @@ class _Teller:
 def _show(progress: Progress, step: IngestStep) -> None:
     before = step.first_height - 1
     progress.step("ingest", step.height - before, step.target_height - before, "blocks")
+
+
+def _show_merges(progress: Progress, step: MergeStep) -> None:
+    progress.step("merge", step.ended, step.begun, "merges of the index")
 
 
 def _told(name: str, height: int, summary: IngestSummary) -> str:

@@ -2,10 +2,8 @@
 
 import click
 
+from arien_flows.answers.peel_limits import DEFAULT_HOPS, MOST_HOPS
 from arien_flows.cli.session import session_of, session_options
-
-DEFAULT_HOPS = 1_000
-MOST_HOPS = 10_000
 
 
 @click.command()

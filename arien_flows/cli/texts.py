@@ -17,6 +17,7 @@ from arien_flows.answers.why import WhyAnswer
 from arien_flows.cli.conflict_texts import entity_conflict_lines, sureness
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.cli.tag_texts import naming_lines
+from arien_flows.entities.clustering import cluster_command
 from arien_flows.shapes import shown_time
 
 
@@ -141,10 +142,6 @@ def status_lines(answers: Sequence[StatusAnswer]) -> Iterable[str]:
         )
 
 
-def _of_hundred(confidence: int | None) -> str:
-    return NOTHING if confidence is None else f"{confidence} of 100"
-
-
 def _versions(rules: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
 
@@ -260,6 +257,7 @@ def rule_lines(answer: RuleList) -> Iterable[str]:
 
 def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
     """Return what a clustering is."""
+    conflicts, review = (cluster_command(answer.profile, part) for part in ("conflicts", "review"))
     yield from pairs(
         (
             ("Clustering", answer.clustering),
@@ -274,8 +272,8 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
             ("Entities", f"{answer.entities:,}"),
             ("Merges", f"{answer.merges:,}"),
             ("Decisions", f"{answer.decisions:,} about change"),
-            ("Conflicts", f"{answer.conflicts:,}: see `arien-flows cluster conflicts`"),
-            ("For review", f"{answer.waiting_for_review:,}: see `arien-flows cluster review`"),
+            ("Conflicts", f"{answer.conflicts:,}: see `{conflicts}`"),
+            ("For review", f"{answer.waiting_for_review:,}: see `{review}`"),
             ("Tagged twice", f"{answer.addresses_tagged_twice:,} addresses of several owners"),
         )
     )

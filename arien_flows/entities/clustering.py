@@ -299,7 +299,8 @@ def open_clustering(view: View, derived: Path, profile: str = DEFAULT_PROFILE) -
     if others:
         raise NotFoundError(
             f"the clustering {profile!r} of {view.network.name} was made by rules of another "
-            f"version of the program ({', '.join(sorted(others))}): run `{cluster_command(profile)}`"
+            f"version of the program ({', '.join(sorted(others))}): run "
+            f"`{cluster_command(profile)}`"
         )
     for part in (stored, marks):
         if shared_blocks(part, view) < _blocks(part):
@@ -317,7 +318,7 @@ def _other_rules(part: DerivedSet, known: Mapping[str, int]) -> dict[str, int]:
     return {name: version for name, version in made.items() if known.get(name) != version}
 
 
-def cluster_command(profile: str) -> str:
-    """Return what makes a clustering."""
-    command = "arien-flows cluster run"
+def cluster_command(profile: str, part: str = "run") -> str:
+    """Return what a person types to make a clustering, or to see a part of it."""
+    command = f"arien-flows cluster {part}"
     return command if profile == DEFAULT_PROFILE else f"{command} --profile {profile}"

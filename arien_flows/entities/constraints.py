@@ -25,7 +25,7 @@ OWNER_CONFIDENCE = 70
 """From this level on a tag's owner binds every rule."""
 
 SERVICE_CONFIDENCE = 50
-"""From this level on a tag's service binds change rules."""
+"""From this level on a tag's service binds change rules, and a trace stops there."""
 
 _NONE = int(NO_OWNER)
 

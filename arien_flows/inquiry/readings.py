@@ -8,13 +8,13 @@ import numpy as np
 
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.constraints import Constraints
-from arien_flows.entities.profiles import Terms
+from arien_flows.entities.profiles import DEFAULT_PROFILE, Terms
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.inquiry.gathering import Gathering
 from arien_flows.inquiry.limits import limits_of
 from arien_flows.ledger.view import View
 from arien_flows.tag_book import TagBook
-from arien_flows.workspace import PROFILE, Reading
+from arien_flows.workspace import Reading
 
 Tags = Callable[[View], TagBook]
 """Looks tags up for a view, in which each address stands for itself."""
@@ -45,7 +45,7 @@ def cluster(view: View, owners: Constraints) -> Clustering:
 
     Two clusterings share their identity only if they saw the same transactions.
     """
-    made = run_clustering(view, None, PROFILE, Terms(constraints=owners))
+    made = run_clustering(view, None, DEFAULT_PROFILE, Terms(constraints=owners))
     seen = hashlib.sha256(np.ascontiguousarray(view.txid).tobytes()).hexdigest()
     manifest = replace(made.manifest, parameters={**made.manifest.parameters, "fetched": seen})
     return replace(made, derived=replace(made.derived, manifest=manifest))

@@ -14,6 +14,7 @@ from typing import TypeGuard
 
 from arien_flows.errors import InputError, LedgerError, SourceError
 from arien_flows.ledger.beginning import first_height, row_of
+from arien_flows.ledger.merging import MergeStep
 from arien_flows.ledger.preparing import PreparedBatch
 from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
@@ -73,6 +74,7 @@ def ingest(
     until: int | None = None,
     stop: Event | None = None,
     report: Report | None = None,
+    report_merges: Callable[[MergeStep], None] = lambda _step: None,
 ) -> IngestSummary:
     """Bring the ledger to the source's best chain, and its indexes into the form that stays.
 
@@ -81,7 +83,7 @@ def ingest(
     """
     summary = catch_up(writer, source, until=until, stop=stop, report=report)
     begun = perf_counter()
-    writer.finish_merges(stop)
+    writer.finish_merges(stop, report_merges)
     return replace(summary, seconds=summary.seconds + perf_counter() - begun)
 
 

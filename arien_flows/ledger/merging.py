@@ -32,6 +32,15 @@ is under way and two are due. A view maps each run, and every search looks into 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeStep:
+    """How far one has come who waits for merges."""
+
+    ended: int
+    begun: int
+    """Those that have ended included; the end of one may let another begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Merge:
     """Runs of one family that stand one behind the other and are made into one."""
 
@@ -60,7 +69,13 @@ class Merging:
         self._small = ThreadPoolExecutor(max_workers=1, thread_name_prefix="merger")
         self._large = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large merger")
         self._under_way: list[_Merge] = []
+        self._ended = 0
         self._stop = Event()
+
+    @property
+    def step(self) -> MergeStep:
+        """What has become of the merges, as far as `turn` has taken notice."""
+        return MergeStep(ended=self._ended, begun=self._ended + len(self._under_way))
 
     @property
     def has_ended_any(self) -> bool:
@@ -87,6 +102,7 @@ class Merging:
             standing[merge.family] = (*names[:at], merged, *names[at + len(merge.due) :])
             replaced += [run_path(merge.family, run) for run in merge.due]
             self._under_way.remove(merge)
+            self._ended += 1
         for family, names in standing.items():
             self._begin(family, names)
         return Runs(**standing), replaced

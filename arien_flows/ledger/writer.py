@@ -14,7 +14,7 @@ still be filed in other runs, and say the same.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import RUN_FOLDERS, map_array, run_path
 from arien_flows.ledger.lock import exclusive
 from arien_flows.ledger.manifest import INTENT, MANIFEST, Manifest, read_manifest
+from arien_flows.ledger.merging import MergeStep
 from arien_flows.ledger.new_addresses import ExternalOutputs
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.preparing import PreparedBatch, prepare
@@ -245,17 +246,29 @@ class LedgerWriter:
         self._commit_seconds = self._committed_at - begun
         self._can_commit = True
 
-    def finish_merges(self, stop: Event | None = None) -> None:
+    def finish_merges(
+        self,
+        stop: Event | None = None,
+        report: Callable[[MergeStep], None] = lambda _step: None,
+    ) -> None:
         """Commit, and stay until all runs that have gathered are merged, or until `stop` is set.
 
         For the end of a long ingest, and for whoever opens a ledger again and again for a few
-        blocks: merges that are under way when it is closed are given up.
+        blocks: merges that are under way when it is closed are given up. `report` hears of each
+        change, and of nothing where nothing has to be waited for.
         """
+        merging = self._staged.merging
         self._staged.settle()
         self.commit()
-        while self._staged.merging.is_under_way and not (stop is not None and stop.is_set()):
-            self._staged.merging.wait(LOOK_SECONDS)
+        told: MergeStep | None = None
+        while merging.is_under_way and not (stop is not None and stop.is_set()):
+            if merging.step != told:
+                told = merging.step
+                report(told)
+            merging.wait(LOOK_SECONDS)
             self.commit()
+        if told not in (None, merging.step):
+            report(merging.step)
 
     def roll_back(self, height: int) -> None:
         """Remove all blocks above `height`; -1, or the height before its first, empties the ledger.

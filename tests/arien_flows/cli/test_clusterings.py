@@ -63,6 +63,21 @@ def test_cluster_review__says_that_nothing_waits(say: Say) -> None:
     assert "Profile strict: 0 merges put off for review." in say("cluster", "review")
 
 
+def test_cluster_status__names_commands_that_show_the_same_profile(say: Say) -> None:
+    wide, strict = say("cluster", "status", "--profile", "wide"), say("cluster", "status")
+    for part in ("conflicts", "review"):
+        assert f"see `arien-flows cluster {part} --profile wide`" in wide
+        assert f"see `arien-flows cluster {part}`" in strict
+
+
+def test_cluster_run__refuses_options_that_its_profile_does_not_heed(say: Say) -> None:
+    error = say("cluster", "run", "--decision-lag", "1", code=2)
+    assert "--decision-lag is for profiles that decide about change: strict does not" in error
+    error = say("cluster", "run", "--profile", "wide", "--change-by", "model", code=2)
+    assert "--change-by is for profile standard" in error
+    assert "no clustering profile 'bold'" in say("cluster", "run", "--profile", "bold", code=2)
+
+
 def test_cluster_status__tells_terms_and_counts(say: Say) -> None:
     answer = json.loads(say("cluster", "status", "--profile", "wide", "--json"))
     assert answer["parameters"]["decision_lag"] == "1"

@@ -327,6 +327,7 @@ def test_answers__a_clustering_that_lags_behind_is_named(tmp_path: Path, capsys)
     case.chain.add([Tx(name="later", outputs=[("frank", COIN)])])
     write_block_file(case.block_file, case.chain.blocks)
     common = ["--data", str(case.data), "--json"]
+    assert run([*common, "cluster", "run", "--profile", "wide"]) == 0
     assert run([*common, "ledger", "ingest", "--source", f"blockfiles:{case.block_file}"]) == 0
     capsys.readouterr()
     assert run([*common, "address", case.address("frank")]) == 0
@@ -334,6 +335,10 @@ def test_answers__a_clustering_that_lags_behind_is_named(tmp_path: Path, capsys)
     assert answer["entity"]["address_count"] == 1
     assert answer["truncations"][0]["reason"] == "clustering_behind"
     assert answer["truncations"][0]["limit"] == 7
+    assert "`arien-flows cluster run` brings it up to date" in answer["truncations"][0]["detail"]
+    assert run([*common, "address", case.address("frank"), "--profile", "wide"]) == 0
+    behind = json.loads(capsys.readouterr().out)["truncations"][1]
+    assert "`arien-flows cluster run --profile wide` brings it up" in behind["detail"]
 
 
 def test_doctor__finds_everything_in_order(say: Say):

@@ -6,13 +6,18 @@ import signal
 import threading
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from arien_flows.cli import filling
 from arien_flows.cli.main import run
 from arien_flows.ledger.ledger import Ledger
+from arien_flows.ledger.sorted_runs import FAN_IN
+from arien_flows.ledger.writer import LedgerWriter
+from tests.arien_flows.ledger.chains import random_chain
 from tests.arien_flows.ledger.late import ChainSource
+from tests.arien_flows.ledger.stores import SlowDisk
 from tests.ledgers import Chain, Tx, text_of_name, write_block_file
 
 NETWORK = "bitcoin-regtest"
@@ -57,6 +62,23 @@ def test_ingest__blocks_alone_do_not_let_a_ledger_begin_late(
     )
     assert ingest(tmp_path, "--from", "2", "--until", "1", file=file) == 2
     assert "--until lies before --from" in capsys.readouterr().err
+
+
+def test_ingest__says_that_it_waits_for_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each batch leaves a run of the index; so many are merged."""
+    source = ChainSource(random_chain(Random(3), FAN_IN).blocks, batch_blocks=1)
+    monkeypatch.setattr(filling, "open_blocks", lambda _uri, _name, *_: source)
+    monkeypatch.setattr(
+        filling, "LedgerWriter", lambda root, of: LedgerWriter(root, of, SlowDisk(root, 0.1))
+    )
+    assert ingest(tmp_path, "--progress", "json", file=tmp_path / "unused") == 0
+    steps = [json.loads(line) for line in capsys.readouterr().err.splitlines()[:-1]]
+    waits = [step for step in steps if step["step"] == "merge"]
+    assert waits[0]["done"] < waits[0]["total"]
+    assert waits[-1]["done"] == waits[-1]["total"]
+    assert steps[-len(waits) :] == waits
 
 
 def test_ingest__a_late_ledger_is_begun_continued_and_says_where_it_begins(

@@ -1,8 +1,10 @@
 """Ledgers on disk: filling them in chosen batches, and comparing them byte by byte."""
 
 import itertools
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -29,6 +31,21 @@ class QuickDisk(Disk):
 
     def _flush(self, targets: Sequence[Path]) -> None:
         pass
+
+
+class SlowDisk(QuickDisk):
+    """Takes its time for each step of a merge."""
+
+    def __init__(self, root: Path, seconds: float) -> None:
+        super().__init__(root)
+        self.seconds, self.begun = seconds, Event()
+
+    def sync(self, paths: Iterable[str]) -> None:
+        paths = list(paths)
+        if any(path.startswith("index/") and "/00-" not in path for path in paths):
+            self.begun.set()
+            time.sleep(self.seconds)
+        super().sync(paths)
 
 
 class CountingDisk(QuickDisk):

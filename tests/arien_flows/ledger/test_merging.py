@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from tests.arien_flows.ledger.power_cut import PowerCutDisk, PowerCutError
 from tests.arien_flows.ledger.stores import (
     CountingDisk,
     QuickDisk,
+    SlowDisk,
     columns_of,
     everything_of,
     fill,
@@ -150,21 +151,6 @@ def test_roll_back__says_the_same_whether_a_merge_was_under_way_or_done(
         assert views[0].find_lock(*views[1].lock(number)) == number
 
 
-class SlowDisk(QuickDisk):
-    """Takes its time for each step of a merge."""
-
-    def __init__(self, root: Path, seconds: float) -> None:
-        super().__init__(root)
-        self.seconds, self.begun = seconds, Event()
-
-    def sync(self, paths: Iterable[str]) -> None:
-        paths = list(paths)
-        if any(path.startswith("index/") and "/00-" not in path for path in paths):
-            self.begun.set()
-            time.sleep(self.seconds)
-        super().sync(paths)
-
-
 def test_close__stops_a_merge_between_two_steps(
     tmp_path: Path, blocks: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +178,26 @@ def test_finish_merges__ends_when_it_is_told_to_stop(
         begun = time.monotonic()
         writer.finish_merges(stop)
         assert time.monotonic() - begun < 1
+
+
+def test_finish_merges__tells_what_it_waits_for(tmp_path: Path, blocks: list[bytes]) -> None:
+    disk, told = HeldDisk(tmp_path), list[merging.MergeStep]()
+
+    def hear(step: merging.MergeStep) -> None:
+        told.append(step)
+        disk.released.set()
+
+    with LedgerWriter(tmp_path, REGTEST, disk) as writer:
+        catch_up(writer, ChainSource(blocks, batch_blocks=1))
+        writer.finish_merges(report=hear)
+        assert told[0].ended < told[0].begun
+        runs = manifest_of(tmp_path).runs
+        merged = [run for family in RUN_FOLDERS for run in getattr(runs, family) if run.level]
+        assert told[-1].ended == told[-1].begun == len(merged) > 1
+        assert len(set(told)) == len(told)
+        told.clear()
+        writer.finish_merges(report=hear)
+        assert told == []
 
 
 @pytest.mark.slow

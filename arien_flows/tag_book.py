@@ -22,7 +22,7 @@ from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.ledger.locks import key_hash_of
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.view import View
-from arien_flows.tag_owners import owners_of
+from arien_flows.tag_owners import binding_of, owners_of
 from chains.bitcoin.address import address_text
 from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array
@@ -91,6 +91,13 @@ class TagBook:
         self._casebook = casebook
         self._entities = entities
 
+    def among(self, entities: EntityMap) -> "TagBook":
+        """Return the same tags for other entities; what was looked up already is shared."""
+        other = TagBook(self._view, self._casebook, entities)
+        if "_placed" in self.__dict__:
+            other.__dict__["_placed"] = self._placed
+        return other
+
     @cached_property
     def is_empty(self) -> bool:
         """Whether nothing at all is said about the network: then silence means nothing."""
@@ -123,6 +130,17 @@ class TagBook:
         if placed is None:
             return no_constraints()
         return owners_of(placed.table, placed.number, placed.lowest)
+
+    def still_give(self, constraints: Constraints) -> bool:
+        """Tell whether the tags that bind are those that a clustering heeded.
+
+        As long as no tag at all was added or taken away, no tag has to be read for that.
+        """
+        name = self._view.network.name
+        if constraints.tag_set == self._casebook.revision(name):
+            return True
+        table = self._casebook.table(name)
+        return constraints.revision == ("" if table is None else binding_of(table).revision)
 
     def tags_of(self, address: int, limit: int) -> FoundTags:
         """Return at most `limit` tags of an address number and its entity."""

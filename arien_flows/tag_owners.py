@@ -7,6 +7,8 @@ shows up that a person can settle by mending a tag.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,9 +20,43 @@ from arien_flows.entities.constraints import (
     SERVICE_CONFIDENCE,
     Constraints,
     constraints_of,
-    no_constraints,
 )
 from chains.types import BoolArray, Int64Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The tags that bind, whatever a ledger holds of them."""
+
+    names: tuple[str, ...]
+    """Owners and services, ascending."""
+
+    rows: Int64Array
+    """Tags that bind: rows of the table."""
+
+    name: Int64Array
+    """Whom each statement of the table names: a place in `names`, or -1."""
+
+    level: Int64Array
+    """Confidence of each statement."""
+
+    is_service: BoolArray
+    """Whether each statement names a service."""
+
+    revision: str
+    """SHA-256 of what these tags say about owners, whatever their order; "" where none binds."""
+
+
+_BINDINGS: WeakKeyDictionary[TagTable, Binding] = WeakKeyDictionary()
+"""Of every table that is in use: a casebook keeps its table until a tag changes."""
+
+
+def binding_of(table: TagTable) -> Binding:
+    """Return which of a network's tags bind; computed once for each table."""
+    known = _BINDINGS.get(table)
+    if known is None:
+        known = _BINDINGS[table] = _binding(table)
+    return known
 
 
 def owners_of(table: TagTable, number: Int64Array, lowest: Int64Array) -> Constraints:
@@ -34,6 +70,23 @@ def owners_of(table: TagTable, number: Int64Array, lowest: Int64Array) -> Constr
         For each tag its address, and the lowest address that the same key opens; -1 where the
         ledger holds none. Both are heeded, as one of them may appear later than the other.
     """
+    binding = binding_of(table)
+    both = np.concatenate([binding.rows, binding.rows])
+    address = np.concatenate([number[binding.rows], lowest[binding.rows]])
+    held = address >= 0
+    statement = table.statement[both][held]
+    return constraints_of(
+        binding.revision,
+        binding.names,
+        address[held],
+        binding.name[statement],
+        binding.level[statement],
+        binding.is_service[statement],
+        tag_set=table.revision,
+    )
+
+
+def _binding(table: TagTable) -> Binding:
     names = [_owner_name(said) for said in table.statements]
     levels = np.array([said.level for said in table.statements], np.int64)
     services = np.array([service_stop(said) is not None for said in table.statements], np.bool_)
@@ -42,22 +95,15 @@ def owners_of(table: TagTable, number: Int64Array, lowest: Int64Array) -> Constr
         (levels >= OWNER_CONFIDENCE) | (services & (levels >= SERVICE_CONFIDENCE))
     )
     known = sorted({name for name, bind in zip(names, binds, strict=True) if bind})
-    if not known:
-        return no_constraints()
     place = {name: index for index, name in enumerate(known)}
-    code = np.array([place.get(name, -1) for name in names], np.int64)
     rows = np.flatnonzero(binds[table.statement])
-    both = np.concatenate([rows, rows])
-    address = np.concatenate([number[rows], lowest[rows]])
-    held = address >= 0
-    statement = table.statement[both][held]
-    return constraints_of(
-        _revision(table, rows, names, levels, services),
-        tuple(known),
-        address[held],
-        code[statement],
-        levels[statement],
-        services[statement],
+    return Binding(
+        names=tuple(known),
+        rows=rows,
+        name=np.array([place.get(name, -1) for name in names], np.int64),
+        level=levels,
+        is_service=services,
+        revision=_revision(table, rows, names, levels, services) if len(rows) else "",
     )
 
 

@@ -20,6 +20,7 @@ from arien_flows.answers.why import why_answer
 from arien_flows.entities.clustering import run_clustering
 from arien_flows.entities.counted_votes import counted_votes
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
+from arien_flows.entities.profiles import Terms
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
@@ -46,10 +47,11 @@ creator: arien-flows
 currency: BTC
 source: none
 label: The first block
+confidence: ownership
 tags:
   - address: {}
 """
-"""Names an address of that block, so that tags are looked up, too."""
+"""Names the owner of an address of that block, so that tags are looked up and heeded, too."""
 
 
 @cache
@@ -76,6 +78,9 @@ def _ask_everything(folder: Path) -> None:
         now=datetime.fromtimestamp(0, UTC),
         by="warm-up",
     )
+    # Once more: where a tag names an owner, other kernels join.
+    view = network.read().view
+    run_clustering(view, root / DERIVED, terms=Terms(constraints=network.constraints(view)))
     reading = network.read()
     address_answer(reading, address)
     why_answer(reading, address, address)

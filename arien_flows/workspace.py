@@ -72,6 +72,14 @@ class Reading:
         return self.clustering if self.clustering is not None else SingleAddresses()
 
     @cached_property
+    def owners_changed(self) -> bool:
+        """Whether the tags that bind clusterings are others now than when this one was made."""
+        made = self.clustering
+        if made is None or self.fetched is not None:
+            return False
+        return made.heeds_tags and not self.tags.still_give(made.constraints)
+
+    @cached_property
     def coinjoin_marks(self) -> UInt8Array | None:
         """1 where a transaction is taken for a CoinJoin; nothing without a clustering.
 

@@ -81,12 +81,12 @@ def make_small_case(folder: Path, *, cluster: bool = True, tags: bool = True) ->
     data = folder / "data"
     common = ["--data", str(data), "--network", NETWORK, "--progress", "none"]
     assert run([*common, "ledger", "ingest", "--source", f"blockfiles:{block_file}"]) == 0
-    if cluster:
-        assert run([*common, "cluster", "run"]) == 0
     pack = folder / "services.yaml"
     pack.write_text(TAGPACK.format(text_of_name("exchange")))
     if tags:
         assert run([*common, "tags", "import", str(pack)]) == 0
+    if cluster:
+        assert run([*common, "cluster", "run"]) == 0
     return SmallCase(data=data, block_file=block_file, pack=pack, chain=chain)
 
 

@@ -7,7 +7,13 @@ from fastapi.responses import Response
 
 from api.deps import AddressPath, NetworkDep, PageLimit, ProfileQuery, answer, problems
 from arien_flows.answers.conflicts import ConflictPage, conflict_page
-from arien_flows.answers.entity import EntityAnswer, clustering_of, entity_answer, lag
+from arien_flows.answers.entity import (
+    EntityAnswer,
+    clustering_of,
+    entity_answer,
+    lag,
+    tags_changed,
+)
 from arien_flows.answers.why import WhyAnswer, why_answer
 from arien_flows.workspace import Reading
 
@@ -74,6 +80,7 @@ def explain_link(
     response_model=ConflictPage,
     responses=problems(
         _404="No ledger, or no clustering of it yet.",
+        _409="The clustering was run again since the cursor was made.",
         _422="A parameter is out of its range.",
     ),
 )
@@ -83,18 +90,18 @@ def list_conflicts(
     review: Annotated[
         bool, Query(description="List merges of large entities that wait for a person instead.")
     ] = False,
-    offset: Annotated[
-        int, Query(ge=0, le=4_294_967_295, description="`next_offset` of the last page.")
-    ] = 0,
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
+    ] = None,
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return conflicts of a clustering, in the order in which they came up."""
 
     def page(reading: Reading) -> ConflictPage:
         clustering = clustering_of(reading)
-        cuts = lag(reading.view, clustering, "conflicts")
+        cuts = (*lag(reading.view, clustering, "conflicts"), *tags_changed(reading, "conflicts"))
         return conflict_page(
-            reading.view, clustering, cuts, for_review=review, limit=limit, offset=offset
+            reading.view, clustering, cuts, for_review=review, limit=limit, cursor=cursor
         )
 
     return answer(network.ask(page, profile))

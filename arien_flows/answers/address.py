@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from arien_flows.amounts import asset_of
-from arien_flows.answers.entity import EntityName, entity_name, lag
+from arien_flows.answers.entity import EntityName, entity_name, lag, tags_changed
 from arien_flows.answers.facts import Flag, Sighting, as_of, script_type_name, sighting
 from arien_flows.answers.tags import MAX_TAGS, Naming, TagAnswer, naming, tag_answers, tag_cuts
 from arien_flows.shapes import Certainty, ChainAnswer, Truncation
@@ -71,7 +71,7 @@ def address_answer(reading: Reading, text: str) -> AddressAnswer:
     asset = asset_of(view.network.name)
     tags = reading.tags.tags_of(address, MAX_TAGS)
     entity_cuts = lag(view, clustering) if clustering else (no_entities(reading),)
-    cuts = (*entity_cuts, *tag_cuts(reading, tags), *reading.limits)
+    cuts = (*entity_cuts, *tags_changed(reading), *tag_cuts(reading, tags), *reading.limits)
     return AddressAnswer(
         as_of=as_of(view),
         complete=not cuts,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from arien_flows.answers.address import no_entities
-from arien_flows.answers.entity import lag
+from arien_flows.answers.entity import lag, tags_changed
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.tags import (
     MAX_TAGS,
@@ -58,7 +58,7 @@ def address_tags_answer(reading: Reading, text: str) -> AddressTagsAnswer:
     behind = (
         lag(reading.view, clustering, "tags") if clustering else (no_entities(reading, "tags"),)
     )
-    cuts = (*behind, *tag_cuts(reading, found), *reading.limits)
+    cuts = (*behind, *tags_changed(reading, "tags"), *tag_cuts(reading, found), *reading.limits)
     return AddressTagsAnswer(
         as_of=as_of(reading.view),
         complete=not cuts,

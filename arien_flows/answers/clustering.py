@@ -10,7 +10,7 @@ from arien_flows.answers.rates import ClusteringRateAnswer, clustering_rates, er
 from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.review import CONFLICTS, REVIEW, count_conflicts
 from arien_flows.ledger.view import View
-from arien_flows.shapes import Certainty, ChainAnswer
+from arien_flows.shapes import Certainty, ChainAnswer, Truncation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +69,13 @@ class ClusteringAnswer(ChainAnswer):
     """Addresses that sure tags give to several owners; one of them counts."""
 
 
-def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
+def clustering_answer(
+    view: View, clustering: Clustering, also_left_out: tuple[Truncation, ...] = ()
+) -> ClusteringAnswer:
     """Return what a clustering is."""
     made = clustering.manifest
     merges = len(clustering.log)
-    cuts = lag(view, clustering, where="clustering")
+    cuts = (*lag(view, clustering, where="clustering"), *also_left_out)
     return ClusteringAnswer(
         as_of=as_of(view),
         complete=not cuts,

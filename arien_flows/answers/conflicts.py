@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from arien_flows.answers.conflict_cursors import cursor_at, row_of
 from arien_flows.answers.facts import as_of, named, sighting
 from arien_flows.answers.rates import error_rates
 from arien_flows.entities.clustering import Clustering
@@ -101,8 +102,8 @@ class ConflictPage(ChainAnswer):
     items: tuple[ConflictAnswer, ...]
     """In the order in which they came up."""
 
-    next_offset: int | None
-    """Give it back as `offset` for the next page; nothing at the end of the list."""
+    next_cursor: str | None
+    """Give it back as `cursor` for the next page; nothing at the end of the list."""
 
     error_rates: dict[str, str]
     """By rule of the items: how often it was wrong, and among what; or `not measured`."""
@@ -143,11 +144,11 @@ def conflict_page(
     *,
     for_review: bool,
     limit: int,
-    offset: int,
+    cursor: str | None,
 ) -> ConflictPage:
-    """Return conflicts, or what waits for review, from row `offset` of the table on."""
+    """Return conflicts, or what waits for review, after the page that gave the cursor."""
     kinds = REVIEW if for_review else CONFLICTS
-    found, following = conflicts_of(clustering, kinds, offset, limit)
+    found, following = conflicts_of(clustering, kinds, row_of(clustering, cursor), limit)
     versions = clustering.manifest.rules
     return ConflictPage(
         as_of=as_of(view),
@@ -158,7 +159,7 @@ def conflict_page(
         clustering=clustering.identity,
         count=count_conflicts(clustering, kinds),
         items=tuple(conflict_answer(view, conflict) for conflict in found),
-        next_offset=following,
+        next_cursor=None if following is None else cursor_at(clustering, following),
         error_rates=error_rates(
             {rule: versions[rule] for rule in sorted({conflict.rule for conflict in found})}
         ),

@@ -179,6 +179,7 @@ def entity_answer(
     conflicts = conflicts_about(clustering, root)
     cuts = (
         *lag(view, clustering),
+        *tags_changed(reading),
         *_conflict_cuts(len(conflicts), clustering.profile),
         *tag_cuts(reading, tags),
         *reading.limits,
@@ -247,6 +248,20 @@ def lag(view: View, clustering: Clustering, where: str = "entity") -> tuple[Trun
             limit=height,
             detail=f"the clustering ends at block {height}: "
             f"`{cluster_command(clustering.profile)}` brings it up to date",
+        ),
+    )
+
+
+def tags_changed(reading: Reading, where: str = "entity") -> tuple[Truncation, ...]:
+    """Say so where the clustering does not know what tags say of owners by now."""
+    if not reading.owners_changed:
+        return ()
+    return (
+        Truncation(
+            where=where,
+            reason="tags_changed",
+            detail="tags that keep owners apart were added or withdrawn since the clustering was "
+            f"made: `{cluster_command(clustering_of(reading).profile)}` takes them in",
         ),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from arien_flows.amounts import asset_of
-from arien_flows.answers.entity import lag
+from arien_flows.answers.entity import lag, tags_changed
 from arien_flows.answers.facts import as_of, named, sighting
 from arien_flows.answers.peel_limits import DEFAULT_HOPS
 from arien_flows.answers.peel_shapes import (
@@ -317,4 +317,5 @@ def _cuts(
                 f"rule was not asked: ask with profile {VALIDATING_PROFILE}",
             )
         )
-    return (*cuts, *lag(reading.view, reading.clustering, where="validation"))
+    behind = lag(reading.view, reading.clustering, where="validation")
+    return (*cuts, *behind, *tags_changed(reading, "validation"))

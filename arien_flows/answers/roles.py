@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from arien_flows.answers.entity import clustering_of, lag
+from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.facts import as_of, named
 from arien_flows.entities.activity import Bounds, Gathered, address_of, entity_of, gather
 from arien_flows.entities.clustering import Clustering
@@ -206,7 +206,12 @@ def roles_answer(
         measured.append(_measured(gathered, features))
         cuts += _cut(gathered)
     results.sort(key=lambda it: (_ORDER.index(it.verdict), -_holding(it)))
-    left_out = (*cuts, *lag(view, clustering, where="roles"), *reading.limits)
+    left_out = (
+        *cuts,
+        *lag(view, clustering, where="roles"),
+        *tags_changed(reading, "roles"),
+        *reading.limits,
+    )
     return RolesAnswer(
         as_of=as_of(view),
         complete=not left_out,

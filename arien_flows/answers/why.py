@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.answers.conflicts import probability_text
-from arien_flows.answers.entity import clustering_of, lag
+from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.facts import as_of, sighting
 from arien_flows.answers.rates import error_rates
 from arien_flows.entities.merge_path import PATH_BOUND
@@ -103,7 +103,7 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
     clustering, view = clustering_of(reading), reading.view
     found = why(view, clustering, a, b)
     joined = isinstance(found, Explanation)
-    cuts = (*lag(view, clustering), *_cut(found), *reading.limits)
+    cuts = (*lag(view, clustering), *tags_changed(reading), *_cut(found), *reading.limits)
     return WhyAnswer(
         as_of=as_of(view),
         complete=not cuts,

@@ -99,9 +99,12 @@ class TagFilter:
     creator: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class TagTable:
-    """All current tags of a network's addresses as arrays, in no particular order."""
+    """All current tags of a network's addresses as arrays, in no particular order.
+
+    Equal to itself only, so that what is computed of one can be kept beside it.
+    """
 
     revision: str
     """Names the set of tags."""

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 _LIMIT = click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows."
 )
-_OFFSET = click.option(
-    "--offset", type=click.IntRange(0), default=0, help="Go on where the last page ended."
-)
+_CURSOR = click.option("--cursor", metavar="TEXT", help="Go on where the last page ended.")
 
 
 @click.group()
@@ -119,48 +117,81 @@ def _rules(name: str, decision_lag: int | None, change_by: "ChangeBy | None") ->
 @click.pass_context
 def status_command(context: click.Context, profile: str) -> None:
     """Say which clustering there is, and up to which block."""
-    from arien_flows.answers.clustering import clustering_answer
-    from arien_flows.answers.entity import clustering_of
+    from arien_flows.answers.clustering import ClusteringAnswer, clustering_answer
+    from arien_flows.answers.entity import clustering_of, tags_changed
     from arien_flows.cli.asking import asked
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import clustering_lines
+    from arien_flows.workspace import Reading
+
+    def answer(reading: Reading) -> ClusteringAnswer:
+        cuts = tags_changed(reading, "clustering")
+        return clustering_answer(reading.view, clustering_of(reading), cuts)
 
     session = session_of(context)
-    answer = asked(
-        session, lambda it: clustering_answer(it.view, clustering_of(it)), profile=profile
-    )
-    emit(session, answer, clustering_lines)
+    emit(session, asked(session, answer, profile=profile), clustering_lines)
+
+
+@cluster.command("verify")
+@session_options
+@profile_option
+@click.pass_context
+def verify_command(context: click.Context, profile: str) -> int:
+    """Repeat a clustering from the first block and compare, number by number.
+
+    It is repeated in memory and takes as long as a first run. The exit code is 1 when anything is
+    wrong.
+    """
+    from arien_flows.answers.clustering_check import clustering_check
+    from arien_flows.cli.asking import chosen
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.progress import progress_in
+    from arien_flows.cli.texts import check_lines
+    from arien_flows.ledger.ledger import Ledger
+    from arien_flows.workspace import DERIVED
+
+    session = session_of(context)
+    root = chosen(session).root
+    progress = progress_in(session.progress)
+    # Not as for a question: columns are read from end to end.
+    view = Ledger(root).view()
+    progress.step("verify", 0, view.counts.transactions, "transactions")
+    found = clustering_check(view, root / DERIVED, profile)
+    progress.step("verify", view.counts.transactions, view.counts.transactions, "transactions")
+    progress.end()
+    emit(session, found, check_lines)
+    return int(not found.ok)
 
 
 @cluster.command("conflicts")
 @session_options
 @profile_option
 @_LIMIT
-@_OFFSET
+@_CURSOR
 @click.pass_context
-def conflicts_command(context: click.Context, profile: str, limit: int, offset: int) -> None:
+def conflicts_command(context: click.Context, profile: str, limit: int, cursor: str | None) -> None:
     """List merges that tags or decisions spoke against."""
-    _emit_page(session_of(context), profile, for_review=False, limit=limit, offset=offset)
+    _emit_page(session_of(context), profile, for_review=False, limit=limit, cursor=cursor)
 
 
 @cluster.command("review")
 @session_options
 @profile_option
 @_LIMIT
-@_OFFSET
+@_CURSOR
 @click.pass_context
-def review_command(context: click.Context, profile: str, limit: int, offset: int) -> None:
+def review_command(context: click.Context, profile: str, limit: int, cursor: str | None) -> None:
     """List merges of large entities that wait for a person to look at them."""
-    _emit_page(session_of(context), profile, for_review=True, limit=limit, offset=offset)
+    _emit_page(session_of(context), profile, for_review=True, limit=limit, cursor=cursor)
 
 
 def _emit_page(
-    session: Session, profile: str, *, for_review: bool, limit: int, offset: int
+    session: Session, profile: str, *, for_review: bool, limit: int, cursor: str | None
 ) -> None:
     from functools import partial
 
     from arien_flows.answers.conflicts import conflict_page
-    from arien_flows.answers.entity import clustering_of, lag
+    from arien_flows.answers.entity import clustering_of, lag, tags_changed
     from arien_flows.cli.asking import asked
     from arien_flows.cli.conflict_texts import conflict_lines
     from arien_flows.cli.output import emit
@@ -168,9 +199,9 @@ def _emit_page(
 
     def page(reading: Reading) -> "ConflictPage":
         clustering = clustering_of(reading)
-        cuts = lag(reading.view, clustering, "conflicts")
+        cuts = (*lag(reading.view, clustering, "conflicts"), *tags_changed(reading, "conflicts"))
         return conflict_page(
-            reading.view, clustering, cuts, for_review=for_review, limit=limit, offset=offset
+            reading.view, clustering, cuts, for_review=for_review, limit=limit, cursor=cursor
         )
 
     emit(session, asked(session, page, profile=profile), partial(conflict_lines, review=for_review))

@@ -16,9 +16,9 @@ def conflict_lines(answer: ConflictPage, *, review: bool) -> Iterable[str]:
     for conflict in answer.items:
         yield ""
         yield from _conflict(conflict)
-    if answer.next_offset is not None:
+    if answer.next_cursor is not None:
         yield ""
-        yield f"There are more: add --offset {answer.next_offset}"
+        yield f"There are more: add --cursor {answer.next_cursor}"
     yield from error_rate_lines(answer.error_rates)
     yield from closing(answer)
 

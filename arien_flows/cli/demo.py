@@ -78,6 +78,7 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
     from arien_flows.demonstration.report import write_report
     from arien_flows.demonstration.scene import NETWORK, fresh_scene, play
     from arien_flows.entities.clustering import run_clustering
+    from arien_flows.entities.profiles import Terms
     from arien_flows.simulation.parameters import Parameters
     from arien_flows.workspace import DERIVED, Workspace
 
@@ -98,16 +99,18 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
         lambda: fill(inner, NETWORK, f"blockfiles:{scene.simulation / 'blocks'}", until=None),
     )
     network = Workspace(settings).open(NETWORK)
-    _timed(
-        "Join addresses of one owner into entities",
-        lambda: run_clustering(network.read().view, network.root / DERIVED),
-    )
     known = _timed(
         "Import what is known of services into the casebook",
         lambda: import_files(inner, [scene.tags])[0],
     )
     if known.record is not None:
         click.echo(f"   {known.record.tags} tags of {known.file}, which is kept with its hash.")
+    view = network.read().view
+    terms = Terms(constraints=network.constraints(view))
+    _timed(
+        "Join addresses of one owner into entities",
+        lambda: run_clustering(view, network.root / DERIVED, terms=terms),
+    )
     reading = network.read()
     listings = scene.simulation / "listings"
     vendor = _timed(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
@@ -55,7 +56,7 @@ def inquired(session: Session, answer: Callable[[Reading], Answer], question: Qu
                     source,
                     archive,
                     conversation,
-                    tags=lambda view, entities: TagBook(view, workspace.casebook, entities),
+                    tags=lambda view: TagBook(view, workspace.casebook, SingleAddresses()),
                     report=lambda transactions, made: _show(
                         progress, transactions, made, session.requests
                     ),

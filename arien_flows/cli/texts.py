@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from arien_flows.amounts import Asset, coins
 from arien_flows.answers.address import AddressAnswer
 from arien_flows.answers.clustering import ClusteringAnswer
+from arien_flows.answers.clustering_check import ClusteringCheck
 from arien_flows.answers.entity import EntityAnswer, EntityName
 from arien_flows.answers.facts import Flag, Sighting
 from arien_flows.answers.history import HistoryAnswer
@@ -247,6 +248,17 @@ def rule_lines(answer: RuleList) -> Iterable[str]:
                 ),
             )
         )
+
+
+def check_lines(found: ClusteringCheck) -> Iterable[str]:
+    """Return whether a clustering is what its rules give."""
+    for fault in found.faults:
+        yield f"WRONG    {fault}"
+    yield (
+        f"{found.clustering}, up to block {found.height:,} ({found.block_hash}): "
+        f"{'nothing is wrong' if found.ok else 'NOT IN ORDER'}."
+    )
+    yield found.limits
 
 
 def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:

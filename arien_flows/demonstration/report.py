@@ -191,7 +191,7 @@ def _truth_parts(title: str, deposits: Iterable[Deposit]) -> Iterator[str]:
 def _commands(scene: Scene, vendor: Lead, theft: Lead) -> Iterator[str]:
     program = f"arien-flows --data another-folder --network {NETWORK}"
     yield f"{program} ledger ingest --source blockfiles:{scene.simulation / 'blocks'}"
-    yield f"{program} cluster run"
     yield f"{program} tags import {scene.tags}"
+    yield f"{program} cluster run"
     yield f"{program} trace entity:{vendor.quotation.address}"
     yield f"{program} trace {theft.quotation.address}"

@@ -9,6 +9,7 @@ Which rules join is said by a profile (see `profiles`); how they do it, by `join
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from arien_flows.entities.artefacts import RULE_NUMBERS, write_artefacts
+from arien_flows.entities.coinjoin_findings import RULES
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
 from arien_flows.entities.constraints import Constraints, read_constraints, write_constraints
 from arien_flows.entities.draft import drafting
@@ -29,13 +31,16 @@ from arien_flows.entities.position import (
 )
 from arien_flows.entities.profiles import (
     DEFAULT_PROFILE,
+    TAG_RULE,
     Profile,
     Terms,
     exclusion_by,
     profile_named,
+    profile_of,
+    switched_off,
 )
 from arien_flows.entities.rule_names import rule_name
-from arien_flows.entities.storage import DerivedSet, Manifest, Rows, open_set
+from arien_flows.entities.storage import MANIFEST, DerivedSet, Manifest, Rows, open_set
 from arien_flows.errors import NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
@@ -103,6 +108,11 @@ class Clustering:
     def constraints(self) -> Constraints:
         """The tags that the run heeded."""
         return read_constraints(self.derived)
+
+    @property
+    def heeds_tags(self) -> bool:
+        """Whether the run heeded tags of owners, or would have, had there been any."""
+        return TAG_RULE not in switched_off(self.derived)
 
     @cached_property
     def tagged_root(self) -> UInt32Array:
@@ -272,15 +282,24 @@ def _blocks(derived: DerivedSet) -> int:
 def open_clustering(view: View, derived: Path, profile: str = DEFAULT_PROFILE) -> Clustering:
     """Return the stored clustering, which may end at an earlier block than the view.
 
-    Raises NotFoundError where none was made, and StaleSnapshotError where it stands on blocks
-    that the view does not hold: removed by a reorganisation, or later than the view.
+    Raises NotFoundError where none was made by the rules of this program, and StaleSnapshotError
+    where it stands on blocks that the view does not hold: removed by a reorganisation, or later
+    than the view.
     """
     profile_named(profile)
-    stored = open_set(derived / "clusterings" / profile)
-    marks = open_set(derived / "coinjoin")
+    folder = derived / "clusterings" / profile
+    stored, marks = open_set(folder), open_set(derived / "coinjoin")
     if stored is None or marks is None:
+        made = "by this version of the program" if (folder / MANIFEST).exists() else "yet"
         raise NotFoundError(
-            f"no clustering {profile!r} of {view.network.name} was made yet: run "
+            f"no clustering {profile!r} of {view.network.name} was made {made}: run "
+            f"`{cluster_command(profile)}`"
+        )
+    others = {**_other_rules(stored, profile_of(stored).known_rules), **_other_rules(marks, RULES)}
+    if others:
+        raise NotFoundError(
+            f"the clustering {profile!r} of {view.network.name} was made by rules of another "
+            f"version of the program ({', '.join(sorted(others))}): run "
             f"`{cluster_command(profile)}`"
         )
     for part in (stored, marks):
@@ -291,6 +310,12 @@ def open_clustering(view: View, derived: Path, profile: str = DEFAULT_PROFILE) -
                 f"run `{cluster_command(profile)}`, or ask again"
             )
     return Clustering(profile=profile, derived=stored, coinjoins=CoinJoins(derived=marks))
+
+
+def _other_rules(part: DerivedSet, known: Mapping[str, int]) -> dict[str, int]:
+    """Return the rules of a set that this program does not have in that version."""
+    made = part.manifest.rules
+    return {name: version for name, version in made.items() if known.get(name) != version}
 
 
 def cluster_command(profile: str, part: str = "run") -> str:

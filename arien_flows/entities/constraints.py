@@ -44,6 +44,9 @@ class Constraints:
     twice_named: UInt32Array
     """Addresses with tags of two owners: address, the owner that counts, one that does not."""
 
+    tag_set: str = ""
+    """Names all tags among which they were found; while it is the same, so are they. May be ""."""
+
     @cached_property
     def parameters(self) -> dict[str, str]:
         """What a run's manifest says of them."""
@@ -63,6 +66,8 @@ def constraints_of(
     name: Int64Array,
     level: Int64Array,
     is_service: BoolArray,
+    *,
+    tag_set: str = "",
 ) -> Constraints:
     """Return the constraints of tags; of several tags of an address the surest counts.
 
@@ -80,6 +85,8 @@ def constraints_of(
         Confidence from 0 to 100.
     is_service
         Whether it names a service where the money of many people is mixed.
+    tag_set
+        Names all tags, those that do not bind included.
     """
     owners = _surest(address, name, level, level >= OWNER_CONFIDENCE)
     services = _surest(address, name, level, is_service & (level >= SERVICE_CONFIDENCE))
@@ -94,6 +101,7 @@ def constraints_of(
         names=names,
         columns=columns,
         twice_named=_twice_named(address, name, level, owners),
+        tag_set=tag_set,
     )
 
 
@@ -139,8 +147,12 @@ def write_constraints(draft: Draft, constraints: Constraints) -> None:
         draft.allocate(name, "uint32", len(column))[:] = column
     twice = draft.allocate("owner_twice", "uint32", len(constraints.twice_named), width=3)
     twice[:] = constraints.twice_named
-    text = "\n".join(constraints.names).encode()
-    draft.allocate("owner_name", "uint8", len(text))[:] = np.frombuffer(text, dtype=np.uint8)
+    for name, said in (
+        ("owner_name", "\n".join(constraints.names)),
+        ("owner_tag_set", constraints.tag_set),
+    ):
+        text = said.encode()
+        draft.allocate(name, "uint8", len(text))[:] = np.frombuffer(text, dtype=np.uint8)
 
 
 def read_constraints(derived: DerivedSet) -> Constraints:
@@ -155,4 +167,5 @@ def read_constraints(derived: DerivedSet) -> Constraints:
             service=derived.whole("owner_service"),
         ),
         twice_named=derived.whole("owner_twice").reshape(-1, 3),
+        tag_set=derived.whole("owner_tag_set").tobytes().decode(),
     )

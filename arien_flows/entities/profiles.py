@@ -65,12 +65,17 @@ class Terms:
     constraints: Constraints = field(default_factory=no_constraints)
 
 
+def switched_off(made: DerivedSet) -> frozenset[str]:
+    """Return the rules that a stored clustering was made without."""
+    told = made.manifest.parameters
+    return frozenset(told["without"].split(",")) if "without" in told else frozenset()
+
+
 def terms_of(made: DerivedSet) -> Terms:
     """Return the terms under which a stored clustering was made."""
-    told = made.manifest.parameters
     return Terms(
-        decision_lag=int(told.get("decision_lag", DECISION_LAG)),
-        without=frozenset(told["without"].split(",")) if "without" in told else frozenset(),
+        decision_lag=int(made.manifest.parameters.get("decision_lag", DECISION_LAG)),
+        without=switched_off(made),
         constraints=read_constraints(made),
     )
 
@@ -90,8 +95,11 @@ class Profile:
     change_rules: Mapping[str, int] = field(default_factory=dict)
     """Rules that decide about change, with their versions."""
 
-    change_parameters: Mapping[str, str] = field(default_factory=dict)
-    """How sure they have to be, as the manifest says it."""
+    change_parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By rule: how sure it has to be, as the manifest says it."""
+
+    change_by: ChangeBy | None = None
+    """What decides about change, where one can choose."""
 
     decider_of: DeciderOf | None = None
     """None where no change rule is used."""
@@ -134,7 +142,12 @@ class Profile:
         if terms.without:
             told["without"] = ",".join(sorted(terms.without))
         if self.decider_of is not None:
-            told |= {**self.change_parameters, "decision_lag": str(terms.decision_lag)}
+            told["decision_lag"] = str(terms.decision_lag)
+        if self.change_by is not None:
+            told["change_by"] = self.change_by
+        for rule, parameters in self.change_parameters.items():
+            # What a rule that is switched off would have heeded has no part in the result.
+            told |= {} if rule in terms.without else parameters
         return told
 
     def decider(self, view: View, coinjoins: CoinJoins, terms: Terms) -> Decider | None:
@@ -180,7 +193,7 @@ WIDE = Profile(
     name="wide",
     exclusion=STANDARD_EXCLUSION,
     change_rules={**_SURE_RULES, **_VOTE, rule_name(DecidedBy.ONE_TIME): change_rules.VERSION},
-    change_parameters={"votes_needed": str(WIDE_VOTES_NEEDED)},
+    change_parameters={rule_name(DecidedBy.VOTE): {"votes_needed": str(WIDE_VOTES_NEEDED)}},
     decider_of=_by_votes(WIDE_POLICY),
     for_exploration=True,
 )
@@ -192,7 +205,8 @@ def standard_by_votes() -> Profile:
         name="standard",
         exclusion=STANDARD_EXCLUSION,
         change_rules={**_SURE_RULES, **_VOTE},
-        change_parameters={"votes_needed": str(VOTES_NEEDED)},
+        change_parameters={rule_name(DecidedBy.VOTE): {"votes_needed": str(VOTES_NEEDED)}},
+        change_by="vote",
         decider_of=_by_votes(VotePolicy(votes_needed=VOTES_NEEDED, only_two_outputs=True)),
     )
 
@@ -204,10 +218,13 @@ def standard_by_model(model: ChangeModel) -> Profile:
         exclusion=STANDARD_EXCLUSION,
         change_rules={**_SURE_RULES, rule_name(DecidedBy.MODEL): model.version},
         change_parameters={
-            "model": str(model.card["model_sha256"]),
-            "tau_plus_ppm": str(model.tau_plus_ppm),
-            "tau_minus_ppm": str(model.tau_minus_ppm),
+            rule_name(DecidedBy.MODEL): {
+                "model": str(model.card["model_sha256"]),
+                "tau_plus_ppm": str(model.tau_plus_ppm),
+                "tau_minus_ppm": str(model.tau_minus_ppm),
+            }
         },
+        change_by="model",
         decider_of=_by_votes(VotePolicy(votes_needed=None, model=model, only_two_outputs=True)),
     )
 
@@ -238,7 +255,7 @@ def profile_of(made: DerivedSet) -> Profile:
     name = made.manifest.kind.removeprefix("clustering/")
     if name != "standard":
         return profile_named(name)
-    return standard("model" if "model" in made.manifest.parameters else "vote")
+    return standard("model" if made.manifest.parameters["change_by"] == "model" else "vote")
 
 
 def profile_named(name: str) -> Profile:

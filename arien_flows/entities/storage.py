@@ -34,8 +34,8 @@ from arien_flows.errors import (
 )
 from chains.types import AnyArray, Int64Array
 
-FORMAT_VERSION = 1
-"""Raised when an older program could misread a set."""
+FORMAT_VERSION = 2
+"""Raised when a program could misread a set of another one; earlier sets are made anew."""
 
 MANIFEST = "manifest.json"
 COPY_BYTES = 1 << 24
@@ -93,11 +93,16 @@ class Manifest:
         return json.dumps({"format": FORMAT_VERSION, **asdict(self)}, indent=1, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str, path: Path) -> "Manifest":
-        """Read the file's text; `path` is only named in errors."""
+    def from_json(cls, text: str, path: Path) -> "Manifest | None":
+        """Read the file's text, or nothing where its format is an earlier one.
+
+        `path` is only named in errors.
+        """
         try:
             content: dict[str, Any] = json.loads(text)
             version = content.pop("format")
+            if version < FORMAT_VERSION:
+                return None
             if version > FORMAT_VERSION:
                 raise LedgerVersionError(
                     f"{path} was written by a newer version of this program (format {version}); "
@@ -149,6 +154,11 @@ class Rows:
             return self.parts[0][:0]
         return filled[0] if len(filled) == 1 else np.concatenate(filled)
 
+    def first(self, stop: int) -> "Rows":
+        """Return the rows before `stop`; nothing is copied."""
+        ends = np.clip(stop - self.starts[:-1], 0, None).tolist()
+        return Rows.of(*(part[:end] for part, end in zip(self.parts, ends, strict=True)))
+
     def take(self, rows: Int64Array) -> AnyArray:
         """Return the rows of these numbers, in their order."""
         taken = np.empty((len(rows), *self.parts[0].shape[1:]), dtype=self.parts[0].dtype)
@@ -182,7 +192,7 @@ class DerivedSet:
 
 
 def open_set(folder: Path) -> DerivedSet | None:
-    """Map a set from its folder, or nothing where there is none.
+    """Map a set from its folder, or nothing where there is none, or only one of an earlier format.
 
     A writer may replace the set while it is being opened; then it is opened again.
     """
@@ -193,6 +203,8 @@ def open_set(folder: Path) -> DerivedSet | None:
         except FileNotFoundError:
             return None
         manifest = Manifest.from_json(text, path)
+        if manifest is None:
+            return None
         try:
             arrays = {
                 name: Rows.of(*map_segments(folder, entry, entry.segments))

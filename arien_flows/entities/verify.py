@@ -6,9 +6,9 @@ import numpy as np
 
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.joining import LOG_CHUNK
-from arien_flows.entities.position import clustering_folder, coinjoin_folder
+from arien_flows.entities.position import HEADERS, clustering_folder, coinjoin_folder
 from arien_flows.entities.profiles import profile_of, terms_of
-from arien_flows.entities.storage import DerivedSet, Rows, false_checksums
+from arien_flows.entities.storage import DerivedSet, Manifest, Rows, false_checksums
 from arien_flows.ledger.view import View
 from heuristics.constrained_sets import NO_OWNER
 from heuristics.cospend import first_false_row
@@ -67,9 +67,21 @@ def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list
     repeated = run_clustering(
         view, None, profile_of(clustering.derived), terms_of(clustering.derived)
     )
-    faults += _differences("coinjoin", clustering.coinjoins.derived, repeated.coinjoins.derived)
+    marks = _as_of(clustering.coinjoins.derived, clustering.manifest)
+    faults += _differences("coinjoin", marks, repeated.coinjoins.derived)
     faults += _differences(clustering.profile, clustering.derived, repeated.derived)
     return faults
+
+
+def _as_of(marks: DerivedSet, made: Manifest) -> DerivedSet:
+    """Return the marks up to a clustering's last block: later runs of other profiles add more."""
+    count = made.counts["transactions"]
+    stops = {"marks": count, HEADERS: made.counts["blocks"]}
+    for table in ("details", "amounts"):
+        # The first column is the transaction's number, ascending.
+        stops[table] = int(np.searchsorted(marks.whole(table)[:, 0], count))
+    arrays = {name: rows.first(stops[name]) for name, rows in marks.arrays.items()}
+    return DerivedSet(manifest=marks.manifest, arrays=arrays)
 
 
 def _differences(name: str, stored: DerivedSet, repeated: DerivedSet) -> list[str]:

@@ -4,17 +4,19 @@ An address joins its entity through a transaction that both spend in, or through
 same key opens. So the whole history of every member is fetched, the fetched transactions are
 clustered, and new members are asked about in turn until there is none, or the requests run out.
 Then come scripts that members' keys open and that nobody has seen yet: the other standard forms of
-the same key. What is found in the end is what a whole ledger joins, with two exceptions: a bare
-public key that was paid while no member has shown the key yet, and scripts that were revealed in
-transactions of others.
+the same key. Tags that keep owners apart are heeded on the way, as in the answer itself: nobody is
+asked about the addresses of another owner. What is found in the end is what a whole ledger joins,
+with two exceptions: a bare public key that was paid while no member has shown the key yet, and
+scripts that were revealed in transactions of others.
 """
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from arien_flows.entities.constraints import Constraints
 from arien_flows.inquiry.gathering import Gathering
-from arien_flows.inquiry.readings import cluster
+from arien_flows.inquiry.readings import Tags, cluster
 from arien_flows.inquiry.scripts import numbers_of, read_script
 from arien_flows.ledger.locks import key_hash_of
 from arien_flows.ledger.view import View
@@ -24,14 +26,14 @@ from chains.tables import RevealKind, ScriptType
 from chains.types import UInt32Array
 
 
-def take_entity(gathering: Gathering, scripts: Iterable[bytes]) -> None:
+def take_entity(gathering: Gathering, scripts: Iterable[bytes], tags: Tags) -> None:
     """Fetch the histories of all addresses of the entities that hold the scripts."""
     starts = list(scripts)
     gathering.entity_of.extend(starts)
     gathering.take_histories(starts)
     while True:
         view = gathering.gathered().view
-        members = _members(view, starts)
+        members = _members(view, starts, tags(view).constraints)
         new = [
             script
             for script in (script_of(*view.lock(int(each))) for each in members)
@@ -44,8 +46,8 @@ def take_entity(gathering: Gathering, scripts: Iterable[bytes]) -> None:
         gathering.take_histories(new)
 
 
-def _members(view: View, scripts: Iterable[bytes]) -> UInt32Array:
-    clustering = cluster(view)
+def _members(view: View, scripts: Iterable[bytes], owners: Constraints) -> UInt32Array:
+    clustering = cluster(view, owners)
     roots = sorted({clustering.root_of(number) for number in numbers_of(view, scripts)})
     return np.concatenate([np.empty(0, np.uint32), *(clustering.members(root) for root in roots)])
 

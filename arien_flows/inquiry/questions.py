@@ -46,13 +46,12 @@ class EntityQuestion:
         for address in self.addresses:
             script_named(address, network)
 
-    def gather(self, gathering: Gathering, _tags: Tags) -> None:
+    def gather(self, gathering: Gathering, tags: Tags) -> None:
         """Fetch the histories of the addresses and of all that rules join with them."""
         for address in self.addresses:
             take_whole_history(gathering, address)
-        take_entity(
-            gathering, [script_named(address, gathering.network) for address in self.addresses]
-        )
+        scripts = [script_named(address, gathering.network) for address in self.addresses]
+        take_entity(gathering, scripts, tags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE, Terms
@@ -17,21 +16,21 @@ from arien_flows.ledger.view import View
 from arien_flows.tag_book import TagBook
 from arien_flows.workspace import Reading
 
-Tags = Callable[[View, EntityMap], TagBook]
-"""Looks tags up for a view and its entities."""
+Tags = Callable[[View], TagBook]
+"""Looks tags up for a view, in which each address stands for itself."""
 
 
 def reading_of(gathering: Gathering, tags: Tags, *, is_exhausted: bool = False) -> Reading:
     """Return what is here as a reading; entities are made of it alone."""
     gathered = gathering.gathered()
-    owners = tags(gathered.view, SingleAddresses()).constraints
-    clustering = cluster(gathered.view, owners)
+    book = tags(gathered.view)
+    clustering = cluster(gathered.view, book.constraints)
     limits = tuple(limits_of(gathering, gathered, clustering, is_exhausted=is_exhausted))
     return Reading(
         view=gathered.view,
         clustering=clustering,
         clustering_gap="",
-        tags=tags(gathered.view, clustering),
+        tags=book.among(clustering),
         fetched=Fetched(
             ledger=gathered.ledger,
             unasked=gathered.unasked,
@@ -41,13 +40,12 @@ def reading_of(gathering: Gathering, tags: Tags, *, is_exhausted: bool = False) 
     )
 
 
-def cluster(view: View, owners: Constraints | None = None) -> Clustering:
+def cluster(view: View, owners: Constraints) -> Clustering:
     """Join the addresses of a view of fetched transactions, as far as tags of owners allow.
 
     Two clusterings share their identity only if they saw the same transactions.
     """
-    terms = Terms() if owners is None else Terms(constraints=owners)
-    made = run_clustering(view, None, DEFAULT_PROFILE, terms)
+    made = run_clustering(view, None, DEFAULT_PROFILE, Terms(constraints=owners))
     seen = hashlib.sha256(np.ascontiguousarray(view.txid).tobytes()).hexdigest()
     manifest = replace(made.manifest, parameters={**made.manifest.parameters, "fetched": seen})
     return replace(made, derived=replace(made.derived, manifest=manifest))

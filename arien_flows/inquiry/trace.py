@@ -71,7 +71,7 @@ class TraceQuestion:
     def gather(self, gathering: Gathering, tags: Tags) -> None:
         """Fetch the sources, then the frontier until there is none."""
         for text in self.requests[0].sources:
-            _take_source(gathering, text.strip())
+            _take_source(gathering, text.strip(), tags)
         size, number = FIRST_ROUND, 0
         while True:
             ground, fetched = _ground_of(reading_of(gathering, tags))
@@ -186,12 +186,12 @@ def _txid_of_output(text: str) -> TxIdRaw:
     return read_txid(txid)
 
 
-def _take_source(gathering: Gathering, text: str) -> None:
+def _take_source(gathering: Gathering, text: str, tags: Tags) -> None:
     kind, colon, rest = text.partition(":")
     if kind == "entity" and colon:
         take_whole_history(gathering, rest)
         with whole(gathering, f"the entity of {rest}"):
-            take_entity(gathering, [script_named(rest, gathering.network)])
+            take_entity(gathering, [script_named(rest, gathering.network)], tags)
     elif colon:
         txid = _txid_of_output(text)
         with whole(gathering, f"transaction {shown_txid(txid)}"):

@@ -8,9 +8,11 @@ import pytest
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
-from arien_flows.entities.constraints import Constraints
+from arien_flows.casebook.records import TagTable
+from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.ledger.view import View
 from arien_flows.tag_book import TagBook
+from arien_flows.tag_owners import binding_of
 from heuristics.constrained_sets import NO_OWNER
 from tests.arien_flows.casebook.packs import bring_in, pack, row
 from tests.ledgers import Tx, build_view, text_of_name
@@ -43,6 +45,12 @@ def casebook(tmp_path: Path) -> Iterator[Casebook]:
 
 def constraints(casebook: Casebook, view: View = VIEW) -> Constraints:
     return TagBook(view, casebook, SingleAddresses()).constraints
+
+
+def table(casebook: Casebook) -> TagTable:
+    found = casebook.table("bitcoin-regtest")
+    assert found is not None
+    return found
 
 
 def owners(found: Constraints) -> dict[int, str]:
@@ -85,6 +93,32 @@ def test_constraints__have_a_revision_of_the_tags_that_bind_and_of_nothing_else(
     more = tag("d", "Dora", confidence="ownership")
     bring_in(casebook, pack(*SURE, more), network="bitcoin-regtest", name="more.yaml")
     assert constraints(casebook).revision not in ("", sure.revision)
+
+
+def test_binding_of__is_computed_once_until_a_tag_changes(casebook: Casebook) -> None:
+    bring_in(casebook, pack(*SURE), network="bitcoin-regtest")
+    first = binding_of(table(casebook))
+    assert binding_of(table(casebook)) is first
+    bring_in(casebook, pack(*WEAK), network="bitcoin-regtest", name="weak.yaml")
+    second = binding_of(table(casebook))
+    assert second is not first
+    assert second.revision == first.revision
+
+
+@pytest.mark.parametrize(
+    ("more", "still"), [(WEAK, True), ([tag("d", "X", confidence="ownership")], False)]
+)
+def test_still_give__tells_whether_other_tags_bind(
+    casebook: Casebook, more: list[str], still: bool
+) -> None:
+    book = TagBook(VIEW, casebook, SingleAddresses())
+    assert book.still_give(no_constraints())
+    bring_in(casebook, pack(*SURE), network="bitcoin-regtest")
+    assert not book.still_give(no_constraints())
+    sure = constraints(casebook)
+    assert book.still_give(sure)
+    bring_in(casebook, pack(*more), network="bitcoin-regtest", name="more.yaml")
+    assert book.still_give(sure) is still
 
 
 def test_constraints__tell_of_addresses_with_several_owners(casebook: Casebook) -> None:

@@ -181,3 +181,118 @@ def test_cluster_run__a_rule_can_be_switched_off(
     assert answer["conflicts"] == 0
     # As it was, for the other tests.
     assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "1"]) == 0
+
+
+@pytest.fixture
+def own_case(tmp_path: Path) -> SmallCase:
+    return make_small_case(tmp_path, tags=False)
+
+
+def reasons(case: SmallCase, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    capsys.readouterr()
+    assert run(["--data", str(case.data), "--json", *arguments]) == 0
+    return [cut["reason"] for cut in json.loads(capsys.readouterr().out)["truncations"]]
+
+
+def bring_in(case: SmallCase, text: str) -> None:
+    case.pack.write_text(text)
+    common = ["--data", str(case.data), "--network", "bitcoin-regtest", "--progress", "none"]
+    assert run([*common, "tags", "import", str(case.pack)]) == 0
+
+
+def owners_of(case: SmallCase) -> str:
+    return PACK.format(case.address("alice"), case.address("p2pkh:alice-2"))
+
+
+def test_answers__say_that_tags_of_owners_changed(
+    own_case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, alice, other = own_case, *map(own_case.address, ("alice", "p2pkh:alice-2"))
+    questions = [
+        ("entity", alice),
+        ("address", alice),
+        ("why", alice, other),
+        ("tags", "of", alice),
+        ("roles", alice),
+        ("cluster", "status"),
+        ("cluster", "conflicts"),
+    ]
+    bring_in(case, owners_of(case).replace("ownership", "web_crawl"))
+    for question in questions:
+        assert "tags_changed" not in reasons(case, capsys, *question), question
+    bring_in(case, owners_of(case))
+    for question in questions:
+        assert "tags_changed" in reasons(case, capsys, *question), question
+    assert run(["--data", str(case.data), "cluster", "run"]) == 0
+    for question in questions:
+        assert "tags_changed" not in reasons(case, capsys, *question), question
+
+
+def test_answers__of_a_clustering_without_tags_do_not_ask_for_them(
+    own_case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(own_case.data), "cluster", "run"]
+    assert run([*common, "--without", "different_owners"]) == 0
+    bring_in(own_case, owners_of(own_case))
+    assert "tags_changed" not in reasons(own_case, capsys, "entity", own_case.address("alice"))
+
+
+def test_cluster_conflicts__goes_on_in_the_same_run_only(
+    own_case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(own_case.data), "--json"]
+    bring_in(own_case, owners_of(own_case))
+    later = [own_case.address(name) for name in ("alice-3", "p2sh:alice-4")]
+    bring_in(own_case, PACK.format(*later).replace("Alice", "Carol"))
+    assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "1"]) == 0
+
+    def page(*more: str, code: int = 0) -> str:
+        capsys.readouterr()
+        asked = [*common, "cluster", "conflicts", "--profile", "wide", "--limit", "1", *more]
+        assert run(asked) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    first = json.loads(page())
+    assert first["count"] > 1
+    shown, following = first["items"], first["next_cursor"]
+    while following is not None:
+        part = json.loads(page("--cursor", following))
+        shown, following = [*shown, *part["items"]], part["next_cursor"]
+    whole = json.loads(page("--limit", "50"))
+    assert (shown, whole["next_cursor"]) == (whole["items"], None)
+    assert len(shown) == first["count"]
+    for damaged in ("!", "c3RyaWN0IHg", first["next_cursor"][:-4]):
+        assert "the cursor is damaged" in page("--cursor", damaged, code=2)
+    assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "2"]) == 0
+    assert "run again since" in page("--cursor", first["next_cursor"], code=2)
+
+
+def test_cluster_verify__repeats_the_run(
+    own_case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(own_case.data), "--json", "cluster", "verify"]
+    capsys.readouterr()
+    assert run(common) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ok"], found["faults"]) == (True, [])
+    (labels,) = own_case.data.glob("*/derived/clusterings/strict/labels.*")
+    content = bytearray(labels.read_bytes())
+    content[4] ^= 1
+    labels.write_bytes(content)
+    assert run(common) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert not found["ok"]
+    assert "strict: labels is not what the rules give for this chain" in found["faults"]
+
+
+def test_cluster_verify__wants_a_clustering_that_is_up_to_date(
+    own_case: SmallCase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_case.chain.add([Tx(name="later", outputs=[("frank", COIN)])])
+    write_block_file(own_case.block_file, own_case.chain.blocks)
+    common = ["--data", str(own_case.data)]
+    source = f"blockfiles:{own_case.block_file}"
+    assert run([*common, "ledger", "ingest", "--source", source]) == 0
+    assert run([*common, "cluster", "verify"]) == 2
+    assert "run `arien-flows cluster run` and verify again" in capsys.readouterr().err

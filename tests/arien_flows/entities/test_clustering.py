@@ -225,9 +225,58 @@ def test_run_clustering__other_rules_start_from_the_first_block(tmp_path: Path) 
     assert json.loads(path.read_text())["generation"] == 2
 
 
+def change_manifest(folder: Path, **changed: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
 def test_open_clustering__says_what_to_do_where_none_was_made(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="`arien-flows cluster run`"):
         open_clustering(build_view(HISTORY), tmp_path)
+
+
+def test_open_clustering__says_what_to_do_with_one_of_an_earlier_format(tmp_path: Path) -> None:
+    run_clustering(build_view(HISTORY), tmp_path)
+    change_manifest(tmp_path / "clusterings/strict", format=1)
+    with pytest.raises(NotFoundError, match="by this version of the program: run"):
+        open_clustering(build_view(HISTORY), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "rule"),
+    [
+        ("clusterings/strict", "cospend"),
+        ("clusterings/strict", "coinjoin_equal_outputs"),
+        ("coinjoin", "coinjoin_equal_outputs"),
+    ],
+)
+def test_open_clustering__refuses_what_rules_of_other_versions_made(
+    tmp_path: Path, folder: str, rule: str
+) -> None:
+    view = build_view(HISTORY)
+    run_clustering(view, tmp_path)
+    made = json.loads((tmp_path / folder / "manifest.json").read_text())["rules"]
+    assert rule in made
+    change_manifest(tmp_path / folder, rules=made | {rule: 99})
+    with pytest.raises(NotFoundError, match=rf"\({rule}\): run `arien-flows cluster run`"):
+        open_clustering(view, tmp_path)
+    run_clustering(view, tmp_path)
+    assert open_clustering(view, tmp_path).manifest.rules[rule] != 99
+
+
+def test_open_clustering__refuses_one_whose_marks_another_profile_made_anew(
+    tmp_path: Path,
+) -> None:
+    view = build_view(HISTORY)
+    run_clustering(view, tmp_path)
+    for folder in ("clusterings/strict", "coinjoin"):
+        rules = json.loads((tmp_path / folder / "manifest.json").read_text())["rules"]
+        older = {name: 0 if name.startswith("coinjoin") else rules[name] for name in rules}
+        change_manifest(tmp_path / folder, rules=older)
+    run_clustering(view, tmp_path, "wide")
+    assert open_clustering(view, tmp_path, "wide").profile == "wide"
+    with pytest.raises(NotFoundError, match="made by rules of another version"):
+        open_clustering(view, tmp_path)
 
 
 def test_open_clustering__may_end_at_an_earlier_block(tmp_path: Path) -> None:

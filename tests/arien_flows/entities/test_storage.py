@@ -173,7 +173,7 @@ def test_open_set__says_which_file_is_missing_or_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "{}", '{"format": 1}', "[]", '{"format": 1, "arrays": 3}']
+    "text", ["", "{", "{}", '{"format": 2}', "[]", '{"format": 2, "arrays": 3}']
 )
 def test_open_set__a_broken_manifest_is_damage(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
@@ -184,9 +184,18 @@ def test_open_set__a_broken_manifest_is_damage(tmp_path: Path, text: str) -> Non
 def test_open_set__a_newer_format_asks_for_a_newer_program(tmp_path: Path) -> None:
     write(tmp_path, 0, [1])
     path = tmp_path / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
     with pytest.raises(LedgerVersionError, match="update the program"):
         open_set(tmp_path)
+
+
+def test_open_set__an_earlier_format_is_made_anew(tmp_path: Path) -> None:
+    write(tmp_path, 0, [1])
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    assert open_set(tmp_path) is None
+    assert log_of(write(tmp_path, 0, [2])) == [2]
+    assert json.loads(path.read_text())["format"] == 2
 
 
 def test_false_checksums__finds_one_changed_byte(tmp_path: Path) -> None:

@@ -47,6 +47,20 @@ def test_verify_clustering__finds_changed_marks(tmp_path: Path) -> None:
     assert "coinjoin: marks is not what the rules give for this chain" in faults
 
 
+def test_verify_clustering__knows_that_another_profile_went_on(tmp_path: Path) -> None:
+    clustering = stored(tmp_path)
+    mix = Tx(
+        name="mix",
+        inputs=["c1:4", "c1:5"],
+        outputs=[("p2pkh:m", 50), ("p2pkh:n", 50), ("p2pkh:o", 50)],
+    )
+    later = build_view([*HISTORY, Tx(name="c2", outputs=[("p2pkh:z", 100)]), mix])
+    run_clustering(later, tmp_path, "wide")
+    reopened = open_clustering(later, tmp_path)
+    assert len(reopened.coinjoins.rows) > len(clustering.coinjoins.rows)
+    assert verify_clustering(build_view(HISTORY), tmp_path, reopened) == []
+
+
 def test_replay_faults__a_label_that_the_log_does_not_give(tmp_path: Path) -> None:
     stored(tmp_path)
     change(tmp_path / "clusterings/strict/labels.1", 4, 0)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from arien_flows.attribution.ownership import EntityMap
+from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.fetched.archive import Archive
@@ -33,12 +33,20 @@ PLENTY = 1_000_000
 class Tags:
     """Tags for a view, as far as traces and clusterings need them."""
 
-    attribution: Attribution
+    of: Callable[[EntityMap], Attribution]
     constraints: Constraints = field(default_factory=no_constraints)
+    entities: EntityMap = field(default_factory=SingleAddresses)
+
+    @property
+    def attribution(self) -> Attribution:
+        return self.of(self.entities)
+
+    def among(self, entities: EntityMap) -> "Tags":
+        return replace(self, entities=entities)
 
 
-def no_tags(view: View, _entities: EntityMap) -> Any:
-    return Tags(no_attribution(view))
+def no_tags(view: View) -> Any:
+    return Tags(lambda _entities: no_attribution(view))
 
 
 @dataclass

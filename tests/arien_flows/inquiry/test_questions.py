@@ -9,15 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.attribution.snapshot import no_attribution
 from arien_flows.entities.clustering import run_clustering
+from arien_flows.entities.constraints import constraints_of
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError, UnfinishedError
 from arien_flows.inquiry.questions import AddressQuestion, EntityQuestion, TransactionQuestion
+from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation
 from arien_flows.workspace import Reading
+from chains.bitcoin.address import parse_address
+from chains.bitcoin.networks import REGTEST
 from chains.errors import AddressError, SourceUnavailableError
 from chains.lookups import MerkleBranch
-from tests.arien_flows.inquiry.asking import Desk, random_chain
-from tests.ledgers import Chain, Tx, text_of_name
+from tests.arien_flows.inquiry.asking import Desk, Tags, random_chain
+from tests.ledgers import Chain, Tx, script_of_name, text_of_name
 from tests.small_case import TRANSACTIONS
 
 CASE = Chain.from_genesis().add(TRANSACTIONS)
@@ -310,3 +315,31 @@ def test_inquire__a_source_that_is_simply_wrong_is_given_up(tmp_path: Path):
     desk = Desk(tmp_path, CASE, {"tamper": falsify})
     with pytest.raises(SourceUnavailableError, match=r"contradicts itself: .* is not in its block"):
         desk.ask(AddressQuestion(address=text_of_name("bob")), lambda it: it)
+
+
+def test_entity__nobody_is_asked_about_the_addresses_of_another_owner(tmp_path: Path):
+    mined = [Tx(name=f"m{i}", outputs=[(f"a{i}", 100)]) for i in range(3)]
+    joins = [
+        Tx(name="own", inputs=["m0:0", "m1:0"], outputs=[("a0", 150)]),
+        Tx(name="both", inputs=["own:0", "m2:0"], outputs=[("b0", 200)]),
+    ]
+
+    def tags(view: View) -> Tags:
+        locks = [parse_address(text_of_name(name), REGTEST) for name in ("a0", "a2")]
+        found = [view.find_lock(*lock) for lock in locks]
+        known = [(number, name) for name, number in enumerate(found) if number is not None]
+        table = np.array(known, dtype=np.int64).reshape(-1, 2)
+        sure = np.full(len(table), 100)
+        owners = constraints_of("x", ("a", "m"), table[:, 0], table[:, 1], sure, sure == 0)
+        return Tags(lambda _entities: no_attribution(view), owners)
+
+    desk = Desk(tmp_path, Chain.from_genesis().add([*mined, *joins]), tags=tags)
+    size = desk.ask(
+        EntityQuestion(addresses=(text_of_name("a0"),)),
+        lambda it: it.entities.members(it.view.find_address(text_of_name("a0"))).size,
+    )
+    assert size == 2
+    assert desk.source is not None
+    asked = {script for kind, script in desk.source.asked if kind == "history"}
+    assert {script_of_name("a0"), script_of_name("a1")} <= asked
+    assert script_of_name("a2") not in asked

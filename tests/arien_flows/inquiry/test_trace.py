@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.amounts import asset_of, coins
-from arien_flows.attribution.ownership import EntityMap
 from arien_flows.entities.coinjoins import mark_coinjoins
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.inquiry.trace import TraceQuestion
@@ -180,8 +179,8 @@ def test_trace__services_and_limits_save_requests(tmp_path: Path):
     chain = peeling(10, services=True)
     names: list[Any] = []
 
-    def tags(view: View, entities: EntityMap) -> Any:
-        return Tags(attribution_of(view, {"exchange": "exchange"}, entities))
+    def tags(view: View) -> Any:
+        return Tags(lambda entities: attribution_of(view, {"exchange": "exchange"}, entities))
 
     desk = Desk(tmp_path, chain, tags=tags)
     request = request_of(text_of_name("thief"), min_value_sat=COIN, max_hops=5)

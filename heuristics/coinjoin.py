@@ -154,11 +154,12 @@ class DetailField(IntEnum):
     """Of the design's rules, 0 to 100 or `NOT_MEASURED`."""
 
     PARTICIPANTS = 4
-    """Presumed: the most outputs of one amount; for Wasabi 2 a tenth of the input addresses, the
-    least that there must be; for a Tx0, how many coins it prepares."""
+    """Presumed: the most outputs of one amount, or at one mixing level where Wasabi 1 is told by
+    counts alone; for Wasabi 2 a tenth of the input addresses, the least that there must be; for a
+    Tx0, how many coins it prepares."""
 
     DENOMINATION_SAT = 5
-    """The amount of most outputs."""
+    """The amount of most outputs, or the base amount of that level, which none need have."""
 
 
 class AmountField(IntEnum):
@@ -412,7 +413,7 @@ def _describe(
         elif design == 5:
             participants, amount = shape.premix_outputs, shape.premix_pool_sat
         elif design == 3 and mark & _WASABI_1 == 0:
-            participants = max(shape.paid.level_count, shape.paid.base_count)
+            participants, amount = shape.paid.level_count, shape.paid.level_value_sat
         elif mark & _JOINMARKET != 0:
             participants, amount = shape.paid.pool_count, shape.paid.pool_value_sat
         details[row, 0] = transaction

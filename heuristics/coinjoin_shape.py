@@ -70,6 +70,9 @@ class Runs(NamedTuple):
     level_count: int
     """Outputs at the fullest mixing level that holds at least two."""
 
+    level_value_sat: int
+    """Base amount of that level, the smallest where several tie; 0 if there is none."""
+
     level_outputs: int
     """Outputs at all mixing levels that hold at least two."""
 
@@ -123,7 +126,7 @@ def measure_values(values: Int64Array, length: int) -> Runs:
     top_value, top_count, pool_value, pool_count = 0, 0, 0, 0
     repeated, repeated_outputs, single, pairs, pair_value, base_count = 0, 0, 0, 0, 0, 0
     centre, tolerance = WASABI_BASE_SAT, WASABI_TOLERANCE_SAT
-    level_run, level_count, level_outputs = 0, 0, 0
+    level_run, level_count, level_value, level_outputs = 0, 0, 0, 0
     total = 0
     i = 0
     while i < length:
@@ -153,7 +156,8 @@ def measure_values(values: Int64Array, length: int) -> Runs:
             # A level counts from its second output on.
             if level_run + count >= 2:
                 level_outputs += count + (1 if level_run == 1 else 0)
-                level_count = max(level_count, level_run + count)
+                if level_run + count > level_count:
+                    level_value, level_count = centre, level_run + count
             level_run += count
         i = j
     return Runs(
@@ -167,6 +171,7 @@ def measure_values(values: Int64Array, length: int) -> Runs:
         pair_value if pairs == 1 else 0,
         base_count,
         level_count,
+        level_value,
         level_outputs,
         values[0] if length > 0 else 0,
         total,

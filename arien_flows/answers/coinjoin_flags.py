@@ -95,9 +95,15 @@ def _shape(found: CoinJoinFinding, asset: Asset) -> str:
         case Design.WHIRLPOOL:
             text = f"Whirlpool mix: {found.participants} coins of {coins(most.value_sat, asset)}"
         case Design.WASABI_2:
-            text = f"Wasabi 2 round: at least {found.participants} participants, {equal}"
+            people = f"at least {found.participants} presumed participants"
+            text = f"Wasabi 2 round: {people}, {equal}"
         case Design.WASABI_1:
-            text = f"Wasabi 1 round: {found.participants} participants, {equal}"
+            told = [equal] if amounts else []
+            if found.near is not None:
+                near = coins(found.near.value_sat, asset)
+                told.insert(0, f"{found.near.outputs} outputs near {near}")
+            people = f"{found.participants} presumed participants"
+            text = f"Wasabi 1 round: {', '.join((people, *told))}"
         case Design.EQUAL_OUTPUTS:
             text = f"CoinJoin without a known coordinator: {equal}"
         case Design.WHIRLPOOL_TX0:

@@ -16,9 +16,8 @@ from arien_flows.entities.coinjoin_findings import (
     RULES,
     Amount,
     CoinJoinFinding,
-    rules_of,
+    described,
     undescribed,
-    vetoes_of,
 )
 from arien_flows.entities.coinjoin_neighbours import Neighbourhood, judged
 from arien_flows.entities.draft import drafting
@@ -142,15 +141,12 @@ class CoinJoins:
         confidence = int(details[row, DetailField.CONFIDENCE])
         participants = int(details[row, DetailField.PARTICIPANTS])
         value = int(details[row, DetailField.DENOMINATION_SAT])
-        return CoinJoinFinding(
-            marks=marks,
-            design=Design(int(details[row, DetailField.DESIGN])),
-            rules=rules_of(marks),
-            vetoes=vetoes_of(marks),
-            confidence=None if confidence == NOT_MEASURED else confidence,
-            participants=participants,
-            amounts=self._amounts_of(transaction)
-            or (Amount(value_sat=value, outputs=participants),),
+        return described(
+            marks,
+            Design(int(details[row, DetailField.DESIGN])),
+            None if confidence == NOT_MEASURED else confidence,
+            Amount(value_sat=value, outputs=participants),
+            self._amounts_of(transaction),
         )
 
     def _amounts_of(self, transaction: int) -> tuple[Amount, ...]:

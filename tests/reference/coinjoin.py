@@ -239,6 +239,16 @@ def levels_of(outputs: Sequence[Coin]) -> list[int]:
     return [count for count in counts if count >= 2]
 
 
+def fullest_level(outputs: Sequence[Coin]) -> tuple[int, int]:
+    """Return the base of the level with most outputs, the smallest of several, and their number."""
+    levels = {
+        base: sum(20 * abs(value - base) <= base for _, value in spendable_of(outputs))
+        for base in (2**i * 10_000_000 for i in range(25))
+    }
+    base = max(levels, key=lambda each: levels[each])
+    return base, levels[base]
+
+
 def level_tests(inputs: Sequence[Coin], outputs: Sequence[Coin]) -> tuple[bool, bool]:
     mixed, paid = sum(levels_of(outputs)), len(spendable_of(outputs))
     return mixed >= Fraction(paid - 1, 2), mixed >= paid - distinct([a for a, _ in inputs]) - 1

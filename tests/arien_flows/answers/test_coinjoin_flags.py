@@ -34,6 +34,16 @@ def casebook(tmp_path: Path) -> Iterator[Casebook]:
     book.close()
 
 
+NEAR = [
+    Tx(name="n", outputs=[(f"in-{one}", 200_000_000) for one in range(3)]),
+    Tx(
+        name="near",
+        inputs=["n:0", "n:1", "n:2"],
+        outputs=[("n0", 9_960_000), ("n1", 10_000_000), ("n2", 10_040_000), ("n3", 500_000_123)],
+    ),
+]
+
+
 def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, Flag]:
     """Return what rules say of a transaction, by the names of the flags."""
     view = build_view(chain)
@@ -94,12 +104,19 @@ def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, 
             "joins its inputs",
         ),
         (
+            NEAR,
+            1,
+            "coinjoin_shape",
+            "Wasabi 1 round: 3 presumed participants, 3 outputs near 0.10000000 tBTC; confidence "
+            "of the rule's source: 100 of 100; taken for a CoinJoin; clustering leaves it out",
+        ),
+        (
             rounds([100_000, 100_000, 50_000, 50_000, 20_000, 10_000]),
             2,
             "coinjoin_shape",
-            "Wasabi 2 round: at least 2 participants, 2 equal outputs of 0.00100000 tBTC and 3 "
-            "other amounts; confidence of the rule's source: not measured; taken for a CoinJoin; "
-            "clustering leaves it out",
+            "Wasabi 2 round: at least 2 presumed participants, 2 equal outputs of 0.00100000 "
+            "tBTC and 3 other amounts; confidence of the rule's source: not measured; taken for a "
+            "CoinJoin; clustering leaves it out",
         ),
     ],
 )

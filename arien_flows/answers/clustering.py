@@ -83,7 +83,7 @@ def clustering_answer(view: View, clustering: Clustering) -> ClusteringAnswer:
         clustering=clustering.identity,
         certainty="inference",
         rules=dict(made.rules),
-        error_rates=error_rates(made.rules),
+        error_rates=error_rates(made.rules, made.parameters),
         measured=clustering_rates(clustering.profile, made.rules),
         parameters=dict(made.parameters),
         height=made.height,

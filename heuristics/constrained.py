@@ -21,7 +21,6 @@ Where the inputs of one transaction have tags of different owners, none of them 
 made by several people, and nobody knows whose the other inputs are.
 """
 
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +34,13 @@ from heuristics.columns import (
     check_offsets,
     read_only,
     read_only_columns,
+)
+from heuristics.constrained_fields import (
+    CONFLICT_WIDTH,
+    ROWS_WIDTH,
+    ConflictKind,
+    Outcome,
+    Verdict,
 )
 from heuristics.constrained_sets import (
     GROWTH_LIMIT,
@@ -52,6 +58,7 @@ from heuristics.cospend import (
     MergeRule,
     SpendColumns,
     excluded_by_sighash,
+    highest_address,
     names_owner,
 )
 from heuristics.jit import kernel, kernel_part
@@ -60,85 +67,6 @@ from heuristics.union_find import find
 VERSION = 1
 """Raised whenever the same input can give another result."""
 
-
-class ChangeRule(IntEnum):
-    """By which rule an output was decided about; stored on disk beside `MergeRule`."""
-
-    REUSE = 16
-    KEYSET = 17
-    VOTE = 18
-    MODEL = 19
-    FRESH = 20
-    PEEL = 21
-
-
-class Verdict(IntEnum):
-    """What a decision says about the owner of an input and that of an output."""
-
-    SAME_OWNER = 1
-    OTHER_OWNER = 2
-
-
-class Outcome(IntEnum):
-    """What became of a decision (stored on disk)."""
-
-    JOINED = 0
-    TOGETHER = 1
-    """The two were one set already."""
-
-    SEPARATED = 2
-    APART = 3
-    """They were separated already."""
-
-    NOT_SEPARATED = 4
-    """They were one set already, so the decision to keep them apart came to nothing."""
-
-    REFUSED = 5
-    """Something keeps the two sets apart; a conflict says what."""
-
-    PUT_OFF = 6
-    """Both sets are large; see `ConflictKind.GROWTH`."""
-
-
-class ConflictKind(IntEnum):
-    """Why a merge is in the table of conflicts (stored on disk)."""
-
-    OWNERS = 0
-    """Tags name different owners: refused."""
-
-    SERVICES = 1
-    """Less sure tags name different services: refused to a change rule."""
-
-    SEPARATED = 2
-    """A decision separated the two sets: refused to a change rule."""
-
-    SERVICES_JOINED = 3
-    """As `SERVICES`, but a co-spend or link joined them all the same."""
-
-    SEPARATION_OVERRULED = 4
-    """As `SEPARATED`, but a co-spend or link joined them all the same."""
-
-    GROWTH = 5
-    """A change rule would join two large sets: put off until a person has looked."""
-
-
-class ConflictField(IntEnum):
-    """What the columns of the table of conflicts hold; it is `uint32` of shape (rows, 7)."""
-
-    TRANSACTION = 0
-    ADDRESS_A = 1
-    ADDRESS_B = 2
-    ROOT_A = 3
-    ROOT_B = 4
-    """Roots of the two sets at that time."""
-
-    RULE = 5
-    KIND = 6
-
-
-CONFLICT_WIDTH = len(ConflictField)
-ROWS_WIDTH = 3
-"""Columns of the table of blocks: rows of the log, of decisions and of conflicts up to its end."""
 
 _COSPEND = np.uint32(MergeRule.COSPEND)
 _SAME_OWNER, _OTHER_OWNER = int(Verdict.SAME_OWNER), int(Verdict.OTHER_OWNER)
@@ -187,7 +115,7 @@ class Joined(NamedTuple):
     """See `heuristics.cospend.LogField`; in the order of the blocks in which merges were made."""
 
     conflict: UInt32Array
-    """See `ConflictField`; in the same order."""
+    """See `heuristics.constrained_fields.ConflictField`; in the same order."""
 
     outcome: UInt8Array
     """`Outcome` of each decision."""
@@ -484,15 +412,5 @@ def join_constrained(
 def _check_addresses(count: int, columns: tuple[UInt32Array, ...]) -> None:
     """Raise ValueError if a column names an address of which there are not so many."""
     for column in columns:
-        if len(column) and _highest_address(read_only(column)) >= count:
+        if len(column) and highest_address(read_only(column)) >= count:
             raise ValueError("an address number is not in the forest")
-
-
-@kernel
-def _highest_address(addresses: UInt32Array) -> int:
-    """Return the largest address number but `NO_ADDRESS`; -1 where there is none."""
-    highest = -1
-    for address in addresses:
-        if address != NO_ADDRESS and address > highest:
-            highest = address
-    return highest

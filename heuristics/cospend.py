@@ -307,7 +307,7 @@ def _join_on_threads(
 
 
 @kernel
-def _highest_address(addresses: UInt32Array) -> int:
+def highest_address(addresses: UInt32Array) -> int:
     """Return the largest address number but `NO_ADDRESS`; -1 where there is none."""
     highest = -1
     for address in addresses:
@@ -367,7 +367,7 @@ def join_cospends(
         links.address[first_link:last_link],
         links.earlier[first_link:last_link],
     )
-    if max(_highest_address(read_only(part)) for part in touched) >= len(parent):
+    if max(highest_address(read_only(part)) for part in touched) >= len(parent):
         raise ValueError("an address number is not in the forest")
     if not len(spends.input_address) == len(spends.input_sighash):
         raise ValueError("every input needs an address and a sighash class")

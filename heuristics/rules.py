@@ -1,12 +1,12 @@
-"""The rules as values: what each one says, on what it rests, when it fails, how often it is wrong.
+"""The rules as values: what each one says, on what it rests and when it fails.
 
 A statement made by a rule carries the rule's name and version, and this table is what a reader
 looks them up in. The texts are the rules' own docstrings, so that code and claim cannot part. A
 rule is *static* if its answer about a transaction depends on that transaction alone and never
 changes, *dynamic* if later transactions can change it.
 
-An error rate stands here only with its source. Where it reads "not measured", nobody has measured
-it; a rule without a rate is not a sure rule.
+How often a rule is wrong is not said here: that is measured, and every figure has a population of
+its own.
 """
 
 import inspect
@@ -18,7 +18,6 @@ from typing import Literal
 from heuristics import (
     change,
     change_features,
-    change_rates,
     change_rules,
     coinjoin,
     coinjoin_neighbours,
@@ -86,14 +85,6 @@ Source: this program's own policy. A single wrong merge of two services undoes a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRate:
-    """How often a rule was wrong, and who says so."""
-
-    text: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One rule, with what an expert of the other side will ask about it."""
 
@@ -109,9 +100,6 @@ class Rule:
     documentation: str
     confidence: int | None = None
     """0 to 100 as the named source gives it; None where no source does."""
-
-    error_rate: ErrorRate | None = None
-    """None: not measured."""
 
 
 def _sections(documentation: str) -> dict[str, str]:
@@ -129,7 +117,6 @@ def _rule(
     *,
     kind: Literal["static", "dynamic"] = "static",
     confidence: int | None = None,
-    error_rate: ErrorRate | None = None,
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -145,34 +132,17 @@ def _rule(
         source=sections.get("Source", ""),
         documentation=documentation,
         confidence=confidence,
-        error_rate=error_rate,
     )
 
 
 def _change_rule(rule: ChangeRule) -> Rule:
-    """Return a rule on change, with its published error rate where there is one."""
-    published = change_rates.PUBLISHED.get(rule)
-    rate = ErrorRate(text=published.text, source=change_rates.SOURCE) if published else None
+    """Return a rule on change."""
     return _rule(
-        change_rules.rule_name(rule),
+        change_rules.vote_name(rule),
         change_rules.VERSION,
         change_rules.documentation(rule),
         kind="static" if rule in change_rules.STATIC else "dynamic",
         confidence=change_rules.GRAPHSENSE_CONFIDENCE.get(rule),
-        error_rate=rate,
-    )
-
-
-def _vote_rule() -> Rule:
-    """Return the rule that counts the votes."""
-    right, wrong = change_rates.PUBLISHED_VOTE[change.VOTES_NEEDED]
-    rate = change_rates.vote_text(change.VOTES_NEEDED, right, wrong)
-    return _rule(
-        "change_vote",
-        change.VERSION,
-        change.vote_difference,
-        kind="dynamic",
-        error_rate=ErrorRate(text=rate, source=change_rates.SOURCE),
     )
 
 
@@ -247,7 +217,7 @@ RULES: tuple[Rule, ...] = (
         kind="dynamic",
     ),
     *(_change_rule(rule) for rule in ChangeRule),
-    _vote_rule(),
+    _rule("change_vote", change.VERSION, change.vote_difference, kind="dynamic"),
     _rule(
         "change_model",
         change_features.MODEL_VERSION,

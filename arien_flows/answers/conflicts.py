@@ -15,7 +15,7 @@ from arien_flows.entities.review import (
 )
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
-from heuristics.constrained import ConflictKind
+from heuristics.constrained_fields import ConflictKind
 
 _MEANINGS = {
     ConflictKind.OWNERS: "tags name different owners: not joined",

@@ -21,7 +21,7 @@ from arien_flows.entities.draft import Draft
 from arien_flows.entities.storage import Rows
 from arien_flows.ledger.view import View
 from chains.types import UInt32Array
-from heuristics.constrained import ConflictField
+from heuristics.constrained_fields import ConflictField
 from heuristics.cospend import LogField
 from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
 from heuristics.members import ALONE, count_sets, list_members

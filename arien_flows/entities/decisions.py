@@ -7,7 +7,7 @@ import numpy as np
 from arien_flows.entities.change_decisions import NO_PROBABILITY, DecisionField, KindField
 from arien_flows.entities.storage import DerivedSet, Rows
 from chains.types import Int64Array
-from heuristics.constrained import ChangeRule, Outcome, Verdict
+from heuristics.constrained_fields import DecidedBy, Outcome, Verdict
 
 _JOINING = frozenset({Outcome.JOINED, Outcome.TOGETHER})
 
@@ -23,7 +23,7 @@ class Decision:
     paid: int
     """The output's address."""
 
-    rule: ChangeRule
+    rule: DecidedBy
     verdict: Verdict
     outcome: Outcome
     probability_ppm: int | None
@@ -49,7 +49,7 @@ def decisions_about(derived: DerivedSet, transaction: int) -> list[Decision]:
             transaction=transaction,
             spent=int(ends[DecisionField.INPUT_ADDRESS]),
             paid=int(ends[DecisionField.OUTPUT_ADDRESS]),
-            rule=ChangeRule(int(kind[KindField.RULE])),
+            rule=DecidedBy(int(kind[KindField.RULE])),
             verdict=Verdict(int(kind[KindField.VERDICT])),
             outcome=Outcome(int(kind[KindField.OUTCOME])),
             probability_ppm=None if probability == NO_PROBABILITY else int(probability),

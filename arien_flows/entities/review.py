@@ -14,7 +14,7 @@ from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.decisions import decisions_about
 from arien_flows.entities.rule_names import rule_name
 from chains.types import Int64Array
-from heuristics.constrained import ConflictField, ConflictKind, Outcome
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome
 from heuristics.constrained_sets import NO_OWNER
 
 CONFLICTS = frozenset(ConflictKind) - {ConflictKind.GROWTH}

@@ -30,7 +30,7 @@ from arien_flows.evaluation.tally import Tally
 from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics.change import VOTES_NEEDED, vote_difference
-from heuristics.change_rules import ChangeRule, rule_name
+from heuristics.change_rules import ChangeRule, vote_name
 from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import Int8Array
 from heuristics.fingerprint import fingerprints
@@ -122,7 +122,7 @@ def change_rates(
     hops = _flags(_next_outputs(owners.view, marked), len(answers.votes))
     # What goes to an address of the same clustering needs that clustering as of each decision.
     alone = [rule for rule in ChangeRule if rule is not ChangeRule.SAME_CLUSTER]
-    named = {rule_name(rule): answers.votes[:, rule] > 0 for rule in alone}
+    named = {vote_name(rule): answers.votes[:, rule] > 0 for rule in alone}
     named |= {"change_model": answers.by_model, "peel_hop": hops}
     for part, judged in judged_populations(answers, population):
         for rule, flags in named.items():

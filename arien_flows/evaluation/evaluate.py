@@ -51,7 +51,7 @@ from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from chains.types import AnyArray
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 from heuristics.cospend import LogField, MergeRule
 from heuristics.rules import RULES
 
@@ -166,7 +166,7 @@ def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
     population = replace(
         case.population, name=f"decisions of profile {made.profile} on {case.population.name}"
     )
-    for number in (*MergeRule, *ChangeRule):
+    for number in (*MergeRule, *DecidedBy):
         name = rule_name(number)
         if name in made.manifest.rules:
             yield measured_rate(name, population, judge_merges(case.owners, log, number).tally)

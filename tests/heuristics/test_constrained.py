@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heuristics.constrained import (
-    ConflictField,
-    ConflictKind,
-    DueColumns,
-    Joined,
-    Outcome,
-    Verdict,
-    join_constrained,
-)
+from heuristics.constrained import DueColumns, Joined, join_constrained
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome, Verdict
 from heuristics.constrained_sets import NO_OWNER, ConstrainedSets, OwnerColumns
 from heuristics.cospend import join_cospends
 from heuristics.union_find import finalise, new_forest

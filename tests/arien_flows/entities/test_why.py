@@ -3,24 +3,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.entities.clustering import run_clustering
-from arien_flows.entities.spends import exclusion_reason
+from arien_flows.entities.spends import spend_columns
 from arien_flows.entities.why import LARGEST_BOUND, Explanation, NotJoined, why
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
+from heuristics.coinjoin import STRICT_EXCLUSION
 from tests.arien_flows.entities.random_chains import random_chain, view_at
 from tests.ledgers import Tx, build_view, text_of_name
 from tests.reference.clusters import shortest_path_length
+from tests.reference.cospend import owners
 
 
 def edges_of(view: View) -> list[tuple[int, int]]:
     """Return every pair of addresses that one transaction or link joins."""
-    coinjoins = run_clustering(view, None).coinjoins
+    coinjoins, spends = run_clustering(view, None).coinjoins, spend_columns(view)
     edges = list(zip(view.link_address.tolist(), view.link_earlier.tolist(), strict=True))
     for transaction in range(view.counts.transactions):
-        if exclusion_reason(view, coinjoins, transaction) is None:
-            start, stop = view.first_input[transaction : transaction + 2].tolist()
-            inputs = view.input_address[start:stop].tolist()
+        if not coinjoins.mark(transaction) & STRICT_EXCLUSION:
+            inputs = owners(spends, transaction)
             edges += [(a, b) for a in inputs for b in inputs if a < b]
     return edges
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from arien_flows.evaluation.proportions import Proportion
 from arien_flows.evaluation.rates import (
     ClusteringRate,
-    Kind,
+    PopulationKind,
     Rate,
     clusterings_of,
     rate_text,
@@ -47,7 +47,7 @@ class RateAnswer(Shape):
     version: int | None
     """Version that was measured; nothing for a published figure, which is of another program."""
 
-    kind: Kind
+    kind: PopulationKind
     """What the population is. An emulated or simulated rate is not the error rate of the rule."""
 
     population: str
@@ -97,7 +97,7 @@ class ClusteringRateAnswer(Shape):
     profile: str
     """The set of rules that made it."""
 
-    kind: Kind
+    kind: PopulationKind
     """What the population is."""
 
     population: str

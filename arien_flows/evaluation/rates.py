@@ -43,9 +43,9 @@ NOT_MEASURED = "not measured"
 VOTE_RULE = "change_vote"
 """The rule whose errors depend on how many votes a run asks for."""
 
-Kind = Literal["published", "labelled", "emulated", "simulated"]
+PopulationKind = Literal["published", "labelled", "emulated", "simulated"]
 
-_ORDER: tuple[Kind, ...] = ("published", "labelled", "emulated", "simulated")
+_ORDER: tuple[PopulationKind, ...] = ("published", "labelled", "emulated", "simulated")
 """What weighs most comes first."""
 
 _UNITS: Mapping[Unit, str] = {
@@ -61,7 +61,7 @@ _UNITS: Mapping[Unit, str] = {
 class Population:
     """Among what a rate was measured."""
 
-    kind: Kind
+    kind: PopulationKind
     name: str
     """Short, as a report prints it."""
 

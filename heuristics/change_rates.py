@@ -57,7 +57,7 @@ def _rate(
 PUBLISHED: dict[ChangeRule, PublishedRate] = {
     ChangeRule.OPTIMAL_CHANGE: _rate(920_804, 305_982, 26_317),
     ChangeRule.OPTIMAL_CHANGE_WITH_FEE: _rate(922_025, 239_100, 20_221, "other"),
-    ChangeRule.ADDRESS_TYPE: _rate(885_806, 236_927, 30_544),
+    ChangeRule.ADDRESS_TYPE: _rate(885_806, 236_927, 30_544, "other"),
     ChangeRule.POWER_OF_TEN_2: _rate(975_470, 467_048, 11_745),
     ChangeRule.POWER_OF_TEN_3: _rate(985_533, 419_994, 6_165),
     ChangeRule.POWER_OF_TEN_4: _rate(986_660, 374_834, 5_068),

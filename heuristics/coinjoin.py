@@ -154,12 +154,13 @@ class DetailField(IntEnum):
     """Of the design's rules, 0 to 100 or `NOT_MEASURED`."""
 
     PARTICIPANTS = 4
-    """Presumed: the most outputs of one amount, or at one mixing level where Wasabi 1 is told by
-    counts alone; for Wasabi 2 a tenth of the input addresses, the least that there must be; for a
+    """Presumed: the most outputs of one amount or, by GraphSense's rules for Wasabi 1, of one
+    mixing level; for Wasabi 2 a tenth of the input addresses, the least that there must be; for a
     Tx0, how many coins it prepares."""
 
     DENOMINATION_SAT = 5
-    """The amount of most outputs, or the base amount of that level, which none need have."""
+    """The amount of most outputs; for a Tx0 the pool's. Where `WASABI_1_1` alone takes it for
+    Wasabi 1, what the outputs of the fullest level are near: they need not be equal."""
 
 
 class AmountField(IntEnum):
@@ -253,9 +254,12 @@ def _marks_of(
 ) -> np.uint16:
     """Return the marks of a transaction; a veto is added only where a rule fired.
 
-    A Tx0 has equal outputs of its own accord, so no other rule is asked about it.
+    A Tx0 has equal outputs of its own accord, so no rule detects a CoinJoin in it; but its shape
+    must not hide several owners from who wants to be safe.
     """
     if whirlpool_tx0(transaction, shape, eras):
+        if definite(shape) or possible(columns, transaction, shape, scratch):
+            return _WHIRLPOOL_TX0 | _POSSIBLE
         return _WHIRLPOOL_TX0
     marks = _NONE
     if shape.every.repeated_values > 0 or shape.paid.level_count >= 3:
@@ -413,7 +417,10 @@ def _describe(
         elif design == 5:
             participants, amount = shape.premix_outputs, shape.premix_pool_sat
         elif design == 3 and mark & _WASABI_1 == 0:
-            participants, amount = shape.paid.level_count, shape.paid.level_value_sat
+            participants = max(shape.paid.level_count, shape.paid.base_count)
+            amount = shape.paid.level_base_sat
+            if mark & _WASABI_1_0 != 0:
+                amount = shape.paid.base_value_sat
         elif mark & _JOINMARKET != 0:
             participants, amount = shape.paid.pool_count, shape.paid.pool_value_sat
         details[row, 0] = transaction

@@ -9,13 +9,13 @@ or tags, they are dynamic.
 VERSION = 1
 """Raised whenever a rule can give another answer on the same transactions."""
 
-WHIRLPOOL_LINEAGE = """Each coin of a Whirlpool mix comes from a mix of the pool or from a Tx0.
+WHIRLPOOL_LINEAGE = """Each coin of a Whirlpool mix comes from one of its pool or what may be a Tx0.
 
 An input of exactly the pool's amount must be an output of a mix, whose inputs are looked at in the
-same way, once more. An input of more must come from a transaction that has the shape of a Tx0, or
-that at least carries data as each Tx0 does.
+same way, once more. An input of more must come from a transaction that carries data as each Tx0
+does: exactly one output of data. Whether it is a Tx0 otherwise is not asked.
 
-Assumes: the ledger reaches back far enough.
+Assumes: the ledger reaches back far enough; what carries data and pays into a mix is a Tx0.
 Fails when: an input comes from before the ledger (then nothing is said), or the pool's first mixes
     are looked at, which have nothing behind them.
 Source: GraphSense graphsense-lib a82914b (lineage); that a Tx0 needs no more than data is how
@@ -26,7 +26,9 @@ WHIRLPOOL_TX0_SPENT = """An output went into a Whirlpool mix as a new coin, so t
 
 The transaction carries data, and one of its first twenty outputs that could be a new coin of a
 pool is spent in a mix of that pool. It raises the confidence of a Tx0 from 60 to 90, and finds
-those whose shape is in doubt because their change is as small as a fee.
+those whose shape is in doubt because their change is as small as a fee. It is asked of every
+transaction but rounds of Wasabi and Whirlpool. What marks leave out of clustering stays left out:
+a transaction with as many equal outputs as a CoinJoin, even where this rule says that it is none.
 
 Assumes: only a Tx0 makes coins of a pool's amount and a little more.
 Fails when: somebody's wallet makes such a coin by chance and he mixes it.
@@ -58,7 +60,8 @@ Source: Dumplings 36f28f2, Scanner.cs, which takes such transactions off its lis
 
 EXCHANGE = """An input is an exchange's by a tag: a batch of equal payments, not a CoinJoin (veto).
 
-It is said of Wasabi 1 and of CoinJoins without a coordinator.
+It is said of Wasabi 1 and of CoinJoins without a coordinator. The first 1,000 inputs are asked;
+where there are more and none of these is an exchange's, the answer says how many were not.
 
 Assumes: the tag is right, and an exchange does not take part in CoinJoins.
 Fails when: the tag is wrong, or reached the address through a merge that is.

@@ -84,6 +84,9 @@ def possible(columns: CoinJoinColumns, transaction: int, shape: Shape, scratch: 
     payment for taking part, 1 % of it or 10,000 satoshi. The inputs, taken together by address,
     must fill two bins of that value less the payment.
 
+    Of a transaction with the shape of a Whirlpool Tx0 it is said where `definite` fires, too, since
+    no detection is said of it.
+
     Assumes: nothing more than that two owners could be behind the inputs.
     Fails when: very often: one wallet that pays two people the same is such a transaction. It says
         what cannot be ruled out, and is used only to leave a transaction out.

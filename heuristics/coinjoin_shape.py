@@ -64,14 +64,16 @@ class Runs(NamedTuple):
     pair_value_sat: int
     """Value that exactly two outputs have, if there is exactly one such value; else 0."""
 
+    base_value_sat: int
+    """Most frequent value near `WASABI_BASE_SAT`, ties to the largest; 0 if there is none."""
+
     base_count: int
-    """Outputs of the most frequent value near `WASABI_BASE_SAT`."""
+    level_base_sat: int
+    """What the fullest mixing level that holds at least two outputs is around, ties to the largest;
+    0 if there is none. The outputs themselves need not be equal."""
 
     level_count: int
-    """Outputs at the fullest mixing level that holds at least two."""
-
-    level_value_sat: int
-    """Base amount of that level, the smallest where several tie; 0 if there is none."""
+    """Outputs at that level."""
 
     level_outputs: int
     """Outputs at all mixing levels that hold at least two."""
@@ -124,9 +126,10 @@ def measure_values(values: Int64Array, length: int) -> Runs:
     and no value is near two of them.
     """
     top_value, top_count, pool_value, pool_count = 0, 0, 0, 0
-    repeated, repeated_outputs, single, pairs, pair_value, base_count = 0, 0, 0, 0, 0, 0
+    repeated, repeated_outputs, single, pairs, pair_value = 0, 0, 0, 0, 0
+    base_value, base_count, level_base = 0, 0, 0
     centre, tolerance = WASABI_BASE_SAT, WASABI_TOLERANCE_SAT
-    level_run, level_count, level_value, level_outputs = 0, 0, 0, 0
+    level_run, level_count, level_outputs = 0, 0, 0
     total = 0
     i = 0
     while i < length:
@@ -151,13 +154,13 @@ def measure_values(values: Int64Array, length: int) -> Runs:
         while value > centre + tolerance:
             centre, tolerance, level_run = 2 * centre, 2 * tolerance, 0
         if value >= centre - tolerance:
-            if centre == WASABI_BASE_SAT:
-                base_count = max(base_count, count)
+            if centre == WASABI_BASE_SAT and count >= base_count:
+                base_value, base_count = value, count
             # A level counts from its second output on.
             if level_run + count >= 2:
                 level_outputs += count + (1 if level_run == 1 else 0)
-                if level_run + count > level_count:
-                    level_value, level_count = centre, level_run + count
+                if level_run + count >= level_count:
+                    level_base, level_count = centre, level_run + count
             level_run += count
         i = j
     return Runs(
@@ -169,9 +172,10 @@ def measure_values(values: Int64Array, length: int) -> Runs:
         repeated_outputs,
         single,
         pair_value if pairs == 1 else 0,
+        base_value,
         base_count,
+        level_base,
         level_count,
-        level_value,
         level_outputs,
         values[0] if length > 0 else 0,
         total,

@@ -262,7 +262,10 @@ def wasabi_2_shape(transaction: int, shape: Shape, eras: Eras) -> bool:
 
 @kernel
 def wasabi_2_reuse(shape: Shape) -> bool:
-    """More than 70 % of the inputs, or of the outputs, are to addresses used twice in it (veto).
+    """There are fewer than 30 addresses for 100 inputs, or for 100 outputs (veto).
+
+    Distinct addresses are counted on each side by itself, outputs of data left aside; an unknown
+    input address counts as one of its own.
 
     Assumes: participants of a round use every address once, as the program makes them.
     Fails when: somebody takes part with many coins of one address, in a small round.

@@ -18,8 +18,9 @@ from arien_flows.entities.coinjoin_findings import (
     CoinJoinFinding,
     Lineage,
 )
+from arien_flows.entities.coinjoin_neighbours import INPUTS_ASKED
 from arien_flows.workspace import Reading
-from heuristics.coinjoin import Design
+from heuristics.coinjoin import DETECTIONS, STRICT_EXCLUSION, CoinJoinMark, Design
 
 PAYJOIN = "payjoin_possible"
 """Rule and flag of a transaction that may be a PayJoin."""
@@ -91,25 +92,23 @@ def _shape(found: CoinJoinFinding, asset: Asset) -> str:
     most = amounts[0] if amounts else Amount(value_sat=0, outputs=0)
     more = f" and {len(amounts) - 1} other amounts" if len(amounts) > 1 else ""
     equal = f"{most.outputs} equal outputs of {coins(most.value_sat, asset)}{more}"
+    if found.level is not None:
+        near = f"{found.level.outputs} outputs near {coins(found.level.value_sat, asset)}"
+        equal = f"{near}, {equal}" if amounts else near
     match found.design:
         case Design.WHIRLPOOL:
             text = f"Whirlpool mix: {found.participants} coins of {coins(most.value_sat, asset)}"
         case Design.WASABI_2:
-            people = f"at least {found.participants} presumed participants"
-            text = f"Wasabi 2 round: {people}, {equal}"
+            text = f"Wasabi 2 round: presumably {found.participants} participants or more, {equal}"
         case Design.WASABI_1:
-            told = [equal] if amounts else []
-            if found.near is not None:
-                near = coins(found.near.value_sat, asset)
-                told.insert(0, f"{found.near.outputs} outputs near {near}")
-            people = f"{found.participants} presumed participants"
-            text = f"Wasabi 1 round: {', '.join((people, *told))}"
+            text = f"Wasabi 1 round: presumably {found.participants} participants, {equal}"
         case Design.EQUAL_OUTPUTS:
             text = f"CoinJoin without a known coordinator: {equal}"
         case Design.WHIRLPOOL_TX0:
+            fee = " and pays its fee" if "coinjoin_whirlpool_tx0" in found.rules else ""
             return (
                 f"Whirlpool Tx0: one owner splits {found.participants} coins for the pool of "
-                f"{coins(most.value_sat, asset)} and pays its fee"
+                f"{coins(most.value_sat, asset)}{fee}"
             )
         case _:
             return "a CoinJoin of two cannot be ruled out: two could have paid for equal outputs"
@@ -122,11 +121,17 @@ def _standing(found: CoinJoinFinding) -> str:
     parts = [f"confidence of the rule's source: {sure}"]
     if found.lineage is not None:
         parts.append(_LINEAGE[found.lineage])
+    if found.inputs_unasked > 0:
+        parts.append(
+            f"tags of exchanges were asked of the first {INPUTS_ASKED:,} inputs, not of the other "
+            f"{found.inputs_unasked:,}"
+        )
     return "; ".join([*parts, _consequence(found)])
 
 
 _LINEAGE: Mapping[Lineage, str] = {
-    "proven": "its coins come from mixes of the pool or from a Tx0, as far as two mixes back",
+    "proven": "its coins come from mixes of the pool or from transactions that carry data as a Tx0 "
+    "does, as far as two mixes back",
     "broken": "but not all its coins come from a mix of the pool or from a Tx0",
     "before_ledger": "whether its coins come from mixes is not known: the ledger starts later",
 }
@@ -134,7 +139,7 @@ _LINEAGE: Mapping[Lineage, str] = {
 
 def _consequence(found: CoinJoinFinding) -> str:
     if found.design == Design.WHIRLPOOL_TX0:
-        return "no CoinJoin itself: clustering joins its inputs"
+        return _consequence_of_tx0(found.marks)
     if found.design == Design.POSSIBLE:
         return "strict clustering leaves it out to be safe; no report calls it a CoinJoin"
     if found.vetoed:
@@ -142,3 +147,15 @@ def _consequence(found: CoinJoinFinding) -> str:
     if found.reportable:
         return "taken for a CoinJoin; clustering leaves it out"
     return "below the threshold of reports; clustering leaves it out to be safe"
+
+
+def _consequence_of_tx0(marks: CoinJoinMark) -> str:
+    """Say what clustering does with a Tx0; it goes by the marks, whatever the neighbours show."""
+    if marks & DETECTIONS:
+        return "no CoinJoin itself, but of a CoinJoin's shape: clustering leaves it out to be safe"
+    if marks & STRICT_EXCLUSION:
+        return (
+            "no CoinJoin itself, but others could have paid for equal outputs: strict clustering "
+            "leaves it out to be safe, other profiles join its inputs"
+        )
+    return "no CoinJoin itself: clustering joins its inputs"

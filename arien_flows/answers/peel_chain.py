@@ -53,6 +53,9 @@ MOST_HOPS = 10_000
 MOST_RECIPIENTS = 100
 """Recipients that are listed with their sums."""
 
+VALIDATING_PROFILE = "strict"
+"""Profile whose joins can confirm a chain: one that joins change would confirm its own rules."""
+
 RULE = "peel_hop"
 
 _STOP_TEXTS = {
@@ -235,8 +238,7 @@ def _recipients(reading: Reading, chain: PeelChain) -> tuple[PeelRecipient, ...]
 
 def _validation(reading: Reading, chain: PeelChain) -> PeelValidation:
     clustering = reading.clustering
-    if clustering is not None and clustering.profile != "strict":
-        # One that joins change would confirm its own rules.
+    if clustering is not None and clustering.profile != VALIDATING_PROFILE:
         clustering = None
     if clustering is None:
         found = Validation(testable=0, agreeing=0)
@@ -307,4 +309,13 @@ def _cuts(
         detail = reading.clustering_gap
         cuts.append(Truncation(where="validation", reason="no_clustering", detail=detail))
         return tuple(cuts)
+    if reading.clustering.profile != VALIDATING_PROFILE:
+        cuts.append(
+            Truncation(
+                where="validation",
+                reason="profile_joins_change",
+                detail=f"profile {reading.clustering.profile} joins change itself, so the co-spend "
+                f"rule was not asked: ask with profile {VALIDATING_PROFILE}",
+            )
+        )
     return (*cuts, *lag(reading.view, reading.clustering, where="validation"))

@@ -304,16 +304,27 @@ def _check(result: CheckResult) -> CheckAnswer:
 
 
 def _cut(gathered: Gathered) -> list[Truncation]:
-    """Say where only a part of the activity was read."""
-    if gathered.is_whole:
-        return []
-    subject = "entity" if gathered.subject.is_entity else "address"
-    return [
-        Truncation(
-            where=f"features of the {subject}",
-            reason="bounded",
-            limit=len(gathered.transactions),
-            detail=f"{gathered.cut}; counts are at least what is shown, and shares are of what "
-            "was read",
+    """Say where the features are of only a part of the activity."""
+    where = f"features of the {'entity' if gathered.subject.is_entity else 'address'}"
+    cuts: list[Truncation] = []
+    if gathered.cut:
+        cuts.append(
+            Truncation(
+                where=where,
+                reason="bounded",
+                limit=len(gathered.transactions),
+                detail=f"{gathered.cut}; counts are at least what is shown, and shares are of what "
+                "was read",
+            )
         )
-    ]
+    if gathered.coinjoins:
+        cuts.append(
+            Truncation(
+                where=where,
+                reason="coinjoins",
+                detail=f"{gathered.coinjoins:,} CoinJoin{'s' * (gathered.coinjoins != 1)}, where "
+                "nobody can tell who paid whom; counts are at least what is shown, and shares are "
+                "of the rest",
+            )
+        )
+    return cuts

@@ -45,6 +45,8 @@ def peel_chain_lines(answer: PeelChainAnswer) -> Iterable[str]:
 
 
 def _validation(found: PeelValidation) -> str:
+    if found.clustering is None:
+        return "not asked"
     if found.share is None:
         return "can judge no hop"
     verdict = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from arien_flows.answers.roles import CheckAnswer, RoleAnswer, RolesAnswer
+from arien_flows.answers.roles import CheckAnswer, RoleAnswer, RolesAnswer, SubjectFeatures
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 
 
@@ -14,7 +14,8 @@ def roles_lines(answer: RolesAnswer, *, with_features: bool) -> Iterable[str]:
             ("Entity", f"{answer.entity} (inferred by profile {answer.profile})"),
             ("Network", answer.network),
             ("Policy", f"{answer.policy} ({answer.policy_sha256})"),
-            ("Roles", ", ".join(answer.matching) or "none of this policy"),
+            ("Roles", _roles(answer)),
+            *(("Read", _read(each)) for each in answer.measured),
         )
     )
     for role in answer.roles:
@@ -26,6 +27,21 @@ def roles_lines(answer: RolesAnswer, *, with_features: bool) -> Iterable[str]:
     if with_features:
         yield from _features(answer)
     yield from closing(answer)
+
+
+def _roles(answer: RolesAnswer) -> str:
+    """Return the roles that hold, and how many may hold for all that is known."""
+    undecided = sum(role.verdict == "undecided" for role in answer.roles)
+    held = ", ".join(answer.matching) or "none holds"
+    return f"{held}; {undecided} undecided" if undecided else held
+
+
+def _read(measured: SubjectFeatures) -> str:
+    return (
+        f"of the {measured.subject}: addresses {measured.addresses_read:,}, "
+        f"transactions {measured.transactions_read:,}, "
+        f"CoinJoins left out {measured.coinjoins_left_out:,}"
+    )
 
 
 def _in_full(role: RoleAnswer) -> Iterable[str]:

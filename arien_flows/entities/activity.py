@@ -69,10 +69,13 @@ class Gathered:
     """The addresses that were read."""
 
     is_whole: bool
-    """Whether all transactions of all addresses are here, but for the CoinJoins."""
+    """Whether all transactions of all addresses are here.
+
+    Not where CoinJoins were left out: what is received or paid in one is not counted, so that a
+    count is at least what is shown."""
 
     cut: str
-    """What was left out; empty where nothing was."""
+    """What was not read; empty where all was."""
 
 
 def entity_of(clustering: Clustering, address: int) -> Subject:
@@ -120,7 +123,7 @@ def gather(
         transactions=found,
         coinjoins=coinjoins,
         addresses=read,
-        is_whole=not cuts,
+        is_whole=not cuts and coinjoins == 0,
         cut="; ".join(cuts),
     )
 

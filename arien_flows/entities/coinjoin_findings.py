@@ -83,9 +83,13 @@ class CoinJoinFinding:
     amounts: tuple[Amount, ...]
     """What is taken out several times, ascending; for Wasabi 2 all standard amounts."""
 
-    near: Amount | None = None
-    """Of Wasabi 1 told by counts alone: the base of the fullest mixing level and how many outputs
-    are near it, which need not be equal."""
+    level: Amount | None = None
+    """What outputs are near, and how many are: of Wasabi 1, where only mixing levels speak for it.
+
+    They need not be equal, and need not be among the amounts."""
+
+    inputs_unasked: int = 0
+    """Inputs past those whose tags were asked for an exchange."""
 
     lineage: Lineage | None = None
     """Of a Whirlpool mix, where the transactions before it were looked at."""
@@ -124,30 +128,6 @@ def rules_of(marks: CoinJoinMark) -> tuple[str, ...]:
 def vetoes_of(marks: CoinJoinMark) -> tuple[str, ...]:
     """Return the rules that object, as far as the transaction itself shows it."""
     return tuple(rule for mark, rule in RULE_OF_MARK.items() if mark in marks & VETOES)
-
-
-def described(
-    marks: CoinJoinMark,
-    design: Design,
-    confidence: int | None,
-    most: Amount,
-    listed: tuple[Amount, ...],
-) -> CoinJoinFinding:
-    """Return the finding of a transaction that has a row of details.
-
-    `most` holds the row's amount and participants, `listed` the amounts of a round of Wasabi.
-    """
-    by_level = design == Design.WASABI_1 and CoinJoinMark.WASABI_1 not in marks
-    return CoinJoinFinding(
-        marks=marks,
-        design=design,
-        rules=rules_of(marks),
-        vetoes=vetoes_of(marks),
-        confidence=confidence,
-        participants=most.outputs,
-        amounts=listed if by_level else listed or (most,),
-        near=most if by_level else None,
-    )
 
 
 def undescribed(marks: CoinJoinMark) -> CoinJoinFinding:

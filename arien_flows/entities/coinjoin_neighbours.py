@@ -29,6 +29,9 @@ INPUTS_ASKED = 1_000
 _ROUND_MARKS = CoinJoinMark.WASABI_1 | CoinJoinMark.WASABI_2 | CoinJoinMark.WHIRLPOOL
 """Marks precise enough to say that a coin comes out of a coordinator's round."""
 
+_ROUNDS = (Design.WHIRLPOOL, Design.WASABI_1, Design.WASABI_2)
+"""Designs that nothing turns into a Tx0: equal outputs alone do not make a round."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbourhood:
@@ -80,20 +83,27 @@ def judged(
 ) -> CoinJoinFinding | None:
     """Return a finding as its neighbours and tags leave it."""
     design = None if found is None else found.design
-    if found is None or design is None or design in (Design.WHIRLPOOL_TX0, Design.POSSIBLE):
-        return _as_tx0(around, transaction, found)
+    if found is None or design not in _ROUNDS:
+        pool, coins = _spent_in_mix(around, transaction)
+        if pool > 0:
+            return _as_tx0(found, pool, coins)
+    if found is None or design in (None, Design.WHIRLPOOL_TX0, Design.POSSIBLE):
+        return found
     if design == Design.WHIRLPOOL:
         return replace(found, lineage=_lineage(around, transaction, LINEAGE_DEPTH))
-    vetoes = list(found.vetoes)
+    vetoes, unasked = list(found.vetoes), 0
     if design == Design.WASABI_2:
         vetoes += _wasabi_2_vetoes(around, transaction, found.marks)
     else:
         unnamed = design == Design.EQUAL_OUTPUTS and CoinJoinMark.JOINMARKET not in found.marks
         if unnamed and around.marked(around.inputs(transaction)[0], _ROUND_MARKS):
             vetoes.append("coinjoin_postmix")
-        if is_exchange is not None and _spends_of_exchange(around.view, transaction, is_exchange):
-            vetoes.append("coinjoin_exchange")
-    return replace(found, vetoes=tuple(vetoes))
+        if is_exchange is not None:
+            if _spends_of_exchange(around.view, transaction, is_exchange):
+                vetoes.append("coinjoin_exchange")
+            else:
+                unasked = max(0, len(around.inputs(transaction)[0]) - INPUTS_ASKED)
+    return replace(found, vetoes=tuple(vetoes), inputs_unasked=unasked)
 
 
 def _wasabi_2_vetoes(around: Neighbourhood, transaction: int, marks: CoinJoinMark) -> list[str]:
@@ -117,7 +127,7 @@ def _spends_of_exchange(view: View, transaction: int, is_exchange: Callable[[int
 
 
 def _lineage(around: Neighbourhood, transaction: int, depth: int) -> Lineage:
-    """Return whether every coin of a mix comes from a mix or a Tx0, so many mixes deep."""
+    """Return whether every coin of a mix comes from a mix or with data, so many mixes deep."""
     if depth == 0:
         return "proven"
     sources, values = around.inputs(transaction)
@@ -139,15 +149,11 @@ def _lineage(around: Neighbourhood, transaction: int, depth: int) -> Lineage:
     return answer
 
 
-def _as_tx0(
-    around: Neighbourhood, transaction: int, found: CoinJoinFinding | None
-) -> CoinJoinFinding | None:
-    """Return a Tx0 with the confidence that its outputs' spenders give, or what was found."""
-    if not around.carries_data(transaction):
-        return found
-    pool, coins = _spent_in_mix(around, transaction)
-    if pool == 0:
-        return found
+def _as_tx0(found: CoinJoinFinding | None, pool: int, coins: int) -> CoinJoinFinding:
+    """Return a Tx0 with the confidence that its outputs' spenders give.
+
+    The marks stand, and with them what clustering leaves out.
+    """
     rules = () if found is None else found.rules
     is_marked = found is not None and found.design == Design.WHIRLPOOL_TX0
     return CoinJoinFinding(
@@ -164,7 +170,12 @@ def _as_tx0(
 
 
 def _spent_in_mix(around: Neighbourhood, transaction: int) -> tuple[int, int]:
-    """Return the pool that an output enters as a new coin, and how many outputs could; or zeros."""
+    """Return the pool that an output enters as a new coin, and how many outputs could; or zeros.
+
+    Only a transaction that carries data can be a Tx0.
+    """
+    if not around.carries_data(transaction):
+        return 0, 0
     view = around.view
     begin, end = view.first_output[transaction : transaction + 2].tolist()
     values = view.output_value[begin:end].tolist()

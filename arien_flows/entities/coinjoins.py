@@ -16,8 +16,9 @@ from arien_flows.entities.coinjoin_findings import (
     RULES,
     Amount,
     CoinJoinFinding,
-    described,
+    rules_of,
     undescribed,
+    vetoes_of,
 )
 from arien_flows.entities.coinjoin_neighbours import Neighbourhood, judged
 from arien_flows.entities.draft import drafting
@@ -59,6 +60,9 @@ COORDINATORS = (
     "bc1qa24tsgchvuxsaccp8vrnkfd85hrcpafg20kmjw",
 )
 """Addresses of Wasabi's coordinator in the first years, after the same."""
+
+_EXACT_WASABI_1 = CoinJoinMark.WASABI_1 | CoinJoinMark.WASABI_1_0
+"""Marks of Wasabi 1 by equal amounts; the third goes by levels."""
 
 _NONE_UNASKED = np.empty(0, dtype=np.int64)
 
@@ -140,13 +144,21 @@ class CoinJoins:
             return undescribed(marks)
         confidence = int(details[row, DetailField.CONFIDENCE])
         participants = int(details[row, DetailField.PARTICIPANTS])
-        value = int(details[row, DetailField.DENOMINATION_SAT])
-        return described(
-            marks,
-            Design(int(details[row, DetailField.DESIGN])),
-            None if confidence == NOT_MEASURED else confidence,
-            Amount(value_sat=value, outputs=participants),
-            self._amounts_of(transaction),
+        denomination = Amount(
+            value_sat=int(details[row, DetailField.DENOMINATION_SAT]), outputs=participants
+        )
+        design = Design(int(details[row, DetailField.DESIGN]))
+        by_levels = design == Design.WASABI_1 and not marks & _EXACT_WASABI_1
+        amounts = self._amounts_of(transaction)
+        return CoinJoinFinding(
+            marks=marks,
+            design=design,
+            rules=rules_of(marks),
+            vetoes=vetoes_of(marks),
+            confidence=None if confidence == NOT_MEASURED else confidence,
+            participants=participants,
+            amounts=amounts if amounts or by_levels else (denomination,),
+            level=denomination if by_levels else None,
         )
 
     def _amounts_of(self, transaction: int) -> tuple[Amount, ...]:

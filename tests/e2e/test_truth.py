@@ -28,7 +28,7 @@ from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from chains.tables import ScriptType
-from heuristics.coinjoin import EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
+from heuristics.coinjoin import DETECTIONS, EQUAL_MARKS, CoinJoinMark
 from heuristics.constrained_fields import DecidedBy
 from heuristics.cospend import LogField
 
@@ -169,7 +169,7 @@ def test_coinjoins__tell_a_tx0_and_leave_its_inputs_joined(case: Case) -> None:
         f"Tx0: {is_marked.sum()} of {len(tx0)} marked"
     )
     assert is_marked.mean() > 0.8
-    assert not (marks[tx0[is_marked]] & np.uint16(STRICT_EXCLUSION)).any()
+    assert not (marks[tx0[is_marked]] & np.uint16(DETECTIONS)).any()
     others = np.delete(marks, tx0)
     assert not (others & np.uint16(CoinJoinMark.WHIRLPOOL_TX0)).any()
 

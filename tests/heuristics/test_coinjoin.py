@@ -73,9 +73,10 @@ def test_mark_coinjoins__tells_the_design_its_confidence_and_its_amounts(chain) 
             continue
         if design == Design.WASABI_2:
             assert participants == -(-reference.distinct([a for a, _ in inputs]) // 10)
-        if design == Design.WASABI_1 and not mark & CoinJoinMark.WASABI_1:
-            # Outputs of a mixing level need not be equal.
-            assert (amount, participants) == reference.fullest_level(outputs)
+        graphsense = CoinJoinMark(mark) & WASABI_1_MARKS
+        if design == Design.WASABI_1 and CoinJoinMark.WASABI_1 not in graphsense:
+            by_levels = graphsense == CoinJoinMark.WASABI_1_1
+            assert amount == reference.wasabi_1_amount(outputs, by_levels=by_levels)
         else:
             assert counts[amount] > 1
         if design in (Design.WASABI_1, Design.WASABI_2):
@@ -149,7 +150,7 @@ def test_standard_amounts__are_the_78_of_the_protocol() -> None:
 
 
 @given(transactions)
-def test_excluded__follows_the_mask_and_never_leaves_out_a_tx0_or_payjoin(chain) -> None:
+def test_excluded__follows_the_mask_and_leaves_out_nothing_for_a_tx0_or_payjoin(chain) -> None:
     marks, *_ = mark_coinjoins(coinjoin_columns_of(chain), 0, len(chain))
     found = [CoinJoinMark(mark) for mark in marks.tolist()]
     strict, standard = excluded(marks, STRICT_EXCLUSION), excluded(marks, STANDARD_EXCLUSION)
@@ -271,6 +272,39 @@ def test_mark_coinjoins__data_outputs_count_for_one_source_and_not_for_the_other
     assert CoinJoinMark(int(marks[0])) == equal | CoinJoinMark.POSSIBLE
     # Seven outputs would need four participants; without the data output it is three of six.
     assert CoinJoinMark(int(marks[1])) == CoinJoinMark.JOINMARKET | CoinJoinMark.POSSIBLE
+
+
+def test_wasabi_1_1__names_the_level_where_no_two_outputs_are_equal() -> None:
+    inputs = [(one, 180_000_000) for one in range(3)]
+    paid = [9_960_000, 10_000_000, 10_040_000, 500_000_123]
+    outputs = [(10 + one, value) for one, value in enumerate(paid)]
+    marks, details, amounts = mark_coinjoins(coinjoin_columns_of([(inputs, outputs)]), 0, 1)
+    assert marks.tolist() == [CoinJoinMark.WASABI_1_1]
+    assert details[0, DetailField.PARTICIPANTS :].tolist() == [3, 10_000_000]
+    assert len(amounts) == 0
+
+
+DATA = (UNKNOWN, 0)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "is_possible"),
+    [
+        # Three owners; three inputs of one address; one that could pay for all, with two of dust.
+        ([(0, 1_040_000), (1, 1_040_000), (2, 1_040_000)], [10, 11, 12], True),
+        ([(0, 1_040_000), (0, 1_040_000), (0, 1_040_000)], [10, 11, 12], False),
+        ([(0, 3_100_000), (1, 10_000)], [10, 11, 12], False),
+        # Who takes his coin back at his own address is no other payee, but `definite` counts him.
+        ([(0, 1_040_000), (1, 1_040_000), (2, 1_040_000)], [0, 1, 2], True),
+    ],
+)
+def test_whirlpool_tx0__hides_nobody_from_strict_clustering(inputs, outputs, is_possible) -> None:
+    paid = [DATA, *((one, 1_000_500) for one in outputs), (20, 50_000), (21, 20_000)]
+    marks, details, _ = mark_coinjoins(coinjoin_columns_of([(inputs, paid)]), 0, 1)
+    assert CoinJoinMark.WHIRLPOOL_TX0 in CoinJoinMark(int(marks[0]))
+    assert details[0, DetailField.DESIGN] == Design.WHIRLPOOL_TX0
+    assert excluded(marks, STRICT_EXCLUSION).tolist() == [is_possible]
+    assert excluded(marks, STANDARD_EXCLUSION).tolist() == stopping(marks).tolist() == [0]
 
 
 def test_mark_coinjoins__an_unknown_input_counts_as_a_participant() -> None:

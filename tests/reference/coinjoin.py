@@ -232,21 +232,23 @@ def wasabi_1_0(inputs: Sequence[Coin], outputs: Sequence[Coin], setting: Setting
 
 def levels_of(outputs: Sequence[Coin]) -> list[int]:
     """Count the outputs of each mixing level that holds two or more."""
-    counts = [
-        sum(abs(value - 2**i * 10_000_000) <= 2**i * 500_000 for _, value in spendable_of(outputs))
-        for i in range(25)
-    ]
-    return [count for count in counts if count >= 2]
+    return [count for count, _ in filled_levels(outputs)]
 
 
-def fullest_level(outputs: Sequence[Coin]) -> tuple[int, int]:
-    """Return the base of the level with most outputs, the smallest of several, and their number."""
-    levels = {
-        base: sum(20 * abs(value - base) <= base for _, value in spendable_of(outputs))
-        for base in (2**i * 10_000_000 for i in range(25))
-    }
-    base = max(levels, key=lambda each: levels[each])
-    return base, levels[base]
+def filled_levels(outputs: Sequence[Coin]) -> list[tuple[int, int]]:
+    """Return how many outputs each level that holds two or more has, and what they are around."""
+    levels = [2**i * 10_000_000 for i in range(25)]
+    paid = [value for _, value in spendable_of(outputs)]
+    counts = [(sum(20 * abs(value - each) <= each for value in paid), each) for each in levels]
+    return [(count, each) for count, each in counts if count >= 2]
+
+
+def wasabi_1_amount(outputs: Sequence[Coin], *, by_levels: bool) -> int:
+    """Return what the fullest level is around, or the most frequent value near 0.1 bitcoin."""
+    if by_levels:
+        return max(filled_levels(outputs))[1]
+    near = [value for _, value in spendable_of(outputs) if abs(value - 10_000_000) <= 500_000]
+    return most_frequent(near)[0]
 
 
 def level_tests(inputs: Sequence[Coin], outputs: Sequence[Coin]) -> tuple[bool, bool]:
@@ -369,7 +371,7 @@ def marks(inputs: Sequence[Coin], outputs: Sequence[Coin], setting: Setting | No
     """Return the sum of the marks as stored."""
     known = setting or Setting()
     if whirlpool_tx0(inputs, outputs, known):
-        return 512
+        return 512 + 8 * (possible(inputs, outputs) or definite(inputs, outputs))
     detections = (
         1 * definite(inputs, outputs)
         + 2 * joinmarket(inputs, outputs)

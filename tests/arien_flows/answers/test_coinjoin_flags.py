@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from arien_flows.answers import coinjoin_flags
 from arien_flows.answers.facts import Flag
 from arien_flows.answers.transaction import transaction_answer
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
+from arien_flows.entities import coinjoin_neighbours
 from arien_flows.entities.clustering import run_clustering
 from arien_flows.tag_book import TagBook
 from arien_flows.workspace import Reading
@@ -16,15 +18,31 @@ from heuristics.rules import rule_named
 from tests.arien_flows.casebook.packs import bring_in, pack, row
 from tests.arien_flows.entities.test_coinjoins import (
     DECOY,
+    LEVELS,
     MIX,
     MIXES,
     NUMBER,
     OPENING,
     PAIR,
     PAYJOIN,
+    equal_tx0,
     rounds,
 )
 from tests.ledgers import Tx, build_view, text_of_name
+
+THREE_OWNERS = [
+    Tx(name="c", outputs=[(f"in{i}", 1_040_000) for i in range(3)]),
+    Tx(
+        name="tx0",
+        inputs=["c:0", "c:1", "c:2"],
+        outputs=[
+            ("data:pool", 0),
+            *((f"pre{i}", 1_000_500) for i in range(3)),
+            ("fee", 50_000),
+            ("change", 20_000),
+        ],
+    ),
+]
 
 
 @pytest.fixture
@@ -32,16 +50,6 @@ def casebook(tmp_path: Path) -> Iterator[Casebook]:
     book = Casebook(sqlite_url(tmp_path / "casebook.sqlite"))
     yield book
     book.close()
-
-
-NEAR = [
-    Tx(name="n", outputs=[(f"in-{one}", 200_000_000) for one in range(3)]),
-    Tx(
-        name="near",
-        inputs=["n:0", "n:1", "n:2"],
-        outputs=[("n0", 9_960_000), ("n1", 10_000_000), ("n2", 10_040_000), ("n3", 500_000_123)],
-    ),
-]
 
 
 def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, Flag]:
@@ -92,8 +100,8 @@ def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, 
             NUMBER["third"],
             "coinjoin_shape",
             "Whirlpool mix: 5 coins of 0.01000000 tBTC; confidence of the rule's source: 60 of "
-            "100; its coins come from mixes of the pool or from a Tx0, as far as two mixes back; "
-            "taken for a CoinJoin; clustering leaves it out",
+            "100; its coins come from mixes of the pool or from transactions that carry data as a "
+            "Tx0 does, as far as two mixes back; taken for a CoinJoin; clustering leaves it out",
         ),
         (
             MIXES,
@@ -104,18 +112,42 @@ def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, 
             "joins its inputs",
         ),
         (
-            NEAR,
+            MIXES,
+            NUMBER["tx0-2"],
+            "coinjoin_preparation",
+            "Whirlpool Tx0: one owner splits 2 coins for the pool of 0.01000000 tBTC; confidence "
+            "of the rule's source: 90 of 100; no CoinJoin itself: clustering joins its inputs",
+        ),
+        (
+            THREE_OWNERS,
+            1,
+            "coinjoin_preparation",
+            "Whirlpool Tx0: one owner splits 3 coins for the pool of 0.01000000 tBTC and pays its "
+            "fee; confidence of the rule's source: 60 of 100; no CoinJoin itself, but others could "
+            "have paid for equal outputs: strict clustering leaves it out to be safe, other "
+            "profiles join its inputs",
+        ),
+        (
+            equal_tx0(),
+            2,
+            "coinjoin_preparation",
+            "Whirlpool Tx0: one owner splits 3 coins for the pool of 0.01000000 tBTC; confidence "
+            "of the rule's source: 90 of 100; no CoinJoin itself, but of a CoinJoin's shape: "
+            "clustering leaves it out to be safe",
+        ),
+        (
+            LEVELS,
             1,
             "coinjoin_shape",
-            "Wasabi 1 round: 3 presumed participants, 3 outputs near 0.10000000 tBTC; confidence "
+            "Wasabi 1 round: presumably 3 participants, 3 outputs near 0.10000000 tBTC; confidence "
             "of the rule's source: 100 of 100; taken for a CoinJoin; clustering leaves it out",
         ),
         (
             rounds([100_000, 100_000, 50_000, 50_000, 20_000, 10_000]),
             2,
             "coinjoin_shape",
-            "Wasabi 2 round: at least 2 presumed participants, 2 equal outputs of 0.00100000 "
-            "tBTC and 3 other amounts; confidence of the rule's source: not measured; taken for a "
+            "Wasabi 2 round: presumably 2 participants or more, 2 equal outputs of 0.00100000 tBTC "
+            "and 3 other amounts; confidence of the rule's source: not measured; taken for a "
             "CoinJoin; clustering leaves it out",
         ),
     ],
@@ -131,7 +163,7 @@ def test_coinjoin_flags__says_what_a_coinjoin_is_taken_for(
 def test_coinjoin_flags__a_payjoin_is_a_remark_and_no_coinjoin(casebook) -> None:
     flags = inferred(casebook, [*OPENING, PAYJOIN], 1)
     assert list(flags) == ["payjoin_possible"]
-    assert "clustering joins its inputs all the same" in flags["payjoin_possible"].detail
+    assert "Clustering joins its inputs all the same" in flags["payjoin_possible"].detail
 
 
 def test_coinjoin_flags__a_tag_of_an_exchange_objects(casebook) -> None:
@@ -142,3 +174,13 @@ def test_coinjoin_flags__a_tag_of_an_exchange_objects(casebook) -> None:
     assert flag.name == "coinjoin_shape_vetoed"
     assert flag.rule is not None
     assert flag.rule.endswith("coinjoin_exchange 1")
+
+
+def test_coinjoin_flags__says_of_how_many_inputs_nobody_asked(casebook, monkeypatch) -> None:
+    for module in (coinjoin_neighbours, coinjoin_flags):
+        monkeypatch.setattr(module, "INPUTS_ASKED", 2)
+    text = f'"{text_of_name("in2")}"'
+    told = pack(row(text, "Exchange", category="exchange", confidence="ownership"))
+    bring_in(casebook, told, network="bitcoin-regtest")
+    flag = inferred(casebook, [*OPENING, MIX], 1)["coinjoin_shape"]
+    assert "tags of exchanges were asked of the first 2 inputs, not of the other 1; " in flag.detail

@@ -1,6 +1,7 @@
 """`roles` and its route over the small ledger."""
 
 import json
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,12 +17,24 @@ def say(case: SmallCase, *arguments: str, code: int = 0) -> None:
     assert run(["--data", str(case.data), *arguments]) == code
 
 
+def roles_of(case: SmallCase, name: str, capsys) -> dict[str, Any]:
+    say(case, "roles", case.address(name), "--json")
+    return json.loads(capsys.readouterr().out)
+
+
 def test_roles__shows_what_decides(small_case: SmallCase, capsys):
     say(small_case, "roles", small_case.address("p2pkh:alice-2"))
     text = capsys.readouterr().out
     assert f"Entity   {small_case.address('alice')} (inferred by profile strict)" in text
     assert f"Policy   roles-1 ({standard_policy().sha256})" in text
-    assert "Roles    none of this policy" in text
+    answer = roles_of(small_case, "p2pkh:alice-2", capsys)
+    assert {role["verdict"] for role in answer["roles"]} == {"fails"}
+    assert "Roles    none holds\n" in text
+    entity, _ = answer["measured"]
+    assert (
+        f"Read     of the entity: addresses 3, transactions {entity['transactions_read']}, "
+        "CoinJoins left out 0\n"
+    ) in text
     assert "addresses is 3, at least 10000 is asked" in text
     assert "hot_wallet" in text
     assert "True as of block 7 of bitcoin-regtest (" in text

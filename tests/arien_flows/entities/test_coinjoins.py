@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arien_flows.entities import coinjoins
+from arien_flows.entities import coinjoin_neighbours, coinjoins
 from arien_flows.entities.coinjoin_findings import MARK_OF_RULE, Amount, CoinJoinFinding
 from arien_flows.entities.coinjoins import (
     COORDINATORS,
@@ -30,6 +30,14 @@ DECOY = Tx(
     outputs=[("s0", 50_000), ("s1", 50_000), ("s2", 12_000), ("s3", 8_000)],
 )
 PAIR = Tx(name="pair", inputs=["c:3", "c:4"], outputs=[("p0", 50_000), ("p1", 50_000)])
+LEVELS = [
+    Tx(name="c", outputs=[(f"in{i}", 180_000_000) for i in range(3)]),
+    Tx(
+        name="levels",
+        inputs=["c:0", "c:1", "c:2"],
+        outputs=[("l0", 9_960_000), ("l1", 10_000_000), ("l2", 10_040_000), ("l3", 500_000_123)],
+    ),
+]
 PAYJOIN = Tx(
     name="payjoin", inputs=["c:2", "c:3", "c:4"], outputs=[("p0", 70_000), ("p1", 100_000)]
 )
@@ -215,6 +223,66 @@ def test_finding__a_mix_shows_a_tx0_whose_shape_is_in_doubt(mixes) -> None:
     assert found.rules == ("coinjoin_whirlpool_tx0_spent",)
     assert found.confidence == 90
     assert found.amounts == (Amount(value_sat=POOL, outputs=2),)
+
+
+def equal_tx0() -> list[Tx]:
+    """Return a split by three addresses that pays no pool, and a mix that spends a coin of it."""
+    return [
+        Tx(name="c", outputs=[(f"own{i}", POOL + 600) for i in range(3)]),
+        Tx(name="old", outputs=[(f"old{i}", POOL) for i in range(4)]),
+        Tx(
+            name="split",
+            inputs=["c:0", "c:1", "c:2"],
+            outputs=[
+                ("data:pool", 0),
+                *((f"new{i}", POOL + 300) for i in range(3)),
+                ("rest0", 100),
+                ("rest1", 200),
+            ],
+        ),
+        Tx(
+            name="mix",
+            inputs=["old:0", "old:1", "old:2", "old:3", "split:1"],
+            outputs=[(f"mix{i}", POOL) for i in range(5)],
+        ),
+    ]
+
+
+def test_finding__a_mix_shows_a_tx0_where_outputs_are_equal() -> None:
+    view = build_view(equal_tx0())
+    marked = mark_coinjoins(view, None)
+    before, after = marked.finding(2), marked.finding(2, view=view)
+    assert before is not None
+    assert after is not None
+    assert (before.design, after.design) == (Design.EQUAL_OUTPUTS, Design.WHIRLPOOL_TX0)
+    assert before.marks == after.marks
+    assert after.detected
+    assert after.rules == (*before.rules, "coinjoin_whirlpool_tx0_spent")
+    assert after.confidence == 90
+    assert after.amounts == (Amount(value_sat=POOL, outputs=3),)
+
+
+def test_finding__wasabi_1_by_levels_says_what_outputs_are_near() -> None:
+    view = build_view(LEVELS)
+    found = found_in(view, 1)
+    assert found is not None
+    assert found.design == Design.WASABI_1
+    assert found.amounts == ()
+    assert found.level == Amount(value_sat=10_000_000, outputs=3)
+
+
+def test_finding__tells_how_many_inputs_were_not_asked(monkeypatch) -> None:
+    monkeypatch.setattr(coinjoin_neighbours, "INPUTS_ASKED", 2)
+    view = build_view([*OPENING, MIX])
+    last = found_in(view, 1, is_exchange=view.find_address(text_of_name("in2")).__eq__)
+    first = found_in(view, 1, is_exchange=view.find_address(text_of_name("in1")).__eq__)
+    unasked = found_in(view, 1)
+    assert last is not None
+    assert first is not None
+    assert unasked is not None
+    assert (last.vetoes, last.inputs_unasked) == ((), 1)
+    assert (first.vetoes, first.inputs_unasked) == (("coinjoin_exchange",), 0)
+    assert unasked.inputs_unasked == 0
 
 
 def test_finding__a_decoy_of_mixed_coins_is_no_coinjoin() -> None:

@@ -36,7 +36,7 @@ from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Actor, Purpose
 from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
-from heuristics.role_features import Measure
+from heuristics.role_features import Measure, share
 from tests.arien_flows.entities.random_chains import random_chain, view_at
 from tests.arien_flows.entities.test_peel_chains import simulated_view
 from tests.ledgers import Tx, build_view, text_of_name
@@ -268,6 +268,15 @@ def test_gather__leaves_coinjoins_out():
     subject = entity_of(clustering, view.find_address(text_of_name("in0")))
     found = gather(view, clustering.labels, clustering.coinjoins.detected, subject, ALL)
     assert (found.coinjoins, found.transactions.tolist()) == (1, [0])
+    # What it paid in the CoinJoin is not counted, so nobody can say that it paid nobody.
+    assert not found.is_whole
+    assert found.cut == ""
+    features = all_features(view, clustering, found)
+    assert features["payments_outside"].value == 0
+    (role,) = (rule for rule in standard_policy().roles if rule.name == "deposit_address")
+    checks = judge(role, features, is_whole=found.is_whole).checks
+    verdicts = {each.check.feature: each.verdict for each in checks}
+    assert verdicts["payments_outside"] is Verdict.UNDECIDED
 
 
 @pytest.mark.slow
@@ -376,6 +385,21 @@ def test_roles__a_commission_is_found_with_markets_and_nobody_else(simulated: Si
         if simulated.matching(int(root), policy)["market_commission"] is Verdict.HOLDS
     }
     assert set(found.values()) == {Actor.MARKET_A, Actor.MARKET_B}
+
+
+def test_roles__a_few_equal_shares_among_thousands_are_no_commission():
+    (role,) = (rule for rule in standard_policy().roles if rule.name == "market_commission")
+
+    def verdict(splits: int) -> Verdict:
+        features = {
+            "commission_candidates": count(31),
+            "commission_peak_share": Measure(Decimal(1), 31),
+            "commission_peak_share_of_splits": share(31, splits),
+        }
+        return judge(role, features, is_whole=True).verdict
+
+    assert verdict(310) is Verdict.HOLDS
+    assert verdict(5_000) is Verdict.FAILS
 
 
 @pytest.mark.slow

@@ -237,7 +237,9 @@ def vote_difference(votes: Int8Array, first_row: Int64Array) -> VoteDifference:
     difference is that to the output with the next most votes. At a difference of 7 the authors
     found 37.05 % of the change and were wrong on 0.073 % of the transactions.
 
-    Assumes: the rules err independently enough for several together to be right.
+    Assumes: the rules err independently enough for several together to be right. A clustering does
+        not ask it where an m-of-n script is spent, whose release may pay two owners; profile
+        `standard` asks it of two outputs only, while rates among all payments hold for more, too.
     Fails when: payer and payee use alike programs and the payee gets the less round part; several
         votes then follow from one fact (all powers of ten, all script types).
     Source: Moeser and Narayanan 2022, with the "smart" form of fingerprint votes, on two-output

@@ -51,7 +51,8 @@ apart, among simulated payments of wallet programs that the trees had never seen
 output can never lower its probability. The votes that were cast are the reasons to read out; the
 probability says what they weigh together.
 
-Assumes: real wallets resemble the simulated ones in how often each vote is right.
+Assumes: real wallets resemble the simulated ones in how often each vote is right. It is asked of
+    two outputs only, and not where an m-of-n script is spent, whose release may pay two owners.
 Fails when: the sender is a service, whose payments look alike on both sides; a wallet has habits
     that none of the simulated ones has; payer and payee use the same program. A probability of
     0.99 was counted among simulated payments; among real ones nobody has counted.

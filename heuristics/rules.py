@@ -71,7 +71,7 @@ No change rule joins the two afterwards; a co-spend or link still does, and that
 Assumes: people seldom pay themselves in a way that looks like paying others.
 Fails when: somebody moves coins between wallets of their own: these then stay apart.
 Source: Moeser & Narayanan 2022, section 5: 158,045,991 such pairs kept 413,608 of 155,513,552
-    merges from being made, and of 273 tagged services 266 in sets of their own, instead of 161.
+    merges from being made, and let 273 tagged services fall into 266 sets, instead of 161.
 """
 
 GROWTH_ALARM = """A change rule does not by itself join two sets of more than 10,000 addresses each.

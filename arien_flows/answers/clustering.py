@@ -85,7 +85,7 @@ def clustering_answer(
         clustering=clustering.identity,
         certainty="inference",
         rules=dict(made.rules),
-        error_rates=error_rates(made.rules),
+        error_rates=error_rates(made.rules, made.parameters),
         measured=clustering_rates(clustering.profile, made.rules),
         parameters=dict(made.parameters),
         height=made.height,

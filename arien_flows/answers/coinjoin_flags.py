@@ -99,7 +99,7 @@ def _shape(found: CoinJoinFinding, asset: Asset) -> str:
         case Design.WHIRLPOOL:
             text = f"Whirlpool mix: {found.participants} coins of {coins(most.value_sat, asset)}"
         case Design.WASABI_2:
-            text = f"Wasabi 2 round: at least {found.participants} participants, {equal}"
+            text = f"Wasabi 2 round: presumably {found.participants} participants or more, {equal}"
         case Design.WASABI_1:
             text = f"Wasabi 1 round: presumably {found.participants} participants, {equal}"
         case Design.EQUAL_OUTPUTS:

@@ -161,6 +161,7 @@ def conflict_page(
         items=tuple(conflict_answer(view, conflict) for conflict in found),
         next_cursor=None if following is None else cursor_at(clustering, following),
         error_rates=error_rates(
-            {rule: versions[rule] for rule in sorted({conflict.rule for conflict in found})}
+            {rule: versions[rule] for rule in sorted({conflict.rule for conflict in found})},
+            clustering.manifest.parameters,
         ),
     )

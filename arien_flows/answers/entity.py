@@ -194,7 +194,7 @@ def entity_answer(
         certainty="inference",
         clustering=clustering.identity,
         rules=dict(clustering.manifest.rules),
-        error_rates=error_rates(clustering.manifest.rules),
+        error_rates=error_rates(clustering.manifest.rules, clustering.manifest.parameters),
         merges=clustering.merges_by_rule(root),
         conflict_count=len(conflicts),
         conflicts=tuple(

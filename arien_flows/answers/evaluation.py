@@ -14,7 +14,8 @@ from arien_flows.evaluation.change_rates import VoteCount
 from arien_flows.evaluation.coinjoin_rates import LabelCount
 from arien_flows.evaluation.evaluate import Evaluation
 from arien_flows.evaluation.proportions import Proportion
-from arien_flows.evaluation.rates import rates_of
+from arien_flows.evaluation.published import MOESER, VOTED
+from arien_flows.evaluation.rates import in_order, rates_of
 from arien_flows.shapes import Shape
 from heuristics.change_rates import PUBLISHED_VOTE
 from heuristics.rules import RULES
@@ -45,7 +46,7 @@ class VoteAnswer(Shape):
     """The threshold vote at one difference of votes."""
 
     population: str
-    """Among what it was measured; `published` for the figures of the source."""
+    """Among what it was measured, after the kind of population; for published figures by whom."""
 
     difference: int
     """How many votes the chosen output is ahead."""
@@ -65,7 +66,7 @@ class EvaluationAnswer(Shape):
     """How to repeat it."""
 
     rates: tuple[RateAnswer, ...]
-    """By rule; published figures first, then labelled data, then simulated."""
+    """By rule; published figures first, labelled data, emulated, simulated last."""
 
     not_measured: tuple[str, ...]
     """Rules for which nothing was measured."""
@@ -90,8 +91,8 @@ def evaluation_answer(evaluation: Evaluation, command: str) -> EvaluationAnswer:
             for rate in rates_of(rule.name, rule.version)
             if rate.population.kind == "published"
         ]
-        measured = [rate_answer(rate) for rate in evaluation.rates if rate.rule == rule.name]
-        measured.sort(key=lambda rate: rate.kind != "labelled")
+        ours = in_order(rate for rate in evaluation.rates if rate.rule == rule.name)
+        measured = [rate_answer(rate) for rate in ours]
         rates += [*published, *measured]
         if not measured:
             silent.append(rule.name)
@@ -119,7 +120,7 @@ def _label(count: LabelCount) -> LabelAnswer:
 def _published_votes() -> tuple[VoteAnswer, ...]:
     return tuple(
         VoteAnswer(
-            population="published",
+            population=f"published: {VOTED} ({MOESER})",
             difference=difference,
             recall=f"{right / 1_000_000:.6f}",
             false_positive_rate=f"{wrong / 1_000_000:.6f}",

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from arien_flows.evaluation.proportions import Proportion
 from arien_flows.evaluation.rates import (
     ClusteringRate,
+    PopulationKind,
     Rate,
     clusterings_of,
     rate_text,
@@ -14,6 +14,7 @@ from arien_flows.evaluation.rates import (
 )
 from arien_flows.evaluation.tally import Unit
 from arien_flows.shapes import Shape
+from heuristics.change import VOTES_NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,8 @@ class RateAnswer(Shape):
     version: int | None
     """Version that was measured; nothing for a published figure, which is of another program."""
 
-    kind: Literal["published", "labelled", "simulated"]
-    """What the population is. A simulated rate is not the error rate of the rule."""
+    kind: PopulationKind
+    """What the population is. An emulated or simulated rate is not the error rate of the rule."""
 
     population: str
     """Among what it was measured."""
@@ -68,7 +69,7 @@ class RateAnswer(Shape):
     """Cases that it should have named and did not; nothing where that is not known."""
 
     precision: ShareAnswer | None
-    """Share of what it named that is right."""
+    """Share of what it named that is right; nothing where cases were picked for what they are."""
 
     recall: ShareAnswer | None
     """Share of what it should have named that it did."""
@@ -96,7 +97,7 @@ class ClusteringRateAnswer(Shape):
     profile: str
     """The set of rules that made it."""
 
-    kind: Literal["published", "labelled", "simulated"]
+    kind: PopulationKind
     """What the population is."""
 
     population: str
@@ -160,7 +161,7 @@ def rate_answer(rate: Rate) -> RateAnswer:
         right=tally.right if tally else None,
         wrong=tally.wrong if tally else None,
         missed=tally.missed if tally else None,
-        precision=share_answer(tally.precision) if tally else None,
+        precision=share_answer(rate.precision),
         recall=share_answer(tally.recall) if tally else None,
         false_positive_rate=share_answer(tally.false_positive_rate) if tally else None,
         stated_precision=stated.precision or None if stated else None,
@@ -195,9 +196,16 @@ def clustering_rate_answer(rate: ClusteringRate) -> ClusteringRateAnswer:
     )
 
 
-def error_rates(rules: Mapping[str, int]) -> dict[str, str]:
-    """Return, for each rule with its version, what is known of its errors."""
-    return {name: rate_text(name, version) for name, version in rules.items()}
+def error_rates(
+    rules: Mapping[str, int], parameters: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return, for each rule with its version, what is known of its errors.
+
+    `parameters` are those of the run that applied the rules, by which the threshold vote errs more
+    or less often.
+    """
+    votes_needed = int((parameters or {}).get("votes_needed", VOTES_NEEDED))
+    return {name: rate_text(name, version, votes_needed) for name, version in rules.items()}
 
 
 def clustering_rates(profile: str, rules: Mapping[str, int]) -> tuple[ClusteringRateAnswer, ...]:

@@ -1,5 +1,6 @@
 """What joins two addresses: a chain of transactions and rules that a reader can check by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,14 +120,14 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
         entity_b=found.entity if isinstance(found, Explanation) else found.entity_b,
         steps=_steps(view, found) if isinstance(found, Explanation) else (),
         shortest=isinstance(found, Explanation) and found.shortest,
-        error_rates=_error_rates(found),
+        error_rates=_error_rates(found, clustering.manifest.parameters),
     )
 
 
-def _error_rates(found: Explanation | NotJoined) -> dict[str, str]:
+def _error_rates(found: Explanation | NotJoined, parameters: Mapping[str, str]) -> dict[str, str]:
     if isinstance(found, NotJoined):
         return {}
-    return error_rates({step.rule: step.rule_version for step in found.steps})
+    return error_rates({step.rule: step.rule_version for step in found.steps}, parameters)
 
 
 def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:

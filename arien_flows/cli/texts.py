@@ -242,9 +242,9 @@ def rule_lines(answer: RuleList) -> Iterable[str]:
                 ),
                 ("  error rate", rule.error_rate),
                 *(
-                    ("  simulated", f"{rate.text} (not its error rate)")
+                    (f"  {rate.kind}", f"{rate.text} (not its error rate)")
                     for rate in rule.rates
-                    if rate.kind == "simulated"
+                    if rate.kind != "labelled" and rate.text not in rule.error_rate
                 ),
             )
         )
@@ -283,6 +283,8 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
             ("Tagged twice", f"{answer.addresses_tagged_twice:,} addresses of several owners"),
         )
     )
+    if not answer.measured:
+        yield from ("", "Against known owners: not measured for these rules")
     for rate in answer.measured:
         yield ""
         yield f"Against the owners of {rate.addresses:,} addresses ({rate.kind}: {rate.population})"

@@ -21,7 +21,8 @@ from arien_flows.entities.fingerprints import (
     multisig_reveals,
 )
 from arien_flows.ledger.view import View
-from chains.types import Int64Array, UInt8Array, UInt32Array
+from chains.tables import ScriptType
+from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 from heuristics.change import NO_LABELS, change_votes, votes_of_blocks
 from heuristics.change_columns import (
     Blocks,
@@ -72,6 +73,20 @@ class VoteSources:
             keysets=_keyset_columns(view, reveals),
             fingerprints=fingerprint_columns(view, multisig_bits(view, reveals)),
         )
+
+    def spends_multisig(self, start: int, stop: int) -> BoolArray:
+        """Return which transactions spend from an m-of-n script; its spend shows that it is one."""
+        view = self.view
+        first = view.first_input[start : stop + 1]
+        address = view.input_address[int(first[0]) : int(first[-1])]
+        known = address != NO_ADDRESS
+        multisig = np.zeros(len(address), dtype=np.bool_)
+        of = address[known].astype(np.int64)
+        hidden = self.fingerprints.multisig[of >> 3] >> (of & 7).astype(np.uint8) & 1
+        multisig[known] = (hidden != 0) | (view.script_type[of] == ScriptType.MULTISIG)
+        before = np.concatenate([[0], np.cumsum(multisig)])[first - first[0]]
+        spends: BoolArray = before[1:] > before[:-1]
+        return spends
 
 
 class BlockVotes(NamedTuple):

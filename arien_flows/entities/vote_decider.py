@@ -28,7 +28,6 @@ from arien_flows.entities.change_votes import BlockVotes, VoteSources, votes_of
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
-from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 from heuristics import change_rules
 from heuristics.change import vote_difference
@@ -170,22 +169,8 @@ class VoteDecider:
             paid=paid,
             transaction=transaction,
             paid_count=np.bincount(spendable, minlength=len(counts)),
-            spends_multisig=self._spends_multisig(votes.start, votes.stop),
+            spends_multisig=self._sources.spends_multisig(votes.start, votes.stop),
         )
-
-    def _spends_multisig(self, start: int, stop: int) -> BoolArray:
-        """Return which transactions spend from an m-of-n script; its spend shows that it is one."""
-        view = self._view
-        first = view.first_input[start : stop + 1]
-        address = view.input_address[int(first[0]) : int(first[-1])]
-        known = address != NO_ADDRESS
-        multisig = np.zeros(len(address), dtype=np.bool_)
-        of = address[known].astype(np.int64)
-        hidden = self._sources.fingerprints.multisig[of >> 3] >> (of & 7).astype(np.uint8) & 1
-        multisig[known] = (hidden != 0) | (view.script_type[of] == ScriptType.MULTISIG)
-        before = np.concatenate([[0], np.cumsum(multisig)])[first - first[0]]
-        spends: BoolArray = before[1:] > before[:-1]
-        return spends
 
     def _decided(self, portion: Portion) -> Decided:
         policy, votes = self._policy, portion.votes.votes

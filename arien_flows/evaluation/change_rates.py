@@ -7,6 +7,10 @@ if the output belongs to whoever paid. There are two populations. *All payments*
 two or more outputs, and need not have change at all, so a rule may be wrong without there being a
 right answer. *Two-output payments with change* are what published figures are about; labelled
 wallets are too small to be cut in two.
+
+The votes of single rules are judged wherever they are cast. The threshold vote and the model are
+judged as a clustering asks them, not where an m-of-n script is spent; but they are judged on more
+than two outputs, too, where profile `wide` asks the votes and `standard` asks neither.
 """
 
 from collections.abc import Iterable, Iterator
@@ -63,6 +67,9 @@ class ChangeAnswers:
     is_asked: BoolArray
     """Transactions that are old enough for an answer."""
 
+    spends_multisig: BoolArray
+    """Transactions that spend from an m-of-n script, where clusterings count no votes."""
+
 
 def change_answers(owners: KnownOwners, marked: CoinJoins, lag: int) -> ChangeAnswers:
     """Ask all change rules about a view.
@@ -74,6 +81,7 @@ def change_answers(owners: KnownOwners, marked: CoinJoins, lag: int) -> ChangeAn
     votes = np.zeros((view.counts.outputs, len(ChangeRule)), dtype=np.int8)
     by_model = np.zeros(view.counts.outputs, dtype=np.bool_)
     is_asked = np.zeros(view.counts.transactions, dtype=np.bool_)
+    spends_multisig = sources.spends_multisig(0, view.counts.transactions)
 
     def left_out(start: int, stop: int) -> UInt8Array:
         return excluded(marked.rows.slice(start, stop), STANDARD_EXCLUSION)
@@ -88,10 +96,16 @@ def change_answers(owners: KnownOwners, marked: CoinJoins, lag: int) -> ChangeAn
             facts,
             blocks_of(view, part, lag),
             part.votes,
-            left_out(part.start, part.stop),
+            left_out(part.start, part.stop) | spends_multisig[part.start : part.stop],
         )
         by_model[decided.output[decided.probability_ppm > model.tau_plus_ppm]] = True
-    return ChangeAnswers(owners=owners, votes=votes, by_model=by_model, is_asked=is_asked)
+    return ChangeAnswers(
+        owners=owners,
+        votes=votes,
+        by_model=by_model,
+        is_asked=is_asked,
+        spends_multisig=spends_multisig,
+    )
 
 
 def judged_populations(
@@ -151,9 +165,10 @@ def vote_counts(answers: ChangeAnswers, population: Population) -> Iterator[Vote
     """Yield how often the threshold vote is right, at each difference."""
     owners = answers.owners
     outcome = vote_difference(answers.votes, owners.view.first_output)
+    is_counted = (outcome.row >= 0) & ~answers.spends_multisig
     for part, judged in judged_populations(answers, population):
         for difference in DIFFERENCES:
-            chosen = outcome.row[(outcome.difference >= difference) & (outcome.row >= 0)]
+            chosen = outcome.row[(outcome.difference >= difference) & is_counted]
             named = _flags(chosen, len(answers.votes))
             yield VoteCount(
                 population=part,

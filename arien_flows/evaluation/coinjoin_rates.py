@@ -9,11 +9,15 @@ Spends of mixed coins, and Tx0s, are listed because of where coins come from or 
 shape. A spend of mixed coins may be the next round of the same design, or a CoinJoin of another. So
 they count as no CoinJoin only for rules about another coordinator's design.
 
-A veto is judged where it stands beside a mark; it is right where there is no CoinJoin.
+A veto is judged where it stands beside a mark; it is right where there is no CoinJoin. The mark of
+those who imitate Wasabi 2 is not judged: whether it is a veto, only a round's neighbours tell.
+
+Lists are labelled by rules, too. Those of Dumplings follow the same shapes as some rules here, so
+that finding what they list shows only that two programs read one rule alike.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +25,7 @@ from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.evaluation.judging import judge_transactions
 from arien_flows.evaluation.rates import Population, Rate, measured_rate
-from arien_flows.evaluation.tally import Tally
+from arien_flows.evaluation.tally import Unit
 from arien_flows.ledger.view import View
 from chains.types import AnyArray, BoolArray
 from heuristics.coinjoin import DETECTIONS, STRICT_EXCLUSION, VETOES, CoinJoinMark
@@ -54,8 +58,8 @@ TARGETS: Mapping[str, frozenset[str]] = {
 }
 """The labels of what each rule is made for: kinds of the simulation, and those of lists."""
 
-_OBJECTIONS = VETOES | CoinJoinMark.LOOKALIKE
-"""The marks of rules that object to others."""
+_TRANSACTIONS: Unit = "transactions"
+_VETOES: Unit = "vetoes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +89,18 @@ def coinjoin_rates(
     is_unsure = np.isin(labels, sorted(_SPENDS | _TX0))
     beside = spends & _has(marks, DETECTIONS) & ~is_unsure
     for rule, mark in MARK_OF_RULE.items():
-        named = _has(marks, mark)
-        if mark & _OBJECTIONS:
-            tally = judge_transactions(named, ~is_coinjoin, beside)
+        if mark & VETOES:
+            wanted, judged, unit = ~is_coinjoin, beside, _VETOES
+        elif rule in TARGETS:
+            target = TARGETS[rule]
+            unsure = (_COINJOINS | _SHAPELESS | _unsure_for(target)) - target
+            wanted, unit = np.isin(labels, sorted(target)), _TRANSACTIONS
+            judged = spends & ~np.isin(labels, sorted(unsure))
         else:
-            tally = _judged(named, labels, TARGETS[rule], spends)
-        yield measured_rate(rule, population, tally)
+            continue
+        tally = judge_transactions(_has(marks, mark), wanted, judged, unit)
+        among = _among(population, labels[judged & wanted], labels[judged & ~wanted])
+        yield measured_rate(rule, among, tally)
 
 
 def label_counts(
@@ -117,10 +127,21 @@ def _has(marks: UInt16Array, wanted: CoinJoinMark) -> BoolArray:
     return has
 
 
-def _judged(named: BoolArray, labels: AnyArray, target: frozenset[str], spends: BoolArray) -> Tally:
-    wanted = np.isin(labels, sorted(target))
-    unsure = _COINJOINS | _SHAPELESS | _unsure_for(target)
-    return judge_transactions(named, wanted, spends & ~np.isin(labels, sorted(unsure - target)))
+def _among(population: Population, wanted: AnyArray, others: AnyArray) -> Population:
+    """Return the population that one rule was judged on, given the labels of its cases.
+
+    Of a list only some transactions say anything of a rule, and which they are is told.
+    """
+    if not population.picked:
+        return population
+    of_others = f" ({', '.join(np.unique(others).tolist())})" if len(others) else ""
+    return replace(
+        population,
+        name=(
+            f"{population.name}; judged on {len(wanted):,} that it should name and "
+            f"{len(others):,} that it should not{of_others}"
+        ),
+    )
 
 
 def _unsure_for(target: frozenset[str]) -> frozenset[str]:

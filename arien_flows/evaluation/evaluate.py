@@ -46,7 +46,13 @@ from arien_flows.evaluation.labelled import (
     ordinary_chains,
     wallets,
 )
-from arien_flows.evaluation.rates import ClusteringRate, Population, Rate, measured_rate
+from arien_flows.evaluation.rates import (
+    ClusteringRate,
+    Population,
+    PopulationKind,
+    Rate,
+    measured_rate,
+)
 from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
@@ -79,6 +85,10 @@ class _Case:
 
     lag: int
     """Blocks after which change is decided; 0 where all is in one block and known at once."""
+
+    has_habits: bool = True
+    """Whether transactions are as their program made them; of those that were written anew from a
+    list nobody can tell change by habits."""
 
 
 def evaluate(
@@ -144,6 +154,8 @@ class _Found:
         self.add_votes(case, marked)
         judged: set[str] = set()
         for profile in all_profiles():
+            if profile.decider_of is not None and not case.has_habits:
+                continue
             made = run_clustering(view, None, profile, Terms(decision_lag=case.lag))
             self._clusterings.append(_clustering_rate(made, case))
             fresh = [rate for rate in _merge_rates(made, case) if rate.rule not in judged]
@@ -152,7 +164,7 @@ class _Found:
 
     def add_votes(self, case: _Case, marked: CoinJoins) -> None:
         """Judge change rules where there is a payment whose change is known."""
-        if case.owners.is_judged.any():
+        if case.has_habits and case.owners.is_judged.any():
             answers = change_answers(case.owners, marked, case.lag)
             self._rates += change_rates(answers, marked, case.population)
             counts = tuple(vote_counts(answers, case.population))
@@ -163,8 +175,10 @@ class _Found:
 def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
     """Yield how often each rule of a clustering joined two owners, or kept one owner apart."""
     log = made.log.whole()
+    by = _decider(made)
     population = replace(
-        case.population, name=f"decisions of profile {made.profile} on {case.population.name}"
+        case.population,
+        name=f"decisions of profile {made.profile}{by and f' by {by}'} on {case.population.name}",
     )
     for number in (*MergeRule, *DecidedBy):
         name = rule_name(number)
@@ -177,16 +191,28 @@ def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
         yield measured_rate(SEPARATION_RULE, population, judge_separations(case.owners, pairs))
 
 
+def _decider(made: Clustering) -> str:
+    """Return what decides about change in a run; empty where nothing does."""
+    told = made.manifest.parameters
+    if "model" in told:
+        return "the learned model"
+    return f"{told['votes_needed']} votes" if "votes_needed" in told else ""
+
+
 def _clustering_rate(made: Clustering, case: _Case) -> ClusteringRate:
     log = made.log.whole()
     wrong: Counter[str] = Counter()
     for number in np.unique(log[:, LogField.RULE]).tolist():
         transactions = judge_merges(case.owners, log, number).wrong_transactions
         wrong.update(case.labels[transactions].tolist())
+    by = _decider(made)
+    population = case.population
+    if by:
+        population = replace(population, name=f"{population.name}, change by {by}")
     return ClusteringRate(
         profile=made.profile,
         rules=dict(made.manifest.rules),
-        population=case.population,
+        population=population,
         agreement=agreement(made.labels, case.owners.of_address),
         wrong_merges=dict(sorted(wrong.items(), key=lambda item: (-item[1], item[0]))),
     )
@@ -212,21 +238,29 @@ def _simulated_case(chain: SimulatedChain) -> _Case:
 
 def _add_labelled(found: _Found, folder: Path) -> None:
     listed = coinjoin_list(folder)
-    for transactions in (*([listed] if listed else []), *ordinary_chains(folder)):
-        found.add_transactions(transactions, _labelled_population(transactions))
+    if listed is not None:
+        population = Population(
+            kind="labelled", name=listed.name, source=listed.source, picked=True
+        )
+        found.add_transactions(listed, population)
+    for chain in ordinary_chains(folder):
+        population = Population(kind="labelled", name=chain.name, source=chain.source)
+        found.add_transactions(chain, population)
     for emulation in emulations(folder):
-        found.add_owned(_labelled_case(emulation))
+        found.add_owned(_labelled_case(emulation, "emulated"))
     for wallet in wallets(folder):
-        case = _labelled_case(wallet)
+        case = _labelled_case(wallet, "labelled")
         found.add_votes(case, mark_coinjoins(case.owners.view, None))
 
 
-def _labelled_population(data: LabelledTransactions | LabelledOwners) -> Population:
-    return Population(kind="labelled", name=data.name, source=data.source)
-
-
-def _labelled_case(data: LabelledOwners) -> _Case:
+def _labelled_case(data: LabelledOwners, kind: PopulationKind) -> _Case:
     """Return a case whose transactions are known by who pays in them."""
     payer = data.owners.of_transaction
     labels = np.where(payer == SEVERAL, data.shared, np.where(payer == UNKNOWN, "", "ordinary"))
-    return _Case(population=_labelled_population(data), owners=data.owners, labels=labels, lag=0)
+    return _Case(
+        population=Population(kind=kind, name=data.name, source=data.source),
+        owners=data.owners,
+        labels=labels,
+        lag=0,
+        has_habits=kind != "emulated",
+    )

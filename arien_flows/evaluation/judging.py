@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from arien_flows.evaluation.tally import Tally
+from arien_flows.evaluation.tally import Tally, Unit
 from arien_flows.ledger.view import View
 from chains.types import AnyArray, BoolArray, Int64Array, UInt32Array
 from heuristics.columns import NO_ADDRESS
@@ -116,10 +116,12 @@ def judge_changes(owners: KnownOwners, named: BoolArray, judged: BoolArray) -> T
     )
 
 
-def judge_transactions(named: BoolArray, true: BoolArray, judged: BoolArray) -> Tally:
-    """Judge transactions that a rule marks, by whether they are what it says."""
+def judge_transactions(
+    named: BoolArray, true: BoolArray, judged: BoolArray, unit: Unit = "transactions"
+) -> Tally:
+    """Judge transactions that a rule marks, or objects to, by whether they are what it says."""
     return Tally(
-        unit="transactions",
+        unit=unit,
         right=int((judged & named & true).sum()),
         wrong=int((judged & named & ~true).sum()),
         missed=int((judged & ~named & true).sum()) if (judged & true).any() else None,

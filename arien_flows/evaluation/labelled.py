@@ -3,8 +3,8 @@
 Nothing of it comes with this program. A folder holds one folder for each data set, and each is
 used where it is there:
 
-- `btc_coinjoin/txs.jsonl.gz`: one transaction a line, with `txid`, `label`, `inputs` (`txid`,
-  `vout`, `value`, `script`) and `outputs` (`value`, `script`).
+- `btc_coinjoin/txs.jsonl.gz`: one transaction a line, with `txid`, `label` (as Dumplings calls it),
+  `inputs` (`txid`, `vout`, `value`, `script`) and `outputs` (`value`, `script`).
 - `btc_change_groundtruth/*.json`: a wallet with `network`, `own_addresses` and `txs` (`txid`,
   `raw`, `inputs` with `address` and `value`).
 - `btc_emul_groundtruth/*/txs.jsonl.gz` with `address_owner.json.gz` beside: the chain of an
@@ -104,7 +104,10 @@ def coinjoin_list(folder: Path) -> LabelledTransactions | None:
         view = view_of_list(ordered, REGTEST)
     labels = tuple(each.label for each in ordered)
     return LabelledTransactions(
-        name=f"{len(labels):,} listed transactions ({', '.join(sorted(set(labels)))})",
+        name=(
+            f"{len(labels):,} listed transactions ({', '.join(sorted(set(labels)))}), as Dumplings "
+            "labels them by rules that some of these follow"
+        ),
         source=_origin(path.parent),
         view=view,
         labels=labels,

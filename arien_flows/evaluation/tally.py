@@ -5,14 +5,15 @@ from typing import Literal
 
 from arien_flows.evaluation.proportions import Proportion, share
 
-Unit = Literal["merges", "separations", "changes", "transactions"]
+Unit = Literal["merges", "separations", "changes", "transactions", "vetoes"]
 """What is counted.
 
 `merges`: unions of two sets of addresses that a rule caused; right if both addresses that it names
 have one owner. `separations`: pairs of addresses that a rule keeps apart; right if they have two
 owners. `changes`: transactions of which a rule names an output as change; right if the
 output belongs to the owner of the inputs. `transactions`: transactions that a rule marks; right if
-they are what it says.
+they are what it says. `vetoes`: transactions that another rule marks and this one objects to; right
+if they are no CoinJoin.
 """
 
 
@@ -36,13 +37,18 @@ class Tally:
         return self.right + self.wrong + (self.missed or 0) + (self.clear or 0)
 
     @property
+    def is_one_sided(self) -> bool:
+        """Return whether the population holds nothing to find, or nothing to be wrong about."""
+        return self.missed is None or self.wrong + (self.clear or 0) == 0
+
+    @property
     def precision(self) -> Proportion | None:
         """Return the share of what was named that is right.
 
-        Nothing where nothing was named, or where the population holds none of what a rule looks
-        for: there every finding is wrong, however good the rule.
+        Nothing where nothing was named. Nothing either where the population holds none of what a
+        rule looks for, or nothing else: there every finding is wrong, or right, whatever the rule.
         """
-        if self.unit == "transactions" and self.missed is None:
+        if self.unit in ("transactions", "vetoes") and self.is_one_sided:
             return None
         return share(self.right, self.right + self.wrong)
 

@@ -15,10 +15,11 @@ NOTHING = "-"
 PREFACE = """\
 Every rate names its population. *Published* figures are what the authors of a rule measured with
 their own program. *Labelled* ones were measured by this program on transactions whose labels others
-know, emulations and test networks included. *Simulated* ones were measured on a chain that this
-program made up: they show that a rule works as meant, and are **not** the rule's error rate. Square
-brackets hold Wilson's 95 % interval, which supposes independent cases; transactions of one wallet
-are not, so the truth is less certain."""
+know, test networks included. *Emulated* ones were measured where real programs made transactions on
+a chain of their own, *simulated* ones on a chain that this program made up: they show that a rule
+works as meant, and are **not** the rule's error rate. Square brackets hold Wilson's 95 % interval,
+which supposes independent cases; transactions of one wallet are not, so the truth is less certain.
+Where somebody picked the cases for what they are, precision would be his choice: it is not told."""
 
 
 def evaluation_lines(answer: EvaluationAnswer) -> Iterator[str]:
@@ -88,15 +89,18 @@ def _labels(labels: Iterable[LabelAnswer]) -> Iterator[str]:
 
 
 def _votes(votes: Sequence[VoteAnswer]) -> Iterator[str]:
-    """Return found and wrong shares by difference: a row for each, two columns a population."""
+    """Return found and wrong shares by difference: a row for each, a column a population."""
     populations = list(dict.fromkeys(vote.population for vote in votes))
     cells = {
         (vote.population, vote.difference): f"{_plain(vote.recall)}, "
         f"{_plain(vote.false_positive_rate)}"
         for vote in votes
     }
+    for number, name in enumerate(populations, 1):
+        yield f"- column {number}: {name}"
+    yield ""
     yield from _table(
-        ("votes ahead", *(f"{name}: found, wrong" for name in populations)),
+        ("votes ahead", *(f"{n}: found, wrong" for n, _ in enumerate(populations, 1))),
         (
             (str(number), *(cells.get((name, number), NOTHING) for name in populations))
             for number in sorted({vote.difference for vote in votes})

@@ -146,9 +146,9 @@ def inferred(casebook: Casebook, chain: Sequence[Tx], number: int) -> dict[str, 
             rounds([100_000, 100_000, 50_000, 50_000, 20_000, 10_000]),
             2,
             "coinjoin_shape",
-            "Wasabi 2 round: at least 2 participants, 2 equal outputs of 0.00100000 tBTC and 3 "
-            "other amounts; confidence of the rule's source: not measured; taken for a CoinJoin; "
-            "clustering leaves it out",
+            "Wasabi 2 round: presumably 2 participants or more, 2 equal outputs of 0.00100000 tBTC "
+            "and 3 other amounts; confidence of the rule's source: not measured; taken for a "
+            "CoinJoin; clustering leaves it out",
         ),
     ],
 )

@@ -160,6 +160,9 @@ def test_why__tells_by_how_many_votes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run(asked) == 0
     text = capsys.readouterr().out
     assert f"by change_vote 1 (ahead by {step['votes']} votes) in {chain.txid('pay')}" in text
+    # The rate is that of the three votes which the profile asks for.
+    assert ", 3 votes ahead: " in text
+    assert "7 votes ahead" not in text
 
 
 def test_sureness__says_among_what_a_probability_holds() -> None:
@@ -179,6 +182,9 @@ def test_cluster_run__a_rule_can_be_switched_off(
     assert "different_owners" not in answer["rules"]
     assert answer["parameters"]["without"] == "different_owners"
     assert answer["conflicts"] == 0
+    unmeasured = ["cluster", "run", "--profile", "wide", "--without", "not_change"]
+    assert run([*common[:-1], *unmeasured]) == 0
+    assert "Against known owners: not measured for these rules" in capsys.readouterr().out
     # As it was, for the other tests.
     assert run([*common, "cluster", "run", "--profile", "wide", "--decision-lag", "1"]) == 0
 

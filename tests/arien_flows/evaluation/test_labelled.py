@@ -52,7 +52,10 @@ def test_coinjoin_list__is_called_by_what_it_holds(tmp_path: Path) -> None:
     write_list(tmp_path, json.dumps(ROW) + "\n" + json.dumps(other) + "\n")
     found = coinjoin_list(tmp_path)
     assert found is not None
-    assert found.name == "2 listed transactions (made_up_design, whirlpool_mix)"
+    assert found.name == (
+        "2 listed transactions (made_up_design, whirlpool_mix), as Dumplings labels them by rules "
+        "that some of these follow"
+    )
     assert found.source == "folder btc_coinjoin, which does not say where it comes from"
     (tmp_path / "btc_coinjoin" / "SOURCE.txt").write_text(
         "Half of the set below. No more.\n\nFrom example/repo@abc,\ntests/txs.jsonl.gz\n\n",

@@ -1,6 +1,7 @@
 """The rates that travel with inferences: complete, of their version, and never mixed."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -24,7 +25,7 @@ from arien_flows.evaluation.rates import (
     rates_of,
 )
 from arien_flows.evaluation.storing import FORMAT
-from arien_flows.evaluation.tally import Tally
+from arien_flows.evaluation.tally import Tally, Unit
 from heuristics.rules import RULES, Rule, rule_named
 
 MAKE_AGAIN = "run `arien-flows heuristics evaluate --save` and put the file in place"
@@ -93,7 +94,7 @@ def test_rates_of__another_version_gives_no_measured_rate() -> None:
 
 
 def test_rates_of__puts_what_weighs_most_first() -> None:
-    order = ["published", "labelled", "simulated"]
+    order = ["published", "labelled", "emulated", "simulated"]
     for rule in RULES:
         kinds = [rate.population.kind for rate in rates_of(rule.name, rule.version)]
         assert kinds == sorted(kinds, key=order.index)
@@ -133,9 +134,80 @@ def test_text__where_there_is_nothing_to_find_every_mark_is_wrong() -> None:
 def test_text__of_a_rule_that_found_nothing_says_so() -> None:
     silent = rate(right=0, wrong=0, missed=5)
     assert silent.text == (
-        "ten payments: 0 wrong of 0 marked transactions, recall 0.00 % [0.00 % to 43.45 %]"
+        "ten payments: 0 of 5 marked, none of which could be wrong, "
+        "recall 0.00 % [0.00 % to 43.45 %]"
     )
     assert not silent.speaks_of_errors
+
+
+def test_text__where_there_is_nothing_to_be_wrong_about_no_precision_is_told() -> None:
+    found = rate(right=90, wrong=0, missed=10)
+    assert found.precision is None
+    assert not found.speaks_of_errors
+    assert found.text.startswith(
+        "ten payments: 90 of 100 marked, none of which could be wrong, recall 90.00 %"
+    )
+    # One wrong mark shows that there was something to be wrong about.
+    assert rate(right=90, wrong=1, missed=10, clear=0).precision is not None
+
+
+@pytest.mark.parametrize(
+    ("unit", "named", "speaks"),
+    [
+        ("changes", 0, False),
+        ("changes", 1, True),
+        ("vetoes", 0, False),
+        ("vetoes", 1, True),
+        ("transactions", 0, True),
+    ],
+)
+def test_speaks_of_errors__a_rule_that_named_nothing_was_not_put_to_the_test(
+    unit: Unit, named: int, speaks: bool
+) -> None:
+    tally = Tally(unit=unit, right=named, wrong=0, missed=8, clear=8)
+    found = replace(rate(right=0, wrong=0), tally=tally)
+    assert found.speaks_of_errors is speaks
+
+
+def test_precision__of_picked_cases_is_the_choice_of_who_picked_them() -> None:
+    found = rate(right=8, wrong=2, missed=0, clear=8)
+    picked = replace(found, population=replace(found.population, picked=True))
+    assert found.precision is not None
+    assert picked.precision is None
+    assert "precision" not in picked.text
+    assert "recall" in picked.text
+    assert "false-positive rate" in picked.text
+
+
+def test_rates_of__the_threshold_vote_is_told_at_the_difference_that_was_asked() -> None:
+    version = rule_named("change_vote").version
+    for needed, wrong in ((3, "1.6"), (7, "0.07")):
+        told = error_rate_text("change_vote", version, needed)
+        assert f"{needed} votes ahead" in told
+        assert f"false-positive rate {wrong}" in told
+    assert error_rate_text("change_vote", version, 11) == "not measured at 11 votes"
+    at_three = rates_of("change_vote", version, 3)
+    counted = [rate.tally for rate in at_three if rate.tally is not None]
+    assert counted
+    assert not set(counted) & {rate.tally for rate in rates_of("change_vote", version)}
+    assert rates_of("cospend", 1, 3) == rates_of("cospend", 1)
+
+
+def test_rate_text__tells_another_rules_figure_beside_and_not_as_the_error_rate() -> None:
+    version = rule_named("change_model").version
+    told = rate_text("change_model", version)
+    error_rate, beside = told.split(". Published of another rule than this: ")
+    assert "forest" not in error_rate
+    assert "15 wrong of 39 named outputs" in error_rate
+    assert "authors' random forest, not ours" in beside
+    assert "82 payments" not in rate_text("change_model", version + 1)
+
+
+def test_rate_text__of_a_vote_names_the_form_and_the_bias_of_its_population() -> None:
+    told = error_rate_text("change_same_version", rule_named("change_same_version").version)
+    assert "not this one" in told
+    assert "before taproot" in told
+    assert "39 % of them with three inputs or more, of the rest 8 %" in told
 
 
 def test_published__figures_are_shares_as_printed() -> None:

@@ -131,12 +131,12 @@ class Joined(NamedTuple):
 @kernel
 def _named(sets: Sets, root: np.uint32, kind: np.uint32) -> np.uint32:
     """Return the owner or service of a set that a conflict of a kind is about, or `NO_OWNER`."""
-    group = group_of(sets, root)
-    if group >= 0 and (kind == _OWNERS or kind == _SEVERAL_PAYERS):
-        return sets.group_owner[group]
-    if group >= 0 and (kind == _SERVICES or kind == _SERVICES_JOINED):
-        return sets.group_service[group]
-    return NO_OWNER
+    group, named = group_of(sets, root), NO_OWNER
+    if group >= 0 and kind in (_OWNERS, _SEVERAL_PAYERS):
+        named = sets.group_owner[group]
+    elif group >= 0 and kind in (_SERVICES, _SERVICES_JOINED):
+        named = sets.group_service[group]
+    return named
 
 
 @kernel

@@ -60,7 +60,19 @@ def test_cluster_conflicts__shows_what_tags_refused(say: Say, case: SmallCase) -
 
 
 def test_cluster_review__says_that_nothing_waits(say: Say) -> None:
-    assert "Profile strict: 0 merges put off for review." in say("cluster", "review")
+    text = say("cluster", "review")
+    assert "Profile strict: 0 merges not made as both sets are large." in text
+
+
+def test_why__shows_what_kept_two_addresses_apart(say: Say, case: SmallCase) -> None:
+    alice, other = case.address("alice"), case.address("p2pkh:alice-2")
+    answer = json.loads(say("why", alice, other, "--json"))
+    assert (answer["joined"], answer["conflict_count"]) == (False, 1)
+    (conflict,) = answer["conflicts"]
+    assert (conflict["kind"], conflict["together_now"]) == ("owners", False)
+    assert "Something spoke against 1 merge of the two:" in say("why", alice, other)
+    joined = json.loads(say("why", alice, alice, "--json"))
+    assert (joined["conflict_count"], joined["conflicts"]) == (0, [])
 
 
 def test_cluster_status__tells_terms_and_counts(say: Say) -> None:

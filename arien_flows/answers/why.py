@@ -50,6 +50,12 @@ class WhyStep(Shape):
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""
 
+    votes_for: tuple[str, ...]
+    """Names of the rules whose votes were counted for the output; empty where none were."""
+
+    votes_against: tuple[str, ...]
+    """Names of the rules whose votes were counted for another output of the transaction."""
+
     certainty: Certainty
     """Always `inference`."""
 
@@ -155,6 +161,8 @@ def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:
             rule_version=step.rule_version,
             probability=probability_text(step.probability_ppm),
             votes=step.votes,
+            votes_for=step.votes_for,
+            votes_against=step.votes_against,
             certainty="inference",
         )
         for step, where in zip(found.steps, seen, strict=True)

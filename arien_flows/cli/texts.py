@@ -321,5 +321,8 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
             sure = sureness(step.probability, step.votes)
             yield f"   by {step.rule} {step.rule_version}{sure} in {step.txid}"
             yield f"   (block {step.height:,}, {shown_time(step.time)})"
+            if step.votes_for:
+                yield f"   votes for it: {', '.join(step.votes_for)}"
+                yield f"   votes against it: {', '.join(step.votes_against) or 'none'}"
         yield from _error_rates(answer.error_rates)
     yield from closing(answer)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.counted_votes import CountedVotes, counted_votes
 from arien_flows.entities.decisions import Decision, decisions_about, joining_decisions
 from arien_flows.entities.merge_path import logged_path
 from arien_flows.entities.review import conflicts_between, refused_transactions
@@ -53,6 +54,12 @@ class Step:
 
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""
+
+    votes_for: tuple[str, ...]
+    """Names of the rules that voted for the output, and of those that voted for another; nothing
+    where votes were not counted, or are no longer cast as they were."""
+
+    votes_against: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +173,7 @@ def _text(view: View, address: int) -> str:
 def _step(view: View, clustering: Clustering, address: int, edge: _Edge) -> Step:
     name = rule_name(edge.rule)
     decision = _decision(clustering, address, edge)
+    counted = _counted(view, clustering, decision)
     return Step(
         rule=name,
         rule_version=clustering.manifest.rules[name],
@@ -174,7 +182,18 @@ def _step(view: View, clustering: Clustering, address: int, edge: _Edge) -> Step
         address_to=_text(view, address),
         probability_ppm=decision.probability_ppm if decision else None,
         votes=decision.votes if decision else None,
+        votes_for=counted.in_favour if counted else (),
+        votes_against=counted.against if counted else (),
     )
+
+
+def _counted(view: View, clustering: Clustering, decision: Decision | None) -> CountedVotes | None:
+    """Return the votes behind a decision; nothing where they do not come to the lead it kept."""
+    if decision is None or decision.votes is None:
+        return None
+    lag = int(clustering.manifest.parameters["decision_lag"])
+    counted = counted_votes(view, decision.transaction, lag)
+    return counted if counted is not None and counted.lead == decision.votes else None
 
 
 def _decision(clustering: Clustering, address: int, edge: _Edge) -> Decision | None:

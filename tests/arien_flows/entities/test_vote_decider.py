@@ -157,6 +157,10 @@ def test_why__a_step_by_change_tells_how_sure_it_was(bound: int) -> None:
     assert [step.votes is None for step in answer.steps] == [True, False]
     assert answer.steps[1].transaction == view.txid_text(2)
     assert answer.steps[1].probability_ppm is None
+    votes_for, votes_against = answer.steps[1].votes_for, answer.steps[1].votes_against
+    assert {"change_address_type", "change_power_of_ten_7"} <= set(votes_for)
+    assert len(votes_for) - len(votes_against) == answer.steps[1].votes
+    assert answer.steps[0].votes_for == answer.steps[0].votes_against == ()
     assert answer.shortest is (bound > 0)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.answers.facts import as_of, named, sighting
+from arien_flows.answers.rates import error_rates
 from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.review import (
     CONFLICTS,
@@ -80,7 +81,8 @@ class ConflictAnswer(Shape):
     """Whom tags named for the other set at that time, where that is the objection."""
 
     probability: str | None
-    """That the rule is right, from 0 to 1; nothing where it gives none."""
+    """Share of right answers, from 0 to 1, among simulated payments that the model scored alike;
+    nobody has measured it on real ones. Nothing where no model decided."""
 
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""
@@ -110,6 +112,9 @@ class ConflictPage(ChainAnswer):
 
     next_offset: int | None
     """Give it back as `offset` for the next page; nothing at the end of the list."""
+
+    error_rates: dict[str, str]
+    """By rule of the items: how often it was wrong, and among what; or `not measured`."""
 
 
 def probability_text(ppm: int | None) -> str | None:
@@ -180,6 +185,7 @@ def conflict_page(
     """Return conflicts, or what is listed for review, from row `offset` of the table on."""
     kinds = REVIEW if for_review else CONFLICTS
     found, following = conflicts_of(clustering, kinds, offset, limit)
+    versions = clustering.manifest.rules
     return ConflictPage(
         as_of=as_of(view),
         complete=not cuts,
@@ -190,4 +196,7 @@ def conflict_page(
         count=count_conflicts(clustering, kinds),
         items=tuple(conflict_answer(view, conflict) for conflict in found),
         next_offset=following,
+        error_rates=error_rates(
+            {rule: versions[rule] for rule in sorted({conflict.rule for conflict in found})}
+        ),
     )

@@ -45,7 +45,8 @@ class WhyStep(Shape):
     """Version of the rule."""
 
     probability: str | None
-    """That the rule is right, from 0 to 1, as the model that decided has it; nothing elsewhere."""
+    """Share of right answers, from 0 to 1, among simulated payments that the model scored alike;
+    nobody has measured it on real ones. Nothing where no model decided."""
 
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""

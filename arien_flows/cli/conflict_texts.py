@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from arien_flows.answers.conflicts import ConflictAnswer, ConflictPage
 from arien_flows.cli.output import closing
+from arien_flows.cli.rate_texts import error_rate_lines
 from arien_flows.shapes import shown_time
 
 
@@ -18,6 +19,7 @@ def conflict_lines(answer: ConflictPage, *, review: bool) -> Iterable[str]:
     if answer.next_offset is not None:
         yield ""
         yield f"There are more: add --offset {answer.next_offset}"
+    yield from error_rate_lines(answer.error_rates)
     yield from closing(answer)
 
 
@@ -41,7 +43,7 @@ def pair_conflict_lines(conflicts: Sequence[ConflictAnswer], count: int) -> Iter
 
 def sureness(probability: str | None, votes: int | None) -> str:
     """Return how sure a decision about change was, as an addition to its rule."""
-    told = [] if probability is None else [f"probability {probability}"]
+    told = [] if probability is None else [f"probability {probability} among simulated payments"]
     told += [] if votes is None else [f"ahead by {votes} vote{'s' * (votes > 1)}"]
     return f" ({', '.join(told)})" if told else ""
 

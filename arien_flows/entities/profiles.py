@@ -228,6 +228,11 @@ PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
 
 
+def all_profiles() -> tuple[Profile, ...]:
+    """Return every profile in every form that can be asked for."""
+    return STRICT, standard_by_votes(), WIDE, standard_by_model(load_model())
+
+
 def profile_of(made: DerivedSet) -> Profile:
     """Return the profile that a stored clustering was made by."""
     name = made.manifest.kind.removeprefix("clustering/")

@@ -11,6 +11,7 @@
 | `link_key`, `link_row` | end of a link | address, ascending; row of the table of links |
 | `listed_conflict` | conflict that is listed, see `review` | row of the conflicts, ascending |
 | `listed_conflict_kind` | the same | `ConflictKind` |
+| `refused_transaction` | transaction whose inputs have several owners | its number, ascending |
 | `conflict_key`, `conflict_row` | end of one of these | root, ascending; row of the conflicts |
 | `large_root` | entity of many addresses | its root, ascending |
 | `large_rules` | the same | merges by each rule; a column is a rule's number |
@@ -24,7 +25,7 @@ from arien_flows.entities.storage import Rows
 from arien_flows.ledger.view import View
 from chains.types import Int64Array, UInt32Array
 from heuristics.constrained_fields import ConflictField, ConflictKind
-from heuristics.cospend import LogField
+from heuristics.cospend import LogField, MergeRule
 from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
 from heuristics.members import ALONE, count_sets, list_members
 
@@ -102,6 +103,8 @@ def _write_conflict_indexes(draft: Draft, labels: UInt32Array) -> None:
     draft.allocate("listed_conflict", "uint32", len(rows))[:] = rows
     kinds = draft.allocate("listed_conflict_kind", "uint8", len(rows))
     kinds[:] = conflicts[rows, ConflictField.KIND]
+    refused = _refused_transactions(conflicts)
+    draft.allocate("refused_transaction", "uint32", len(refused))[:] = refused
     ends = np.concatenate(
         [
             labels[conflicts[rows, ConflictField.ADDRESS_A]],
@@ -111,6 +114,13 @@ def _write_conflict_indexes(draft: Draft, labels: UInt32Array) -> None:
     order = np.argsort(ends, kind="stable")
     draft.allocate("conflict_key", "uint32", len(ends))[:] = ends[order]
     draft.allocate("conflict_row", "uint32", len(ends))[:] = np.concatenate([rows, rows])[order]
+
+
+def _refused_transactions(conflicts: UInt32Array) -> UInt32Array:
+    """Return the transactions whose inputs tags give to different owners, ascending."""
+    refused = conflicts[:, ConflictField.KIND] == ConflictKind.OWNERS
+    refused &= conflicts[:, ConflictField.RULE] == MergeRule.COSPEND
+    return np.unique(conflicts[refused, ConflictField.TRANSACTION])
 
 
 def _listed_conflicts(conflicts: UInt32Array, labels: UInt32Array) -> Int64Array:

@@ -14,9 +14,8 @@ import numpy as np
 from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.decisions import decisions_about
 from arien_flows.entities.rule_names import rule_name
-from chains.types import Int64Array, UInt32Array
+from chains.types import Int64Array
 from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome
-from heuristics.cospend import MergeRule
 
 CONFLICTS = frozenset(ConflictKind) - {ConflictKind.GROWTH}
 REVIEW = frozenset({ConflictKind.GROWTH})
@@ -28,8 +27,6 @@ JOINED_ALL_THE_SAME = frozenset(
     }
 )
 """Kinds of conflict in which stronger evidence won."""
-
-_READ_ROWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +91,6 @@ def _listed(clustering: Clustering, kinds: Collection[ConflictKind]) -> Int64Arr
         np.int64
     )
     return rows
-
-
-def refused_transactions(clustering: Clustering) -> UInt32Array:
-    """Return the transactions that joined nothing as tags name different owners, ascending."""
-    found = [np.empty(0, dtype=np.uint32)]
-    for part in clustering.derived.arrays["conflict"].chunks(_READ_ROWS):
-        refused = part[:, ConflictField.KIND] == ConflictKind.OWNERS
-        refused &= part[:, ConflictField.RULE] == MergeRule.COSPEND
-        found.append(part[refused, ConflictField.TRANSACTION])
-    return np.unique(np.concatenate(found))
 
 
 def conflicts_between(clustering: Clustering, root: int, other: int) -> Int64Array:

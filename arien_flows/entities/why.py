@@ -24,11 +24,11 @@ from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.counted_votes import CountedVotes, counted_votes
 from arien_flows.entities.decisions import Decision, decisions_about, joining_decisions
 from arien_flows.entities.merge_path import logged_path
-from arien_flows.entities.review import conflicts_between, refused_transactions
+from arien_flows.entities.review import conflicts_between
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
-from chains.types import Int64Array, UInt32Array
+from chains.types import BoolArray, Int64Array, UInt32Array
 from heuristics.columns import read_only
 from heuristics.cospend import LogField, MergeRule
 from heuristics.evidence import joined_inputs, joining_transactions
@@ -218,7 +218,7 @@ class _Search:
         self._transaction_count = clustering.manifest.counts["transactions"]
         self._rules = clustering.manifest.rules
         self._guesses = len(clustering.derived.arrays["decision_transaction"]) > 0
-        self._refused: UInt32Array = refused_transactions(clustering)
+        self._refused: UInt32Array = clustering.derived.whole("refused_transaction")
         self.read = 0
 
     def shortest(self, start: int, goal: int) -> list[tuple[int, _Edge]] | None:
@@ -300,14 +300,21 @@ class _Search:
             return
         joins, inputs = joining_transactions(self._spends, read_only(transactions), address)
         self.read += inputs
-        heeded = joins & ~np.isin(transactions, self._refused)
-        for transaction in transactions[heeded].tolist():
+        for transaction in transactions[joins & ~self._are_refused(transactions)].tolist():
             left_out = self._clustering.coinjoins.mark(transaction) & self._clustering.exclusion
             if transaction not in used and not left_out:
                 used.add(transaction)
                 joined = joined_inputs(self._spends, transaction)
                 self.read += len(joined)
                 yield np.unique(joined), transaction, MergeRule.COSPEND
+
+    def _are_refused(self, transactions: Int64Array) -> BoolArray:
+        """Return which transactions joined nothing because owners of their inputs differ."""
+        # Of the column's own type: for any other one, NumPy would convert all of it first.
+        wanted = transactions.astype(np.uint32)
+        left = np.searchsorted(self._refused, wanted, side="left")
+        found: BoolArray = np.searchsorted(self._refused, wanted, side="right") > left
+        return found
 
     def _changes(
         self, address: int, transactions: Int64Array

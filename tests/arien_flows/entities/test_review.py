@@ -20,7 +20,6 @@ from arien_flows.entities.review import (
     conflicts_between,
     conflicts_of,
     count_conflicts,
-    refused_transactions,
 )
 from arien_flows.entities.storage import Rows
 from arien_flows.entities.why import Explanation, NotJoined, why
@@ -73,7 +72,7 @@ def test_why__does_not_cite_a_transaction_that_joined_nothing(bound: int) -> Non
     view, clustering = joined([*COINS, REFUSED, LATER], ALICE_AND_BOB)
     answer = why(view, clustering, text_of_name("a1"), text_of_name("a2"), bound=bound)
     assert isinstance(answer, Explanation)
-    assert refused_transactions(clustering).tolist() == [3]
+    assert clustering.derived.whole("refused_transaction").tolist() == [3]
     assert [step.transaction for step in answer.steps] == [view.txid_text(4)]
 
 
@@ -127,7 +126,7 @@ def test_conflicts__are_listed_once_for_each_pair_of_sets() -> None:
     view, clustering = joined([*COINS, *payments], ALICE_AND_BOB)
     assert len(clustering.derived.whole("conflict")) == 3
     assert count_conflicts(clustering, CONFLICTS) == 1
-    assert refused_transactions(clustering).tolist() == [3, 4, 5]
+    assert clustering.derived.whole("refused_transaction").tolist() == [3, 4, 5]
     root = clustering.root_of(view.find_address(text_of_name("b")))
     assert conflicts_about(clustering, root).tolist() == [0]
 
@@ -189,7 +188,7 @@ def test_review__agrees_with_the_whole_table(seed: int, lag: int, pieces: int) -
         if row[ConflictField.RULE] == MergeRule.COSPEND
         and row[ConflictField.KIND] == ConflictKind.OWNERS
     }
-    assert refused_transactions(clustering).tolist() == sorted(by_hand)
+    assert clustering.derived.whole("refused_transaction").tolist() == sorted(by_hand)
     labels = clustering.labels.tolist()
     for each in everything:
         roots = labels[each.address_a], labels[each.address_b]

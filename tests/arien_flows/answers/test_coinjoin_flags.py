@@ -114,7 +114,7 @@ def test_coinjoin_flags__says_what_a_coinjoin_is_taken_for(
 def test_coinjoin_flags__a_payjoin_is_a_remark_and_no_coinjoin(casebook) -> None:
     flags = inferred(casebook, [*OPENING, PAYJOIN], 1)
     assert list(flags) == ["payjoin_possible"]
-    assert "clustering joins its inputs all the same" in flags["payjoin_possible"].detail
+    assert "Clustering joins its inputs all the same" in flags["payjoin_possible"].detail
 
 
 def test_coinjoin_flags__a_tag_of_an_exchange_objects(casebook) -> None:

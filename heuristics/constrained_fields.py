@@ -43,6 +43,9 @@ class Outcome(IntEnum):
     PUT_OFF = 6
     """Both sets are large; see `ConflictKind.GROWTH`."""
 
+    NO_PAYER = 7
+    """Tags name different owners of the transaction's inputs: nobody knows whose change it is."""
+
 
 class ConflictKind(IntEnum):
     """Why a merge is in the table of conflicts (stored on disk)."""
@@ -63,11 +66,17 @@ class ConflictKind(IntEnum):
     """As `SEPARATED`, but a co-spend or link joined them all the same."""
 
     GROWTH = 5
-    """A change rule would join two large sets: put off until a person has looked."""
+    """A change rule would join two large sets: not joined."""
+
+    GROWTH_JOINED = 6
+    """As `GROWTH`, but a co-spend or link joined them all the same."""
+
+    SEVERAL_PAYERS = 7
+    """Tags name different owners of a transaction's inputs, so it joins no other inputs either."""
 
 
 class ConflictField(IntEnum):
-    """What the columns of the table of conflicts hold; it is `uint32` of shape (rows, 7)."""
+    """What the columns of the table of conflicts hold; it is `uint32` of shape (rows, 9)."""
 
     TRANSACTION = 0
     ADDRESS_A = 1
@@ -78,6 +87,10 @@ class ConflictField(IntEnum):
 
     RULE = 5
     KIND = 6
+    OWNER_A = 7
+    OWNER_B = 8
+    """Numbers of the owners or services of the two sets at that time, where they are what spoke
+    against the merge; `NO_OWNER` elsewhere, and where nobody names one."""
 
 
 CONFLICT_WIDTH = len(ConflictField)

@@ -409,7 +409,11 @@ class ConstrainedSets:
         watch_growth
             Whether to keep sizes: 2 bytes more for each address.
         """
-        for name, addresses in (("tag", owners.address), ("separation", separated[0])):
+        for name, addresses in (
+            ("tag", owners.address),
+            ("separation", separated[0]),
+            ("separation", separated[1]),
+        ):
             if len(addresses) and int(addresses.max()) >= len(parent):
                 raise ValueError(f"a {name} speaks of an address that is not in the forest")
         if len(owners.address) > 1 and not bool(np.all(owners.address[1:] > owners.address[:-1])):

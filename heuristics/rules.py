@@ -57,6 +57,8 @@ DIFFERENT_OWNERS = """Sets of addresses that tags give to different owners are n
 
 Sources of a confidence of 70 and more bind every rule: the merge is refused, and written down as a
 conflict that a person has to settle. Sources of 50 and more that name a service bind change rules.
+A transaction whose inputs have different owners joins none of them, and decisions about its change
+come to nothing: several people made it.
 
 Assumes: the sources are right, and write one owner in one way.
 Fails when: a source is wrong, or calls one owner by two names: then one entity is shown as two.
@@ -76,7 +78,8 @@ Source: Moeser & Narayanan 2022, section 5: 158,045,991 such pairs kept 413,608 
 
 GROWTH_ALARM = """A change rule does not by itself join two sets of more than 10,000 addresses each.
 
-The merge is put off, and listed for a person to look at.
+It is not made, and listed for review. Where a co-spend or a link joins two such sets, that is
+noted as a conflict; profile strict has no change rules, keeps no sizes, and notes nothing.
 
 Assumes: nothing; it only asks for a second look.
 Fails when: one owner runs two large wallets: they stay apart until proved to be one.

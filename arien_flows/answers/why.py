@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from arien_flows.answers.conflicts import probability_text
+from arien_flows.answers.conflicts import (
+    ConflictAnswer,
+    conflict_cuts,
+    first_conflicts,
+    probability_text,
+)
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.facts import as_of, sighting
 from arien_flows.answers.rates import error_rates
@@ -92,6 +97,13 @@ class WhyAnswer(ChainAnswer):
     """From the first address to the second; empty where they are one address or not joined, or
     where there are too many steps to show."""
 
+    conflict_count: int
+    """Merges of the two entities that were not made because something spoke against them, or that
+    are listed for review; 0 where they are joined."""
+
+    conflicts: tuple[ConflictAnswer, ...]
+    """The first of them, in the order in which they came up."""
+
     shortest: bool
     """Whether no shorter chain exists; false where the search was cut short."""
 
@@ -104,7 +116,14 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
     clustering, view = clustering_of(reading), reading.view
     found = why(view, clustering, a, b)
     joined = isinstance(found, Explanation)
-    cuts = (*lag(view, clustering), *tags_changed(reading), *_cut(found), *reading.limits)
+    conflicts = () if isinstance(found, Explanation) else found.conflicts
+    cuts = (
+        *lag(view, clustering),
+        *tags_changed(reading),
+        *conflict_cuts(len(conflicts), clustering.profile),
+        *_cut(found),
+        *reading.limits,
+    )
     return WhyAnswer(
         as_of=as_of(view),
         complete=not cuts,
@@ -119,6 +138,8 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
         entity_a=found.entity if isinstance(found, Explanation) else found.entity_a,
         entity_b=found.entity if isinstance(found, Explanation) else found.entity_b,
         steps=_steps(view, found) if isinstance(found, Explanation) else (),
+        conflict_count=len(conflicts),
+        conflicts=first_conflicts(view, clustering, conflicts),
         shortest=isinstance(found, Explanation) and found.shortest,
         error_rates=_error_rates(found, clustering.manifest.parameters),
     )

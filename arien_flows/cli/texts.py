@@ -15,7 +15,7 @@ from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
 from arien_flows.answers.why import WhyAnswer
-from arien_flows.cli.conflict_texts import entity_conflict_lines, sureness
+from arien_flows.cli.conflict_texts import entity_conflict_lines, pair_conflict_lines, sureness
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.cli.rate_texts import error_rate_lines
 from arien_flows.cli.tag_texts import naming_lines
@@ -309,6 +309,7 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
         yield f"No rule of profile {answer.profile} joins these addresses; they may still have one"
         yield "owner."
         yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+        yield from pair_conflict_lines(answer.conflicts, answer.conflict_count)
     elif not answer.steps and answer.address_a != answer.address_b:
         yield f"Profile {answer.profile} joins these addresses into entity {answer.entity_a} (an"
         yield "inference), by more steps than can be shown."

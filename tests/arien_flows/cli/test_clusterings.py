@@ -81,7 +81,7 @@ def test_cluster_conflicts__shows_what_tags_refused(say: Say, case: SmallCase) -
 
 def test_cluster_review__says_that_nothing_waits(say: Say) -> None:
     text = say("cluster", "review")
-    assert "Profile strict: 0 merges put off for review." in text
+    assert "Profile strict: 0 merges not made as both sets are large." in text
     assert "How often these rules were wrong" not in text
 
 
@@ -98,6 +98,17 @@ def test_cluster_run__refuses_options_that_its_profile_does_not_heed(say: Say) -
     error = say("cluster", "run", "--profile", "wide", "--change-by", "model", code=2)
     assert "--change-by is for profile standard" in error
     assert "no clustering profile 'bold'" in say("cluster", "run", "--profile", "bold", code=2)
+
+
+def test_why__shows_what_kept_two_addresses_apart(say: Say, case: SmallCase) -> None:
+    alice, other = case.address("alice"), case.address("p2pkh:alice-2")
+    answer = json.loads(say("why", alice, other, "--json"))
+    assert (answer["joined"], answer["conflict_count"]) == (False, 1)
+    (conflict,) = answer["conflicts"]
+    assert (conflict["kind"], conflict["together_now"]) == ("owners", False)
+    assert "Something spoke against 1 merge of the two:" in say("why", alice, other)
+    joined = json.loads(say("why", alice, alice, "--json"))
+    assert (joined["conflict_count"], joined["conflicts"]) == (0, [])
 
 
 def test_cluster_status__tells_terms_and_counts(say: Say) -> None:

@@ -76,7 +76,7 @@ class ArbitraryDecider:
 ARBITRARY = Profile(
     name="standard",
     exclusion=STANDARD_EXCLUSION,
-    change_rules={"change_vote": 1},
+    change_rules={"change_vote": 1, "change_model": 1},
     decider_of=ArbitraryDecider,
 )
 """A profile whose decisions have no meaning, but all that decisions must have."""

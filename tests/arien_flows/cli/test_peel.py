@@ -27,9 +27,9 @@ class Case:
         write_block_file(folder / "blocks" / "blk00000.dat", self.chain.blocks)
         self.data = folder / "data"
         self.say("ledger", "ingest", "--source", f"blockfiles:{folder / 'blocks'}")
-        self.say("cluster", "run")
         (folder / "tags.yaml").write_text(TAGPACK.format(text_of_name("p2pkh:shop2")))
         self.say("tags", "import", str(folder / "tags.yaml"))
+        self.say("cluster", "run")
 
     def say(self, *arguments: str) -> None:
         common = ["--data", str(self.data), "--network", NETWORK, "--progress", "none"]

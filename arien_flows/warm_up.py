@@ -18,6 +18,7 @@ from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.trace import traced
 from arien_flows.answers.why import why_answer
 from arien_flows.entities.clustering import run_clustering
+from arien_flows.entities.counted_votes import counted_votes
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.entities.profiles import Terms
 from arien_flows.ledger.ingest import ingest
@@ -83,6 +84,8 @@ def _ask_everything(folder: Path) -> None:
     reading = network.read()
     address_answer(reading, address)
     why_answer(reading, address, address)
+    # Where change was decided by votes, they are cast again.
+    counted_votes(reading.view, 0, 0)
     roles_answer(reading, address)
     # Of a coinbase a peel chain's answer asks nothing, so its parts are asked here.
     Hops(reading.view, coinjoin_test(reading.view, None)).candidates(0)

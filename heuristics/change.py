@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.change_columns import Blocks, ChangeColumns, Fingerprints, Horizon
-from heuristics.change_kernel import RULE_COUNT, Scratch, advance, vote
+from heuristics.change_kernel import RULE_COUNT, Scratch, vote
 from heuristics.change_rules import THRESHOLD_VOTES
 from heuristics.coinjoin_columns import CoinJoinColumns, most_rows
 from heuristics.columns import (
@@ -35,15 +35,6 @@ VERSION = 1
 
 VOTES_NEEDED = 7
 """The difference from which the threshold vote decides."""
-
-
-def advance_horizon(columns: ChangeColumns, horizon: Horizon, transactions: int) -> Horizon:
-    """Return the horizon moved on to `transactions`; its counts are changed in place."""
-    _check_columns(columns)
-    _check_horizon(columns, horizon, transactions)
-    fixed = read_only_columns(columns)
-    advance(fixed, horizon.receipts, horizon.spends, horizon.transactions, transactions)
-    return horizon._replace(transactions=transactions)
 
 
 def change_votes(

@@ -44,10 +44,12 @@ MODEL_VERSION = 1
 
 CHANGE_MODEL = """An output is the change, or is not, because a learned model is sure enough of it.
 
-Small decision trees weigh the 26 votes and nine facts about the transaction. What their score is
-worth was counted, for four kinds of transactions apart, among simulated payments of wallet
-programs that the trees had never seen. A vote for an output can never lower its probability. The
-votes that were cast are the reasons to read out; the probability says what they weigh together.
+Small decision trees weigh the 26 votes and six facts about the transaction: its fee rate, the
+class of its total value, its version, whether it carries a witness, whether it sets a lock time,
+and its number of inputs. What their score is worth was counted, for four kinds of transactions
+apart, among simulated payments of wallet programs that the trees had never seen. A vote for an
+output can never lower its probability. The votes that were cast are the reasons to read out; the
+probability says what they weigh together.
 
 Assumes: real wallets resemble the simulated ones in how often each vote is right.
 Fails when: the sender is a service, whose payments look alike on both sides; a wallet has habits

@@ -2,8 +2,8 @@
 
 All are by Moeser and Narayanan (Financial Cryptography 2022), read off the stored output of their
 executed notebooks (5a, 5d, 5i; maltemoeser/dissertation-code f0e333b), which is more exact than the
-paper's tables. They hold for that population and for the authors' definitions; a rule here that is
-defined otherwise says so.
+paper's tables. They hold for that population and for the authors' definitions; the form of a
+rate says where a rule here is defined otherwise.
 
 The population is biased: change that later common spending shows is change of wallets that spend
 together. 39 % of its transactions have three inputs or more, of the others 8 %. It ends before
@@ -19,20 +19,9 @@ from heuristics.change_rules import ChangeRule
 POPULATION = 35_257_428
 """Two-output transactions up to block 689,256 (June 2021) whose change common spending shows."""
 
-SOURCE = (
-    "Moeser and Narayanan 2022, executed notebooks, on 35,257,428 two-output transactions up to "
-    "June 2021 whose change later common spending shows; a biased population, and none of ours"
-)
-
 Form = Literal["plain", "smart", "other"]
 """Whether a rate is that of the rule as it is here (`plain`), of the authors' refinement, which is
 not public (`smart`), or of their own definition, which is not public either (`other`)."""
-
-_CAVEATS: dict[Form, str] = {
-    "plain": "",
-    "smart": '; in its "smart" form, which is not this one',
-    "other": "; by the authors' definition, which is not this one",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,30 +38,6 @@ class PublishedRate:
     """Wrong among all; None where the source does not say."""
 
     form: Form = "plain"
-
-    @property
-    def text(self) -> str:
-        """Return the rate as a reader needs it."""
-        wrong = ""
-        if self.false_positive_ppm is not None:
-            wrong = f", wrong on {_percent(self.false_positive_ppm)} of all"
-        return (
-            f"precision {_percent(self.precision_ppm)}, recall {_percent(self.recall_ppm)}"
-            f"{wrong}{_CAVEATS[self.form]}"
-        )
-
-
-def _percent(millionths: int) -> str:
-    """Return a share in millionths as per cent, all digits kept."""
-    return f"{millionths // 10_000}.{millionths % 10_000:04d} %"
-
-
-def vote_text(needed: int, right_ppm: int, wrong_ppm: int) -> str:
-    """Return the rate of the threshold vote as a reader needs it."""
-    return (
-        f"ahead by {needed} votes: right on {_percent(right_ppm)} of all transactions, wrong on "
-        f'{_percent(wrong_ppm)}; its fingerprint votes in their "smart" form, which is not this one'
-    )
 
 
 def _rate(

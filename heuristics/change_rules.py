@@ -13,7 +13,8 @@ are never candidates and get no votes.
 at what happened later, up to a horizon that is fixed beforehand, so their votes never change
 either, but exist only once the chain is that long.
 
-The text under each rule is what the program shows of it. Error rates are in `change_rates`.
+The text under each rule is what the program shows of it. Published error rates are in
+`change_rates`.
 """
 
 from enum import IntEnum
@@ -397,7 +398,7 @@ SAME_CLUSTER = """The change goes to an address that is clustered with the input
 
 Asked of a clustering by common spending as it stands when the change is decided.
 
-Assumes: what the clustering rests on.
+Assumes: what the clustering rests on. Not used by any profile.
 Fails when: the clustering joined two owners, or somebody pays within the own wallet.
 Source: GraphSense graphsense-lib a82914b, heuristics_service.py (multi-input change); that
     program's confidence in it is 50, which is no measured rate.
@@ -475,7 +476,7 @@ GRAPHSENSE_CONFIDENCE = {ChangeRule.GRAPHSENSE: 50, ChangeRule.SAME_CLUSTER: 50}
 """0 to 100 as that program gives it; no measured rate."""
 
 
-def rule_name(rule: ChangeRule) -> str:
+def vote_name(rule: ChangeRule) -> str:
     """Return the name under which findings carry a rule."""
     return f"change_{rule.name.lower()}"
 

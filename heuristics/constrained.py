@@ -15,13 +15,13 @@ the separations come first (this output is not change, so its owner is another),
 | have tags of different owners | refused | refused |
 | have tags of different services, less sure | joined, noted | refused |
 | were separated by a decision | joined, noted | refused |
-| both have more than `GROWTH_LIMIT` addresses | joined | put off for a person to look at |
+| both have more than `GROWTH_LIMIT` addresses | joined, noted | not joined, listed for review |
 
 Where the inputs of one transaction have tags of different owners, none of them is joined: it was
-made by several people, and nobody knows whose the other inputs are.
+made by several people, and nobody knows whose the other inputs are. For the same reason decisions
+about its change come to nothing. Sizes are looked at only where somebody asks for it.
 """
 
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,13 @@ from heuristics.columns import (
     check_offsets,
     read_only,
     read_only_columns,
+)
+from heuristics.constrained_fields import (
+    CONFLICT_WIDTH,
+    ROWS_WIDTH,
+    ConflictKind,
+    Outcome,
+    Verdict,
 )
 from heuristics.constrained_sets import (
     GROWTH_LIMIT,
@@ -52,6 +59,7 @@ from heuristics.cospend import (
     MergeRule,
     SpendColumns,
     excluded_by_sighash,
+    highest_address,
     names_owner,
 )
 from heuristics.jit import kernel, kernel_part
@@ -61,95 +69,19 @@ VERSION = 1
 """Raised whenever the same input can give another result."""
 
 
-class ChangeRule(IntEnum):
-    """By which rule an output was decided about; stored on disk beside `MergeRule`."""
-
-    REUSE = 16
-    KEYSET = 17
-    VOTE = 18
-    MODEL = 19
-    FRESH = 20
-    PEEL = 21
-
-
-class Verdict(IntEnum):
-    """What a decision says about the owner of an input and that of an output."""
-
-    SAME_OWNER = 1
-    OTHER_OWNER = 2
-
-
-class Outcome(IntEnum):
-    """What became of a decision (stored on disk)."""
-
-    JOINED = 0
-    TOGETHER = 1
-    """The two were one set already."""
-
-    SEPARATED = 2
-    APART = 3
-    """They were separated already."""
-
-    NOT_SEPARATED = 4
-    """They were one set already, so the decision to keep them apart came to nothing."""
-
-    REFUSED = 5
-    """Something keeps the two sets apart; a conflict says what."""
-
-    PUT_OFF = 6
-    """Both sets are large; see `ConflictKind.GROWTH`."""
-
-
-class ConflictKind(IntEnum):
-    """Why a merge is in the table of conflicts (stored on disk)."""
-
-    OWNERS = 0
-    """Tags name different owners: refused."""
-
-    SERVICES = 1
-    """Less sure tags name different services: refused to a change rule."""
-
-    SEPARATED = 2
-    """A decision separated the two sets: refused to a change rule."""
-
-    SERVICES_JOINED = 3
-    """As `SERVICES`, but a co-spend or link joined them all the same."""
-
-    SEPARATION_OVERRULED = 4
-    """As `SEPARATED`, but a co-spend or link joined them all the same."""
-
-    GROWTH = 5
-    """A change rule would join two large sets: put off until a person has looked."""
-
-
-class ConflictField(IntEnum):
-    """What the columns of the table of conflicts hold; it is `uint32` of shape (rows, 7)."""
-
-    TRANSACTION = 0
-    ADDRESS_A = 1
-    ADDRESS_B = 2
-    ROOT_A = 3
-    ROOT_B = 4
-    """Roots of the two sets at that time."""
-
-    RULE = 5
-    KIND = 6
-
-
-CONFLICT_WIDTH = len(ConflictField)
-ROWS_WIDTH = 3
-"""Columns of the table of blocks: rows of the log, of decisions and of conflicts up to its end."""
-
 _COSPEND = np.uint32(MergeRule.COSPEND)
 _SAME_OWNER, _OTHER_OWNER = int(Verdict.SAME_OWNER), int(Verdict.OTHER_OWNER)
 _JOINED, _TOGETHER = np.uint8(Outcome.JOINED), np.uint8(Outcome.TOGETHER)
 _SEPARATED, _APART = np.uint8(Outcome.SEPARATED), np.uint8(Outcome.APART)
 _NOT_SEPARATED = np.uint8(Outcome.NOT_SEPARATED)
 _REFUSED, _PUT_OFF = np.uint8(Outcome.REFUSED), np.uint8(Outcome.PUT_OFF)
+_NO_PAYER = np.uint8(Outcome.NO_PAYER)
 _OWNERS, _SERVICES = np.uint32(ConflictKind.OWNERS), np.uint32(ConflictKind.SERVICES)
 _KEPT_APART, _GROWTH = np.uint32(ConflictKind.SEPARATED), np.uint32(ConflictKind.GROWTH)
 _SERVICES_JOINED = np.uint32(ConflictKind.SERVICES_JOINED)
 _OVERRULED = np.uint32(ConflictKind.SEPARATION_OVERRULED)
+_GROWTH_JOINED = np.uint32(ConflictKind.GROWTH_JOINED)
+_SEVERAL_PAYERS = np.uint32(ConflictKind.SEVERAL_PAYERS)
 
 
 class DueColumns(NamedTuple):
@@ -187,7 +119,7 @@ class Joined(NamedTuple):
     """See `heuristics.cospend.LogField`; in the order of the blocks in which merges were made."""
 
     conflict: UInt32Array
-    """See `ConflictField`; in the same order."""
+    """See `heuristics.constrained_fields.ConflictField`; in the same order."""
 
     outcome: UInt8Array
     """`Outcome` of each decision."""
@@ -197,17 +129,28 @@ class Joined(NamedTuple):
 
 
 @kernel
+def _named(sets: Sets, root: np.uint32, kind: np.uint32) -> np.uint32:
+    """Return the owner or service of a set that a conflict of a kind is about, or `NO_OWNER`."""
+    group, named = group_of(sets, root), NO_OWNER
+    if group >= 0 and kind in (_OWNERS, _SEVERAL_PAYERS):
+        named = sets.group_owner[group]
+    elif group >= 0 and kind in (_SERVICES, _SERVICES_JOINED):
+        named = sets.group_service[group]
+    return named
+
+
+@kernel
 def _note(
+    sets: Sets,
     record: Record,
     transaction: int,
     address_a: np.uint32,
     address_b: np.uint32,
-    root_a: np.uint32,
-    root_b: np.uint32,
     rule: np.uint32,
     kind: np.uint32,
 ) -> None:
     """Write a row of the table of conflicts."""
+    root_a, root_b = find(sets.parent, address_a), find(sets.parent, address_b)
     row = record.rows[1]
     record.conflict[row, 0] = transaction
     record.conflict[row, 1] = address_a
@@ -216,6 +159,8 @@ def _note(
     record.conflict[row, 4] = root_b
     record.conflict[row, 5] = rule
     record.conflict[row, 6] = kind
+    record.conflict[row, 7] = _named(sets, root_a, kind)
+    record.conflict[row, 8] = _named(sets, root_b, kind)
     record.rows[1] = row + 1
 
 
@@ -243,31 +188,6 @@ def _log(
 
 
 @kernel_part
-def _prove(
-    sets: Sets,
-    record: Record,
-    transaction: int,
-    address_a: np.uint32,
-    address_b: np.uint32,
-    rule: np.uint32,
-) -> None:
-    """Join two sets by co-spend or link, unless their owners are known to differ."""
-    root_a, root_b = find(sets.parent, address_a), find(sets.parent, address_b)
-    if root_a == root_b:
-        return
-    a, b = group_of(sets, root_a), group_of(sets, root_b)
-    if a >= 0 and b >= 0:
-        if differ(sets.group_owner[a], sets.group_owner[b]):
-            _note(record, transaction, address_a, address_b, root_a, root_b, rule, _OWNERS)
-            return
-        if differ(sets.group_service[a], sets.group_service[b]):
-            _note(record, transaction, address_a, address_b, root_a, root_b, rule, _SERVICES_JOINED)
-        elif are_separated(sets, a, b):
-            _note(record, transaction, address_a, address_b, root_a, root_b, rule, _OVERRULED)
-    _log(sets, record, transaction, address_a, address_b, root_a, root_b, rule)
-
-
-@kernel_part
 def _objection(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> int:
     """Return the kind of conflict that keeps a change rule from joining two sets, or -1."""
     a, b = group_of(sets, root_a), group_of(sets, root_b)
@@ -281,6 +201,32 @@ def _objection(sets: Sets, root_a: np.uint32, root_b: np.uint32) -> int:
     if len(sets.size) and min(sets.size[root_a], sets.size[root_b]) > GROWTH_LIMIT:
         return int(_GROWTH)
     return -1
+
+
+@kernel_part
+def _prove(
+    sets: Sets,
+    record: Record,
+    transaction: int,
+    address_a: np.uint32,
+    address_b: np.uint32,
+    rule: np.uint32,
+) -> None:
+    """Join two sets by co-spend or link, unless their owners are known to differ."""
+    root_a, root_b = find(sets.parent, address_a), find(sets.parent, address_b)
+    if root_a == root_b:
+        return
+    kind = _objection(sets, root_a, root_b)
+    if kind == _OWNERS:
+        _note(sets, record, transaction, address_a, address_b, rule, _OWNERS)
+        return
+    if kind == _SERVICES:
+        _note(sets, record, transaction, address_a, address_b, rule, _SERVICES_JOINED)
+    elif kind == _KEPT_APART:
+        _note(sets, record, transaction, address_a, address_b, rule, _OVERRULED)
+    elif kind == _GROWTH:
+        _note(sets, record, transaction, address_a, address_b, rule, _GROWTH_JOINED)
+    _log(sets, record, transaction, address_a, address_b, root_a, root_b, rule)
 
 
 @kernel_part
@@ -300,38 +246,81 @@ def _guess(
     if kind < 0:
         _log(sets, record, transaction, address_a, address_b, root_a, root_b, rule)
         return _JOINED
-    _note(record, transaction, address_a, address_b, root_a, root_b, rule, np.uint32(kind))
+    _note(sets, record, transaction, address_a, address_b, rule, np.uint32(kind))
     return _PUT_OFF if kind == _GROWTH else _REFUSED
 
 
 @kernel
-def _owners_clash(
+def _owners_clash(sets: Sets, spends: SpendColumns, begin: int, end: int) -> bool:
+    """Return whether tags name different owners of the inputs `[begin, end)`."""
+    known, last = NO_OWNER, NO_ADDRESS
+    for i in range(begin, end):
+        if not names_owner(spends, i):
+            continue
+        root = find(sets.parent, spends.input_address[i])
+        if root == last:
+            continue
+        last = root
+        owner = _named(sets, root, _OWNERS)
+        if differ(known, owner):
+            return True
+        if owner != NO_OWNER:
+            known = owner
+    return False
+
+
+@kernel
+def _note_payers(
     sets: Sets, spends: SpendColumns, record: Record, transaction: int, begin: int, end: int
-) -> bool:
-    """Return whether tags name different owners of a transaction's inputs; note the first two."""
-    known, known_root, known_address = NO_OWNER, NO_ADDRESS, NO_ADDRESS
+) -> None:
+    """Note which sets a transaction does not join because owners of its inputs differ.
+
+    One row for each set among its inputs, together with the first set that has an owner.
+    """
+    roots, count = np.empty(end - begin + 1, dtype=np.uint32), 0
+    first, owner = NO_ADDRESS, NO_OWNER
+    for i in range(begin, end):
+        if owner == NO_OWNER and names_owner(spends, i):
+            first = spends.input_address[i]
+            roots[0] = find(sets.parent, first)
+            owner = _named(sets, roots[0], _OWNERS)
+            count = 1
     for i in range(begin, end):
         if not names_owner(spends, i):
             continue
         address = spends.input_address[i]
         root = find(sets.parent, address)
-        if root == known_root:
-            continue
-        group = group_of(sets, root)
-        owner = NO_OWNER if group < 0 else sets.group_owner[group]
-        if differ(known, owner):
-            _note(record, transaction, known_address, address, known_root, root, _COSPEND, _OWNERS)
-            return True
-        if owner != NO_OWNER:
-            known, known_root, known_address = owner, root, address
-    return False
+        place = 0
+        while place < count and roots[place] != root:
+            place += 1
+        if place == count:
+            roots[count] = root
+            count += 1
+            differs = differ(owner, _named(sets, root, _OWNERS))
+            kind = _OWNERS if differs else _SEVERAL_PAYERS
+            _note(sets, record, transaction, first, address, _COSPEND, kind)
+
+
+@kernel
+def _withhold(
+    sets: Sets, spends: SpendColumns, due: DueColumns, record: Record, begin: int, end: int
+) -> None:
+    """Let those of the decisions `[begin, end)` come to nothing whose payer nobody can tell."""
+    clash = False
+    for row in range(begin, end):
+        if row == begin or due.transaction[row] != due.transaction[row - 1]:
+            transaction = np.int64(due.transaction[row])
+            first, last = spends.first_input[transaction], spends.first_input[transaction + 1]
+            clash = _owners_clash(sets, spends, first, last)
+        if clash:
+            record.outcome[row] = _NO_PAYER
 
 
 @kernel_part
 def _decide(sets: Sets, due: DueColumns, record: Record, begin: int, end: int) -> None:
     """Apply the decisions `[begin, end)`: first what keeps apart, then what joins."""
     for row in range(begin, end):
-        if due.verdict[row] == _OTHER_OWNER:
+        if due.verdict[row] == _OTHER_OWNER and record.outcome[row] != _NO_PAYER:
             root_a = find(sets.parent, due.input_address[row])
             root_b = find(sets.parent, due.output_address[row])
             if root_a == root_b:
@@ -339,7 +328,7 @@ def _decide(sets: Sets, due: DueColumns, record: Record, begin: int, end: int) -
             else:
                 record.outcome[row] = _SEPARATED if separate(sets, root_a, root_b) else _APART
     for row in range(begin, end):
-        if due.verdict[row] == _SAME_OWNER:
+        if due.verdict[row] == _SAME_OWNER and record.outcome[row] != _NO_PAYER:
             record.outcome[row] = _guess(
                 sets,
                 record,
@@ -373,11 +362,11 @@ def _apply(
                 left_out[transaction - start] == 0
                 and end - begin > 1
                 and not excluded_by_sighash(spends, begin, end)
-                and not (
-                    has_owners and _owners_clash(sets, spends, record, transaction, begin, end)
-                )
             ):
                 first = NO_ADDRESS
+                if has_owners and _owners_clash(sets, spends, begin, end):
+                    _note_payers(sets, spends, record, transaction, begin, end)
+                    end = begin  # Nothing is left to join.
                 for i in range(begin, end):
                     address = input_address[i]
                     if address == first or not names_owner(spends, i):
@@ -391,6 +380,8 @@ def _apply(
                 earlier, address = links.earlier[link], links.address[link]
                 _prove(sets, record, transaction, earlier, address, rule)
                 link += 1
+        if has_owners:
+            _withhold(sets, spends, due, record, due.first[block], due.first[block + 1])
         _decide(sets, due, record, due.first[block], due.first[block + 1])
         record.block_rows[block, 0] = record.rows[0]
         record.block_rows[block, 1] = due.first[block + 1]
@@ -438,7 +429,9 @@ def join_constrained(
         raise ValueError("every transaction needs a mark, and every block its decisions")
     if len(spends.script_type) < len(forest.sets.parent):
         raise ValueError("every address needs a script type")
-    first_link, last_link = np.searchsorted(links.transaction, [start, transactions]).tolist()
+    # Of the column's own type: for any other one, NumPy would convert all of it first.
+    ends = np.array([start, transactions], dtype=np.uint32)
+    first_link, last_link = np.searchsorted(links.transaction, ends).tolist()
     begin, end = int(spends.first_input[start]), int(spends.first_input[transactions])
     _check_addresses(
         len(forest.sets.parent),
@@ -453,6 +446,8 @@ def join_constrained(
     separations = int(np.count_nonzero(due.verdict == Verdict.OTHER_OWNER))
     if separations + int(np.count_nonzero(due.verdict == Verdict.SAME_OWNER)) != len(due.verdict):
         raise ValueError("every decision needs a verdict")
+    if len(due.transaction) and int(due.transaction.max()) >= len(spends.first_input) - 1:
+        raise ValueError("a decision is about a transaction that is not in the columns")
     forest.reserve(groups=2 * separations, pairs=separations)
     unions = end - begin + last_link - first_link + len(due.transaction)
     record = Record(
@@ -484,15 +479,5 @@ def join_constrained(
 def _check_addresses(count: int, columns: tuple[UInt32Array, ...]) -> None:
     """Raise ValueError if a column names an address of which there are not so many."""
     for column in columns:
-        if len(column) and _highest_address(read_only(column)) >= count:
+        if len(column) and highest_address(read_only(column)) >= count:
             raise ValueError("an address number is not in the forest")
-
-
-@kernel
-def _highest_address(addresses: UInt32Array) -> int:
-    """Return the largest address number but `NO_ADDRESS`; -1 where there is none."""
-    highest = -1
-    for address in addresses:
-        if address != NO_ADDRESS and address > highest:
-            highest = address
-    return highest

@@ -24,12 +24,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heuristics.columns import NO_ADDRESS, Int64Array, Scalar, UInt32Array, read_only
+from heuristics.columns import (
+    NO_ADDRESS,
+    Int32Array,
+    Int64Array,
+    Scalar,
+    UInt16Array,
+    UInt32Array,
+    read_only,
+)
 from heuristics.jit import kernel, kernel_part
 from heuristics.union_find import find
 
-Int32Array = NDArray[np.int32]
-UInt16Array = NDArray[np.uint16]
 UInt64Array = NDArray[np.uint64]
 
 GROWTH_LIMIT = 10_000
@@ -41,7 +47,6 @@ NO_OWNER = NO_ADDRESS
 _NONE = -1
 _NO_PAIR = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _FACTOR = np.uint64(0x9E37_79B9_7F4A_7C15)
-_WORD_BITS = 64
 _HALF = np.uint64(32)
 _LEAST_SLOTS = 16
 _GROUPS, _ROOTS, _NODES, _PAIRS = 0, 1, 2, 3
@@ -404,7 +409,11 @@ class ConstrainedSets:
         watch_growth
             Whether to keep sizes: 2 bytes more for each address.
         """
-        for name, addresses in (("tag", owners.address), ("separation", separated[0])):
+        for name, addresses in (
+            ("tag", owners.address),
+            ("separation", separated[0]),
+            ("separation", separated[1]),
+        ):
             if len(addresses) and int(addresses.max()) >= len(parent):
                 raise ValueError(f"a {name} speaks of an address that is not in the forest")
         if len(owners.address) > 1 and not bool(np.all(owners.address[1:] > owners.address[:-1])):

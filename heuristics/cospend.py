@@ -10,9 +10,11 @@ of the links that it completes (scripts that open with one key, scripts found in
 hash). The pairs to join are listed some thousand inputs at a time, then united; `heuristics.pairs`
 says why, and how threads share the work. Each union that really joins two sets is written down as
 one row of the *merge log*. The log is append-only and in chain order; replaying its first rows
-gives the clustering as of any earlier transaction, which is how a reorganisation is undone. The
-pairs of addresses in it form a tree over each set, so between any two of its addresses there is
-always a chain of reasons.
+gives the clustering as of any earlier transaction, which is how a reorganisation is undone. Where
+change rules join as well (`heuristics.constrained`), a row stands in the block in which it was
+applied, and that is later than its transaction: there the first rows give the clustering as of the
+end of a block, and `block_rows` says how many they are. The pairs of addresses in the log form a
+tree over each set, so between any two of its addresses there is always a chain of reasons.
 
 Two kinds of transaction are left out as a whole: those marked as CoinJoin, and those with an
 input whose signature lets anybody add inputs later. Single inputs are passed over where no
@@ -62,7 +64,8 @@ class LogField(IntEnum):
     """Root of the set that it joined; always the smaller."""
 
     TRANSACTION = 2
-    """Ascending."""
+    """What the row rests on. Ascending among the rows of co-spends and links; a change rule's row
+    stands in the block in which its decision was due, later than its transaction."""
 
     ADDRESS_A = 3
     ADDRESS_B = 4
@@ -307,7 +310,7 @@ def _join_on_threads(
 
 
 @kernel
-def _highest_address(addresses: UInt32Array) -> int:
+def highest_address(addresses: UInt32Array) -> int:
     """Return the largest address number but `NO_ADDRESS`; -1 where there is none."""
     highest = -1
     for address in addresses:
@@ -367,7 +370,7 @@ def join_cospends(
         links.address[first_link:last_link],
         links.earlier[first_link:last_link],
     )
-    if max(_highest_address(read_only(part)) for part in touched) >= len(parent):
+    if max(highest_address(read_only(part)) for part in touched) >= len(parent):
         raise ValueError("an address number is not in the forest")
     if not len(spends.input_address) == len(spends.input_sighash):
         raise ValueError("every input needs an address and a sighash class")

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from heuristics.bits import has_bit
 from heuristics.columns import (
     NO_ADDRESS,
     Int32Array,
@@ -190,12 +191,6 @@ class FingerprintColumns(NamedTuple):
     to be m-of-n."""
 
 
-@kernel_part
-def has_bit(bits: UInt8Array, number: int) -> bool:
-    """Return whether a number is in a set of one bit each."""
-    return bool((bits[number >> 3] >> (number & 7)) & 1)
-
-
 @kernel
 def transaction_of(first_output: Int64Array, output: int, before: int) -> int:
     """Return the transaction that makes an output; it comes before transaction `before`.
@@ -224,7 +219,7 @@ def transaction_of(first_output: Int64Array, output: int, before: int) -> int:
             low = middle
         else:
             high = middle
-    return low
+    return int(low)
 
 
 @kernel

@@ -114,9 +114,9 @@ def choose_next(own: int, followers: Int64Array, fresh: UInt8Array, kinds: UInt8
 
     An output fits if its address was never paid before, its script is of the type of the inputs,
     and the transaction that spends it has the same features as the transaction itself: version,
-    locktime class, replaceability, witness, order of inputs and outputs, way of setting the fee,
-    script type of the inputs, and one, two or more inputs and outputs. It must be the only such
-    output, and no other fresh output may be spent by a transaction with these features.
+    locktime class, replaceability, witness, way of setting the fee, script type of the inputs, and
+    one, two or more inputs and outputs. It must be the only such output, and no other fresh output
+    may be spent by a transaction with these features.
 
     Assumes: a wallet keeps its software, and pays from the change of its last payment; recipients
         use other software, or leave the money, or give out an address again.

@@ -1,12 +1,12 @@
-"""The rules as values: what each one says, on what it rests, when it fails, how often it is wrong.
+"""The rules as values: what each one says, on what it rests and when it fails.
 
 A statement made by a rule carries the rule's name and version, and this table is what a reader
 looks them up in. The texts are the rules' own docstrings, so that code and claim cannot part. A
 rule is *static* if its answer about a transaction depends on that transaction alone and never
 changes, *dynamic* if later transactions can change it.
 
-An error rate stands here only with its source. Where it reads "not measured", nobody has measured
-it; a rule without a rate is not a sure rule.
+How often a rule is wrong is not said here: that is measured, and every figure has a population of
+its own.
 """
 
 import inspect
@@ -18,7 +18,6 @@ from typing import Literal
 from heuristics import (
     change,
     change_features,
-    change_rates,
     change_rules,
     coinjoin,
     coinjoin_neighbours,
@@ -58,6 +57,8 @@ DIFFERENT_OWNERS = """Sets of addresses that tags give to different owners are n
 
 Sources of a confidence of 70 and more bind every rule: the merge is refused, and written down as a
 conflict that a person has to settle. Sources of 50 and more that name a service bind change rules.
+A transaction whose inputs have different owners joins none of them, and decisions about its change
+come to nothing: several people made it.
 
 Assumes: the sources are right, and write one owner in one way.
 Fails when: a source is wrong, or calls one owner by two names: then one entity is shown as two.
@@ -77,20 +78,13 @@ Source: Moeser & Narayanan 2022, section 5: 158,045,991 such pairs kept 413,608 
 
 GROWTH_ALARM = """A change rule does not by itself join two sets of more than 10,000 addresses each.
 
-The merge is put off, and listed for a person to look at.
+It is not made, and listed for review. Where a co-spend or a link joins two such sets, that is
+noted as a conflict; profile strict has no change rules, keeps no sizes, and notes nothing.
 
 Assumes: nothing; it only asks for a second look.
 Fails when: one owner runs two large wallets: they stay apart until proved to be one.
 Source: this program's own policy. A single wrong merge of two services undoes a clustering.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRate:
-    """How often a rule was wrong, and who says so."""
-
-    text: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +104,6 @@ class Rule:
     confidence: int | None = None
     """0 to 100 as the named source gives it; None where no source does."""
 
-    error_rate: ErrorRate | None = None
-    """None: not measured."""
-
 
 def _sections(documentation: str) -> dict[str, str]:
     """Return the texts that follow the headings, each as one line."""
@@ -129,7 +120,6 @@ def _rule(
     *,
     kind: Literal["static", "dynamic"] = "static",
     confidence: int | None = None,
-    error_rate: ErrorRate | None = None,
 ) -> Rule:
     """Read a rule's texts from its docstring."""
     text = documented if isinstance(documented, str) else documented.__doc__ or ""
@@ -145,34 +135,17 @@ def _rule(
         source=sections.get("Source", ""),
         documentation=documentation,
         confidence=confidence,
-        error_rate=error_rate,
     )
 
 
 def _change_rule(rule: ChangeRule) -> Rule:
-    """Return a rule on change, with its published error rate where there is one."""
-    published = change_rates.PUBLISHED.get(rule)
-    rate = ErrorRate(text=published.text, source=change_rates.SOURCE) if published else None
+    """Return a rule on change."""
     return _rule(
-        change_rules.rule_name(rule),
+        change_rules.vote_name(rule),
         change_rules.VERSION,
         change_rules.documentation(rule),
         kind="static" if rule in change_rules.STATIC else "dynamic",
         confidence=change_rules.GRAPHSENSE_CONFIDENCE.get(rule),
-        error_rate=rate,
-    )
-
-
-def _vote_rule() -> Rule:
-    """Return the rule that counts the votes."""
-    right, wrong = change_rates.PUBLISHED_VOTE[change.VOTES_NEEDED]
-    rate = change_rates.vote_text(change.VOTES_NEEDED, right, wrong)
-    return _rule(
-        "change_vote",
-        change.VERSION,
-        change.vote_difference,
-        kind="dynamic",
-        error_rate=ErrorRate(text=rate, source=change_rates.SOURCE),
     )
 
 
@@ -247,7 +220,7 @@ RULES: tuple[Rule, ...] = (
         kind="dynamic",
     ),
     *(_change_rule(rule) for rule in ChangeRule),
-    _vote_rule(),
+    _rule("change_vote", change.VERSION, change.vote_difference, kind="dynamic"),
     _rule(
         "change_model",
         change_features.MODEL_VERSION,

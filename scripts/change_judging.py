@@ -8,12 +8,13 @@ import numpy as np
 from change_ground_truth import Judged
 
 from arien_flows.entities.change_model import FEATURE_NAMES
+from arien_flows.evaluation.proportions import Proportion
+from heuristics.change import VOTES_NEEDED
 from heuristics.change_features import STRATUM_NAMES
 from heuristics.change_rates import PUBLISHED
 from heuristics.change_rules import MODEL_VOTES
 from heuristics.forest import WHOLE_PPM
 
-VOTES_NEEDED = 7
 GOALS = (0.0001, 0.0005, 0.001, 0.005, 0.01)
 """False-positive rates at which reach is told."""
 
@@ -22,10 +23,7 @@ def wilson(hits: int, count: int) -> list[float]:
     """Return the 95 % interval of a share; the whole of 0 to 1 where nothing was counted."""
     if count == 0:
         return [0.0, 1.0]
-    z, share = 1.959964, hits / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * (share * (1 - share) / count + z * z / (4 * count**2)) ** 0.5 / (1 + z * z / count)
-    return [round(max(middle - half, 0.0), 6), round(min(middle + half, 1.0), 6)]
+    return [round(end, 6) for end in Proportion(hits=hits, trials=count).interval]
 
 
 def outcome(said: np.ndarray, is_change: np.ndarray) -> dict[str, Any]:

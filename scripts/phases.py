@@ -37,7 +37,7 @@ MODULES = {
     "chains/bitcoin/merkle.py": "hash",
     "chains/bitcoin/sha256_lanes.py": "hash",
     "chains/bitcoin/sha256_rounds.py": "hash",
-    "arien_flows/ledger/bits.py": "resolve",
+    "heuristics/bits.py": "resolve",
     "arien_flows/ledger/new_spends.py": "resolve",
     "arien_flows/ledger/rebuilding.py": "resolve",
     "arien_flows/ledger/resident.py": "resolve",

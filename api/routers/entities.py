@@ -76,7 +76,7 @@ def explain_link(
 @router.get(
     "/conflicts",
     operation_id="list_conflicts",
-    summary="List merges that something spoke against, or that wait for review",
+    summary="List merges that something spoke against, or that are for review",
     response_model=ConflictPage,
     responses=problems(
         _404="No ledger, or no clustering of it yet.",
@@ -88,7 +88,7 @@ def list_conflicts(
     network: NetworkDep,
     limit: PageLimit,
     review: Annotated[
-        bool, Query(description="List merges of large entities that wait for a person instead.")
+        bool, Query(description="List merges of large entities that were not made instead.")
     ] = False,
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)

@@ -60,10 +60,10 @@ class ClusteringAnswer(ChainAnswer):
     """Decisions about change: outputs taken for the payer's, or for somebody else's."""
 
     conflicts: int
-    """Merges that something spoke against."""
+    """Merges that something spoke against, the first of each pair of sets and kind."""
 
     waiting_for_review: int
-    """Merges that a person has to look at."""
+    """Pairs of large sets that a change rule would join, and that are not together."""
 
     addresses_tagged_twice: int
     """Addresses that sure tags give to several owners; one of them counts."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.amounts import asset_of
-from arien_flows.answers.conflicts import ConflictAnswer, conflict_answer
+from arien_flows.answers.conflicts import ConflictAnswer, conflict_cuts, first_conflicts
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering, cluster_command
-from arien_flows.entities.review import conflict_at, conflicts_about
+from arien_flows.entities.review import conflicts_about
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
@@ -88,7 +88,7 @@ class EntityAnswer(ChainAnswer):
     """The rules that joined its addresses, with how many merges each made."""
 
     conflict_count: int
-    """Merges with this entity that something spoke against, those put off for review counted."""
+    """Merges with this entity that something spoke against, those listed for review counted."""
 
     conflicts: tuple[ConflictAnswer, ...]
     """The first of them, in the order in which they came up."""
@@ -129,9 +129,6 @@ class EntityAnswer(ChainAnswer):
     tags: tuple[TagAnswer, ...]
     """What sources say of its addresses."""
 
-
-MAX_CONFLICTS = 10
-"""Conflicts that an entity shows."""
 
 EXPLORATION = (
     Truncation(
@@ -176,11 +173,11 @@ def entity_answer(
     totals = clustering.totals(view, root)
     asset = asset_of(view.network.name)
     tags = reading.tags.tags_of(root, MAX_TAGS)
-    conflicts = conflicts_about(clustering, root)
+    conflicts = conflicts_about(clustering, root).tolist()
     cuts = (
         *lag(view, clustering),
         *tags_changed(reading),
-        *_conflict_cuts(len(conflicts), clustering.profile),
+        *conflict_cuts(len(conflicts), clustering.profile),
         *tag_cuts(reading, tags),
         *reading.limits,
     )
@@ -197,10 +194,7 @@ def entity_answer(
         error_rates=error_rates(clustering.manifest.rules),
         merges=clustering.merges_by_rule(root),
         conflict_count=len(conflicts),
-        conflicts=tuple(
-            conflict_answer(view, conflict_at(clustering, number))
-            for number in conflicts[:MAX_CONFLICTS].tolist()
-        ),
+        conflicts=first_conflicts(view, clustering, conflicts),
         height=clustering.manifest.height,
         address_count=totals.address_count,
         addresses=AddressPage(
@@ -216,21 +210,6 @@ def entity_answer(
         asset=asset.name,
         decimals=asset.decimals,
         tags=tag_answers(tags.shown),
-    )
-
-
-def _conflict_cuts(count: int, profile: str) -> tuple[Truncation, ...]:
-    """Say so where there are more conflicts than are shown."""
-    if count <= MAX_CONFLICTS:
-        return ()
-    return (
-        Truncation(
-            where="conflicts",
-            reason="count",
-            limit=MAX_CONFLICTS,
-            detail=f"`{cluster_command(profile, 'conflicts')}` and "
-            f"`{cluster_command(profile, 'review')}` list all of them",
-        ),
     )
 
 

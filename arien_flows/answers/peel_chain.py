@@ -33,7 +33,7 @@ from arien_flows.entities.peel_chains import (
 )
 from arien_flows.entities.peel_hops import Direction, Hop, Hops, coinjoin_test
 from arien_flows.entities.peel_measures import (
-    LARGEST_DUST_SAT,
+    LARGEST_CARRIER_SAT,
     LEAST_LENGTH,
     LEAST_TESTABLE,
     MOST_PEELED_PERCENT,
@@ -271,7 +271,7 @@ def _criteria(measures: Behaviour) -> tuple[PeelCriterion, ...]:
         PeelCriterion(
             name="smallest_peel",
             value="none" if smallest is None else f"{smallest} base units",
-            threshold=f"more than {LARGEST_DUST_SAT}",
+            threshold=f"more than {LARGEST_CARRIER_SAT}",
             passed=measures.pays_more_than_dust,
         ),
     )

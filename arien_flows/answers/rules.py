@@ -39,7 +39,8 @@ class RuleAnswer(Shape):
     """0 to 100 as the source gives it; nothing where no source does."""
 
     error_rate: str
-    """What is known of its errors on real transactions, with the population; or `not measured`."""
+    """What was published of its errors, or counted on transactions whose labels others know,
+    emulations and test networks included; each with its population. Or `not measured`."""
 
     rates: tuple[RateAnswer, ...]
     """Everything that was counted, each with its population: published, labelled, simulated."""

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from arien_flows.answers.conflicts import probability_text
+from arien_flows.answers.conflicts import (
+    ConflictAnswer,
+    conflict_cuts,
+    first_conflicts,
+    probability_text,
+)
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.facts import as_of, sighting
 from arien_flows.answers.rates import error_rates
@@ -40,10 +45,17 @@ class WhyStep(Shape):
     """Version of the rule."""
 
     probability: str | None
-    """That the rule is right, from 0 to 1, as the model that decided has it; nothing elsewhere."""
+    """Share of right answers, from 0 to 1, among simulated payments that the model scored alike;
+    nobody has measured it on real ones. Nothing where no model decided."""
 
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""
+
+    votes_for: tuple[str, ...]
+    """Names of the rules whose votes were counted for the output; empty where none were."""
+
+    votes_against: tuple[str, ...]
+    """Names of the rules whose votes were counted for another output of the transaction."""
 
     certainty: Certainty
     """Always `inference`."""
@@ -84,6 +96,13 @@ class WhyAnswer(ChainAnswer):
     """From the first address to the second; empty where they are one address or not joined, or
     where there are too many steps to show."""
 
+    conflict_count: int
+    """Merges of the two entities that were not made because something spoke against them, or that
+    are listed for review; 0 where they are joined."""
+
+    conflicts: tuple[ConflictAnswer, ...]
+    """The first of them, in the order in which they came up."""
+
     shortest: bool
     """Whether no shorter chain exists; false where the search was cut short."""
 
@@ -96,7 +115,14 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
     clustering, view = clustering_of(reading), reading.view
     found = why(view, clustering, a, b)
     joined = isinstance(found, Explanation)
-    cuts = (*lag(view, clustering), *tags_changed(reading), *_cut(found), *reading.limits)
+    conflicts = () if isinstance(found, Explanation) else found.conflicts
+    cuts = (
+        *lag(view, clustering),
+        *tags_changed(reading),
+        *conflict_cuts(len(conflicts), clustering.profile),
+        *_cut(found),
+        *reading.limits,
+    )
     return WhyAnswer(
         as_of=as_of(view),
         complete=not cuts,
@@ -111,6 +137,8 @@ def why_answer(reading: Reading, a: str, b: str) -> WhyAnswer:
         entity_a=found.entity if isinstance(found, Explanation) else found.entity_a,
         entity_b=found.entity if isinstance(found, Explanation) else found.entity_b,
         steps=_steps(view, found) if isinstance(found, Explanation) else (),
+        conflict_count=len(conflicts),
+        conflicts=first_conflicts(view, clustering, conflicts),
         shortest=isinstance(found, Explanation) and found.shortest,
         error_rates=_error_rates(found),
     )
@@ -135,6 +163,8 @@ def _steps(view: View, found: Explanation) -> tuple[WhyStep, ...]:
             rule_version=step.rule_version,
             probability=probability_text(step.probability_ppm),
             votes=step.votes,
+            votes_for=step.votes_for,
+            votes_against=step.votes_against,
             certainty="inference",
         )
         for step, where in zip(found.steps, seen, strict=True)

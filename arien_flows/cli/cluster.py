@@ -181,7 +181,7 @@ def conflicts_command(context: click.Context, profile: str, limit: int, cursor: 
 @_CURSOR
 @click.pass_context
 def review_command(context: click.Context, profile: str, limit: int, cursor: str | None) -> None:
-    """List merges of large entities that wait for a person to look at them."""
+    """List merges of large entities that change rules would make, and that were not made."""
     _emit_page(session_of(context), profile, for_review=True, limit=limit, cursor=cursor)
 
 

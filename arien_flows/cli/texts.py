@@ -15,8 +15,9 @@ from arien_flows.answers.status import StatusAnswer
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.transaction import OutputAnswer, TransactionAnswer
 from arien_flows.answers.why import WhyAnswer
-from arien_flows.cli.conflict_texts import entity_conflict_lines, sureness
+from arien_flows.cli.conflict_texts import entity_conflict_lines, pair_conflict_lines, sureness
 from arien_flows.cli.output import NOTHING, closing, pairs, table
+from arien_flows.cli.rate_texts import error_rate_lines
 from arien_flows.cli.tag_texts import naming_lines
 from arien_flows.entities.clustering import cluster_command
 from arien_flows.shapes import shown_time
@@ -107,8 +108,8 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Balance", coins(answer.balance, asset)),
         )
     )
-    joining = {rule: answer.error_rates[rule] for rule in sorted(answer.merges)}
-    yield from _error_rates(joining)
+    named = {*answer.merges, *(conflict.rule for conflict in answer.conflicts)}
+    yield from error_rate_lines({rule: answer.error_rates[rule] for rule in sorted(named)})
     yield from _tags(answer.tags)
     yield from entity_conflict_lines(answer.conflicts, answer.conflict_count)
     if with_addresses:
@@ -147,19 +148,12 @@ def _versions(rules: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
 
 
-def _error_rates(
-    rates: dict[str, str], heading: str = "How often these rules were wrong:"
-) -> list[str]:
-    """Return what is known of the errors of rules, a line for each."""
-    if not rates:
-        return []
-    return [*(["", heading] if heading else []), *(f"  {rule}: {rates[rule]}" for rule in rates)]
-
-
 def _merges(merges: dict[str, int]) -> str:
     if not merges:
         return "no rule: it is one address"
-    return ", ".join(f"{name} ({count:,} merges)" for name, count in sorted(merges.items()))
+    return ", ".join(
+        f"{name} ({count:,} merge{'s' * (count != 1)})" for name, count in sorted(merges.items())
+    )
 
 
 def _sighting(seen: Sighting) -> str:
@@ -228,7 +222,7 @@ def _flags(flags: Sequence[Flag]) -> list[str]:
     lines = [""]
     for flag in flags:
         lines.append(f"{flag.name} ({flag.certainty}): {flag.detail}")
-        lines += _error_rates(flag.error_rates, heading="")
+        lines += error_rate_lines(flag.error_rates, heading="")
     return lines
 
 
@@ -313,6 +307,7 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
         yield f"No rule of profile {answer.profile} joins these addresses; they may still have one"
         yield "owner."
         yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+        yield from pair_conflict_lines(answer.conflicts, answer.conflict_count)
     elif not answer.steps and answer.address_a != answer.address_b:
         yield f"Profile {answer.profile} joins these addresses into entity {answer.entity_a} (an"
         yield "inference), by more steps than can be shown."
@@ -330,5 +325,8 @@ def why_lines(answer: WhyAnswer) -> Iterable[str]:
             sure = sureness(step.probability, step.votes)
             yield f"   by {step.rule} {step.rule_version}{sure} in {step.txid}"
             yield f"   (block {step.height:,}, {shown_time(step.time)})"
-        yield from _error_rates(answer.error_rates)
+            if step.votes_for:
+                yield f"   votes for it: {', '.join(step.votes_for)}"
+                yield f"   votes against it: {', '.join(step.votes_against) or 'none'}"
+        yield from error_rate_lines(answer.error_rates)
     yield from closing(answer)

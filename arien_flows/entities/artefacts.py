@@ -9,7 +9,10 @@
 | `member_row` | the same | row of the merge log that merged it away; none for the root |
 | `totals` | entity | `heuristics.entity_totals.TotalField` |
 | `link_key`, `link_row` | end of a link | address, ascending; row of the table of links |
-| `conflict_key`, `conflict_row` | end of a conflict | root, ascending; row of the conflicts |
+| `listed_conflict` | conflict that is listed, see `review` | row of the conflicts, ascending |
+| `listed_conflict_kind` | the same | `ConflictKind` |
+| `refused_transaction` | transaction whose inputs have several owners | its number, ascending |
+| `conflict_key`, `conflict_row` | end of one of these | root, ascending; row of the conflicts |
 | `large_root` | entity of many addresses | its root, ascending |
 | `large_rules` | the same | merges by each rule; a column is a rule's number |
 """
@@ -20,9 +23,9 @@ from arien_flows.entities.coinjoins import transaction_columns
 from arien_flows.entities.draft import Draft
 from arien_flows.entities.storage import Rows
 from arien_flows.ledger.view import View
-from chains.types import UInt32Array
-from heuristics.constrained import ConflictField
-from heuristics.cospend import LogField
+from chains.types import Int64Array, UInt32Array
+from heuristics.constrained_fields import ConflictField, ConflictKind
+from heuristics.cospend import LogField, MergeRule
 from heuristics.entity_totals import TOTAL_WIDTH, sum_entities
 from heuristics.members import ALONE, count_sets, list_members
 
@@ -57,7 +60,7 @@ def write_artefacts(view: View, draft: Draft, parent: UInt32Array) -> dict[str, 
     rows = draft.allocate("member_row", "uint32", member_count)
     _write_member_rows(log, len(labels), members, rows)
     _write_link_index(view, draft)
-    _write_conflict_index(draft, labels)
+    _write_conflict_indexes(draft, labels)
     _write_large_rules(log, labels, roots[np.diff(first) > LARGE_ADDRESSES], draft)
     return {
         "entities": len(labels) - len(log),
@@ -93,20 +96,51 @@ def _write_link_index(view: View, draft: Draft) -> None:
     rows[:] = order % max(len(view.link_address), 1)
 
 
-def _write_conflict_index(draft: Draft, labels: UInt32Array) -> None:
-    """Sort both ends of all conflicts by the entity that they belong to now."""
+def _write_conflict_indexes(draft: Draft, labels: UInt32Array) -> None:
+    """List conflicts, and sort both ends of each by the entity that they belong to now."""
     conflicts = draft.grown("conflict").whole()
+    rows = _listed_conflicts(conflicts, labels)
+    draft.allocate("listed_conflict", "uint32", len(rows))[:] = rows
+    kinds = draft.allocate("listed_conflict_kind", "uint8", len(rows))
+    kinds[:] = conflicts[rows, ConflictField.KIND]
+    refused = _refused_transactions(conflicts)
+    draft.allocate("refused_transaction", "uint32", len(refused))[:] = refused
     ends = np.concatenate(
         [
-            labels[conflicts[:, ConflictField.ADDRESS_A]],
-            labels[conflicts[:, ConflictField.ADDRESS_B]],
+            labels[conflicts[rows, ConflictField.ADDRESS_A]],
+            labels[conflicts[rows, ConflictField.ADDRESS_B]],
         ]
     )
     order = np.argsort(ends, kind="stable")
-    keys = draft.allocate("conflict_key", "uint32", len(ends))
-    rows = draft.allocate("conflict_row", "uint32", len(ends))
-    keys[:] = ends[order]
-    rows[:] = order % max(len(conflicts), 1)
+    draft.allocate("conflict_key", "uint32", len(ends))[:] = ends[order]
+    draft.allocate("conflict_row", "uint32", len(ends))[:] = np.concatenate([rows, rows])[order]
+
+
+def _refused_transactions(conflicts: UInt32Array) -> UInt32Array:
+    """Return the transactions whose inputs tags give to different owners, ascending."""
+    refused = conflicts[:, ConflictField.KIND] == ConflictKind.OWNERS
+    refused &= conflicts[:, ConflictField.RULE] == MergeRule.COSPEND
+    return np.unique(conflicts[refused, ConflictField.TRANSACTION])
+
+
+def _listed_conflicts(conflicts: UInt32Array, labels: UInt32Array) -> Int64Array:
+    """Return the first row of each pair of sets and kind, ascending.
+
+    Pairs of large sets that are together now are no longer for anybody to look at.
+    """
+    kind = conflicts[:, ConflictField.KIND]
+    a, b = conflicts[:, ConflictField.ROOT_A], conflicts[:, ConflictField.ROOT_B]
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    order = np.lexsort((kind, high, low))
+    is_first = np.ones(len(order), dtype=np.bool_)
+    is_first[1:] = (
+        (low[order][1:] != low[order][:-1])
+        | (high[order][1:] != high[order][:-1])
+        | (kind[order][1:] != kind[order][:-1])
+    )
+    settled = (kind == ConflictKind.GROWTH) & (labels[a] == labels[b])
+    first = order[is_first]
+    return np.sort(first[~settled[first]])
 
 
 def _write_large_rules(log: Rows, labels: UInt32Array, large: UInt32Array, draft: Draft) -> None:

@@ -21,7 +21,8 @@ import numpy as np
 from arien_flows.entities.draft import Append, Draft
 from arien_flows.entities.storage import DerivedSet
 from chains.types import BoolArray, Int32Array, Int64Array, UInt8Array, UInt32Array
-from heuristics.constrained import DueColumns, Outcome, Verdict
+from heuristics.constrained import DueColumns
+from heuristics.constrained_fields import Outcome, Verdict
 
 NO_PROBABILITY = -1
 """Probability of a decision by a rule that gives none."""
@@ -42,13 +43,13 @@ class KindField(IntEnum):
     """What the columns of `decision_kind` hold; it is `uint8` of shape (decisions, 4)."""
 
     RULE = 0
-    """`heuristics.constrained.ChangeRule`."""
+    """`heuristics.constrained_fields.DecidedBy`."""
 
     VERDICT = 1
-    """`heuristics.constrained.Verdict`."""
+    """`heuristics.constrained_fields.Verdict`."""
 
     OUTCOME = 2
-    """`heuristics.constrained.Outcome`."""
+    """`heuristics.constrained_fields.Outcome`."""
 
     VOTES = 3
     """By how many votes the chosen output leads; 0 where votes were not counted."""

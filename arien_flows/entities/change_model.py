@@ -7,7 +7,8 @@ The card names the model's checksum, so that neither can be changed without the 
 repeats the card's verdict: what decides in a clustering where nobody says otherwise.
 
 A probability is the share of right answers among simulated ones of the same stratum and score.
-Nobody has measured it on the real chain, and the product says so wherever it prints one.
+Nobody has measured it on the real chain; wherever one is printed, it says "among simulated
+payments".
 """
 
 import hashlib

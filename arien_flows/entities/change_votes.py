@@ -30,7 +30,6 @@ from heuristics.change_columns import (
     Horizon,
     new_horizon,
 )
-from heuristics.change_rules import ChangeRule, rule_name
 from heuristics.columns import NO_ADDRESS, Int8Array
 from heuristics.fingerprint import FingerprintColumns, fingerprints
 from heuristics.keyset import KeysetColumns
@@ -62,7 +61,11 @@ class VoteSources:
     @classmethod
     def of(cls, view: View) -> "VoteSources":
         """Read the reveals of a view for multisig scripts: one pass, 12 bytes for each found."""
-        reveals = multisig_reveals(view)
+        return cls.knowing(view, multisig_reveals(view))
+
+    @classmethod
+    def knowing(cls, view: View, reveals: Int64Array) -> "VoteSources":
+        """Take no other scripts for multisig than some reveals show (ascending rows)."""
         return cls(
             view=view,
             columns=_change_columns(view),
@@ -87,17 +90,6 @@ class BlockVotes(NamedTuple):
 
     votes: Int8Array
     """One row for each output, one column for each `ChangeRule`."""
-
-
-class TransactionVotes(NamedTuple):
-    """The votes on one transaction, for somebody who asks about it."""
-
-    votes: Int8Array
-    height: int
-    """The last block that they know of."""
-
-    settled: bool
-    """Whether the chain is as long as the lag asks; if not, the votes may still change."""
 
 
 def _change_columns(view: View) -> ChangeColumns:
@@ -257,32 +249,18 @@ def _looked_up(
     known = horizons(view, first_block, last_block, lag)
     for block, horizon in zip(range(first_block, last_block), known.tolist(), strict=True):
         start, stop = (int(number) for number in view.first_transaction[block : block + 2])
-        votes = _votes_on(sources, excluded(start, stop), start, stop, horizon, NO_LABELS)
+        votes = _votes_on(sources, excluded(start, stop), start, stop, horizon)
         yield BlockVotes(block, block + 1, start, stop, _rows(view, start, stop), votes)
 
 
-def votes_on(
-    sources: VoteSources,
-    transaction: int,
-    *,
-    excluded: bool = False,
-    lag: int = DECISION_LAG,
-    labels: UInt32Array = NO_LABELS,
-) -> TransactionVotes:
-    """Return the votes on one transaction, looked up in milliseconds.
+def votes_on(sources: VoteSources, transaction: int, lag: int) -> Int8Array:
+    """Return the votes on one transaction that is not left out, looked up in milliseconds.
 
-    `excluded` says whether it is left out; `labels` are roots of a clustering as of the horizon,
-    for rule `SAME_CLUSTER`, which is silent without them.
+    Where the chain is not as long as the lag asks, they may still change.
     """
-    view = sources.view
-    block = int(view.blocks_of(np.array([transaction]))[0])
-    known = int(horizons(view, block, block + 1, lag)[0])
-    mask = np.array([excluded], dtype=np.uint8)
-    votes = _votes_on(sources, mask, transaction, transaction + 1, known, labels)
-    last = int(view.blocks_of(np.array([known - 1]))[0])
-    return TransactionVotes(
-        votes, int(view.block_height[last]), settled=block < decided_blocks(view, lag)
-    )
+    block = int(sources.view.blocks_of(np.array([transaction]))[0])
+    known = int(horizons(sources.view, block, block + 1, lag)[0])
+    return _votes_on(sources, np.zeros(1, dtype=np.uint8), transaction, transaction + 1, known)
 
 
 def _votes_on(
@@ -291,7 +269,6 @@ def _votes_on(
     start: int,
     stop: int,
     known: int,
-    labels: UInt32Array,
 ) -> Int8Array:
     return change_votes(
         sources.columns,
@@ -301,7 +278,6 @@ def _votes_on(
         excluded,
         start,
         newest_address=newest_address(sources.view, start),
-        labels=labels,
     )
 
 
@@ -352,9 +328,3 @@ def _fingerprints_for(sources: VoteSources, start: int, stop: int, known: int) -
             sources.fingerprints, spender, spender + 1
         )
     return Fingerprints(start, words)
-
-
-def rules_for_and_against(row: Int8Array) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the rules that vote for an output as change, and against it."""
-    chosen = tuple(rule_name(rule) for rule in ChangeRule if row[rule] > 0)
-    return chosen, tuple(rule_name(rule) for rule in ChangeRule if row[rule] < 0)

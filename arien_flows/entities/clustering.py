@@ -127,7 +127,7 @@ class Clustering:
 
     @property
     def log(self) -> Rows:
-        """The merge log, in chain order; see `LogField`."""
+        """The merge log, in the order in which merges were made; see `LogField`."""
         return self.derived.arrays["log"]
 
     def root_of(self, address: int) -> int:
@@ -159,7 +159,7 @@ class Clustering:
         return 1 if stretch is None else stretch[1] - stretch[0]
 
     def merge_rows(self, root: int) -> UInt32Array:
-        """Return the rows of the merge log that built an entity, in chain order."""
+        """Return the rows of the merge log that built an entity, in the log's order."""
         stretch = self._stretch(root)
         if stretch is None:
             return np.empty((0, LOG_WIDTH), dtype=np.uint32)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.entities.change_decisions import NO_PROBABILITY, DecisionField, KindField
-from arien_flows.entities.storage import DerivedSet, Rows
-from chains.types import Int64Array
-from heuristics.constrained import ChangeRule, Outcome, Verdict
+from arien_flows.entities.storage import DerivedSet
+from chains.types import BoolArray, Int64Array
+from heuristics.constrained_fields import DecidedBy, Outcome, Verdict
 
 _JOINING = frozenset({Outcome.JOINED, Outcome.TOGETHER})
+_JOINING_NUMBERS = np.array(sorted(_JOINING), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Decision:
     paid: int
     """The output's address."""
 
-    rule: ChangeRule
+    rule: DecidedBy
     verdict: Verdict
     outcome: Outcome
     probability_ppm: int | None
@@ -40,43 +41,56 @@ class Decision:
 
 def decisions_about(derived: DerivedSet, transaction: int) -> list[Decision]:
     """Return the decisions about a transaction, in the order of its outputs."""
-    first, last = _stretch(derived.arrays["decision_transaction"], transaction)
-    addresses = derived.arrays["decision"].slice(first, last)
-    kinds = derived.arrays["decision_kind"].slice(first, last)
-    probabilities = derived.arrays["decision_probability"].slice(first, last)
+    return _decisions(derived, _rows_about(derived, np.array([transaction])))
+
+
+def joining_decisions(
+    derived: DerivedSet, transactions: Int64Array, address: int
+) -> tuple[list[Decision], int]:
+    """Return the decisions about some transactions that join an address with another.
+
+    `transactions` ascend, each once; so do those of the decisions. Also returned is the number of
+    rows that were read.
+    """
+    rows = _rows_about(derived, transactions)
+    outcome = derived.arrays["decision_kind"].take(rows)[:, KindField.OUTCOME]
+    joins = rows[np.isin(outcome, _JOINING_NUMBERS)]
+    ends = derived.arrays["decision"].take(joins)
+    concerned: BoolArray = (ends == np.uint32(address)).any(axis=1)
+    return _decisions(derived, joins[concerned]), len(rows)
+
+
+def _rows_about(derived: DerivedSet, transactions: Int64Array) -> Int64Array:
+    """Return the rows of the decisions about some transactions, both ascending."""
+    column = derived.arrays["decision_transaction"]
+    # Of the column's own type: for any other one, NumPy would convert all of it first.
+    wanted = transactions.astype(np.uint32)
+    found = [np.empty(0, dtype=np.int64)]
+    for part, start in zip(column.parts, column.starts.tolist(), strict=False):
+        first = np.searchsorted(part, wanted, side="left")
+        counts = np.searchsorted(part, wanted, side="right") - first
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        found.append(start + np.repeat(first, counts) + within)
+    return np.concatenate(found)
+
+
+def _decisions(derived: DerivedSet, rows: Int64Array) -> list[Decision]:
+    """Return the decisions in some rows."""
+    arrays = derived.arrays
+    columns = (
+        arrays[name].take(rows).tolist()
+        for name in ("decision_transaction", "decision", "decision_kind", "decision_probability")
+    )
     return [
         Decision(
             transaction=transaction,
-            spent=int(ends[DecisionField.INPUT_ADDRESS]),
-            paid=int(ends[DecisionField.OUTPUT_ADDRESS]),
-            rule=ChangeRule(int(kind[KindField.RULE])),
-            verdict=Verdict(int(kind[KindField.VERDICT])),
-            outcome=Outcome(int(kind[KindField.OUTCOME])),
-            probability_ppm=None if probability == NO_PROBABILITY else int(probability),
-            votes=int(kind[KindField.VOTES]) or None,
+            spent=ends[DecisionField.INPUT_ADDRESS],
+            paid=ends[DecisionField.OUTPUT_ADDRESS],
+            rule=DecidedBy(kind[KindField.RULE]),
+            verdict=Verdict(kind[KindField.VERDICT]),
+            outcome=Outcome(kind[KindField.OUTCOME]),
+            probability_ppm=None if probability == NO_PROBABILITY else probability,
+            votes=kind[KindField.VOTES] or None,
         )
-        for ends, kind, probability in zip(addresses, kinds, probabilities, strict=True)
+        for transaction, ends, kind, probability in zip(*columns, strict=True)
     ]
-
-
-def with_decisions(derived: DerivedSet, transactions: Int64Array) -> list[int]:
-    """Return those of some transactions, ascending, that something was decided about."""
-    wanted = transactions.astype(np.uint32)
-    found = np.zeros(len(wanted), dtype=np.bool_)
-    for part in derived.arrays["decision_transaction"].parts:
-        if len(part):
-            places = np.minimum(np.searchsorted(part, wanted), len(part) - 1)
-            found |= part[places] == wanted
-    numbers: list[int] = transactions[found].tolist()
-    return numbers
-
-
-def _stretch(column: Rows, transaction: int) -> tuple[int, int]:
-    """Return the rows of an ascending column that hold a number."""
-    first, last = 0, 0
-    wanted = np.uint32(transaction)
-    for part in column.parts:
-        # Of the column's own type: for any other one, NumPy would convert all of it first.
-        first += int(np.searchsorted(part, wanted, side="left"))
-        last += int(np.searchsorted(part, wanted, side="right"))
-    return first, last

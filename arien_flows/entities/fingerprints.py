@@ -1,14 +1,19 @@
 """Fingerprints of a ledger's transactions, and which of its addresses are multisig."""
 
+from collections.abc import Iterable, Iterator
+from itertools import count
+
 import numpy as np
 
 from arien_flows.ledger.view import View
 from chains.bitcoin.script import classify_scripts
 from chains.tables import RevealKind, ScriptType
-from chains.types import Int64Array, UInt8Array
+from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics.fingerprint import FingerprintColumns
 
 _REVEALS_AT_ONCE = 1 << 20
+_HISTORY_PAGE = 256
+_HASHES = (ScriptType.P2SH, ScriptType.P2WSH)
 _OP_CHECKMULTISIG = 0xAE
 
 
@@ -17,16 +22,53 @@ def multisig_reveals(view: View) -> Int64Array:
     found = [np.empty(0, dtype=np.int64)]
     for start in range(0, view.counts.reveals, _REVEALS_AT_ONCE):
         stop = min(start + _REVEALS_AT_ONCE, view.counts.reveals)
-        kind = view.reveal_kind[start:stop]
-        rows = start + np.flatnonzero(
-            (kind == RevealKind.REDEEM_SCRIPT) | (kind == RevealKind.WITNESS_SCRIPT)
-        )
-        # Nearly all reveals are keys, and a multisig script ends with its opcode.
-        rows = rows[view.revealed[view.first_reveal_byte[rows + 1] - 1] == _OP_CHECKMULTISIG]
-        begin, end = view.first_reveal_byte[rows], view.first_reveal_byte[rows + 1]
-        script_type, _, _ = classify_scripts(view.revealed, begin, end - begin)
-        found.append(rows[script_type == ScriptType.MULTISIG])
+        rows = start + np.flatnonzero(_are_scripts(view.reveal_kind[start:stop]))
+        found.append(_multisig_among(view, rows))
     return np.concatenate(found)
+
+
+def multisig_reveals_of(view: View, addresses: Iterable[int]) -> Int64Array:
+    """Return those rows of `multisig_reveals` that are of some addresses, without the long pass.
+
+    Of each address the history is read up to the first spend that shows something.
+    """
+    hashes = (each for each in addresses if view.script_type[each] in _HASHES)
+    rows = np.array(sorted(row for each in hashes for row in _shown(view, each)), dtype=np.int64)
+    return _multisig_among(view, rows[_are_scripts(view.reveal_kind[rows])])
+
+
+def _shown(view: View, address: int) -> range:
+    """Return the rows of what an address's spends show; all are of one input."""
+    for spend in _spends(view, address):
+        first, last = np.searchsorted(view.reveal_input, [spend, spend + 1]).tolist()
+        if first < last:
+            return range(first, last)
+    return range(0)
+
+
+def _spends(view: View, address: int) -> Iterator[int]:
+    """Yield the inputs that spend from an address, in chain order."""
+    for start in count(0, _HISTORY_PAGE):
+        page = view.history(address, start, start + _HISTORY_PAGE).transaction.tolist()
+        for transaction in page:
+            begin, end = view.first_input[transaction : transaction + 2].tolist()
+            yield from (begin + np.flatnonzero(view.input_address[begin:end] == address)).tolist()
+        if len(page) < _HISTORY_PAGE:
+            return
+
+
+def _are_scripts(kind: UInt8Array) -> BoolArray:
+    return (kind == RevealKind.REDEEM_SCRIPT) | (kind == RevealKind.WITNESS_SCRIPT)
+
+
+def _multisig_among(view: View, rows: Int64Array) -> Int64Array:
+    """Return those of some reveals of scripts that show an m-of-n script."""
+    # Few scripts are, and one that is ends with its opcode.
+    rows = rows[view.revealed[view.first_reveal_byte[rows + 1] - 1] == _OP_CHECKMULTISIG]
+    begin, end = view.first_reveal_byte[rows], view.first_reveal_byte[rows + 1]
+    script_type, _, _ = classify_scripts(view.revealed, begin, end - begin)
+    multisig: Int64Array = rows[script_type == ScriptType.MULTISIG]
+    return multisig
 
 
 def multisig_bits(view: View, reveals: Int64Array) -> UInt8Array:

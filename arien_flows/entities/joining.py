@@ -5,8 +5,8 @@ its end, so that a run can go on from any block, be it after new blocks or after
 
 | array | row | holds |
 |---|---|---|
-| `log` | merge | `heuristics.cospend.LogField` |
-| `conflict` | merge that was refused, put off or noted | `heuristics.constrained.ConflictField` |
+| `log` | merge | `LogField` |
+| `conflict` | merge that was refused, put off or noted | `ConflictField` |
 | `decision…` | decision about change | see `change_decisions` |
 | `block_rows` | block | rows of log, decisions and conflicts up to its end |
 
@@ -36,11 +36,8 @@ from arien_flows.ledger.view import View
 from chains.types import Int64Array, UInt8Array, UInt32Array
 from heuristics.coinjoin import excluded
 from heuristics.columns import LinkColumns
-from heuristics.constrained import (
-    CONFLICT_WIDTH,
-    ROWS_WIDTH,
-    join_constrained,
-)
+from heuristics.constrained import join_constrained
+from heuristics.constrained_fields import CONFLICT_WIDTH, ROWS_WIDTH
 from heuristics.constrained_sets import ConstrainedSets
 from heuristics.cospend import LOG_WIDTH, LogField, MergeRule, join_cospends, replay
 from heuristics.union_find import finalise, new_forest

@@ -19,7 +19,7 @@ LEAST_LENGTH = 5
 MOST_PEELED_PERCENT = 50
 """Of what a hop has to spend, for the same; more is a payment that leaves change."""
 
-LARGEST_DUST_SAT = 1_000
+LARGEST_CARRIER_SAT = 1_000
 """A peel of no more is no payment: carriers of tokens and inscriptions hold 330 or 546."""
 
 LEAST_TESTABLE = 20
@@ -66,7 +66,7 @@ class Behaviour:
     @property
     def pays_more_than_dust(self) -> bool:
         """Whether every peel is worth something."""
-        return self.smallest_peel_sat is not None and self.smallest_peel_sat > LARGEST_DUST_SAT
+        return self.smallest_peel_sat is not None and self.smallest_peel_sat > LARGEST_CARRIER_SAT
 
     @property
     def is_peel_chain(self) -> bool:

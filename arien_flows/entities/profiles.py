@@ -29,7 +29,7 @@ from arien_flows.ledger.view import View
 from heuristics import change, change_rules, constrained, cospend
 from heuristics.change import VOTES_NEEDED
 from heuristics.coinjoin import STANDARD_EXCLUSION, STRICT_EXCLUSION, CoinJoinMark
-from heuristics.constrained import ChangeRule
+from heuristics.constrained_fields import DecidedBy
 
 DEFAULT_PROFILE = "strict"
 """What questions are answered from where nobody says otherwise."""
@@ -163,16 +163,16 @@ def _by_votes(policy: VotePolicy) -> DeciderOf:
     def decider_of(
         view: View, coinjoins: CoinJoins, exclusion: CoinJoinMark, terms: Terms
     ) -> Decider:
-        def used(rules: tuple[ChangeRule, ...]) -> tuple[ChangeRule, ...]:
+        def used(rules: tuple[DecidedBy, ...]) -> tuple[DecidedBy, ...]:
             return tuple(rule for rule in rules if rule_name(rule) not in terms.without)
 
-        counted = bool(used((ChangeRule.VOTE,)))
+        counted = bool(used((DecidedBy.VOTE,)))
         left = replace(
             policy,
             before=used(policy.before),
             votes_needed=policy.votes_needed if counted else None,
             after=used(policy.after),
-            model=policy.model if used((ChangeRule.MODEL,)) else None,
+            model=policy.model if used((DecidedBy.MODEL,)) else None,
         )
         return VoteDecider(view, coinjoins, exclusion, left, terms.decision_lag)
 
@@ -181,19 +181,19 @@ def _by_votes(policy: VotePolicy) -> DeciderOf:
 
 WIDE_VOTES_NEEDED = 3
 WIDE_POLICY = VotePolicy(
-    votes_needed=WIDE_VOTES_NEEDED, after=(ChangeRule.FRESH,), only_two_outputs=False
+    votes_needed=WIDE_VOTES_NEEDED, after=(DecidedBy.ONE_TIME,), only_two_outputs=False
 )
 _SURE_RULES = {
-    rule_name(ChangeRule.REUSE): change_rules.VERSION,
-    rule_name(ChangeRule.KEYSET): change_rules.VERSION,
+    rule_name(DecidedBy.REUSE): change_rules.VERSION,
+    rule_name(DecidedBy.KEYSET): change_rules.VERSION,
 }
-_VOTE = {rule_name(ChangeRule.VOTE): change.VERSION}
+_VOTE = {rule_name(DecidedBy.VOTE): change.VERSION}
 STRICT = Profile(name="strict", exclusion=STRICT_EXCLUSION)
 WIDE = Profile(
     name="wide",
     exclusion=STANDARD_EXCLUSION,
-    change_rules={**_SURE_RULES, **_VOTE, rule_name(ChangeRule.FRESH): change_rules.VERSION},
-    change_parameters={rule_name(ChangeRule.VOTE): {"votes_needed": str(WIDE_VOTES_NEEDED)}},
+    change_rules={**_SURE_RULES, **_VOTE, rule_name(DecidedBy.ONE_TIME): change_rules.VERSION},
+    change_parameters={rule_name(DecidedBy.VOTE): {"votes_needed": str(WIDE_VOTES_NEEDED)}},
     decider_of=_by_votes(WIDE_POLICY),
     for_exploration=True,
 )
@@ -205,7 +205,7 @@ def standard_by_votes() -> Profile:
         name="standard",
         exclusion=STANDARD_EXCLUSION,
         change_rules={**_SURE_RULES, **_VOTE},
-        change_parameters={rule_name(ChangeRule.VOTE): {"votes_needed": str(VOTES_NEEDED)}},
+        change_parameters={rule_name(DecidedBy.VOTE): {"votes_needed": str(VOTES_NEEDED)}},
         change_by="vote",
         decider_of=_by_votes(VotePolicy(votes_needed=VOTES_NEEDED, only_two_outputs=True)),
     )
@@ -216,9 +216,9 @@ def standard_by_model(model: ChangeModel) -> Profile:
     return Profile(
         name="standard",
         exclusion=STANDARD_EXCLUSION,
-        change_rules={**_SURE_RULES, rule_name(ChangeRule.MODEL): model.version},
+        change_rules={**_SURE_RULES, rule_name(DecidedBy.MODEL): model.version},
         change_parameters={
-            rule_name(ChangeRule.MODEL): {
+            rule_name(DecidedBy.MODEL): {
                 "model": str(model.card["model_sha256"]),
                 "tau_plus_ppm": str(model.tau_plus_ppm),
                 "tau_minus_ppm": str(model.tau_minus_ppm),
@@ -243,6 +243,11 @@ _KNOWN: dict[str, Callable[[], Profile]] = {
 }
 PROFILES = tuple(_KNOWN)
 """Names of the profiles that can be run."""
+
+
+def all_profiles() -> tuple[Profile, ...]:
+    """Return every profile in every form that can be asked for."""
+    return STRICT, standard_by_votes(), WIDE, standard_by_model(load_model())
 
 
 def profile_of(made: DerivedSet) -> Profile:

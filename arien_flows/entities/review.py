@@ -1,8 +1,9 @@
 """What a clustering did not join, or joined against an objection: for a person to look at.
 
-A *conflict* is a merge that something spoke against. A merge that is put off because both sets are
-large is no conflict but waits for *review*. Both stand in one table, in the order in which they
-came up.
+A *conflict* is a merge that something spoke against. A merge that was not made because both sets
+are large is no conflict but listed for *review*. Both stand in one table, in the order in which
+they came up. Two sets that pay each other every day would fill it, so what is *listed* is the first
+row of each pair of sets and kind, and for review only pairs that nothing else has joined since.
 """
 
 from collections.abc import Collection
@@ -14,15 +15,18 @@ from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.decisions import decisions_about
 from arien_flows.entities.rule_names import rule_name
 from chains.types import Int64Array
-from heuristics.constrained import ConflictField, ConflictKind, Outcome
-from heuristics.constrained_sets import NO_OWNER
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome
 
 CONFLICTS = frozenset(ConflictKind) - {ConflictKind.GROWTH}
 REVIEW = frozenset({ConflictKind.GROWTH})
-JOINED_ALL_THE_SAME = frozenset({ConflictKind.SERVICES_JOINED, ConflictKind.SEPARATION_OVERRULED})
+JOINED_ALL_THE_SAME = frozenset(
+    {
+        ConflictKind.SERVICES_JOINED,
+        ConflictKind.SEPARATION_OVERRULED,
+        ConflictKind.GROWTH_JOINED,
+    }
+)
 """Kinds of conflict in which stronger evidence won."""
-
-_READ_ROWS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +51,15 @@ class Conflict:
 
     owner_a: str | None
     owner_b: str | None
-    """Owners or services that tags name for the two sets, where those are the objection."""
+    """Owners or services that tags named for the two sets at that time, where those are the
+    objection."""
 
     probability_ppm: int | None
     votes: int | None
     """Of the decision, where the rule is about change."""
+
+    together_now: bool
+    """Whether the two are one entity now, by this merge or by others."""
 
     @property
     def joined(self) -> bool:
@@ -62,29 +70,36 @@ class Conflict:
 def conflicts_of(
     clustering: Clustering, kinds: Collection[ConflictKind], start: int, limit: int
 ) -> tuple[list[Conflict], int | None]:
-    """Return at most `limit` conflicts of some kinds from row `start` on, and where to go on."""
-    rows = clustering.derived.arrays["conflict"]
-    found: list[Conflict] = []
-    wanted = np.array(sorted(kinds), dtype=np.uint32)
-    for begin in range(start, len(rows), _READ_ROWS):
-        part = rows.slice(begin, begin + _READ_ROWS)
-        hits = begin + np.flatnonzero(np.isin(part[:, ConflictField.KIND], wanted))
-        for number in hits.tolist():
-            if len(found) == limit:
-                return found, number
-            found.append(conflict_at(clustering, number))
-    return found, None
+    """Return at most `limit` listed conflicts of some kinds from row `start` on, and the next."""
+    numbers = _listed(clustering, kinds)
+    first = int(np.searchsorted(numbers, start))
+    shown = numbers[first : first + limit].tolist()
+    following = int(numbers[first + limit]) if first + limit < len(numbers) else None
+    return [conflict_at(clustering, number) for number in shown], following
 
 
 def count_conflicts(clustering: Clustering, kinds: Collection[ConflictKind]) -> int:
-    """Return how many conflicts there are of some kinds."""
+    """Return how many listed conflicts there are of some kinds."""
+    return len(_listed(clustering, kinds))
+
+
+def _listed(clustering: Clustering, kinds: Collection[ConflictKind]) -> Int64Array:
+    """Return the rows of the listed conflicts of some kinds, ascending."""
     wanted = np.array(sorted(kinds), dtype=np.uint32)
-    chunks = clustering.derived.arrays["conflict"].chunks(_READ_ROWS)
-    return sum(int(np.isin(part[:, ConflictField.KIND], wanted).sum()) for part in chunks)
+    kind = clustering.derived.whole("listed_conflict_kind")
+    rows: Int64Array = clustering.derived.whole("listed_conflict")[np.isin(kind, wanted)].astype(
+        np.int64
+    )
+    return rows
+
+
+def conflicts_between(clustering: Clustering, root: int, other: int) -> Int64Array:
+    """Return the rows of the listed conflicts between two entities, ascending."""
+    return np.intersect1d(conflicts_about(clustering, root), conflicts_about(clustering, other))
 
 
 def conflicts_about(clustering: Clustering, root: int) -> Int64Array:
-    """Return the rows of the conflicts that touch an entity, ascending, each once."""
+    """Return the rows of the listed conflicts that touch an entity, ascending, each once."""
     keys = clustering.derived.whole("conflict_key")
     # Of the keys' own type: for any other one, NumPy would convert all of them first.
     own = np.uint32(root)
@@ -103,12 +118,13 @@ def conflict_at(clustering: Clustering, number: int) -> Conflict:
         (
             each
             for each in decisions_about(clustering.derived, transaction)
-            if (each.spent, each.paid) == ends
+            if each.rule == rule
+            and (each.spent, each.paid) == ends
             and each.outcome in (Outcome.REFUSED, Outcome.PUT_OFF)
         ),
         None,
     )
-    owner_a, owner_b = (_owner_of(clustering, kind, end) for end in ends)
+    names = dict(enumerate(clustering.constraints.names))
     return Conflict(
         number=number,
         kind=kind,
@@ -118,23 +134,9 @@ def conflict_at(clustering: Clustering, number: int) -> Conflict:
         address_b=ends[1],
         root_a=row[ConflictField.ROOT_A],
         root_b=row[ConflictField.ROOT_B],
-        owner_a=owner_a,
-        owner_b=owner_b,
+        owner_a=names.get(row[ConflictField.OWNER_A]),
+        owner_b=names.get(row[ConflictField.OWNER_B]),
         probability_ppm=decision.probability_ppm if decision else None,
         votes=decision.votes if decision else None,
+        together_now=clustering.root_of(ends[0]) == clustering.root_of(ends[1]),
     )
-
-
-def _owner_of(clustering: Clustering, kind: ConflictKind, address: int) -> str | None:
-    """Return the owner of an address's entity that a conflict of this kind is about."""
-    columns = clustering.constraints.columns
-    named = {
-        ConflictKind.OWNERS: columns.owner,
-        ConflictKind.SERVICES: columns.service,
-        ConflictKind.SERVICES_JOINED: columns.service,
-    }.get(kind)
-    if named is None:
-        return None
-    mine = (clustering.tagged_root == clustering.root_of(address)) & (named != NO_OWNER)
-    places = named[mine]
-    return clustering.constraints.names[int(places.min())] if len(places) else None

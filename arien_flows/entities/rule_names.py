@@ -1,21 +1,20 @@
 """The names of the rules that merges and decisions carry as numbers."""
 
-from heuristics.constrained import ChangeRule
+from heuristics.constrained_fields import DecidedBy
 from heuristics.cospend import MergeRule
 
 _NAMES = {
     MergeRule.COSPEND: "cospend",
     MergeRule.SAME_KEY: "same_key",
     MergeRule.INNER_SCRIPT: "inner_script",
-    ChangeRule.REUSE: "change_address_reuse",
-    ChangeRule.KEYSET: "change_keyset",
-    ChangeRule.VOTE: "change_vote",
-    ChangeRule.MODEL: "change_model",
-    ChangeRule.FRESH: "change_one_time",
-    ChangeRule.PEEL: "peel_chain",
+    DecidedBy.REUSE: "change_address_reuse",
+    DecidedBy.KEYSET: "change_keyset",
+    DecidedBy.VOTE: "change_vote",
+    DecidedBy.MODEL: "change_model",
+    DecidedBy.ONE_TIME: "change_one_time",
 }
 
 
 def rule_name(number: int) -> str:
     """Return the name under which `heuristics.rules` documents a rule."""
-    return _NAMES[MergeRule(number) if number < ChangeRule.REUSE else ChangeRule(number)]
+    return _NAMES[MergeRule(number) if number < DecidedBy.REUSE else DecidedBy(number)]

@@ -34,14 +34,14 @@ from heuristics import change_rules
 from heuristics.change import vote_difference
 from heuristics.coinjoin import CoinJoinMark, excluded
 from heuristics.columns import NO_ADDRESS, Int8Array
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 from heuristics.cospend import SpendColumns
 from heuristics.payers import payers
 
 COLUMNS = {
-    ChangeRule.REUSE: change_rules.ChangeRule.ADDRESS_REUSE,
-    ChangeRule.KEYSET: change_rules.ChangeRule.KEYSET,
-    ChangeRule.FRESH: change_rules.ChangeRule.ONE_TIME,
+    DecidedBy.REUSE: change_rules.ChangeRule.ADDRESS_REUSE,
+    DecidedBy.KEYSET: change_rules.ChangeRule.KEYSET,
+    DecidedBy.ONE_TIME: change_rules.ChangeRule.ONE_TIME,
 }
 """The votes of rules that decide by themselves."""
 
@@ -55,10 +55,10 @@ class VotePolicy:
     votes_needed: int | None
     """By how many votes an output has to lead; None does not count votes."""
 
-    before: tuple[ChangeRule, ...] = (ChangeRule.REUSE, ChangeRule.KEYSET)
+    before: tuple[DecidedBy, ...] = (DecidedBy.REUSE, DecidedBy.KEYSET)
     """Rules whose only candidate is taken before votes are counted."""
 
-    after: tuple[ChangeRule, ...] = ()
+    after: tuple[DecidedBy, ...] = ()
     """Rules whose only candidate is taken where the votes do not decide."""
 
     model: ChangeModel | None = None
@@ -96,7 +96,7 @@ class _Choice:
         self.rule: UInt8Array = np.zeros(transactions, dtype=np.uint8)
         self.lead: UInt8Array = np.zeros(transactions, dtype=np.uint8)
 
-    def settle(self, row: Int64Array, rule: ChangeRule, lead: Int64Array | None = None) -> None:
+    def settle(self, row: Int64Array, rule: DecidedBy, lead: Int64Array | None = None) -> None:
         """Take what a rule chooses where nothing is chosen yet; -1 chooses nothing."""
         new: BoolArray = (self.row < 0) & (row >= 0)
         self.row[new], self.rule[new] = row[new], rule
@@ -200,7 +200,7 @@ class VoteDecider:
             counted = vote_difference(votes, portion.votes.first_row)
             enough = counted.difference >= policy.votes_needed
             row = np.where(enough & ~portion.spends_multisig, counted.row, -1)
-            choice.settle(row, ChangeRule.VOTE, counted.difference.astype(np.int64))
+            choice.settle(row, DecidedBy.VOTE, counted.difference.astype(np.int64))
         for rule in policy.after:
             row = _only_candidate(votes[:, COLUMNS[rule]], portion)
             choice.settle(np.where(portion.spends_multisig, -1, row), rule)
@@ -225,7 +225,7 @@ class VoteDecider:
             input_address=portion.payer[found.transaction.astype(np.int64) - votes.start],
             output_address=found.output_address,
             probability_ppm=found.probability_ppm,
-            rule=np.full(len(joins), ChangeRule.MODEL, dtype=np.uint8),
+            rule=np.full(len(joins), DecidedBy.MODEL, dtype=np.uint8),
             verdict=np.where(joins, Verdict.SAME_OWNER, Verdict.OTHER_OWNER).astype(np.uint8),
             votes=np.zeros(len(joins), dtype=np.uint8),
         )
@@ -241,7 +241,7 @@ class VoteDecider:
         chosen, has_two = choice.row[transaction], portion.paid_count[transaction] == 2
         joins: BoolArray = np.arange(len(chosen)) == chosen
         # Whoever reuses an address has joined nothing.
-        joins &= choice.rule[transaction] != ChangeRule.REUSE
+        joins &= choice.rule[transaction] != DecidedBy.REUSE
         separates = has_two & (np.arange(len(chosen)) != chosen)
         separates &= portion.paid != portion.paid[chosen]
         decided = (joins | separates) & (chosen >= 0) & (portion.paid != NO_ADDRESS)

@@ -5,9 +5,9 @@ or script opens both, or if a decision about change joined one to the other. A c
 between two addresses is what a reader can check on the chain by hand, and a short one is worth
 more than a long one. The search goes from both ends at once, a whole round at a time, so the first
 meeting is a shortest chain. It reads histories of addresses, which can be huge, and so it is
-bounded by the history entries and inputs that it may read. Where the bound is reached, the merge
-log gives a chain: its pairs of addresses form a tree over the entity, so there is always exactly
-one path in it, only not a shortest one.
+bounded by the history entries, inputs and decisions that it may read. Where the bound is reached,
+the merge log gives a chain: its pairs of addresses form a tree over the entity, so there is always
+exactly one path in it, only not a shortest one.
 
 That path is found without reading the entity, however large. Each address but the root has one row
 of the log, which merged the set that it was then the root of. Going up from both ends, always from
@@ -21,18 +21,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.entities.clustering import Clustering
-from arien_flows.entities.decisions import Decision, decisions_about, with_decisions
+from arien_flows.entities.counted_votes import CountedVotes, counted_votes
+from arien_flows.entities.decisions import Decision, decisions_about, joining_decisions
 from arien_flows.entities.merge_path import logged_path
+from arien_flows.entities.review import conflicts_between
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.spends import spend_columns
 from arien_flows.ledger.view import View
-from chains.types import Int64Array, UInt32Array
+from chains.types import BoolArray, Int64Array, UInt32Array
 from heuristics.columns import read_only
 from heuristics.cospend import LogField, MergeRule
 from heuristics.evidence import joined_inputs, joining_transactions
 
 DEFAULT_BOUND = 100_000
-"""History entries and inputs that a search may read; about half a second."""
+"""History entries, inputs and decisions that a search may read; about half a second."""
 
 LARGEST_BOUND = 20_000_000
 _HISTORY_PAGE = 4_096
@@ -52,6 +54,12 @@ class Step:
 
     votes: int | None
     """By how many votes the output led; nothing where votes were not counted."""
+
+    votes_for: tuple[str, ...]
+    """Names of the rules that voted for the output, and of those that voted for another; nothing
+    where votes were not counted, or are no longer cast as they were."""
+
+    votes_against: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +82,7 @@ class Explanation:
     """The only chain known has more steps than are shown."""
 
     read: int
-    """History entries and inputs that the search read."""
+    """History entries, inputs and decisions that the search read."""
 
     bound: int
     """How many it was allowed."""
@@ -89,6 +97,8 @@ class NotJoined:
     entity_a: str
     entity_b: str
     profile: str
+    conflicts: tuple[int, ...]
+    """Rows of the listed conflicts between the two entities, ascending."""
 
     @property
     def message(self) -> str:
@@ -107,7 +117,7 @@ class _Edge:
     before: int
     transaction: int
     rule: int
-    """`MergeRule` or `heuristics.constrained.ChangeRule`."""
+    """`MergeRule` or `heuristics.constrained_fields.DecidedBy`."""
 
 
 def why(
@@ -123,7 +133,7 @@ def why(
         Addresses as people write them. An unknown one raises NotFoundError, a malformed one
         AddressError.
     bound
-        History entries and inputs that the search for a shortest chain may read.
+        History entries, inputs and decisions that the search for a shortest chain may read.
     """
     if not 0 <= bound <= LARGEST_BOUND:
         raise ValueError(f"the bound must be from 0 to {LARGEST_BOUND}, not {bound}")
@@ -136,6 +146,7 @@ def why(
             entity_a=_text(view, root),
             entity_b=_text(view, other),
             profile=clustering.profile,
+            conflicts=tuple(conflicts_between(clustering, root, other).tolist()),
         )
     search = _Search(view, clustering, bound)
     chain = search.shortest(first, second)
@@ -162,6 +173,7 @@ def _text(view: View, address: int) -> str:
 def _step(view: View, clustering: Clustering, address: int, edge: _Edge) -> Step:
     name = rule_name(edge.rule)
     decision = _decision(clustering, address, edge)
+    counted = _counted(view, clustering, decision)
     return Step(
         rule=name,
         rule_version=clustering.manifest.rules[name],
@@ -170,7 +182,18 @@ def _step(view: View, clustering: Clustering, address: int, edge: _Edge) -> Step
         address_to=_text(view, address),
         probability_ppm=decision.probability_ppm if decision else None,
         votes=decision.votes if decision else None,
+        votes_for=counted.in_favour if counted else (),
+        votes_against=counted.against if counted else (),
     )
+
+
+def _counted(view: View, clustering: Clustering, decision: Decision | None) -> CountedVotes | None:
+    """Return the votes behind a decision; nothing where they do not come to the lead it kept."""
+    if decision is None or decision.votes is None:
+        return None
+    lag = int(clustering.manifest.parameters["decision_lag"])
+    counted = counted_votes(view, decision.transaction, lag)
+    return counted if counted is not None and counted.lead == decision.votes else None
 
 
 def _decision(clustering: Clustering, address: int, edge: _Edge) -> Decision | None:
@@ -195,6 +218,7 @@ class _Search:
         self._transaction_count = clustering.manifest.counts["transactions"]
         self._rules = clustering.manifest.rules
         self._guesses = len(clustering.derived.arrays["decision_transaction"]) > 0
+        self._refused: UInt32Array = clustering.derived.whole("refused_transaction")
         self.read = 0
 
     def shortest(self, start: int, goal: int) -> list[tuple[int, _Edge]] | None:
@@ -276,7 +300,7 @@ class _Search:
             return
         joins, inputs = joining_transactions(self._spends, read_only(transactions), address)
         self.read += inputs
-        for transaction in transactions[joins].tolist():
+        for transaction in transactions[joins & ~self._are_refused(transactions)].tolist():
             left_out = self._clustering.coinjoins.mark(transaction) & self._clustering.exclusion
             if transaction not in used and not left_out:
                 used.add(transaction)
@@ -284,16 +308,22 @@ class _Search:
                 self.read += len(joined)
                 yield np.unique(joined), transaction, MergeRule.COSPEND
 
+    def _are_refused(self, transactions: Int64Array) -> BoolArray:
+        """Return which transactions joined nothing because owners of their inputs differ."""
+        # Of the column's own type: for any other one, NumPy would convert all of it first.
+        wanted = transactions.astype(np.uint32)
+        left = np.searchsorted(self._refused, wanted, side="left")
+        found: BoolArray = np.searchsorted(self._refused, wanted, side="right") > left
+        return found
+
     def _changes(
         self, address: int, transactions: Int64Array
     ) -> Iterator[tuple[UInt32Array, int, int]]:
         """Yield what decisions about change join an address with."""
-        derived = self._clustering.derived
-        for transaction in with_decisions(derived, transactions):
-            for each in decisions_about(derived, transaction):
-                if each.joins and address in (each.spent, each.paid):
-                    ends = np.array([each.spent, each.paid], dtype=np.uint32)
-                    yield ends, transaction, each.rule
+        found, rows = joining_decisions(self._clustering.derived, transactions, address)
+        self.read += rows
+        for each in found:
+            yield np.array([each.spent, each.paid], dtype=np.uint32), each.transaction, each.rule
 
 
 def _chain(

@@ -25,17 +25,16 @@ from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.entities.fingerprints import fingerprint_columns
 from arien_flows.entities.peel_hops import peel_columns
 from arien_flows.evaluation.judging import KnownOwners, judge_changes
-from arien_flows.evaluation.rates import Population, Rate
+from arien_flows.evaluation.rates import Population, Rate, measured_rate
 from arien_flows.evaluation.tally import Tally
 from arien_flows.ledger.view import View
 from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics.change import VOTES_NEEDED, vote_difference
-from heuristics.change_rules import ChangeRule, rule_name
+from heuristics.change_rules import ChangeRule, vote_name
 from heuristics.coinjoin import STANDARD_EXCLUSION, excluded
 from heuristics.columns import Int8Array
 from heuristics.fingerprint import fingerprints
 from heuristics.peeling import fresh_outputs, hop_features, next_hops
-from heuristics.rules import rule_named
 
 DIFFERENCES = range(1, 11)
 """Differences of votes for which the threshold vote is measured."""
@@ -123,15 +122,11 @@ def change_rates(
     hops = _flags(_next_outputs(owners.view, marked), len(answers.votes))
     # What goes to an address of the same clustering needs that clustering as of each decision.
     alone = [rule for rule in ChangeRule if rule is not ChangeRule.SAME_CLUSTER]
-    named = {rule_name(rule): answers.votes[:, rule] > 0 for rule in alone}
+    named = {vote_name(rule): answers.votes[:, rule] > 0 for rule in alone}
     named |= {"change_model": answers.by_model, "peel_hop": hops}
     for part, judged in judged_populations(answers, population):
         for rule, flags in named.items():
-            yield _rate(rule, part, judge_changes(owners, flags, judged))
-
-
-def _rate(rule: str, population: Population, tally: Tally) -> Rate:
-    return Rate(rule=rule, version=rule_named(rule).version, population=population, tally=tally)
+            yield measured_rate(rule, part, judge_changes(owners, flags, judged))
 
 
 def _next_outputs(view: View, marked: CoinJoins) -> Int64Array:
@@ -149,7 +144,7 @@ def threshold_rates(counts: Iterable[VoteCount]) -> Iterator[Rate]:
     """Yield how often the threshold vote is right at the difference that it needs."""
     for each in counts:
         if each.difference == VOTES_NEEDED:
-            yield _rate("change_vote", each.population, each.tally)
+            yield measured_rate("change_vote", each.population, each.tally)
 
 
 def vote_counts(answers: ChangeAnswers, population: Population) -> Iterator[VoteCount]:

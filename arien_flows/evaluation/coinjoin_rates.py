@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arien_flows.entities.coinjoin_findings import MARK_OF_RULE
 from arien_flows.entities.coinjoins import CoinJoins
 from arien_flows.evaluation.judging import judge_transactions
-from arien_flows.evaluation.rates import Population, Rate
+from arien_flows.evaluation.rates import Population, Rate, measured_rate
 from arien_flows.evaluation.tally import Tally
 from arien_flows.ledger.view import View
 from chains.types import AnyArray, BoolArray
-from heuristics.coinjoin import DETECTIONS, STRICT_EXCLUSION, CoinJoinMark
+from heuristics.coinjoin import DETECTIONS, STRICT_EXCLUSION, VETOES, CoinJoinMark
 from heuristics.columns import UInt16Array
-from heuristics.rules import RULES
 
 _EQUAL = frozenset({"equal_outputs", "joinmarket_like"})
 _WASABI_1 = frozenset({"wasabi1"})
@@ -54,11 +54,7 @@ TARGETS: Mapping[str, frozenset[str]] = {
 }
 """The labels of what each rule is made for: kinds of the simulation, and those of lists."""
 
-VETOES: Mapping[str, str] = {
-    "coinjoin_stonewall": "STONEWALL",
-    "coinjoin_wasabi_2_reuse": "ADDRESS_REUSE",
-    "coinjoin_wasabi_2_lookalike": "LOOKALIKE",
-}
+_OBJECTIONS = VETOES | CoinJoinMark.LOOKALIKE
 """The marks of rules that object to others."""
 
 
@@ -87,17 +83,14 @@ def coinjoin_rates(
     spends = (np.diff(view.first_input) > 0) & (labels != "")
     is_coinjoin = np.isin(labels, sorted(_COINJOINS))
     is_unsure = np.isin(labels, sorted(_SPENDS | _TX0))
-    for rule in RULES:
-        if rule.name in VETOES:
-            named = _has(marks, CoinJoinMark[VETOES[rule.name]])
-            beside = spends & _has(marks, DETECTIONS) & ~is_unsure
+    beside = spends & _has(marks, DETECTIONS) & ~is_unsure
+    for rule, mark in MARK_OF_RULE.items():
+        named = _has(marks, mark)
+        if mark & _OBJECTIONS:
             tally = judge_transactions(named, ~is_coinjoin, beside)
-        elif rule.name in TARGETS:
-            mark = CoinJoinMark[rule.name.removeprefix("coinjoin_").upper()]
-            tally = _judged(_has(marks, mark), labels, TARGETS[rule.name], spends)
         else:
-            continue
-        yield Rate(rule=rule.name, version=rule.version, population=population, tally=tally)
+            tally = _judged(named, labels, TARGETS[rule], spends)
+        yield measured_rate(rule, population, tally)
 
 
 def label_counts(

@@ -16,11 +16,9 @@ from arien_flows.entities.change_decisions import KindField
 from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.coinjoins import CoinJoins, mark_coinjoins
 from arien_flows.entities.profiles import (
-    PROFILES,
     SEPARATION_RULE,
     Terms,
-    profile_named,
-    standard,
+    all_profiles,
 )
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.evaluation.agreement import agreement
@@ -48,15 +46,14 @@ from arien_flows.evaluation.labelled import (
     ordinary_chains,
     wallets,
 )
-from arien_flows.evaluation.rates import ClusteringRate, Population, Rate
+from arien_flows.evaluation.rates import ClusteringRate, Population, Rate, measured_rate
 from arien_flows.evaluation.simulated import SimulatedChain, simulated_chain
-from arien_flows.evaluation.tally import Tally
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from chains.types import AnyArray
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 from heuristics.cospend import LogField, MergeRule
-from heuristics.rules import RULES, rule_named
+from heuristics.rules import RULES
 
 Teller = Callable[[str], None]
 
@@ -146,7 +143,7 @@ class _Found:
         self._labels += label_counts(view, marked, case.labels, case.population)
         self.add_votes(case, marked)
         judged: set[str] = set()
-        for profile in (*map(profile_named, PROFILES), standard("model")):
+        for profile in all_profiles():
             made = run_clustering(view, None, profile, Terms(decision_lag=case.lag))
             self._clusterings.append(_clustering_rate(made, case))
             fresh = [rate for rate in _merge_rates(made, case) if rate.rule not in judged]
@@ -169,19 +166,15 @@ def _merge_rates(made: Clustering, case: _Case) -> Iterator[Rate]:
     population = replace(
         case.population, name=f"decisions of profile {made.profile} on {case.population.name}"
     )
-    for number in (*MergeRule, *ChangeRule):
+    for number in (*MergeRule, *DecidedBy):
         name = rule_name(number)
         if name in made.manifest.rules:
-            yield _rate(name, population, judge_merges(case.owners, log, number).tally)
+            yield measured_rate(name, population, judge_merges(case.owners, log, number).tally)
     kinds = made.derived.whole("decision_kind")
     apart = kinds[:, KindField.VERDICT] == Verdict.OTHER_OWNER
     if apart.any():
         pairs = made.derived.whole("decision")[apart]
-        yield _rate(SEPARATION_RULE, population, judge_separations(case.owners, pairs))
-
-
-def _rate(rule: str, population: Population, tally: Tally) -> Rate:
-    return Rate(rule=rule, version=rule_named(rule).version, population=population, tally=tally)
+        yield measured_rate(SEPARATION_RULE, population, judge_separations(case.owners, pairs))
 
 
 def _clustering_rate(made: Clustering, case: _Case) -> ClusteringRate:
@@ -219,59 +212,21 @@ def _simulated_case(chain: SimulatedChain) -> _Case:
 
 def _add_labelled(found: _Found, folder: Path) -> None:
     listed = coinjoin_list(folder)
-    if listed is not None:
-        found.add_transactions(
-            listed,
-            Population(
-                kind="labelled",
-                name=f"{len(listed.labels):,} listed CoinJoins, Tx0s and spends of mixed coins",
-                source=(
-                    "crocs-muni/coinjoin-analysis, fixtures made with Dumplings from the chain; "
-                    "some of its spends and Tx0s have the shape of mixes themselves"
-                ),
-            ),
-        )
-    for chain in ordinary_chains(folder):
-        found.add_transactions(
-            chain,
-            Population(
-                kind="labelled",
-                name=f"{len(chain.labels):,} transactions of early 2011",
-                source="blocks 100,000 to 102,000 of Bitcoin, before any CoinJoin was made",
-            ),
-        )
+    for transactions in (*([listed] if listed else []), *ordinary_chains(folder)):
+        found.add_transactions(transactions, _labelled_population(transactions))
     for emulation in emulations(folder):
-        found.add_owned(_emulated_case(emulation))
+        found.add_owned(_labelled_case(emulation))
     for wallet in wallets(folder):
-        case = _wallet_case(wallet)
+        case = _labelled_case(wallet)
         found.add_votes(case, mark_coinjoins(case.owners.view, None))
 
 
-def _wallet_case(wallet: LabelledOwners) -> _Case:
-    return _Case(
-        population=Population(
-            kind="labelled",
-            name=f"wallet {wallet.name}",
-            source="spesmilo/electrum, a testnet wallet of its tests that knows its change",
-        ),
-        owners=wallet.owners,
-        labels=np.full(wallet.owners.view.counts.transactions, ""),
-        lag=0,
-    )
+def _labelled_population(data: LabelledTransactions | LabelledOwners) -> Population:
+    return Population(kind="labelled", name=data.name, source=data.source)
 
 
-def _emulated_case(emulation: LabelledOwners) -> _Case:
-    """Return an emulation; its transactions of several wallets are rounds of Wasabi 2."""
-    owners = emulation.owners
-    payer = owners.of_transaction
-    labels = np.where(payer == SEVERAL, "wasabi2", np.where(payer == UNKNOWN, "", "ordinary"))
-    return _Case(
-        population=Population(
-            kind="labelled",
-            name=f"emulation {emulation.name}, little but Wasabi 2 rounds of ten wallets",
-            source="crocs-muni/coinjoin-analysis, real Wasabi 2 clients on a regtest chain",
-        ),
-        owners=owners,
-        labels=labels,
-        lag=0,
-    )
+def _labelled_case(data: LabelledOwners) -> _Case:
+    """Return a case whose transactions are known by who pays in them."""
+    payer = data.owners.of_transaction
+    labels = np.where(payer == SEVERAL, data.shared, np.where(payer == UNKNOWN, "", "ordinary"))
+    return _Case(population=_labelled_population(data), owners=data.owners, labels=labels, lag=0)

@@ -8,10 +8,13 @@ used where it is there:
 - `btc_change_groundtruth/*.json`: a wallet with `network`, `own_addresses` and `txs` (`txid`,
   `raw`, `inputs` with `address` and `value`).
 - `btc_emul_groundtruth/*/txs.jsonl.gz` with `address_owner.json.gz` beside: the chain of an
-  emulation, and the wallet of each address.
+  emulation, and the wallet of each address. Its folder is called after the design of its rounds
+  (`wasabi2_run1`); of a design that no rule looks for, rounds are not judged.
 - `btc_graph_100000_*/vertices.csv.gz` with `edges.csv.gz`: early blocks, see `ordinary`.
 
-A file of another form is refused with its name and what is missing.
+Where a data set comes from is said in `SOURCE.txt` in its folder: the first sentence of each
+paragraph is printed beside every rate. A file of another form is refused with its name and what is
+missing.
 """
 
 import gzip
@@ -40,6 +43,7 @@ WALLETS = "btc_change_groundtruth/*.json"
 EMULATIONS = "btc_emul_groundtruth/*/address_owner.json.gz"
 
 EARLY_BLOCKS = "btc_graph_100000_*/vertices.csv.gz"
+ORIGIN = "SOURCE.txt"
 
 SOMEBODY_ELSE = 1
 """Owner of what a wallet pays that is not its own; who that is, nobody says."""
@@ -52,6 +56,12 @@ _ANYBODY = b"\x51"
 class LabelledTransactions:
     """Transactions with the protocol that others found in them."""
 
+    name: str
+    """What they are, as a population is called."""
+
+    source: str
+    """Where they come from."""
+
     view: View
     labels: tuple[str, ...]
     """Of each transaction of the view."""
@@ -62,7 +72,14 @@ class LabelledOwners:
     """A chain, or a part of one, whose owners are known."""
 
     name: str
+    """What it is, as a population is called."""
+
+    source: str
+    """Where it comes from."""
+
     owners: KnownOwners
+    shared: str = ""
+    """What transactions of several owners are labelled; empty where nobody says."""
 
 
 def check_folder(folder: Path) -> None:
@@ -85,23 +102,36 @@ def coinjoin_list(folder: Path) -> LabelledTransactions | None:
         # Amounts, scripts and order are all that is known, so the height is not: regtest has no
         # height before which a design cannot be.
         view = view_of_list(ordered, REGTEST)
-    return LabelledTransactions(view=view, labels=tuple(each.label for each in ordered))
+    labels = tuple(each.label for each in ordered)
+    return LabelledTransactions(
+        name=f"{len(labels):,} listed transactions ({', '.join(sorted(set(labels)))})",
+        source=_origin(path.parent),
+        view=view,
+        labels=labels,
+    )
 
 
 def ordinary_chains(folder: Path) -> Iterator[LabelledTransactions]:
     """Yield stretches of the chain that hold no CoinJoin."""
     for path in sorted(folder.glob(EARLY_BLOCKS)):
         with _reading(path):
-            listed = in_order(ordinary_transactions(path.parent))
+            early = ordinary_transactions(path.parent)
+            listed = in_order(early.transactions)
             view = view_of_list(listed, REGTEST)
-        yield LabelledTransactions(view=view, labels=tuple(each.label for each in listed))
+        yield LabelledTransactions(
+            name=f"{len(listed):,} transactions of blocks {early.first:,} to {early.last:,}",
+            source=_origin(path.parent),
+            view=view,
+            labels=tuple(each.label for each in listed),
+        )
 
 
 def wallets(folder: Path) -> Iterator[LabelledOwners]:
     """Yield the wallets that know their change."""
     for path in sorted(folder.glob(WALLETS)):
         with _reading(path):
-            yield _wallet(path.stem, json.loads(path.read_text(encoding="utf-8")))
+            wallet = json.loads(path.read_text(encoding="utf-8"))
+            yield _wallet(path, wallet)
 
 
 def emulations(folder: Path) -> Iterator[LabelledOwners]:
@@ -113,7 +143,18 @@ def emulations(folder: Path) -> Iterator[LabelledOwners]:
         with _reading(path), gzip.open(path, "rt", encoding="utf-8") as file:
             of_text = {text: str(each["wallet"]) for text, each in json.load(file).items()}
         with _reading(chain):
-            yield _emulation(path.parent.name, [*_lines(chain)], of_text)
+            yield _emulation(path.parent, [*_lines(chain)], of_text)
+
+
+def _origin(folder: Path) -> str:
+    """Return where a data set comes from, as it says itself."""
+    path = folder / ORIGIN
+    if not path.is_file():
+        return f"folder {folder.name}, which does not say where it comes from"
+    with _reading(path):
+        paragraphs = path.read_text(encoding="utf-8").split("\n\n")
+    sentences = (" ".join(part.split()).partition(". ")[0] for part in paragraphs)
+    return "; ".join(each.removesuffix(".") for each in sentences if each)
 
 
 @contextmanager
@@ -168,7 +209,7 @@ def _script(text: str | None, chain: Network, other: bytes) -> bytes:
     return script_of(locking.script_type, locking.payload)
 
 
-def _wallet(name: str, wallet: Mapping[str, Any]) -> LabelledOwners:
+def _wallet(path: Path, wallet: Mapping[str, Any]) -> LabelledOwners:
     chain = network(_NETWORKS[wallet["network"]])
     listed = [
         Listed(
@@ -195,7 +236,11 @@ def _wallet(name: str, wallet: Mapping[str, Any]) -> LabelledOwners:
     owner[foreign] = UNKNOWN
     for text in wallet["own_addresses"]:
         _assign(owner, view, text, 0)
-    return LabelledOwners(name=name, owners=KnownOwners(view=view, of_address=owner))
+    return LabelledOwners(
+        name=f"wallet {path.stem} on {chain.name}",
+        source=_origin(path.parent),
+        owners=KnownOwners(view=view, of_address=owner),
+    )
 
 
 def _paid_sat(row: Mapping[str, Any]) -> int:
@@ -218,7 +263,7 @@ def _assign(owner: np.ndarray, view: View, text: str, number: int) -> None:
 
 
 def _emulation(
-    name: str, rows: list[Mapping[str, Any]], of_text: Mapping[str, str]
+    folder: Path, rows: list[Mapping[str, Any]], of_text: Mapping[str, str]
 ) -> LabelledOwners:
     listed = [
         Listed(
@@ -236,7 +281,12 @@ def _emulation(
     owner = np.full(view.counts.addresses, UNKNOWN, dtype=np.int64)
     for text, wallet in of_text.items():
         _assign(owner, view, text, numbers[wallet])
-    return LabelledOwners(name=name, owners=KnownOwners(view=view, of_address=owner))
+    return LabelledOwners(
+        name=f"emulation {folder.name}: {len(numbers):,} wallets on {REGTEST.name}",
+        source=_origin(folder.parent),
+        owners=KnownOwners(view=view, of_address=owner),
+        shared=_DESIGNS.get(folder.name.partition("_")[0], ""),
+    )
 
 
 def _emulated(row: Mapping[str, Any]) -> Spent:
@@ -251,3 +301,11 @@ def _emulated(row: Mapping[str, Any]) -> Spent:
 
 _NETWORKS = {"mainnet": "bitcoin", "testnet3": "bitcoin-testnet3", "regtest": "bitcoin-regtest"}
 """What wallet files call networks."""
+
+_DESIGNS = {
+    "joinmarket": "joinmarket_like",
+    "wasabi1": "wasabi1",
+    "wasabi2": "wasabi2",
+    "whirlpool": "whirlpool_mix",
+}
+"""The labels of what emulations are called after."""

@@ -9,6 +9,7 @@ import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,11 +19,26 @@ from chains.bitcoin.networks import BITCOIN
 from chains.bitcoin.script import script_of
 from chains.types import TxIdHex, TxIdRaw, raw_txid
 
+LAST_WITHOUT_COINJOIN = 200_000
+"""A block of September 2012. The first CoinJoins that are known were made in 2013."""
+
 _Edge = dict[str, str]
 
 
-def ordinary_transactions(folder: Path) -> list[Listed]:
-    """Return the transactions of a graph in chain order; KeyError where a column is missing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyBlocks:
+    """Transactions in chain order, with the heights of the first and the last one's block."""
+
+    transactions: list[Listed]
+    first: int
+    last: int
+
+
+def ordinary_transactions(folder: Path) -> EarlyBlocks:
+    """Return the transactions of a graph; KeyError where a column is missing.
+
+    ValueError where there are none, or where some are so late that they may be CoinJoins.
+    """
     vertices = {row["id"]: row for row in _rows(folder / "vertices.csv.gz") if row["note"] == "tx"}
     taken: dict[str, list[_Edge]] = defaultdict(list)
     given: dict[str, list[_Edge]] = defaultdict(list)
@@ -31,7 +47,14 @@ def ordinary_transactions(folder: Path) -> list[Listed]:
         given[edge["src_id"]].append(edge)
     txids = {name: raw_txid(TxIdHex(row["tx_hash"])) for name, row in vertices.items()}
     order = sorted(vertices, key=lambda name: int(vertices[name]["temporal_index"]))
-    return [_transaction(name, taken[name], given[name], txids) for name in order]
+    heights = [int(row["block_height"]) for row in vertices.values()]
+    if not heights or max(heights) > LAST_WITHOUT_COINJOIN:
+        raise ValueError(f"its blocks must end by height {LAST_WITHOUT_COINJOIN:,}")
+    return EarlyBlocks(
+        transactions=[_transaction(name, taken[name], given[name], txids) for name in order],
+        first=min(heights),
+        last=max(heights),
+    )
 
 
 def _transaction(

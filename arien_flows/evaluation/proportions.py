@@ -57,12 +57,3 @@ def percent(value: float) -> str:
     if value > 0 and float(shown) == 0:
         shown = "0.0001"
     return f"{shown} %"
-
-
-def shown(proportion: Proportion) -> str:
-    """Return a share with its interval and counts, as a report prints it."""
-    low, high = proportion.interval
-    return (
-        f"{percent(proportion.value)} ({proportion.hits:,} of {proportion.trials:,}; "
-        f"95 % interval {percent(low)} to {percent(high)})"
-    )

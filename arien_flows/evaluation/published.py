@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heuristics.change import VOTES_NEEDED
 from heuristics.change_rates import POPULATION, PUBLISHED_VOTE, VOTE_POPULATION, PublishedRate
 from heuristics.change_rates import PUBLISHED as PUBLISHED_VOTES
-from heuristics.change_rules import rule_name
+from heuristics.change_rules import vote_name
 
 MOESER = "Moeser and Narayanan, FC 2022; their executed notebooks (dissertation-code f0e333b)"
 
@@ -75,7 +75,7 @@ PUBLISHED: Mapping[str, tuple[Stated, ...]] = {
             recall="0.6859",
         ),
     ),
-    **{rule_name(rule): (_vote(rate),) for rule, rate in PUBLISHED_VOTES.items()},
+    **{vote_name(rule): (_vote(rate),) for rule, rate in PUBLISHED_VOTES.items()},
     "change_vote": (_threshold_vote(),),
     "change_model": (
         Stated(

@@ -4,7 +4,8 @@ A rate means nothing without its population. There are three kinds, and they are
 
 - *published*: what the authors of a rule measured on their own data, with the place where it is
   printed. It speaks of their implementation, not of this program's.
-- *labelled*: what this program measured on real transactions that others labelled.
+- *labelled*: what this program measured on transactions whose labels others know, emulations and
+  test networks included.
 - *simulated*: what this program measured on chains that it made up. Owners and habits there are
   inventions, so a simulated rate shows that a rule works as meant; it is never shown as the error
   rate of the rule.
@@ -22,15 +23,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from arien_flows.entities.profiles import TAG_RULE
 from arien_flows.evaluation.agreement import Agreement
 from arien_flows.evaluation.proportions import Proportion, percent
 from arien_flows.evaluation.published import PUBLISHED, Stated
 from arien_flows.evaluation.tally import Tally, Unit
+from heuristics.rules import rule_named
 
 RATES_FILE = "rates_1.json"
 """Beside this module; the number is raised with every new set of measurements."""
-
-FORMAT = 1
 
 NOT_MEASURED = "not measured"
 """What is said of a rule's errors where nobody has counted them."""
@@ -143,9 +144,9 @@ def _stored() -> Mapping[str, Any]:
     return stored
 
 
-def measured_rules() -> Mapping[str, int]:
-    """Return the rules that were evaluated, with the version that was; some named nothing."""
-    return {name: int(entry["version"]) for name, entry in _stored()["rules"].items()}
+def measured_rate(rule: str, population: Population, tally: Tally) -> Rate:
+    """Return what was counted of a rule as it is now."""
+    return Rate(rule=rule, version=rule_named(rule).version, population=population, tally=tally)
 
 
 def rates_of(rule: str, version: int) -> tuple[Rate, ...]:
@@ -197,13 +198,16 @@ def rate_from(
 
 
 def error_rate_text(rule: str, version: int) -> str:
-    """Return what is known of a rule's errors on real transactions, or "not measured"."""
-    real = [
+    """Return what was published of a rule's errors, or counted on labelled transactions.
+
+    Where there is neither: "not measured".
+    """
+    known = [
         f"{rate.population.kind}, {rate.text}"
         for rate in rates_of(rule, version)
         if rate.population.kind != "simulated" and rate.speaks_of_errors
     ]
-    return "; ".join(real) or NOT_MEASURED
+    return "; ".join(known) or NOT_MEASURED
 
 
 def rate_text(rule: str, version: int) -> str:
@@ -211,20 +215,20 @@ def rate_text(rule: str, version: int) -> str:
 
     A simulated rate stands apart, and is called simulated.
     """
-    real = f"error rate: {error_rate_text(rule, version)}"
+    known = f"error rate: {error_rate_text(rule, version)}"
     for rate in rates_of(rule, version):
         # Of several simulated populations the first, which is the widest.
         if rate.population.kind == "simulated":
-            return f"{real}. Simulated, so no error rate: {rate.text}"
-    return real
-
-
-TAG_RULE = "different_owners"
-"""Part of a run only where there are tags; without them a clustering is measured."""
+            return f"{known}. Simulated, so no error rate: {rate.text}"
+    return known
 
 
 def clusterings_of(profile: str, rules: Mapping[str, int]) -> tuple[ClusteringRate, ...]:
-    """Return what was measured of a clustering that the same rules made; labelled data first."""
+    """Return what was measured of a clustering that the same rules made; labelled data first.
+
+    The rule about tagged owners is part of a run only where there are tags; without them a
+    clustering is measured.
+    """
     used = {name: version for name, version in rules.items() if name != TAG_RULE}
     found = [
         _clustering_from(row)

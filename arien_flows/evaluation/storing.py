@@ -12,9 +12,11 @@ from typing import Any
 
 from arien_flows.errors import InputError
 from arien_flows.evaluation.evaluate import Evaluation
-from arien_flows.evaluation.rates import FORMAT, Population, Rate
-from arien_flows.evaluation.tally import Tally
+from arien_flows.evaluation.rates import Population, Rate
 from heuristics.rules import RULES
+
+FORMAT = 1
+"""Raised when the file's form changes."""
 
 
 def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
     rules: dict[str, Any] = {rule.name: {"version": rule.version, "rates": []} for rule in RULES}
     for rate in evaluation.rates:
         if rate.tally is not None:
-            row = {"population": names[rate.population], **_counts(rate.tally)}
+            row = {"population": names[rate.population], **asdict(rate.tally)}
             rules[rate.rule]["rates"].append(row)
     return {
         "format": FORMAT,
@@ -55,7 +57,7 @@ def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
             {
                 "population": names[each.population],
                 "difference": each.difference,
-                **_counts(each.tally),
+                **asdict(each.tally),
             }
             for each in evaluation.votes
         ],
@@ -72,10 +74,6 @@ def _populations(evaluation: Evaluation) -> dict[str, Population]:
     ]
     found = dict.fromkeys(each.population for each in used)
     return {f"{each.kind}-{number}": each for number, each in enumerate(found, 1)}
-
-
-def _counts(tally: Tally) -> dict[str, Any]:
-    return asdict(tally)
 
 
 def _whole(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from arien_flows.errors import SourceError
-from arien_flows.ledger.bits import has_bit, set_bit
 from arien_flows.ledger.new_addresses import ExternalOutputs, spends_batch
 from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.rows import NewReveals, NumberedAddresses, Spends
@@ -23,6 +22,7 @@ from arien_flows.ledger.view import View
 from chains.bitcoin.script import classify_scripts
 from chains.tables import BlockBatch, RevealKind, ScriptType, SpendFacts
 from chains.types import AnyArray, BoolArray, Int64Array, UInt8Array, UInt32Array, shown_txid
+from heuristics.bits import has_bit, set_bit
 from heuristics.jit import kernel
 
 TAP_LEAF = int(RevealKind.TAP_LEAF)

@@ -9,13 +9,13 @@ outputs are strewn over nearly every page.
 
 import numpy as np
 
-from arien_flows.ledger.bits import no_bits, set_bit
 from arien_flows.ledger.files import Access, advise
 from arien_flows.ledger.side_by_side import in_order
 from arien_flows.ledger.unspent import Makers, UnspentOutputs, entries_of, id_words
 from arien_flows.ledger.view import View
 from chains.tables import RevealKind
 from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array
+from heuristics.bits import no_bits, set_bit
 from heuristics.jit import kernel
 
 TAP_LEAF = int(RevealKind.TAP_LEAF)

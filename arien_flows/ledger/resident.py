@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import LedgerDamagedError
-from arien_flows.ledger.bits import clear_bit, no_bits
 from arien_flows.ledger.lock_memory import LockMemory
 from arien_flows.ledger.rebuilding import rebuild_revealed, rebuild_unspent
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
@@ -27,6 +26,7 @@ from arien_flows.ledger.unspent import (
 from arien_flows.ledger.view import Counts, View
 from chains.tables import RevealKind
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
+from heuristics.bits import clear_bit, no_bits
 from heuristics.jit import kernel
 
 STEP = 1 << 22

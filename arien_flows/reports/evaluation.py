@@ -11,15 +11,14 @@ from arien_flows.answers.rates import ClusteringRateAnswer, RateAnswer, ShareAns
 from arien_flows.evaluation.proportions import percent
 
 NOTHING = "-"
-KINDS = ("published", "labelled", "simulated")
 
 PREFACE = """\
 Every rate names its population. *Published* figures are what the authors of a rule measured with
-their own program. *Labelled* ones were measured by this program on real transactions that others
-labelled. *Simulated* ones were measured on a chain that this program made up: they show that a
-rule works as meant, and are **not** the rule's error rate. Square brackets hold Wilson's 95 %
-interval, which supposes independent cases; transactions of one wallet are not, so the truth is less
-certain."""
+their own program. *Labelled* ones were measured by this program on transactions whose labels others
+know, emulations and test networks included. *Simulated* ones were measured on a chain that this
+program made up: they show that a rule works as meant, and are **not** the rule's error rate. Square
+brackets hold Wilson's 95 % interval, which supposes independent cases; transactions of one wallet
+are not, so the truth is less certain."""
 
 
 def evaluation_lines(answer: EvaluationAnswer) -> Iterator[str]:

@@ -8,7 +8,10 @@ import pytest
 
 from arien_flows.attribution.snapshot import attribute
 from arien_flows.attribution.tagpack import read_tagpack
+from arien_flows.entities.change_decisions import KindField
 from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.counted_votes import counted_votes
+from arien_flows.entities.fingerprints import multisig_reveals, multisig_reveals_of
 from arien_flows.entities.profiles import Terms
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
@@ -26,7 +29,7 @@ from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from chains.tables import ScriptType
 from heuristics.coinjoin import EQUAL_MARKS, STRICT_EXCLUSION, CoinJoinMark
-from heuristics.constrained import ChangeRule
+from heuristics.constrained_fields import DecidedBy
 from heuristics.cospend import LogField
 
 pytestmark = pytest.mark.slow
@@ -116,9 +119,28 @@ def test_wide__guesses_nothing_about_the_release_of_an_escrow(case: Case) -> Non
     ]
     assert len(released_by_keys) > 0
     log = run_clustering(case.view, None, "wide", Terms(decision_lag=20)).log.whole()
-    by_guess = log[np.isin(log[:, LogField.RULE], [ChangeRule.VOTE, ChangeRule.FRESH])]
+    by_guess = log[np.isin(log[:, LogField.RULE], [DecidedBy.VOTE, DecidedBy.ONE_TIME])]
     assert len(by_guess) > 0
     assert not np.isin(by_guess[:, LogField.TRANSACTION], released_by_keys).any()
+
+
+def test_counted_votes__come_to_the_lead_of_every_decision(case: Case) -> None:
+    made = run_clustering(case.view, None, "wide", Terms(decision_lag=20)).derived
+    kinds = made.whole("decision_kind")
+    by_vote = np.flatnonzero(kinds[:, KindField.RULE] == DecidedBy.VOTE)
+    for row in by_vote[:: max(len(by_vote) // 300, 1)].tolist():
+        found = counted_votes(case.view, int(made.whole("decision_transaction")[row]), 20)
+        assert found is not None
+        assert found.lead == kinds[row, KindField.VOTES]
+
+
+def test_multisig_reveals_of__are_the_rows_that_a_pass_finds(case: Case) -> None:
+    rows = multisig_reveals(case.view)
+    assert len(rows) > 0
+    shown = case.view.input_address[case.view.reveal_input[rows]].tolist()
+    assert multisig_reveals_of(case.view, shown).tolist() == rows.tolist()
+    others = sorted(set(range(0, case.view.counts.addresses, 50)) - set(shown))
+    assert len(multisig_reveals_of(case.view, others)) == 0
 
 
 def test_clustering__leaves_out_every_coinjoin_of_a_known_shape(case: Case) -> None:

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heuristics.change import (
-    advance_horizon,
     change_votes,
     vote_difference,
     votes_of_blocks,
 )
-from heuristics.change_columns import Blocks, Fingerprints, Horizon, new_horizon
+from heuristics.change_columns import MANY, Blocks, Fingerprints, Horizon, new_horizon
 from heuristics.change_rules import STATIC, THRESHOLD_VOTES, ChangeRule
-from heuristics.columns import Int8Array
+from heuristics.columns import NO_ADDRESS, Int8Array, UInt8Array, UInt32Array
 from heuristics.fingerprint import LockType, fingerprints
 from tests.heuristics.wallet_cases import (
     Input,
@@ -165,13 +164,23 @@ def test_votes_of_blocks__name_one_output_or_none(seed) -> None:
             assert not rows.any()
 
 
+def mentions(addresses: UInt32Array, count: int) -> UInt8Array:
+    """Return how often each address is mentioned, as a horizon counts it."""
+    known = addresses[addresses != NO_ADDRESS].astype(np.int64)
+    return np.minimum(np.bincount(known, minlength=count), MANY).astype(np.uint8)
+
+
 @given(seeds, st.integers(0, 30))
 def test_change_votes__of_a_range_as_of_one_horizon(seed, start) -> None:
     ledger = random_ledger(seed, 10)
     count = len(ledger.transactions)
     start = min(start, count)
     columns = change_columns(ledger)
-    horizon = advance_horizon(columns, new_horizon(len(ledger.locks)), count)
+    horizon = Horizon(
+        count,
+        mentions(columns.output_address, len(ledger.locks)),
+        mentions(columns.input_address, len(ledger.locks)),
+    )
     past = SmallLedger(ledger.transactions[:start], ledger.blocks)
     votes = change_votes(
         columns,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -6,15 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heuristics.constrained import (
-    ConflictField,
-    ConflictKind,
-    DueColumns,
-    Joined,
-    Outcome,
-    Verdict,
-    join_constrained,
-)
+from heuristics.constrained import DueColumns, Joined, join_constrained
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome, Verdict
 from heuristics.constrained_sets import NO_OWNER, ConstrainedSets, OwnerColumns
 from heuristics.cospend import join_cospends
 from heuristics.union_find import finalise, new_forest
@@ -25,7 +19,7 @@ from tests.reference.clusters import Block, Decision, Spend
 addresses = st.integers(0, ADDRESSES - 1)
 decisions = st.builds(
     Decision,
-    transaction=st.integers(0, 3),
+    transaction=st.integers(0, 30),
     input_address=addresses,
     output_address=addresses,
     same_owner=st.booleans(),
@@ -34,7 +28,21 @@ decisions = st.builds(
 blocks = st.builds(
     Block, spends=st.lists(spends, max_size=3), decisions=st.lists(decisions, max_size=6)
 )
-chains = st.lists(blocks, max_size=8)
+
+
+def settled(chain: list[Block]) -> list[Block]:
+    """Let decisions be about transactions that are there already."""
+    made, count = [], 0
+    for block in chain:
+        count += len(block.spends)
+        about = [
+            replace(each, transaction=each.transaction % count) for each in block.decisions if count
+        ]
+        made.append(Block(block.spends, about))
+    return made
+
+
+chains = st.lists(blocks, max_size=8).map(settled)
 names = st.dictionaries(addresses, st.integers(0, 2), max_size=5)
 
 
@@ -165,6 +173,7 @@ def test_join_constrained__never_has_two_owners_in_one_set(chain, owner) -> None
         ConflictKind.OWNERS,
         ConflictKind.SEPARATED,
         ConflictKind.SEPARATION_OVERRULED,
+        ConflictKind.SEVERAL_PAYERS,
     }
 
 
@@ -192,11 +201,16 @@ def test_join_constrained__agrees_with_reference_on_many_addresses() -> None:
             Block(
                 [Spend([random.randrange(count) for _ in range(2)])],
                 [
-                    Decision(0, random.randrange(count), random.randrange(count), same_owner=joins)
+                    Decision(
+                        random.randrange(block + 1),
+                        random.randrange(count),
+                        random.randrange(count),
+                        same_owner=joins,
+                    )
                     for joins in (False, False, False, False, False, True)
                 ],
             )
-            for _ in range(100)
+            for block in range(100)
         ]
         owner = {random.randrange(count): random.randrange(5) for _ in range(20)}
         forest = forest_of(owner, count=count)
@@ -216,6 +230,9 @@ def test_join_constrained__agrees_with_reference_on_many_addresses() -> None:
         assert made.conflict.tolist() == oracle.conflicts
         assert [Outcome(number).name.lower() for number in made.outcome] == oracle.outcomes
         assert len({row[ConflictField.KIND] for row in made.conflict.tolist()}) > 2
+
+
+NOBODY = int(NO_OWNER)
 
 
 def same(a: int, b: int, transaction: int = 0) -> Decision:
@@ -240,7 +257,37 @@ def test_join_constrained__worked_example() -> None:
     made = applied(forest, chain)
     finalise(forest.sets.parent)
     assert forest.sets.parent.tolist() == [0, 1, 1, 1, 4, 5, 6, 7, 8, 6, 10, 6]
-    assert made.conflict.tolist() == [[5, 10, 11, 10, 6, 18, ConflictKind.SEPARATED]]
+    assert made.conflict.tolist() == [
+        [5, 10, 11, 10, 6, 18, ConflictKind.SEPARATED, NOBODY, NOBODY]
+    ]
+
+
+def test_join_constrained__what_several_owners_made_joins_nothing_and_has_no_change() -> None:
+    # The owners of 0 and 2 differ; 1 and 3 have none. What pays 5 is anybody's.
+    chain = [
+        Block([Spend([3, 0, 1, 2, 1])]),
+        Block([], [same(0, 5), other(0, 6)]),
+        Block([Spend([0, 1])]),
+    ]
+    forest = forest_of({0: 7, 2: 8})
+    made = applied(forest, chain)
+    assert made.outcome.tolist() == [Outcome.NO_PAYER, Outcome.NO_PAYER]
+    assert made.conflict.tolist() == [
+        [0, 0, 3, 0, 3, 0, ConflictKind.SEVERAL_PAYERS, 7, NOBODY],
+        [0, 0, 1, 0, 1, 0, ConflictKind.SEVERAL_PAYERS, 7, NOBODY],
+        [0, 0, 2, 0, 2, 0, ConflictKind.OWNERS, 7, 8],
+    ]
+    assert made.log.tolist() == [[1, 0, 1, 0, 1, 0]]
+
+
+def test_join_constrained__names_services_as_they_were_at_that_time() -> None:
+    made = applied(forest_of(service={0: 4, 1: 2}), [Block([Spend([0, 1])])])
+    assert made.conflict.tolist() == [[0, 0, 1, 0, 1, 0, ConflictKind.SERVICES_JOINED, 4, 2]]
+
+
+def test_join_constrained__a_decision_about_no_transaction_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not in the columns"):
+        applied(forest_of(), [Block([Spend([0, 1])], [same(0, 1, transaction=1)])])
 
 
 def test_join_constrained__puts_off_what_would_join_two_large_sets() -> None:
@@ -249,6 +296,7 @@ def test_join_constrained__puts_off_what_would_join_two_large_sets() -> None:
         Block([Spend(list(range(half))), Spend(list(range(half, 2 * half)))]),
         Block([], [same(0, half)]),
         Block([], [same(0, 2 * half)]),
+        Block([Spend([1, half])]),
     ]
     transactions = [spend for block in chain for spend in block.spends]
     forest = forest_of(count=2 * half + 1)
@@ -258,11 +306,14 @@ def test_join_constrained__puts_off_what_would_join_two_large_sets() -> None:
         spend_columns([spend.inputs for spend in transactions], script_type=[2] * count),
         link_columns(transactions),
         marks_of(transactions),
-        np.array([0, 2, 2, 2]),
+        np.array([0, 2, 2, 2, 3]),
         due_columns(chain),
     )
     assert made.outcome.tolist() == [Outcome.PUT_OFF, Outcome.JOINED]
-    assert made.conflict.tolist() == [[0, 0, half, 0, half, 18, ConflictKind.GROWTH]]
+    assert made.conflict.tolist() == [
+        [0, 0, half, 0, half, 18, ConflictKind.GROWTH, NOBODY, NOBODY],
+        [2, 1, half, 0, half, 0, ConflictKind.GROWTH_JOINED, NOBODY, NOBODY],
+    ]
 
 
 @pytest.mark.parametrize("tag", [{3: 0}, {ADDRESSES: 0}])
@@ -285,3 +336,13 @@ def test_join_constrained__a_decision_needs_a_verdict() -> None:
             np.array([0, 0]),
             due._replace(verdict=np.zeros(1, dtype=np.uint8)),
         )
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_constrained_sets__refuses_separations_of_addresses_that_are_not_in_the_forest(
+    side: int,
+) -> None:
+    pair = [0, 0]
+    pair[side] = ADDRESSES
+    with pytest.raises(ValueError, match="a separation speaks of an address"):
+        forest_of(separated=[pair])

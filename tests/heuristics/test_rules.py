@@ -1,9 +1,14 @@
 import pytest
 
+from arien_flows.entities.change_model import load_model
 from arien_flows.entities.coinjoin_findings import NEIGHBOUR_RULES
 from arien_flows.entities.profiles import PROFILES, profile_named
-from heuristics.change_rates import PUBLISHED
-from heuristics.change_rules import STATIC, ChangeRule, rule_name
+from arien_flows.entities.rule_names import rule_name
+from heuristics.change_features import VOTE_COUNT, Fact
+from heuristics.change_rules import STATIC, ChangeRule, vote_name
+from heuristics.constrained_fields import DecidedBy
+from heuristics.cospend import MergeRule
+from heuristics.forest import LEAF
 from heuristics.rules import RULES, rule_named
 
 
@@ -32,6 +37,26 @@ def test_rules__hold_every_rule_that_a_clustering_names_in_the_same_version() ->
     assert known.items() >= NEIGHBOUR_RULES.items()
 
 
+def test_rules__hold_every_rule_that_joins_or_decides() -> None:
+    known = {rule.name for rule in RULES}
+    assert {rule_name(number) for number in (*MergeRule, *DecidedBy)} <= known
+
+
+def test_change_model__names_as_many_facts_as_its_trees_ask_for() -> None:
+    asked = set(load_model().forest.feature.tolist()) - {LEAF}
+    facts = {Fact(column - VOTE_COUNT) for column in asked if column >= VOTE_COUNT}
+    assert facts == {
+        Fact.FEE_RATE,
+        Fact.TOTAL_VALUE_CLASS,
+        Fact.VERSION,
+        Fact.SEGWIT,
+        Fact.LOCKTIME,
+        Fact.INPUTS,
+    }
+    said = " ".join(rule_named("change_model").documentation.split())
+    assert "26 votes and six facts about the transaction: its fee rate, the class" in said
+
+
 def test_rule__states_a_confidence_only_where_a_source_gives_one() -> None:
     stated = {rule.name: rule.confidence for rule in RULES if rule.confidence is not None}
     assert stated == {
@@ -46,21 +71,10 @@ def test_rule__states_a_confidence_only_where_a_source_gives_one() -> None:
     }
 
 
-def test_rule__states_an_error_rate_only_with_its_population() -> None:
-    rated = {rule.name: rule.error_rate for rule in RULES if rule.error_rate is not None}
-    assert set(rated) == {rule_name(rule) for rule in PUBLISHED} | {"change_vote"}
-    assert all("35,257,428" in rate.source for rate in rated.values())
-    assert rated["change_power_of_ten_7"].text == (
-        "precision 99.5334 %, recall 10.6845 %, wrong on 0.0501 % of all"
-    )
-    assert "smart" in rated["change_same_version"].text
-    assert "smart" in rated["change_vote"].text
-
-
 def test_rule__is_dynamic_where_the_future_can_speak() -> None:
     dynamic = {rule.name for rule in RULES if rule.kind == "dynamic"}
-    assert dynamic >= {rule_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
-    assert not dynamic & {rule_name(rule) for rule in STATIC}
+    assert dynamic >= {vote_name(rule) for rule in set(ChangeRule) - STATIC} | {"change_vote"}
+    assert not dynamic & {vote_name(rule) for rule in STATIC}
 
 
 def test_rule_named__an_unknown_name_lists_the_known_ones() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_ADDRESS = 0xFFFF_FFFF
+NO_OWNER = NO_ADDRESS
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class ConstrainedSets:
         self.conflicts: list[list[int]] = []
         self.outcomes: list[str] = []
         self.marks: list[list[int]] = []
-        self._transaction = 0
+        self.spends: list[Spend] = []
 
     def set_of(self, address: int) -> set[int]:
         return next(one for one in self.sets if address in one)
@@ -170,30 +171,37 @@ class ConstrainedSets:
 
     def apply(self, block: Block) -> None:
         for spend in block.spends:
-            if not spend.excluded:
-                self._join_inputs(spend.inputs)
+            self.spends.append(spend)
+            if not spend.excluded and not self._is_refused(spend.inputs):
+                for address in spend.inputs[1:]:
+                    self._prove(spend.inputs[0], address, 0)
             for address, earlier, rule in spend.links:
                 self._prove(earlier, address, rule)
-            self._transaction += 1
+        nobody = [self._has_two_owners(each.transaction) for each in block.decisions]
         outcomes = {}
         for order in (False, True):
             for number, decision in enumerate(block.decisions):
                 if decision.same_owner is order:
-                    outcomes[number] = self._decide(decision)
+                    outcomes[number] = "no_payer" if nobody[number] else self._decide(decision)
         self.outcomes += [outcomes[number] for number in sorted(outcomes)]
         self.marks.append([len(self.log), len(self.outcomes), len(self.conflicts)])
 
-    def _join_inputs(self, inputs: Sequence[int]) -> None:
-        known = None
-        for address in inputs if len(inputs) > 1 else ():
-            named = [self.owner[one] for one in self.set_of(address) if one in self.owner]
-            if named and known is not None and self.owner_of(known) != named[0]:
-                self._note(self._transaction, known, address, 0, 0)
-                return
-            if named and (known is None or self.set_of(known) is not self.set_of(address)):
-                known = address
-        for address in inputs[1:]:
-            self._prove(inputs[0], address, 0)
+    def _has_two_owners(self, transaction: int) -> bool:
+        owners = {self.owner_of(address) for address in self.spends[transaction].inputs}
+        return len(owners - {None}) > 1
+
+    def _is_refused(self, inputs: Sequence[int]) -> bool:
+        """Note what a transaction of several owners does not join; return whether it is one."""
+        if not self._has_two_owners(len(self.spends) - 1):
+            return False
+        first = next(address for address in inputs if self.owner_of(address) is not None)
+        noted = [self.set_of(first)]
+        for address in inputs:
+            if self.set_of(address) not in noted:
+                noted.append(self.set_of(address))
+                differs = self.owner_of(address) not in (None, self.owner_of(first))
+                self._note(len(self.spends) - 1, first, address, 0, 0 if differs else 7)
+        return True
 
     def owner_of(self, address: int) -> int | None:
         named = [self.owner[one] for one in self.set_of(address) if one in self.owner]
@@ -203,15 +211,13 @@ class ConstrainedSets:
         ours, theirs = self.set_of(a), self.set_of(b)
         if ours is theirs:
             return
+        transaction = len(self.spends) - 1
         against = self.objections(ours, theirs)
-        if "owners" in against:
-            self._note(self._transaction, a, b, rule, 0)
-            return
-        if "services" in against:
-            self._note(self._transaction, a, b, rule, 3)
-        elif "separated" in against:
-            self._note(self._transaction, a, b, rule, 4)
-        self._join(self._transaction, a, b, rule)
+        if against:
+            kinds = {"owners": 0, "services": 3, "separated": 4, "growth": 6}
+            self._note(transaction, a, b, rule, kinds[against[0]])
+        if "owners" not in against:
+            self._join(transaction, a, b, rule)
 
     def _decide(self, decision: Decision) -> str:
         a, b = decision.input_address, decision.output_address
@@ -235,7 +241,12 @@ class ConstrainedSets:
 
     def _note(self, transaction: int, a: int, b: int, rule: int, kind: int) -> None:
         roots = [min(self.set_of(a)), min(self.set_of(b))]
-        self.conflicts.append([transaction, a, b, *roots, rule, kind])
+        told = {0: self.owner, 7: self.owner, 1: self.service, 3: self.service}.get(kind, {})
+        names = [self._named(told, a), self._named(told, b)]
+        self.conflicts.append([transaction, a, b, *roots, rule, kind, *names])
+
+    def _named(self, told: dict[int, int], address: int) -> int:
+        return min((told[one] for one in self.set_of(address) if one in told), default=NO_OWNER)
 
     def _join(self, transaction: int, a: int, b: int, rule: int) -> None:
         ours, theirs = self.set_of(a), self.set_of(b)

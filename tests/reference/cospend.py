@@ -25,6 +25,11 @@ def owners(spends: SpendColumns, transaction: int) -> list[int]:
     return named
 
 
+def payer(spends: SpendColumns, transaction: int) -> int:
+    """Return the first address that the inputs of a transaction name as their owner's."""
+    return next(iter(owners(spends, transaction)), NO_ADDRESS)
+
+
 def join_one_by_one(spends: SpendColumns, links: LinkColumns, marks: np.ndarray) -> list[list[int]]:
     """Return the merge log of the first transactions, one for each mark."""
     parent: dict[int, int] = {}

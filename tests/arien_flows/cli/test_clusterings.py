@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from arien_flows.cli.conflict_texts import sureness
 from arien_flows.cli.main import run
-from tests.ledgers import Tx, write_block_file
-from tests.small_case import COIN, SmallCase, make_small_case
+from arien_flows.evaluation.rates import rate_text
+from heuristics.rules import rule_named
+from tests.ledgers import Chain, Tx, text_of_name, write_block_file
+from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 PACK = """\
 title: Owners
@@ -20,6 +23,18 @@ tags:
   - {{address: {}, label: Alice}}
   - {{address: {}, label: Mallory}}
 """
+PAYMENT = (
+    Tx(name="mined-1", outputs=[("payer", 7 * COIN)]),
+    Tx(name="mined-2", outputs=[("payer-2", 6 * COIN)]),
+    # Round to a shop with another kind of script, and what is left over is less than any input.
+    Tx(
+        name="pay",
+        inputs=["mined-1:0", "mined-2:0"],
+        outputs=[("p2pkh:shop", 10 * COIN), ("change", 3 * COIN - FEE)],
+    ),
+    Tx(name="mined-3", outputs=[("miner", COIN)]),
+    Tx(name="mined-4", outputs=[("miner", COIN)]),
+)
 Say = Callable[..., str]
 
 
@@ -56,13 +71,29 @@ def test_cluster_conflicts__shows_what_tags_refused(say: Say, case: SmallCase) -
     assert (conflict["owner_a"], conflict["owner_b"]) == ("alice", "mallory")
     assert conflict["txid"] == case.txid("pay")
     assert conflict["certainty"] == "inference"
+    rate = rate_text("cospend", rule_named("cospend").version)
+    assert page["error_rates"] == {"cospend": rate}
     text = say("cluster", "conflicts")
+    assert f"  cospend: {rate}" in text
     assert "Profile strict: 1 merge that something spoke against." in text
     assert f"{other} (tagged mallory)" in text
 
 
 def test_cluster_review__says_that_nothing_waits(say: Say) -> None:
-    assert "Profile strict: 0 merges put off for review." in say("cluster", "review")
+    text = say("cluster", "review")
+    assert "Profile strict: 0 merges not made as both sets are large." in text
+    assert "How often these rules were wrong" not in text
+
+
+def test_why__shows_what_kept_two_addresses_apart(say: Say, case: SmallCase) -> None:
+    alice, other = case.address("alice"), case.address("p2pkh:alice-2")
+    answer = json.loads(say("why", alice, other, "--json"))
+    assert (answer["joined"], answer["conflict_count"]) == (False, 1)
+    (conflict,) = answer["conflicts"]
+    assert (conflict["kind"], conflict["together_now"]) == ("owners", False)
+    assert "Something spoke against 1 merge of the two:" in say("why", alice, other)
+    joined = json.loads(say("why", alice, alice, "--json"))
+    assert (joined["conflict_count"], joined["conflicts"]) == (0, [])
 
 
 def test_cluster_status__names_commands_that_show_the_same_profile(say: Say) -> None:
@@ -96,7 +127,7 @@ def test_entity__says_which_rules_made_it_and_what_spoke_against(say: Say, case:
     assert answer["conflict_count"] == 1
     assert answer["conflicts"][0]["owner_b"] == "mallory"
     text = say("entity", case.address("p2pkh:alice-2"))
-    assert "Joined by     cospend (1 merges)" in text
+    assert "Joined by     cospend (1 merge)" in text
     assert "Something spoke against 1 merge with this entity:" in text
     alone = say("entity", case.address("bob"))
     assert "Joined by     no rule: it is one address" in alone
@@ -115,12 +146,38 @@ def test_profile__that_was_not_run_is_said_to_be_missing(say: Say, case: SmallCa
     assert "cluster run --profile standard" in missing
 
 
-def test_why__tells_by_how_many_votes(say: Say, case: SmallCase) -> None:
+def test_why__counts_no_votes_for_a_proof(say: Say, case: SmallCase) -> None:
     answer = json.loads(
         say("why", case.address("p2pkh:alice-2"), case.address("alice-3"), "--json")
     )
     assert answer["joined"] is True
     assert answer["steps"][0]["votes"] is None
+
+
+def test_why__tells_by_how_many_votes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = Chain.from_genesis().add(PAYMENT)
+    write_block_file(tmp_path / "blk00000.dat", chain.blocks)
+    common = ["--data", str(tmp_path / "data"), "--network", NETWORK, "--progress", "none"]
+    source = f"blockfiles:{tmp_path / 'blk00000.dat'}"
+    assert run([*common, "ledger", "ingest", "--source", source]) == 0
+    wide = ["--profile", "wide"]
+    assert run([*common, "cluster", "run", *wide, "--decision-lag", "1"]) == 0
+    asked = [*common, "why", text_of_name("payer"), text_of_name("change"), *wide]
+    capsys.readouterr()
+    assert run([*asked, "--json"]) == 0
+    (step,) = json.loads(capsys.readouterr().out)["steps"]
+    assert (step["rule"], step["probability"]) == ("change_vote", None)
+    assert step["votes"] >= 3
+    assert run(asked) == 0
+    text = capsys.readouterr().out
+    assert f"by change_vote 1 (ahead by {step['votes']} votes) in {chain.txid('pay')}" in text
+
+
+def test_sureness__says_among_what_a_probability_holds() -> None:
+    assert sureness(None, None) == ""
+    assert sureness(None, 1) == " (ahead by 1 vote)"
+    told = " (probability 0.990000 among simulated payments, ahead by 8 votes)"
+    assert sureness("0.990000", 8) == told
 
 
 def test_cluster_run__a_rule_can_be_switched_off(

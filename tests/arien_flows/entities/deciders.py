@@ -11,7 +11,7 @@ from arien_flows.entities.profiles import Profile, Terms
 from arien_flows.ledger.view import View
 from heuristics.coinjoin import STANDARD_EXCLUSION, CoinJoinMark
 from heuristics.columns import NO_ADDRESS
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 
 Row = tuple[int, int, int, int, int, int, int]
 """Transaction, input address, output address, probability, rule, verdict, votes."""
@@ -65,7 +65,7 @@ class ArbitraryDecider:
                         int(inputs[0]),
                         address,
                         drawn % 1_000_000 if drawn % 2 else NO_PROBABILITY,
-                        ChangeRule.MODEL if drawn % 2 else ChangeRule.VOTE,
+                        DecidedBy.MODEL if drawn % 2 else DecidedBy.VOTE,
                         Verdict.SAME_OWNER if drawn % 5 < 2 else Verdict.OTHER_OWNER,
                         drawn % 27,
                     )
@@ -76,7 +76,7 @@ class ArbitraryDecider:
 ARBITRARY = Profile(
     name="standard",
     exclusion=STANDARD_EXCLUSION,
-    change_rules={"change_vote": 1},
+    change_rules={"change_vote": 1, "change_model": 1},
     decider_of=ArbitraryDecider,
 )
 """A profile whose decisions have no meaning, but all that decisions must have."""
@@ -106,7 +106,7 @@ def given(decisions: Mapping[str, list[tuple[str, str, int]]]) -> Profile:
                     view.find_address(spent),
                     view.find_address(paid),
                     probability,
-                    ChangeRule.MODEL,
+                    DecidedBy.MODEL,
                     Verdict.SAME_OWNER if probability > 500_000 else Verdict.OTHER_OWNER,
                     0,
                 )

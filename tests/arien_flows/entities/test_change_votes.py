@@ -12,15 +12,12 @@ from arien_flows.entities.change_votes import (
     decided_blocks,
     horizons,
     newest_address,
-    rules_for_and_against,
     votes_of,
     votes_on,
 )
 from arien_flows.ledger.view import View
-from heuristics.change_rules import ChangeRule
 from heuristics.columns import NO_ADDRESS
 from tests.arien_flows.entities.random_chains import grow, random_chain, view_at
-from tests.ledgers import Tx, build_view
 
 seeds = st.integers(0, 1_000)
 
@@ -96,14 +93,8 @@ def test_votes_on__gives_the_row_of_the_matrix(seed, lag) -> None:
     sources = VoteSources.of(view)
     matrix = joined(list(votes_of(sources, none_excluded, lag=lag, last_block=8)))
     for transaction in range(view.counts.transactions):
-        answer = votes_on(sources, transaction, lag=lag)
         begin, end = view.first_output[transaction : transaction + 2]
-        assert answer.votes.tolist() == matrix[begin:end]
-        height = int(view.heights_of(np.array([transaction]))[0])
-        assert answer.height == min(height + lag, 7)
-        assert answer.settled == (height + lag <= 7)
-        left_out = votes_on(sources, transaction, lag=lag, excluded=True)
-        assert not left_out.votes.any()
+        assert votes_on(sources, transaction, lag).tolist() == matrix[begin:end]
 
 
 @pytest.mark.slow
@@ -140,46 +131,3 @@ def test_votes_of__refuses_blocks_that_do_not_exist() -> None:
     for first, last in ((0, 3), (2, 1), (-1, 1)):
         with pytest.raises(ValueError, match="not all in the view"):
             list(votes_of(sources, none_excluded, first_block=first, last_block=last))
-
-
-PAYMENT = [
-    Tx(name="c0", outputs=[("alice", 500_000_000), ("p2pkh:shop", 1)]),
-    Tx(name="c1", outputs=[("m", 1)]),
-    Tx(
-        name="pay",
-        inputs=["c0:0"],
-        outputs=[("p2pkh:shop", 300_000_000), ("alice-change", 199_998_123)],
-    ),
-    Tx(name="c2", outputs=[("m", 1)]),
-    Tx(name="on", inputs=["pay:1"], outputs=[("x", 199_000_000), ("y", 900_001)]),
-]
-
-
-def test_votes_on__a_plain_payment() -> None:
-    view = build_view(PAYMENT)
-    answer = votes_on(VoteSources.of(view), 2)
-    assert answer.height == 2
-    assert not answer.settled
-    payee, change = (rules_for_and_against(row) for row in answer.votes)
-    # An output that nobody spends is never ruled out by the fee of its spender.
-    assert payee[0] == change[1] == ("change_fee_rate",)
-    assert payee[1] == change[0]
-    assert set(change[0]) == {
-        "change_address_type",
-        *(f"change_power_of_ten_{digits}" for digits in range(2, 8)),
-        "change_fresh",
-        "change_one_time",
-        "change_one_time_global",
-        "change_legacy",
-        "change_spent",
-        "change_shadow",
-        "change_ermilov",
-        "change_graphsense",
-    }
-
-
-def test_votes_on__a_horizon_before_the_spend() -> None:
-    view = build_view(PAYMENT)
-    answer = votes_on(VoteSources.of(view), 2, lag=0)
-    assert (answer.height, answer.settled) == (1, True)
-    assert not answer.votes[:, ChangeRule.SPENT].any()

@@ -14,11 +14,6 @@ from arien_flows.entities.clustering import (
     run_clustering,
 )
 from arien_flows.entities.coinjoins import mark_coinjoins
-from arien_flows.entities.spends import (
-    Exclusion,
-    ExclusionReason,
-    exclusion_reason,
-)
 from arien_flows.entities.storage import DerivedSet
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.ledger.view import View
@@ -203,25 +198,6 @@ def test_root_of__an_address_past_the_clustering_is_alone() -> None:
     clustering = run_clustering(build_view(HISTORY), None)
     assert clustering.root_of(10_000) == 10_000
     assert clustering.members(10_000).tolist() == [10_000]
-
-
-def test_exclusion_reason__names_what_left_a_transaction_out() -> None:
-    view = build_view(HISTORY)
-    coinjoins = mark_coinjoins(view, None)
-    reasons = [exclusion_reason(view, coinjoins, number) for number in range(len(HISTORY))]
-    assert reasons == [
-        Exclusion(reason=ExclusionReason.COINBASE),
-        None,
-        Exclusion(reason=ExclusionReason.ANYONECANPAY),
-        Exclusion(reason=ExclusionReason.COINBASE),
-        Exclusion(
-            reason=ExclusionReason.COINJOIN,
-            rules=(
-                "coinjoin_definite",
-                "coinjoin_joinmarket",
-            ),
-        ),
-    ]
 
 
 def test_run_clustering__an_unknown_profile_lists_the_known_ones() -> None:

@@ -19,7 +19,7 @@ from arien_flows.ledger.view import View
 from chains.bitcoin.address import parse_address
 from chains.bitcoin.networks import REGTEST
 from heuristics.coinjoin import STANDARD_EXCLUSION
-from heuristics.constrained import ConflictField, ConflictKind, Outcome, Verdict
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome, Verdict
 from heuristics.constrained_sets import NO_OWNER
 from heuristics.cospend import LogField, MergeRule
 from tests.arien_flows.entities import deciders

@@ -16,7 +16,7 @@ from arien_flows.entities.vote_decider import VoteDecider, VotePolicy
 from arien_flows.entities.why import DEFAULT_BOUND, Explanation, why
 from arien_flows.ledger.view import View
 from heuristics.coinjoin import STANDARD_EXCLUSION
-from heuristics.constrained import ChangeRule, Verdict
+from heuristics.constrained_fields import DecidedBy, Verdict
 from tests.arien_flows.entities.deciders import decided_of
 from tests.arien_flows.entities.random_chains import grow, random_chain, view_at
 from tests.arien_flows.entities.test_clustering import assert_same
@@ -74,7 +74,7 @@ def decided(policy: VotePolicy) -> list[tuple[str, str, str, Verdict, int]]:
         (
             text(view, found.input_address[row]),
             text(view, found.output_address[row]),
-            ChangeRule(int(found.rule[row])).name,
+            DecidedBy(int(found.rule[row])).name,
             Verdict(int(found.verdict[row])),
             int(found.votes[row]),
         )
@@ -157,6 +157,10 @@ def test_why__a_step_by_change_tells_how_sure_it_was(bound: int) -> None:
     assert [step.votes is None for step in answer.steps] == [True, False]
     assert answer.steps[1].transaction == view.txid_text(2)
     assert answer.steps[1].probability_ppm is None
+    votes_for, votes_against = answer.steps[1].votes_for, answer.steps[1].votes_against
+    assert {"change_address_type", "change_power_of_ten_7"} <= set(votes_for)
+    assert len(votes_for) - len(votes_against) == answer.steps[1].votes
+    assert answer.steps[0].votes_for == answer.steps[0].votes_against == ()
     assert answer.shortest is (bound > 0)
 
 

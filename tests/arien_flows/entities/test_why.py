@@ -1,26 +1,35 @@
+from random import Random
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arien_flows.entities.clustering import run_clustering
-from arien_flows.entities.spends import exclusion_reason
+from arien_flows.entities.clustering import Clustering, run_clustering
+from arien_flows.entities.constraints import Constraints, constraints_of
+from arien_flows.entities.profiles import Terms
+from arien_flows.entities.spends import spend_columns
 from arien_flows.entities.why import LARGEST_BOUND, Explanation, NotJoined, why
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
+from heuristics.coinjoin import STANDARD_EXCLUSION, STRICT_EXCLUSION
+from heuristics.constrained_fields import ConflictField, ConflictKind, Outcome
+from heuristics.cospend import MergeRule
+from tests.arien_flows.entities.deciders import ARBITRARY
 from tests.arien_flows.entities.random_chains import random_chain, view_at
 from tests.ledgers import Tx, build_view, text_of_name
 from tests.reference.clusters import shortest_path_length
+from tests.reference.cospend import owners
 
 
 def edges_of(view: View) -> list[tuple[int, int]]:
     """Return every pair of addresses that one transaction or link joins."""
-    coinjoins = run_clustering(view, None).coinjoins
+    coinjoins, spends = run_clustering(view, None).coinjoins, spend_columns(view)
     edges = list(zip(view.link_address.tolist(), view.link_earlier.tolist(), strict=True))
     for transaction in range(view.counts.transactions):
-        if exclusion_reason(view, coinjoins, transaction) is None:
-            start, stop = view.first_input[transaction : transaction + 2].tolist()
-            inputs = view.input_address[start:stop].tolist()
+        if not coinjoins.mark(transaction) & STRICT_EXCLUSION:
+            inputs = owners(spends, transaction)
             edges += [(a, b) for a in inputs for b in inputs if a < b]
     return edges
 
@@ -70,6 +79,70 @@ def test_why__finds_a_shortest_chain_and_another_where_it_is_bounded(seed: int, 
         for explanation in (answer, bounded):
             assert_holds(view, explanation)
             assert explanation.entity == view.address_text(clustering.root_of(a))
+
+
+def tags_on(view: View, seed: int) -> Constraints:
+    """Tag some addresses of a random chain with one of two owners."""
+    random = Random(seed)
+    tagged = sorted(random.sample(range(view.counts.addresses), view.counts.addresses // 4))
+    return constraints_of(
+        "tags",
+        ("x", "y"),
+        np.array(tagged, dtype=np.int64),
+        np.array([random.randrange(2) for _ in tagged], dtype=np.int64),
+        np.full(len(tagged), 90, dtype=np.int64),
+        np.zeros(len(tagged), dtype=np.bool_),
+    )
+
+
+def reasons_of(view: View, clustering: Clustering) -> list[tuple[int, int]]:
+    """Return every pair of addresses that a transaction, link or decision joined."""
+    spends, labels = spend_columns(view), clustering.labels.tolist()
+    refused = {
+        row[ConflictField.TRANSACTION]
+        for row in clustering.derived.whole("conflict").tolist()
+        if row[ConflictField.KIND] == ConflictKind.OWNERS
+        and row[ConflictField.RULE] == MergeRule.COSPEND
+    }
+    edges = list(zip(view.link_address.tolist(), view.link_earlier.tolist(), strict=True))
+    for transaction in range(view.counts.transactions):
+        if transaction in refused or clustering.coinjoins.mark(transaction) & STANDARD_EXCLUSION:
+            continue
+        inputs = owners(spends, transaction)
+        edges += [(a, b) for a in inputs for b in inputs if a < b]
+    decided = zip(
+        clustering.derived.whole("decision").tolist(),
+        clustering.derived.whole("decision_kind").tolist(),
+        strict=True,
+    )
+    edges += [
+        (spent, paid)
+        for (spent, paid), kind in decided
+        if kind[2] in (Outcome.JOINED, Outcome.TOGETHER)
+    ]
+    return [(a, b) for a, b in edges if labels[a] == labels[b]]
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**32), st.integers(0, 3))
+@settings(max_examples=15)
+def test_why__among_tags_and_decisions_finds_a_shortest_chain(seed: int, lag: int) -> None:
+    view = view_at(random_chain(seed, 10))
+    terms = Terms(decision_lag=lag, constraints=tags_on(view, seed))
+    clustering = run_clustering(view, None, ARBITRARY, terms)
+    edges = reasons_of(view, clustering)
+    for a in range(0, view.counts.addresses, 3):
+        b = (a * 7 + seed) % view.counts.addresses
+        answer = why(view, clustering, *(view.address_text(each) for each in (a, b)))
+        length = shortest_path_length(edges, a, b)
+        assert isinstance(answer, NotJoined if length is None else Explanation)
+        if isinstance(answer, Explanation):
+            assert (answer.shortest, len(answer.steps)) == (True, length)
+            held = [
+                {view.find_address(step.address_from), view.find_address(step.address_to)}
+                for step in answer.steps
+            ]
+            assert all(tuple(ends) in edges or tuple(ends)[::-1] in edges for ends in held)
 
 
 HISTORY = [

@@ -16,6 +16,8 @@ from arien_flows.evaluation.labelled import (
     ordinary_chains,
     wallets,
 )
+from arien_flows.evaluation.ordinary import LAST_WITHOUT_COINJOIN
+from tests.ledgers import text_of_name
 
 
 def write_list(folder: Path, text: str) -> None:
@@ -43,6 +45,86 @@ def test_coinjoin_list__reads_amounts_scripts_and_labels(tmp_path: Path) -> None
     assert found.view.input_value.tolist() == [9_000]
     assert found.view.output_value.tolist() == [8_000]
     assert list(wallets(tmp_path)) == list(emulations(tmp_path)) == []
+
+
+def test_coinjoin_list__is_called_by_what_it_holds(tmp_path: Path) -> None:
+    other = {**ROW, "txid": "55" * 32, "label": "made_up_design"}
+    write_list(tmp_path, json.dumps(ROW) + "\n" + json.dumps(other) + "\n")
+    found = coinjoin_list(tmp_path)
+    assert found is not None
+    assert found.name == "2 listed transactions (made_up_design, whirlpool_mix)"
+    assert found.source == "folder btc_coinjoin, which does not say where it comes from"
+    (tmp_path / "btc_coinjoin" / "SOURCE.txt").write_text(
+        "Half of the set below. No more.\n\nFrom example/repo@abc,\ntests/txs.jsonl.gz\n\n",
+        encoding="utf-8",
+    )
+    told = coinjoin_list(tmp_path)
+    assert told is not None
+    assert told.source == "Half of the set below; From example/repo@abc, tests/txs.jsonl.gz"
+
+
+def write_emulation(folder: Path, name: str, owners: dict[str, dict[str, str]]) -> None:
+    made = folder / "btc_emul_groundtruth" / name
+    made.mkdir(parents=True)
+    coinbase = {
+        "txid": "11" * 32,
+        "coinbase": True,
+        "inputs": [],
+        "outputs": [{"value": 9_000, "address": address} for address in owners],
+    }
+    with gzip.open(made / "txs.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps(coinbase) + "\n")
+    with gzip.open(made / "address_owner.json.gz", "wt", encoding="utf-8") as file:
+        json.dump(owners, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [("wasabi2_run7", "wasabi2"), ("joinmarket_x", "joinmarket_like"), ("x", "")],
+)
+def test_emulations__are_called_by_what_their_folder_says(
+    tmp_path: Path, name: str, shared: str
+) -> None:
+    addresses = [text_of_name(owner) for owner in ("alice", "bob", "carol")]
+    owners = {text: {"wallet": f"wallet {n % 2}"} for n, text in enumerate(addresses)}
+    write_emulation(tmp_path, name, owners)
+    (found,) = emulations(tmp_path)
+    assert found.name == f"emulation {name}: 2 wallets on bitcoin-regtest"
+    assert found.source == "folder btc_emul_groundtruth, which does not say where it comes from"
+    assert found.shared == shared
+
+
+def write_early_block(folder: Path, height: int) -> None:
+    made = folder / "btc_graph_100000_x"
+    made.mkdir()
+    vertices = (
+        "id,note,tx_hash,block_height,temporal_index",
+        f"1,tx,{'11' * 32},{height},1",
+        f"2,tx,{'22' * 32},{height + 1},2",
+    )
+    address = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+    edges = (
+        "src_id,dst_id,src_position,dst_position,address,value",
+        f"coinbase7,1,0,0,{address},9000",
+        f"1,2,0,0,{address},9000",
+        f"2,UTXO,0,0,{address},9000",
+    )
+    for name, rows in (("vertices", vertices), ("edges", edges)):
+        with gzip.open(made / f"{name}.csv.gz", "wt", encoding="utf-8") as file:
+            file.write("\n".join(rows) + "\n")
+
+
+def test_ordinary_chains__are_called_by_their_blocks(tmp_path: Path) -> None:
+    write_early_block(tmp_path, 100_003)
+    (found,) = ordinary_chains(tmp_path)
+    assert found.name == "2 transactions of blocks 100,003 to 100,004"
+    assert found.labels == ("ordinary", "ordinary")
+
+
+def test_ordinary_chains__refuse_blocks_that_may_hold_coinjoins(tmp_path: Path) -> None:
+    write_early_block(tmp_path, LAST_WITHOUT_COINJOIN)
+    with pytest.raises(InputError, match="must end by height 200,000"):
+        list(ordinary_chains(tmp_path))
 
 
 def test_check_folder__says_what_it_looks_for(tmp_path: Path) -> None:
@@ -102,5 +184,6 @@ def test_labelled__reads_the_real_data(shared_data: Path) -> None:
         assert chain.view.counts.transactions > 10_000
     for wallet in wallets(shared_data):
         assert wallet.owners.is_payment_with_change.any()
+        assert wallet.source.startswith("spesmilo/electrum@")
     for emulation in emulations(shared_data):
         assert (emulation.owners.of_transaction == SEVERAL).any()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.evaluation.proportions import NORMAL_QUANTILE, Proportion, percent, share, shown
+from arien_flows.evaluation.proportions import NORMAL_QUANTILE, Proportion, percent, share
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,3 @@ def test_share__of_nothing_is_nothing() -> None:
 )
 def test_percent__never_rounds_to_certainty(value: float, text: str) -> None:
     assert percent(value) == text
-
-
-def test_shown__names_the_counts() -> None:
-    text = shown(Proportion(hits=0, trials=20))
-    assert text == "0.00 % (0 of 20; 95 % interval 0.00 % to 16.11 %)"

@@ -2,40 +2,74 @@
 
 import json
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
+from arien_flows.entities.profiles import (
+    STRICT,
+    TAG_RULE,
+    Profile,
+    all_profiles,
+)
 from arien_flows.evaluation.published import PUBLISHED
 from arien_flows.evaluation.rates import (
     NOT_MEASURED,
     RATES_FILE,
     Population,
     Rate,
+    clusterings_of,
     error_rate_text,
-    measured_rules,
     rate_text,
     rates_of,
 )
+from arien_flows.evaluation.storing import FORMAT
 from arien_flows.evaluation.tally import Tally
-from heuristics.rules import RULES, Rule
+from heuristics.rules import RULES, Rule, rule_named
+
+MAKE_AGAIN = "run `arien-flows heuristics evaluate --save` and put the file in place"
+
+
+@pytest.fixture(scope="module")
+def rates_file() -> dict[str, Any]:
+    text = files("arien_flows.evaluation").joinpath(RATES_FILE).read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+def test_rates_file__has_the_form_that_is_written(rates_file: dict[str, Any]) -> None:
+    assert rates_file["format"] == FORMAT
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_rates_file__speaks_of_every_rule_in_its_version(rule: Rule) -> None:
-    assert measured_rules()[rule.name] == rule.version, (
-        "run `arien-flows heuristics evaluate --save` and put the file in place"
-    )
+def test_rates_file__speaks_of_every_rule_in_its_version(
+    rates_file: dict[str, Any], rule: Rule
+) -> None:
+    assert rates_file["rules"][rule.name]["version"] == rule.version, MAKE_AGAIN
 
 
-def test_rates_file__names_no_rule_that_there_is_not() -> None:
-    assert set(measured_rules()) == {rule.name for rule in RULES}
-    # The model has figures of its authors; whether there is a model to use is another matter.
-    assert set(PUBLISHED) - {rule.name for rule in RULES} <= {"change_model"}
+@pytest.mark.parametrize("profile", all_profiles(), ids=lambda profile: profile.name)
+def test_rates_file__speaks_of_the_rules_of_every_profile(profile: Profile) -> None:
+    rules = profile.known_rules
+    assert clusterings_of(profile.name, rules), MAKE_AGAIN
+    untagged = {name: version for name, version in rules.items() if name != TAG_RULE}
+    assert clusterings_of(profile.name, untagged) == clusterings_of(profile.name, rules)
 
 
-def test_rates_file__was_not_made_on_wallets_that_train() -> None:
-    text = files("arien_flows.evaluation").joinpath(RATES_FILE).read_text(encoding="utf-8")
-    assert "--wallets evaluation" in json.loads(text)["made_by"]
+def test_clusterings_of__other_rules_give_none() -> None:
+    strict = STRICT.known_rules
+    assert clusterings_of("strict", {**strict, "cospend": strict["cospend"] + 1}) == ()
+    assert clusterings_of("strict", {"cospend": strict["cospend"]}) == ()
+
+
+def test_rates_file__names_no_rule_that_there_is_not(rates_file: dict[str, Any]) -> None:
+    names = {rule.name for rule in RULES}
+    assert set(rates_file["rules"]) == names
+    assert set(PUBLISHED) <= names
+
+
+def test_rates_file__was_not_made_on_wallets_that_train(rates_file: dict[str, Any]) -> None:
+    assert "--wallets evaluation" in rates_file["made_by"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -51,8 +85,8 @@ def test_rate_text__never_calls_a_simulated_rate_an_error_rate(rule: Rule) -> No
 
 
 def test_rates_of__another_version_gives_no_measured_rate() -> None:
-    now = rates_of("cospend", measured_rules()["cospend"])
-    later = rates_of("cospend", measured_rules()["cospend"] + 1)
+    version = rule_named("cospend").version
+    now, later = rates_of("cospend", version), rates_of("cospend", version + 1)
     assert {rate.population.kind for rate in later} == {"published"}
     assert len(now) > len(later)
     assert rates_of("no such rule", 1) == ()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from chains.types import UInt8Array
-from heuristics.jit import kernel
+from heuristics.columns import UInt8Array
+from heuristics.jit import kernel, kernel_part
 
 
 def no_bits(count: int) -> UInt8Array:
@@ -11,7 +11,7 @@ def no_bits(count: int) -> UInt8Array:
     return np.zeros((count + 7) // 8, dtype=np.uint8)
 
 
-@kernel
+@kernel_part
 def has_bit(bits: UInt8Array, number: int) -> bool:
     """Return whether a number is in the set."""
     return bool((bits[number >> 3] >> (number & 7)) & 1)

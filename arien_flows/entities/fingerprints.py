@@ -58,7 +58,8 @@ def _spends(view: View, address: int) -> Iterator[int]:
 
 
 def _are_scripts(kind: UInt8Array) -> BoolArray:
-    return (kind == RevealKind.REDEEM_SCRIPT) | (kind == RevealKind.WITNESS_SCRIPT)
+    scripts: BoolArray = (kind == RevealKind.REDEEM_SCRIPT) | (kind == RevealKind.WITNESS_SCRIPT)
+    return scripts
 
 
 def _multisig_among(view: View, rows: Int64Array) -> Int64Array:

@@ -99,7 +99,8 @@ def list_conflicts(
 
     def page(reading: Reading) -> ConflictPage:
         clustering = clustering_of(reading)
-        cuts = (*lag(reading.view, clustering, "conflicts"), *tags_changed(reading, "conflicts"))
+        behind = lag(reading.view, clustering, "conflicts")
+        cuts = (*behind, *tags_changed(reading, "conflicts"), *reading.limits)
         return conflict_page(
             reading.view, clustering, cuts, for_review=review, limit=limit, cursor=cursor
         )

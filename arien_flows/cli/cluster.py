@@ -125,7 +125,7 @@ def status_command(context: click.Context, profile: str) -> None:
     from arien_flows.workspace import Reading
 
     def answer(reading: Reading) -> ClusteringAnswer:
-        cuts = tags_changed(reading, "clustering")
+        cuts = (*tags_changed(reading, "clustering"), *reading.limits)
         return clustering_answer(reading.view, clustering_of(reading), cuts)
 
     session = session_of(context)
@@ -199,7 +199,8 @@ def _emit_page(
 
     def page(reading: Reading) -> "ConflictPage":
         clustering = clustering_of(reading)
-        cuts = (*lag(reading.view, clustering, "conflicts"), *tags_changed(reading, "conflicts"))
+        behind = lag(reading.view, clustering, "conflicts")
+        cuts = (*behind, *tags_changed(reading, "conflicts"), *reading.limits)
         return conflict_page(
             reading.view, clustering, cuts, for_review=for_review, limit=limit, cursor=cursor
         )

@@ -73,6 +73,7 @@ def run_command(
     from arien_flows.entities.change_votes import DECISION_LAG
     from arien_flows.entities.clustering import run_clustering
     from arien_flows.entities.profiles import Terms
+    from arien_flows.ledger.beginning import before_ledger
     from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
@@ -91,7 +92,8 @@ def run_command(
     clustering = run_clustering(view, opened.root / DERIVED, rules, terms)
     progress.step("cluster", view.counts.transactions, view.counts.transactions, "transactions")
     progress.end()
-    emit(session, clustering_answer(view, clustering), clustering_lines)
+    answer = clustering_answer(view, clustering, before_ledger(view))
+    emit(session, answer, clustering_lines)
 
 
 def _rules(name: str, decision_lag: int | None, change_by: "ChangeBy | None") -> "Profile":

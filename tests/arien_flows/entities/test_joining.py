@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arien_flows.entities import position
 from arien_flows.entities.change_decisions import DueDecisions
-from arien_flows.entities.clustering import Clustering, open_clustering, run_clustering
+from arien_flows.entities.clustering import Clustering, run_clustering
 from arien_flows.entities.constraints import Constraints, constraints_of, read_constraints
 from arien_flows.entities.profiles import STRICT, Terms
 from arien_flows.errors import InputError
@@ -113,7 +113,6 @@ def test_joined_forest__in_steps_gives_the_bytes_of_one_run(
         for cut in [*sorted(cuts), BLOCKS]:
             stepped = run(chain, cut, Path(folder), seed, lag)
         assert_same(stepped, whole)
-        assert_same(open_clustering(view_at(chain), Path(folder), "standard"), whole)
 
 
 @pytest.mark.slow

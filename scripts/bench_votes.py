@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from arien_flows.entities.change_votes import DECISION_LAG, VoteSources, decided_blocks, votes_of
-from arien_flows.entities.coinjoins import transaction_columns
+from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
 from arien_flows.entities.position import transaction_chunks
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.ledger import Ledger
@@ -33,7 +33,7 @@ from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from heuristics.change import VOTES_NEEDED, vote_difference
 from heuristics.change_rules import ChangeRule
-from heuristics.coinjoin import mark_coinjoins
+from heuristics.coinjoin import STANDARD_EXCLUSION, excluded, mark_coinjoins
 from heuristics.fingerprint import fingerprints
 
 WARM_UP_LAG = 20
@@ -65,11 +65,13 @@ def measure(view: View, lag: int) -> dict[str, Any]:
     """Run every step over a view."""
     clock, count = Clock(), view.counts.transactions
     marks = []
-    columns = transaction_columns(view)
+    columns, eras = coinjoin_columns(view), eras_of(view)
     for start, stop in transaction_chunks(0, count):
-        part = clock.timed("coinjoin_marks", lambda s=start, e=stop: mark_coinjoins(columns, s, e))
-        marks.append(part[0] != 0)
-    marked = np.concatenate(marks).astype(np.uint8)
+        part = clock.timed(
+            "coinjoin_marks", lambda s=start, e=stop: mark_coinjoins(columns, s, e, eras)
+        )
+        marks.append(excluded(part[0], STANDARD_EXCLUSION))
+    marked = np.concatenate(marks)
     sources = clock.timed("multisig_scripts", lambda: VoteSources.of(view))
     for start, stop in transaction_chunks(0, count):
         clock.timed(

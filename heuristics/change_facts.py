@@ -6,7 +6,7 @@ inner loop is counted as used and released again, and a tuple of columns holds a
 
 import numpy as np
 
-from heuristics.coinjoin_shape import sort_ascending
+from heuristics.coinjoin_shape import place_of, sort_ascending
 from heuristics.columns import NO_ADDRESS, Int64Array, UInt32Array
 from heuristics.fingerprint import (
     INPUT_COUNT_BITS,
@@ -57,14 +57,7 @@ def contains(ids: UInt32Array, count: int, wanted: np.uint32) -> bool:
         while place < count and ids[place] != wanted:
             place += 1
         return place < count
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if ids[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low < count and ids[low] == wanted
+    return place_of(ids, count, wanted) >= 0
 
 
 @kernel_part

@@ -12,8 +12,8 @@ largest item first, into the emptiest bin first; bins that lack the same are the
 import numpy as np
 
 from heuristics.coinjoin_columns import MOST_BINS, CoinJoinColumns, Scratch
-from heuristics.coinjoin_shape import Shape, sort_ascending
-from heuristics.columns import NO_ADDRESS, Int64Array, UInt32Array
+from heuristics.coinjoin_shape import Shape, place_of, sort_ascending
+from heuristics.columns import NO_ADDRESS, Int64Array
 from heuristics.jit import kernel
 
 UNFILLED, FILLED, UNDECIDED = 0, 1, 2
@@ -71,19 +71,6 @@ def fill(goals: Int64Array, bins: int, sums: Int64Array, count: int, scratch: Sc
 
 
 @kernel
-def _place_of(ids: UInt32Array, count: int, wanted: int) -> int:
-    """Return where an id stands among ascending ones, or -1."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if ids[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < count and ids[low] == wanted else -1
-
-
-@kernel
 def sum_inputs(columns: CoinJoinColumns, transaction: int, scratch: Scratch) -> tuple[int, int]:
     """Leave the input addresses, ascending, in `ids` and what each brings in `sums`.
 
@@ -107,7 +94,7 @@ def sum_inputs(columns: CoinJoinColumns, transaction: int, scratch: Scratch) -> 
             sums[items] = columns.input_value_sat[i]
             items += 1
         else:
-            sums[_place_of(ids, known, columns.input_address[i])] += columns.input_value_sat[i]
+            sums[place_of(ids, known, columns.input_address[i])] += columns.input_value_sat[i]
     return known, items
 
 
@@ -126,7 +113,7 @@ def two_can_pay(columns: CoinJoinColumns, transaction: int, scratch: Scratch) ->
     known, items = sum_inputs(columns, transaction, scratch)
     values, unknown = scratch.values, 0
     for i in range(columns.first_output[transaction], columns.first_output[transaction + 1]):
-        if _place_of(scratch.ids, known, columns.output_address[i]) < 0:
+        if place_of(scratch.ids, known, columns.output_address[i]) < 0:
             values[unknown] = columns.output_value_sat[i]
             unknown += 1
     sort_ascending(values, unknown)

@@ -201,6 +201,19 @@ def sort_ascending(values: NDArray[np.generic], length: int) -> None:
     _heapsort(values, length)
 
 
+@kernel_part
+def place_of(ids: UInt32Array, count: int, wanted: np.uint32) -> int:
+    """Return where an id stands among the first ones, which ascend; -1 where it is not there."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < count and ids[low] == wanted else -1
+
+
 @kernel
 def _heapsort(values: NDArray[np.generic], length: int) -> None:
     """Sort the first `length` values: make a heap of them, then take the largest off it."""

@@ -403,8 +403,8 @@ def join_constrained(
         anything speaks against it (order matters: what came first is kept); when two owners whose
         addresses nobody has tagged or separated pay each other in a way that looks like change.
     Source: Moeser & Narayanan, Resurrecting Address Clustering in Bitcoin, FC 2022, section 5:
-        413,608 of 155,513,552 merges refused; of 273 tagged services 266 stay in sets of their
-        own, instead of 161. The limit on growth is this program's own.
+        413,608 of 155,513,552 merges refused; 273 tagged services fall into 266 sets, instead of
+        161. The limit on growth is this program's own.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from arien_flows.cli.session import Session, session_of, session_options
+from arien_flows.cli.session import Session, chain_size_option, session_of, session_options
 
 if TYPE_CHECKING:
     from arien_flows.demonstration.investigation import Flow, Lead
@@ -30,14 +30,7 @@ R = TypeVar("R")
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to make it; made anew each time. By default `demo` in the data folder.",
 )
-@click.option(
-    "--transactions",
-    type=click.IntRange(2_000, 20_000_000),
-    default=20_000,
-    show_default=True,
-    metavar="N",
-    help="Size of the simulated chain.",
-)
+@chain_size_option
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=1, show_default=True)
 @click.option("--no-serve", is_flag=True, help="End when the report is written.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to serve on (ARIEN_PORT; 8000).")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.session import chain_size_option, session_of, session_options
 
 if TYPE_CHECKING:
     from arien_flows.simulation.parameters import WalletFamily
@@ -33,14 +33,7 @@ def list_rules(context: click.Context) -> None:
 
 @heuristics.command("evaluate")
 @session_options
-@click.option(
-    "--transactions",
-    type=click.IntRange(2_000, 20_000_000),
-    default=20_000,
-    show_default=True,
-    metavar="N",
-    help="Size of the simulated chain.",
-)
+@chain_size_option
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=7, show_default=True)
 @click.option(
     "--wallets",

@@ -126,6 +126,15 @@ profile_option = click.option(
     help="Whose entities: strict, standard or wide; each has to be run first.",
 )
 
+chain_size_option = click.option(
+    "--transactions",
+    type=click.IntRange(2_000, 20_000_000),
+    default=20_000,
+    show_default=True,
+    metavar="N",
+    help="Size of the simulated chain.",
+)
+
 
 def source_options(command: C) -> C:
     """Give a command the options of questions that a server may answer."""

@@ -130,7 +130,7 @@ class Merging:
         wait([merge.merged for merge in self._under_way], seconds, FIRST_COMPLETED)
 
     def drop(self) -> None:
-        """Stop all merges and forget them: the runs that they are made of are about to change."""
+        """Stop all merges and remove what they have made and nobody has taken in."""
         self._stop.set()
         for merge in [merge for merge in self._under_way if not merge.merged.cancel()]:
             # What failed will fail again, and be told, when it is made again.
@@ -140,7 +140,9 @@ class Merging:
         self._stop = Event()
 
     def close(self) -> None:
-        """Stop all merges; returns when nothing is written any more."""
-        self._stop.set()
-        for worker in (self._small, self._large):
-            worker.shutdown(cancel_futures=True)
+        """Stop all merges and forget them; returns when nothing is written any more."""
+        try:
+            self.drop()
+        finally:
+            for worker in (self._small, self._large):
+                worker.shutdown(cancel_futures=True)

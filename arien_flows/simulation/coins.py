@@ -74,12 +74,6 @@ def owner_of(s: State, coin: int) -> int:
 
 
 @kernel
-def role_of(s: State, coin: int) -> int:
-    """Return the role of the coin's owner."""
-    return int(s.owners[owner_of(s, coin)]["role"])
-
-
-@kernel
 def resting_list(s: State, owner: int, purpose: int) -> int:
     """Return the list on which a new coin of this purpose waits; -1 for none."""
     owners = s.settings[Setting.OWNERS]

@@ -46,8 +46,7 @@ def sample_chain() -> Chain:
 
 
 def write_ledger(root: Path, chain: Chain) -> None:
-    """Write the chain's blocks, one block a commit, and wait until no merge of runs is due."""
+    """Write the chain's blocks, one block a commit."""
     with LedgerWriter(root, REGTEST) as writer:
         for block in chain.blocks:
             writer.append(batch_of([block]))
-        writer.finish_merges()

@@ -167,6 +167,21 @@ def test_close__stops_a_merge_between_two_steps(
     assert run_files(tmp_path) == named_files(tmp_path)
 
 
+def test_close__removes_what_was_merged_and_is_named_nowhere(
+    tmp_path: Path, blocks: list[bytes]
+) -> None:
+    root, disk = tmp_path / "ledger", HeldDisk(tmp_path / "ledger")
+    with LedgerWriter(root, REGTEST, disk) as writer:
+        for block in blocks:
+            writer.append(batch_of([block]))
+        disk.released.set()
+        while not writer._staged.merging.has_ended_any:
+            writer._staged.merging.wait()
+        assert run_files(root) > named_files(root)
+    assert run_files(root) == named_files(root)
+    assert levels(root) == {0: len(blocks)}
+
+
 def test_finish_merges__ends_when_it_is_told_to_stop(
     tmp_path: Path, blocks: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

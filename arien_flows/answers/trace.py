@@ -1,7 +1,8 @@
 """Traces over a reading: the clustering, the tags and the CoinJoin marks that belong together."""
 
+from arien_flows.tracing.comparison import Comparison, compare
 from arien_flows.tracing.request import TraceRequest
-from arien_flows.tracing.trace import Comparison, TraceResult, compare, trace
+from arien_flows.tracing.trace import TraceResult, trace
 from arien_flows.workspace import Reading
 
 

@@ -8,7 +8,7 @@ from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
-from arien_flows.tracing.trace import Comparison
+from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
 

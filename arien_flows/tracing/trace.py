@@ -1,14 +1,8 @@
-"""The entry points: `trace` answers one question, `compare` puts it under every policy.
+"""The entry point: `trace` answers one question about a view."""
 
-No policy is true. A figure from one of them alone says more about the convention than about the
-money, so `compare` shows the span of what each named service received.
-"""
-
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 
 import numpy as np
 
@@ -16,15 +10,13 @@ from arien_flows.amounts import asset_of, held_by_coins
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution, revision_of
 from arien_flows.errors import InputError
-from arien_flows.fetched.completeness import Fetched, Origin
+from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf, ChainAnswer, Shape, Truncation
+from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import (
     Graph,
-    Manifest,
     RequestShape,
-    ServiceTotal,
     Totals,
     TraceAnswer,
     canonical_json,
@@ -33,13 +25,11 @@ from arien_flows.tracing.engine import Ground, Traced, run_trace
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph, full_graph
 from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
-from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.manifest import manifest_of, result_sha256
+from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.unsettled import unsettled_truncation
 from chains.types import UInt8Array
-from heuristics import follow
-from heuristics.taint import Policy, Stop
-
-PROGRAM = "arien-flows"
+from heuristics.taint import Stop
 
 _LIMITS = {
     Stop.BELOW_MIN: "smaller than the smallest amount that is followed",
@@ -81,55 +71,6 @@ class TraceResult:
     def json_bytes(self) -> bytes:
         """Return the answer as canonical JSON."""
         return canonical_json(self.answer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpan(Shape):
-    """What one service received under each policy."""
-
-    label: str
-    """Name that the source gives."""
-
-    concepts: tuple[str, ...]
-    """Categories and abuse types of the tag, such as `exchange`."""
-
-    traced: dict[str, str]
-    """In base units by policy; `"0"` where the policy leads nothing there."""
-
-    least: str
-    """Over the policies that conserve amounts; poison is an upper bound for reach, not money."""
-
-    most: str
-    """Over the same policies."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison(ChainAnswer):
-    """One question under every policy."""
-
-    sources: tuple[str, ...]
-    """As asked."""
-
-    direction: str
-    """`forward` (where it went) or `backward` (where it came from)."""
-
-    asset: str
-    """What the amounts count."""
-
-    decimals: int
-    """Digits after the point when base units are shown as whole coins."""
-
-    totals: dict[str, Totals]
-    """By policy."""
-
-    services: tuple[ServiceSpan, ...]
-    """Largest possible amount first."""
-
-    results: dict[str, str]
-    """Result hash by policy."""
-
-    fetched: Origin | None
-    """Where the transactions came from, if they were fetched one by one."""
 
 
 def trace(
@@ -178,80 +119,6 @@ def trace(
     return TraceResult(ground=ground, traced=traced, answer=_answer(ground, traced, graph))
 
 
-def compare(
-    view: View,
-    request: TraceRequest,
-    *,
-    entities: EntityMap | None = None,
-    attribution: Attribution | None = None,
-    coinjoin_marks: UInt8Array | None = None,
-    fetched: Fetched | None = None,
-) -> Comparison:
-    """Answer one question under every policy; the request's own policy does not matter.
-
-    Raises what `trace` raises.
-    """
-    answers = {
-        name: trace(
-            view,
-            replace(request, policy=name),
-            entities=entities,
-            attribution=attribution,
-            coinjoin_marks=coinjoin_marks,
-            fetched=fetched,
-        ).answer
-        for name in POLICIES
-    }
-    first = next(iter(answers.values()))
-    truncations = _compared_truncations(answers)
-    return Comparison(
-        as_of=first.as_of,
-        complete=not truncations,
-        truncations=truncations,
-        sources=request.sources,
-        direction=request.direction,
-        asset=first.asset,
-        decimals=first.decimals,
-        totals={str(name): answer.totals for name, answer in answers.items()},
-        services=_spans({name: answer.services for name, answer in answers.items()}),
-        results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
-        fetched=first.manifest.fetched,
-    )
-
-
-def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Truncation, ...]:
-    """Return what all answers leave out, and what single ones do, with the policy's name."""
-    told: list[Truncation] = []
-    for policy, answer in answers.items():
-        for cut in answer.truncations:
-            if all(cut in other.truncations for other in answers.values()):
-                told += () if cut in told else (cut,)
-            else:
-                told.append(replace(cut, where=f"{cut.where} by {policy}"))
-    return tuple(told)
-
-
-def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[ServiceSpan, ...]:
-    concepts = {total.label: total.concepts for totals in by_policy.values() for total in totals}
-    spans = []
-    for label in sorted(concepts):
-        traced = {
-            policy: sum(int(total.traced) for total in totals if total.label == label)
-            for policy, totals in by_policy.items()
-        }
-        conserved = [sat for policy, sat in traced.items() if POLICIES[policy] != Policy.POISON]
-        spans.append(
-            ServiceSpan(
-                label=label,
-                concepts=concepts[label],
-                traced={str(policy): str(sat) for policy, sat in traced.items()},
-                least=str(min(conserved)),
-                most=str(max(conserved)),
-            )
-        )
-    return tuple(sorted(spans, key=lambda span: (-int(span.most), span.label)))
-
-
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
     truncations = _truncations(ground, traced)
     found = leaves(ground, traced)
@@ -273,16 +140,9 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         leaves=found,
         destroyed=destroyed_leaves(ground, traced),
         graph=graph,
-        manifest=_manifest(ground, traced),
+        manifest=manifest_of(ground, traced),
     )
     return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
-
-
-def result_sha256(answer: TraceAnswer) -> str:
-    """Return the hash of an answer; the manifest, program version included, is not part of it."""
-    names = [field.name for field in fields(answer)]
-    parts = {name: getattr(answer, name) for name in names if name != "manifest"}
-    return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
 def _totals(traced: Traced) -> Totals:
@@ -365,22 +225,4 @@ def _request_shape(traced: Traced) -> RequestShape:
         fan_out_percent=request.fan_out_percent,
         dormant_days=request.dormant_days,
         graph_nodes=request.graph_nodes,
-    )
-
-
-def _manifest(ground: Ground, traced: Traced) -> Manifest:
-    return Manifest(
-        program=PROGRAM,
-        version=version(PROGRAM),
-        network=ground.view.network.name,
-        tip_height=ground.view.tip.height,
-        tip_hash=ground.view.tip.block_hash,
-        rules={"follow": follow.VERSION},
-        tags_sha256=ground.attribution.revision,
-        clustering=ground.entities.identity,
-        coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
-        transactions_explored=len(traced.trail.transactions),
-        transactions_followed=int(np.count_nonzero(traced.trail.flow.entered)),
-        fetched=None if ground.fetched is None else ground.fetched.origin,
-        result_sha256="",
     )

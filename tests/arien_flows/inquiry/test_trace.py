@@ -15,8 +15,9 @@ from arien_flows.entities.coinjoins import mark_coinjoins
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.inquiry.trace import TraceQuestion
 from arien_flows.ledger.view import View
+from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.request import POLICIES, TraceRequest
-from arien_flows.tracing.trace import TraceResult, compare, trace
+from arien_flows.tracing.trace import TraceResult, trace
 from arien_flows.workspace import Reading
 from chains.errors import LookupFailedError
 from tests.arien_flows.inquiry.asking import PLENTY, Desk, Tags, random_chain, told

@@ -13,9 +13,11 @@ from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.view import View
 from arien_flows.tracing.answer import canonical_json
+from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.engine import ConservationError, check_conservation
+from arien_flows.tracing.manifest import result_sha256
 from arien_flows.tracing.request import POLICIES, TraceRequest
-from arien_flows.tracing.trace import TraceResult, compare, result_sha256, trace
+from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.ledgers import Tx, build_view, text_of_name

@@ -38,6 +38,7 @@ from chains.types import (
     raw_txid,
     shown_txid,
 )
+from heuristics.prefetch import read_rows
 
 
 class LinkRule(IntEnum):
@@ -321,6 +322,9 @@ class View:
     def address_texts(self, addresses: Int64Array) -> list[str | None]:
         """Return the canonical texts of address numbers, as `address_text` does one by one."""
         known, place = np.unique(addresses[addresses != NO_ADDRESS], return_inverse=True)
+        read_rows(self.script_type, known)
+        read_rows(self.first_payload_byte, known)
+        read_rows(self.payload, self.first_payload_byte[known])
         made = address_texts(
             ScriptLocks(
                 script_type=self.script_type[known],
@@ -335,6 +339,7 @@ class View:
 
     def txid_texts(self, transactions: Int64Array) -> list[TxIdHex]:
         """Return the ids of transactions as people read them."""
+        read_rows(self.txid, transactions)
         text = self.txid[transactions][:, ::-1].tobytes().hex()
         return [TxIdHex(text[begin : begin + 64]) for begin in range(0, len(text), 64)]
 

@@ -348,9 +348,11 @@ def test_compare__shows_the_span_between_the_policies(theft):
     (span,) = found.services
     haircut = 60 * 20 * COIN // 70
     assert span.traced == {
-        "fifo": str(10 * COIN), "haircut": str(haircut), "poison": str(60 * COIN)
+        "fifo": str(10 * COIN), "lifo": str(20 * COIN), "haircut": str(haircut),
+        "poison": str(60 * COIN), "tiho": str(20 * COIN), "seniority": str(20 * COIN),
+        "reverse_seniority": str(10 * COIN),
     }  # fmt: skip
-    assert (span.least, span.most) == (str(10 * COIN), str(haircut))
+    assert (span.least, span.most) == (str(10 * COIN), str(20 * COIN))
     assert set(found.results) == set(found.totals) == set(POLICIES)
     assert [cut.reason for cut in found.truncations] == ["coinjoin_marks_absent"]
     assert not found.complete

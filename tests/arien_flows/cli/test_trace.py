@@ -14,6 +14,7 @@ from arien_flows.amounts import Asset, coins
 from arien_flows.cli.main import run
 from arien_flows.cli.typed import moment, satoshi
 from arien_flows.errors import InputError
+from arien_flows.tracing.request import POLICIES
 from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 Say = Callable[..., str]
@@ -64,7 +65,7 @@ def test_trace__backward_ends_where_coins_were_made(say: Say, small_case: SmallC
 def test_trace__compares_conventions(say: Say, small_case: SmallCase):
     command = (f"{small_case.txid('mined-1')}:0", "--compare")
     answer = json.loads(say(*command, "--json"))
-    assert set(answer["totals"]) == {"fifo", "haircut", "poison"}
+    assert set(answer["totals"]) == set(POLICIES)
     assert answer["totals"]["fifo"]["by_reason"] == {"service_reached": str(50 * COIN)}
     text = say(*command)
     assert text.startswith("Where 50.00000000 tBTC went, by each convention\n")

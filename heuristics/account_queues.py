@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from heuristics.account_events import OPENING_COLOUR, Steps
+from heuristics.account_steps import OPENING_COLOUR, Steps
 from heuristics.columns import Int64Array
 from heuristics.jit import kernel, kernel_part
 from heuristics.wide import (

@@ -2,8 +2,8 @@
 
 Sources are movements whose units are declared to be the ones that are looked for. Forward, the
 units that arrived are followed to where they are after the last movement; backward, to the
-movements that made them. `heuristics.account_events` explains pots, gas, the mirror and balances
-from before the first movement.
+movements that made them. `heuristics.account_steps` explains pots, the mirror and balances from
+before the first movement.
 
 A declared movement may carry units that come from another source. They are counted once, as
 `retainted`. So for every asset
@@ -23,27 +23,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from heuristics.account_events import (
-    COLOURS,
     ENDS_UNITS,
     MAKES_UNITS,
-    NO_POT,
-    OPENING_COLOUR,
     FeeMode,
     GasOrder,
     Movement,
     MovementColumns,
+    check_movements,
+    gas_permutation,
+)
+from heuristics.account_queues import Queues, move_segments
+from heuristics.account_shares import Shares, share_pro_rata, spread_poison
+from heuristics.account_steps import (
+    COLOURS,
+    NO_POT,
+    OPENING_COLOUR,
     Pots,
     Steps,
     balances,
     beginning_with,
-    check_movements,
     forward_steps,
-    gas_permutation,
     mirrored,
     number_pots,
 )
-from heuristics.account_queues import Queues, move_segments
-from heuristics.account_shares import Shares, share_pro_rata, spread_poison
 from heuristics.columns import BoolArray, Int64Array, UInt32Array, read_only
 from heuristics.conservation import ConservationError
 from heuristics.stops import Direction

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heuristics.account_events import (
-    OPENING_COLOUR,
     FeeMode,
     GasOrder,
     Movement,
     by_balance_differences,
 )
+from heuristics.account_steps import OPENING_COLOUR
 from heuristics.account_taint import (
     ACCOUNT_POLICIES,
     AccountFlow,

@@ -10,7 +10,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from heuristics.account_events import OPENING_COLOUR, GasOrder, Movement
+from heuristics.account_events import GasOrder, Movement
+from heuristics.account_steps import OPENING_COLOUR
 from heuristics.taint import Policy
 
 Pot = tuple[int, int]

@@ -19,7 +19,7 @@ from arien_flows.amounts import asset_of, held_by_coins
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money, Sum
-from arien_flows.prices.rates import PriceBook, Step
+from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.prices.table import PriceTable
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.answer import Leaf, ServiceTotal
@@ -74,7 +74,7 @@ class Valuation:
         self._moments = np.unique(np.concatenate([parts.times for parts in groups]))
         self._rates = book.rates(self._moments)
         self._place = dict(zip(self._moments.tolist(), self._rates.place.tolist(), strict=True))
-        self._steps = [tuple(map(_step, rate.steps)) for rate in self._rates.rates]
+        self._steps = [rate_steps(rate) for rate in self._rates.rates]
 
     def value(self, base_units: int, moment: datetime) -> Value | None:
         """Return what an amount was worth at the time of a coin; nothing without a price."""
@@ -187,6 +187,22 @@ def value_sum(money: Money, found: Iterable[Leaf]) -> ValueSum:
     )
 
 
+def rate_steps(rate: Rate) -> tuple[RateStep, ...]:
+    """Return where a rate is from, as answers name it."""
+    return tuple(
+        RateStep(
+            asset=step.table.asset,
+            currency=step.table.currency,
+            price=step.price,
+            time=_moment(step.time),
+            source=step.table.origin.source,
+            table=step.table.points_sha256,
+            is_divisor=step.is_divisor,
+        )
+        for step in rate.steps
+    )
+
+
 def table_used(table: PriceTable) -> PriceTableUsed:
     """Return a table as answers and manifests name it."""
     return PriceTableUsed(
@@ -235,18 +251,6 @@ def _slot_times(view: View, trail: Trail, slots: Int64Array) -> Int64Array:
 
 def _times(view: View, transactions: Int64Array) -> Int64Array:
     return view.times_of_blocks(view.blocks_of(transactions))
-
-
-def _step(step: Step) -> RateStep:
-    return RateStep(
-        asset=step.table.asset,
-        currency=step.table.currency,
-        price=step.price,
-        time=_moment(step.time),
-        source=step.table.origin.source,
-        table=step.table.points_sha256,
-        is_divisor=step.is_divisor,
-    )
 
 
 def _shape(total: Sum) -> ValueSum:

@@ -61,7 +61,7 @@ class Rate:
         return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rates:
     """The rates of many moments."""
 
@@ -121,18 +121,25 @@ class PriceBook:
         )
 
     def _rate(self, first: int, point: int, second: int, other: int) -> Rate:
-        start = _step(self.tables[first], point)
+        table = self.tables[first]
+        start = _step(table, point, is_divisor=table.asset != self.asset)
         if second < 0:
-            return Rate(price=Decimal(start.price), steps=(start,))
+            price = _derived(Decimal(1), start) if start.is_divisor else Decimal(start.price)
+            return Rate(price=price, steps=(start,))
         table = self.tables[second]
         end = _step(table, other, is_divisor=table.asset == self.currency)
-        return Rate(price=_derived(start, end), steps=(start, end))
+        return Rate(price=_derived(Decimal(start.price), end), steps=(start, end))
 
 
 def _ways(asset: str, currency: str, tables: Sequence[PriceTable]) -> list[tuple[int, int]]:
     """Return tables, or pairs of them, that give a price, in the order in which they are asked."""
     stating = [i for i, table in enumerate(tables) if table.asset == asset]
     direct = [(i, -1) for i in stating if tables[i].currency == currency]
+    direct += [
+        (i, -1)
+        for i, table in enumerate(tables)
+        if (table.asset, table.currency) == (currency, asset)
+    ]
     converted = [
         (i, j)
         for i in stating
@@ -143,7 +150,7 @@ def _ways(asset: str, currency: str, tables: Sequence[PriceTable]) -> list[tuple
     return direct + converted
 
 
-def _step(table: PriceTable, point: int, *, is_divisor: bool = False) -> Step:
+def _step(table: PriceTable, point: int, *, is_divisor: bool) -> Step:
     return Step(
         table=table,
         time=int(table.times[point]),
@@ -152,6 +159,6 @@ def _step(table: PriceTable, point: int, *, is_divisor: bool = False) -> Step:
     )
 
 
-def _derived(start: Step, end: Step) -> Decimal:
-    price, rate = Decimal(start.price), Decimal(end.price)
-    return _DERIVING.divide(price, rate) if end.is_divisor else _DERIVING.multiply(price, rate)
+def _derived(price: Decimal, step: Step) -> Decimal:
+    rate = Decimal(step.price)
+    return _DERIVING.divide(price, rate) if step.is_divisor else _DERIVING.multiply(price, rate)

@@ -64,9 +64,9 @@ class PriceOrigin:
     """Which of the file's columns the prices are; "value" in a file that has none."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PriceTable:
-    """The price of one asset in one currency over time."""
+    """The price of one asset in one currency over time. Equal to itself only."""
 
     asset: str
     """A coin, or a currency whose exchange rate this is."""

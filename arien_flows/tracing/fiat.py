@@ -147,8 +147,8 @@ class Valuation:
             Truncation(
                 where="fiat",
                 reason="no_price",
-                detail=f"no price in {self.money.currency} is in force at the time of "
-                f"{'; '.join(told)}: they have no value here, and are in no sum",
+                detail=f"no price in {self.money.currency} was in force for {'; '.join(told)}: "
+                "that has no value here, and is in no sum of values",
             ),
         )
 
@@ -162,7 +162,7 @@ class Valuation:
             held = held.replace("coin", "transaction")
         first, last = (_day(int(each)) for each in (chosen.times.min(), chosen.times.max()))
         when = f"on {first}" if first == last else f"from {first} to {last}"
-        return f"{held} of {name} {when}"
+        return f"{name} ({held}, {when})"
 
     def _sum(self, *groups: _Parts) -> Sum:
         """Return what amounts were worth; those with one rate are added up first."""

@@ -132,13 +132,14 @@ def trace(
 def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
     """Return an answer with the values of its amounts, and what they rest on."""
     truncations = (*answer.truncations, *valuation.truncations())
+    found = valuation.leaves(answer.leaves)
     return replace(
         answer,
         complete=not truncations,
         truncations=truncations,
         totals=replace(answer.totals, fiat=valuation.totals()),
-        services=valuation.services(answer.services, answer.leaves),
-        leaves=valuation.leaves(answer.leaves),
+        services=valuation.services(answer.services, found),
+        leaves=found,
         destroyed=valuation.leaves(answer.destroyed),
         manifest=replace(answer.manifest, prices=valuation.tables()),
     )

@@ -65,6 +65,10 @@ class TraceBody(BaseModel):
     graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    fiat: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$", max_length=3)] = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`; the casebook
+    has to hold prices of the coin in it, or in a currency that its exchange rates convert."""
+
 
 @router.post(
     "/traces",
@@ -107,4 +111,5 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         horizon_days=body.horizon_days,
         budget=budget,
         graph_nodes=body.graph_nodes,
+        fiat=body.fiat,
     )

@@ -78,6 +78,11 @@ COMMANDS = {
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
     ),
+    "prices": Entry(
+        module="arien_flows.cli.prices",
+        attribute="prices",
+        summary="What coins were worth: import price tables, look up, withdraw.",
+    ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",
         attribute="casebook",

@@ -65,6 +65,12 @@ if TYPE_CHECKING:
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
 )
 @click.option(
+    "--fiat",
+    metavar="CODE",
+    help="Also value the money in this currency (EUR, USD) at the time at which it was paid, by "
+    "the casebook's price tables.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
@@ -91,6 +97,7 @@ def trace(
     horizon: int | None,
     budget: int,
     graph_nodes: int,
+    fiat: str | None,
     settle: bool,
     compare: bool,
     output: Path | None,
@@ -105,6 +112,7 @@ def trace(
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
+    from arien_flows.prices.currencies import currency_named
     from arien_flows.reports.trace_files import write_trace_files
     from arien_flows.tracing.request import TraceRequest, policies_of
 
@@ -124,6 +132,7 @@ def trace(
         horizon_days=horizon,
         budget=budget,
         graph_nodes=graph_nodes,
+        fiat=None if fiat is None else currency_named(fiat),
     )
     if compare:
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.output import NOTHING, state, table
+from arien_flows.cli.price_texts import basis_lines, money, worth
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
 from arien_flows.shapes import Truncation, shown_time
@@ -22,7 +23,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield "(an inference; other conventions give other amounts: --compare)."
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
-    yield from table(("Amount", "Ended", "Reason"), end_rows(answer))
+    yield from _ends(answer, asset)
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
@@ -31,6 +32,8 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
+    if request.fiat is not None:
+        yield from basis_lines(request.fiat, answer.manifest.prices)
     yield state(answer.as_of)
     yield f"Result {answer.manifest.result_sha256}"
 
@@ -54,12 +57,28 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
                 for span in comparison.services
             ),
         )
+        if comparison.fiat is not None:
+            yield from ("", *_compared_values(comparison, asset))
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
+    if comparison.fiat is not None:
+        yield from basis_lines(comparison.fiat, comparison.prices)
     yield state(comparison.as_of)
     for name in policies:
         yield f"Result by {name} {comparison.results[name]}"
+
+
+def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
+    policies = list(comparison.totals)
+    return table(
+        (f"Service, {comparison.fiat} then", *policies),
+        (
+            [span.label, *(worth(span.fiat.by_policy[name], asset) for name in policies)]
+            for span in comparison.services
+            if span.fiat is not None
+        ),
+    )
 
 
 def _compared_ends(comparison: Comparison, asset: Asset) -> Iterable[list[str]]:
@@ -80,12 +99,26 @@ def _verb(direction: str) -> str:
     return "went" if direction == "forward" else "came from"
 
 
-def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
+def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
+    fiat = answer.totals.fiat
+    header, rows = ("Amount", "Ended", "Reason"), end_rows(answer)
+    if fiat is None:
+        return table(header, rows)
+    worths = {**fiat.by_reason, "fees": fiat.fees, "destroyed": fiat.destroyed, "": fiat.ends}
     return table(
-        ("Amount", "Service", "Kind", "Coins", "First", "Last"),
+        (header[0], f"{fiat.currency} then", *header[1:]),
+        ((amount, worth(worths.get(key), asset), what, key) for amount, what, key in rows),
+    )
+
+
+def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
+    fiat = answer.request.fiat
+    return table(
+        ("Amount", *_then(fiat), "Service", "Kind", "Coins", "First", "Last"),
         (
             (
                 coins(service.traced, asset),
+                *(() if fiat is None else (worth(service.fiat, asset),)),
                 service.label,
                 ", ".join(service.concepts),
                 f"{service.coins:,}",
@@ -100,15 +133,31 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:
     shown = answer.leaves[:SHOWN_LEAVES]
     rest = len(answer.leaves) - len(shown)
+    fiat = answer.request.fiat
     lines = table(
-        ("Traced", "Of coin", "Reason", "Hops", "Address", "Coin"),
-        ((*_amounts(leaf, asset), leaf.reason, str(leaf.hops), *_place(leaf)) for leaf in shown),
+        ("Traced", *_then(fiat), "Of coin", "Reason", "Hops", "Address", "Coin"),
+        (
+            (
+                coins(leaf.traced, asset),
+                *(
+                    ()
+                    if fiat is None
+                    else (NOTHING if leaf.fiat is None else money(leaf.fiat.amount),)
+                ),
+                coins(leaf.value, asset),
+                leaf.reason,
+                str(leaf.hops),
+                *_place(leaf),
+            )
+            for leaf in shown
+        ),
     )
     return [*lines, f"… and {rest:,} smaller ends: --json or -o lists all"] if rest else lines
 
 
-def _amounts(leaf: Leaf, asset: Asset) -> tuple[str, str]:
-    return coins(leaf.traced, asset), coins(leaf.value, asset)
+def _then(fiat: str | None) -> tuple[str, ...]:
+    """Return the header of a column of values, where there is one."""
+    return () if fiat is None else (f"{fiat} then",)
 
 
 def _place(leaf: Leaf) -> tuple[str, str]:

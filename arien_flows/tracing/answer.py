@@ -12,6 +12,7 @@ from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,9 @@ class RequestShape(Shape):
     graph_nodes: int
     """Most nodes of the graph in the answer."""
 
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid; none without values."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals(Shape):
@@ -76,6 +80,9 @@ class Totals(Shape):
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""
+
+    fiat: ValueTotals | None = None
+    """What they were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +149,9 @@ class Leaf(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: Value | None = None
+    """What the traced part was worth when the coin was paid; nothing without a price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTotal(Shape):
@@ -173,6 +183,9 @@ class ServiceTotal(Shape):
 
     certainty: Certainty = "attribution"
     """The name is a source's; the amount is an inference."""
+
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +332,9 @@ class Manifest(Shape):
 
     fetched: Origin | None = None
     """Where the transactions come from; nothing for a ledger of whole blocks."""
+
+    prices: tuple[PriceTableUsed, ...] = ()
+    """Price tables that values were made from, in the order in which they were asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

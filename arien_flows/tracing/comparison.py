@@ -4,16 +4,23 @@ No policy is true. A figure from one of them alone says more about the conventio
 money, so a comparison shows the span of what each named service received.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from arien_flows.amounts import Asset
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.view import View
+from arien_flows.prices.money import Money
+from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
-from arien_flows.tracing.answer import ServiceTotal, Totals, TraceAnswer
+from arien_flows.tracing.answer import Totals, TraceAnswer
+from arien_flows.tracing.fiat import table_used, value_sum
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
 from arien_flows.tracing.trace import trace
+from arien_flows.tracing.values import PriceTableUsed, ValueSpan
 from chains.types import UInt8Array
 from heuristics.taint import Policy
 
@@ -36,6 +43,9 @@ class ServiceSpan(Shape):
 
     most: str
     """Over the same policies."""
+
+    fiat: ValueSpan | None = None
+    """What that was worth when it was paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,12 @@ class Comparison(ChainAnswer):
     fetched: Origin | None
     """Where the transactions came from, if they were fetched one by one."""
 
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid; none without values."""
+
+    prices: tuple[PriceTableUsed, ...] = ()
+    """Price tables that values were made from under any policy."""
+
 
 def compare(
     view: View,
@@ -75,6 +91,7 @@ def compare(
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
+    prices: PriceBook | None = None,
 ) -> Comparison:
     """Answer one question under every policy; the request's own does not matter.
 
@@ -90,6 +107,7 @@ def compare(
             attribution=attribution,
             coinjoin_marks=coinjoin_marks,
             fetched=fetched,
+            prices=prices,
         ).answer
         for name in policies_of(request.direction)
     }
@@ -104,10 +122,21 @@ def compare(
         asset=first.asset,
         decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
-        services=_spans({name: answer.services for name, answer in answers.items()}),
+        services=_spans(answers),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
+        fiat=request.fiat,
+        prices=_tables_used(prices, answers.values()),
     )
+
+
+def _tables_used(
+    book: PriceBook | None, answers: Iterable[TraceAnswer]
+) -> tuple[PriceTableUsed, ...]:
+    """Return the price tables that any answer used, in the order in which they are asked."""
+    used = {table.points_sha256 for answer in answers for table in answer.manifest.prices}
+    known = () if book is None else book.tables
+    return tuple(table_used(table) for table in known if table.points_sha256 in used)
 
 
 def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Truncation, ...]:
@@ -122,13 +151,15 @@ def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Trunc
     return tuple(told)
 
 
-def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[ServiceSpan, ...]:
-    concepts = {total.label: total.concepts for totals in by_policy.values() for total in totals}
+def _spans(answers: dict[PolicyName, TraceAnswer]) -> tuple[ServiceSpan, ...]:
+    concepts = {
+        total.label: total.concepts for answer in answers.values() for total in answer.services
+    }
     spans = []
     for label in sorted(concepts):
         traced = {
-            policy: sum(int(total.traced) for total in totals if total.label == label)
-            for policy, totals in by_policy.items()
+            policy: sum(int(total.traced) for total in answer.services if total.label == label)
+            for policy, answer in answers.items()
         }
         conserved = [sat for policy, sat in traced.items() if POLICIES[policy] != Policy.POISON]
         spans.append(
@@ -138,6 +169,33 @@ def _spans(by_policy: dict[PolicyName, tuple[ServiceTotal, ...]]) -> tuple[Servi
                 traced={str(policy): str(sat) for policy, sat in traced.items()},
                 least=str(min(conserved)),
                 most=str(max(conserved)),
+                fiat=_value_span(label, answers),
             )
         )
     return tuple(sorted(spans, key=lambda span: (-int(span.most), span.label)))
+
+
+def _value_span(label: str, answers: dict[PolicyName, TraceAnswer]) -> ValueSpan | None:
+    """Return what a service received was worth, or nothing where no currency was asked for."""
+    first = next(iter(answers.values()))
+    if first.request.fiat is None:
+        return None
+    money = Money(
+        asset=Asset(name=first.asset, decimals=first.decimals), currency=first.request.fiat
+    )
+    sums = {
+        policy: value_sum(
+            money,
+            (leaf for leaf in answer.leaves if leaf.service and leaf.service.label == label),
+        )
+        for policy, answer in answers.items()
+    }
+    conserved = [worth for policy, worth in sums.items() if POLICIES[policy] != Policy.POISON]
+    amounts = [worth.amount for worth in conserved if worth.amount and worth.unpriced == "0"]
+    is_whole = len(amounts) == len(conserved)
+    return ValueSpan(
+        currency=first.request.fiat,
+        by_policy={str(policy): worth for policy, worth in sums.items()},
+        least=min(amounts, key=Decimal) if is_whole else None,
+        most=max(amounts, key=Decimal) if is_whole else None,
+    )

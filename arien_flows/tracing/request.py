@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from arien_flows.errors import InputError
+from arien_flows.prices.currencies import currency_named
 from chains.bitcoin.networks import COIN_SAT
 from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
@@ -94,6 +95,9 @@ class TraceRequest:
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -115,6 +119,8 @@ class TraceRequest:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:
             _check_range("horizon", self.horizon_days, 1, MAX_DAYS)
+        if self.fiat is not None and currency_named(self.fiat) != self.fiat:
+            raise InputError(f"write the currency as {currency_named(self.fiat)}, not {self.fiat}")
         for name, moment in (("since", self.since), ("until", self.until)):
             if moment is not None and moment.tzinfo is None:
                 raise InputError(f"{name} needs a time zone: write 2026-03-01T00:00:00Z")

@@ -13,6 +13,7 @@ from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import (
     Graph,
@@ -22,6 +23,7 @@ from arien_flows.tracing.answer import (
     canonical_json,
 )
 from arien_flows.tracing.engine import Ground, Traced, run_trace
+from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph, full_graph
 from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
@@ -81,6 +83,7 @@ def trace(
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
+    prices: PriceBook | None = None,
 ) -> TraceResult:
     """Follow money through a view.
 
@@ -99,6 +102,8 @@ def trace(
         the answer says so.
     fetched
         What a view of fetched transactions leaves open.
+    prices
+        What is known of the coin's price in the request's currency; needed where it names one.
 
     Raises
     ------
@@ -116,14 +121,36 @@ def trace(
     )
     traced = run_trace(ground, request)
     graph = describe_graph(ground, full_graph(ground, traced), request.graph_nodes)
-    return TraceResult(ground=ground, traced=traced, answer=_answer(ground, traced, graph))
+    answer = _answer(ground, traced, graph)
+    if request.fiat is not None:
+        book = prices or PriceBook(answer.asset, request.fiat, ())
+        answer = _valued(answer, Valuation(ground, traced, book))
+    answer = replace(answer, manifest=replace(answer.manifest, result_sha256=result_sha256(answer)))
+    return TraceResult(ground=ground, traced=traced, answer=answer)
+
+
+def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
+    """Return an answer with the values of its amounts, and what they rest on."""
+    truncations = (*answer.truncations, *valuation.truncations())
+    found = valuation.leaves(answer.leaves)
+    return replace(
+        answer,
+        complete=not truncations,
+        truncations=truncations,
+        totals=replace(answer.totals, fiat=valuation.totals()),
+        services=valuation.services(answer.services, found),
+        leaves=found,
+        destroyed=valuation.leaves(answer.destroyed),
+        manifest=replace(answer.manifest, prices=valuation.tables()),
+    )
 
 
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
+    """Return the answer without values, its result hash still empty."""
     truncations = _truncations(ground, traced)
     found = leaves(ground, traced)
     asset = asset_of(ground.view.network.name)
-    draft = TraceAnswer(
+    return TraceAnswer(
         request=_request_shape(traced),
         as_of=AsOf(
             network=ground.view.network.name,
@@ -142,7 +169,6 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         graph=graph,
         manifest=manifest_of(ground, traced),
     )
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
 
 
 def _totals(traced: Traced) -> Totals:
@@ -225,4 +251,5 @@ def _request_shape(traced: Traced) -> RequestShape:
         fan_out_percent=request.fan_out_percent,
         dormant_days=request.dormant_days,
         graph_nodes=request.graph_nodes,
+        fiat=request.fiat,
     )

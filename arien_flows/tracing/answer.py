@@ -12,6 +12,7 @@ from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.inferences import Inferences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,12 @@ class RequestShape(Shape):
 
     graph_nodes: int
     """Most nodes of the graph in the answer."""
+
+    demix: str
+    """`stop`, or `candidates`: `inferences` lists what may be the money behind CoinJoins."""
+
+    demix_depth: int
+    """CoinJoins in a row that candidates are followed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +361,10 @@ class TraceAnswer(Shape):
 
     destroyed: tuple[Leaf, ...]
     """Traced coins that nobody can spend, in the same order."""
+
+    inferences: Inferences | None
+    """Candidates behind the CoinJoins at which paths ended, if the request asks for them. No
+    total, leaf or node rests on them."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

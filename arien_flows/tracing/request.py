@@ -24,11 +24,15 @@ POLICIES: dict[PolicyName, Policy] = {
 }
 """Accounting conventions by the names that people type."""
 
+DemixName = Literal["stop", "candidates"]
+"""Whether candidates behind CoinJoins are listed; paths end at CoinJoins either way."""
+
 MAX_SOURCES = 1_000
 MAX_HOPS = 10_000
 MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
+MAX_DEMIX_DEPTH = 10
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -78,6 +82,13 @@ class TraceRequest:
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    demix: DemixName = "stop"
+    """`candidates` lists, beside the answer, the coins that may be the traced ones behind the
+    CoinJoins at which paths end; no amount rests on them."""
+
+    demix_depth: int = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -93,6 +104,9 @@ class TraceRequest:
         _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
         _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
+        if self.demix not in get_args(DemixName):
+            raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
         if self.min_value_sat is not None:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:

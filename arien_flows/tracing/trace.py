@@ -21,6 +21,7 @@ from arien_flows.tracing.answer import (
     TraceAnswer,
     canonical_json,
 )
+from arien_flows.tracing.candidates import inferences_of
 from arien_flows.tracing.engine import Ground, Traced, run_trace
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph, full_graph
@@ -139,6 +140,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         services=service_totals(found),
         leaves=found,
         destroyed=destroyed_leaves(ground, traced),
+        inferences=inferences_of(ground, traced),
         graph=graph,
         manifest=manifest_of(ground, traced),
     )
@@ -225,4 +227,6 @@ def _request_shape(traced: Traced) -> RequestShape:
         fan_out_percent=request.fan_out_percent,
         dormant_days=request.dormant_days,
         graph_nodes=request.graph_nodes,
+        demix=request.demix,
+        demix_depth=request.demix_depth,
     )

@@ -72,8 +72,8 @@ Assumes: each participant brings all of his coins into one sum, gets one change 
     and earns no more than that.
 Fails when: a participant pays somebody from inside the CoinJoin, takes several equal outputs, or
     has several changes; then the one set that fits may be a coincidence.
-Source: Meiklejohn & Orlandi 2015 and Maurer et al. 2017 (sub-transactions by sums); the tolerances
-    are those of `coinjoin_proven`, after BlockSci 14ccc93. Measured on simulated chains only.
+Source: Maurer, Neudecker & Florian 2017 (parts of a CoinJoin told apart by sums); the tolerances
+    are those of `coinjoin_proven`, after BlockSci 14ccc93. No error rate is claimed.
 """
 
 DEMIX_STANDARD = """Money in a round of Wasabi 2 is spread over its repeated standard amounts.
@@ -85,8 +85,7 @@ participant takes is not known, so no chance of ownership is given.
 Assumes: nothing tells the outputs of a round apart.
 Fails when: the amounts of one participant can be told from the sums of his inputs, or later
     spending tells. Then the true candidates are fewer.
-Source: the pro-rata convention of taint analysis. No error rate is claimed; simulated rounds are
-    measured.
+Source: the pro-rata convention of taint analysis. No error rate is claimed.
 """
 
 DEMIX_CONSOLIDATION = """Candidates of one CoinJoin were spent together: one owner has them all.
@@ -99,8 +98,8 @@ no mass, and the chances of the other candidates, which fall when one rises, are
 Assumes: the co-spend has one owner.
 Fails when: several people made the transaction without looking like a CoinJoin (PayJoin), or one
     owner brought several inputs and the others' coins are counted as his.
-Source: algorithm of post-mix consolidation as used by Gavenda et al. 2025, arXiv 2510.17284, and
-    Stuetz et al., AFT 2022. No error rate is claimed.
+Source: the multi-input rule, applied behind a CoinJoin. How much later spending narrows the set of
+    candidates is measured by Gavenda et al. 2025, arXiv 2510.17284. No error rate is claimed.
 """
 
 
@@ -317,7 +316,7 @@ def unravel(
     searched: dict[int, Fit] = {}
     found: list[tuple[int, int, tuple[int, ...]]] = []
     if equal and not plan.pooled and len(equal) <= MOST_LEVELS:
-        fee = int(input_sat.sum()) - int(output_sat.sum())
+        fee = max(0, int(input_sat.sum()) - int(output_sat.sum()))
         for row in others[:MOST_CHANGES]:
             searched[row], target, who = _payers(sums, values[row], tuple(equal), fee, plan)
             if searched[row] == Fit.UNIQUE:

@@ -14,9 +14,11 @@ from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
     MAX_DAYS,
+    MAX_DEMIX_DEPTH,
     MAX_GRAPH_NODES,
     MAX_HOPS,
     MAX_SOURCES,
+    DemixName,
     DirectionName,
     PolicyName,
     TraceRequest,
@@ -65,6 +67,12 @@ class TraceBody(BaseModel):
     graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    demix: DemixName = "stop"
+    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins."""
+
+    demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
 
 @router.post(
     "/traces",
@@ -107,4 +115,6 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         horizon_days=body.horizon_days,
         budget=budget,
         graph_nodes=body.graph_nodes,
+        demix=body.demix,
+        demix_depth=body.demix_depth,
     )

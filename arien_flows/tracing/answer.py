@@ -13,6 +13,7 @@ from datetime import datetime
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
 from arien_flows.tracing.inferences import Inferences
+from arien_flows.tracing.points import ServicePoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +356,9 @@ class TraceAnswer(Shape):
 
     services: tuple[ServiceTotal, ...]
     """Sums by named service, largest first."""
+
+    service_points: tuple[ServicePoint, ...]
+    """The coins at services to ask about, by address, the largest traced sum first."""
 
     leaves: tuple[Leaf, ...]
     """Every coin at which a path ended, largest first, ties in chain order."""

@@ -12,7 +12,9 @@ from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.view import View
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
 from arien_flows.tracing.answer import ServiceTotal, Totals, TraceAnswer
+from arien_flows.tracing.points import PointSpan
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.service_points import point_spans
 from arien_flows.tracing.trace import trace
 from chains.types import UInt8Array
 from heuristics.taint import Policy
@@ -60,6 +62,9 @@ class Comparison(ChainAnswer):
     services: tuple[ServiceSpan, ...]
     """Largest possible amount first."""
 
+    service_points: tuple[PointSpan, ...]
+    """What each policy leads to each address of a service, the largest amount first."""
+
     results: dict[str, str]
     """Result hash by policy."""
 
@@ -103,6 +108,10 @@ def compare(
         decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
         services=_spans({name: answer.services for name, answer in answers.items()}),
+        service_points=point_spans(
+            {name: answer.service_points for name, answer in answers.items()},
+            [name for name in answers if POLICIES[name] != Policy.POISON],
+        ),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
     )

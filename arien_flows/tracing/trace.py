@@ -28,6 +28,7 @@ from arien_flows.tracing.graph import describe_graph, full_graph
 from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
 from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.service_points import service_points
 from arien_flows.tracing.unsettled import unsettled_truncation
 from chains.types import UInt8Array
 from heuristics.taint import Stop
@@ -138,6 +139,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         decimals=asset.decimals,
         totals=_totals(traced),
         services=service_totals(found),
+        service_points=service_points(ground, traced),
         leaves=found,
         destroyed=destroyed_leaves(ground, traced),
         inferences=inferences_of(ground, traced),

@@ -34,7 +34,8 @@ output, and another mixed output is sold at an exchange."""
 POOL = MILLION
 
 
-def _mix(name: str, inputs: list[str], stem: str) -> Tx:
+def mix_of_pool(name: str, inputs: list[str], stem: str) -> Tx:
+    """Return a mix of five coins of the pool."""
     return Tx(name=name, inputs=inputs, outputs=[(f"{stem}-{i}", POOL) for i in range(5)])
 
 
@@ -46,9 +47,9 @@ WHIRL = [
         inputs=["mined:0"],
         outputs=[("data:x", 0), ("premix-a", POOL + 300), ("premix-b", POOL + 300), ("rest-2", 1)],
     ),
-    _mix("mix-1", ["others:0", "others:2", "others:4", "entry:1", "others:1"], "one"),
-    _mix("mix-2", ["mix-1:0", "mix-1:4", "others:6", "others:3", "others:5"], "two"),
-    _mix("mix-3", ["mix-2:1", "others:8", "others:10", "others:7", "mix-1:2"], "three"),
+    mix_of_pool("mix-1", ["others:0", "others:2", "others:4", "entry:1", "others:1"], "one"),
+    mix_of_pool("mix-2", ["mix-1:0", "mix-1:4", "others:6", "others:3", "others:5"], "two"),
+    mix_of_pool("mix-3", ["mix-2:1", "others:8", "others:10", "others:7", "mix-1:2"], "three"),
     Tx(name="pool", inputs=["mix-1:1", "mix-1:3"], outputs=[("exchange", 2 * POOL - 500)]),
 ]
 """A coin that enters a Whirlpool mix, with candidates that are mixed a second and third time."""

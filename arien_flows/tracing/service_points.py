@@ -244,4 +244,4 @@ def _coin_lines(coin: ServiceCoin, asset: Asset, *, is_deposit: bool) -> Iterato
         beside = f"with {others:,} other coin{'s' * (others != 1)}" if others else "alone"
         yield f"  spent {beside} in {move.txid} at {shown_time(move.time)}"
     else:
-        yield f"  paid to the service in {move.txid} at {shown_time(move.time)}"
+        yield f"  received in {move.txid} at {shown_time(move.time)}"

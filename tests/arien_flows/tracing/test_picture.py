@@ -70,8 +70,8 @@ def answer_of(graph: Graph) -> TraceAnswer:
         request=RequestShape(
             sources=(f"entity:{'a' * 62}", "b" * 62, f"{'c' * 64}:1", "d"), direction="forward",
             policy="fifo", max_hops=1, min_value="1", since=None, until=None, horizon_days=None,
-            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, graph_nodes=60, demix="stop",
-            demix_depth=3,
+            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, graph_nodes=60,
+            demix="stop", demix_depth=3,
         ),
         as_of=AsOf(network="bitcoin", height=900_000, block_hash="0" * 64, time=START),
         complete=True,

@@ -40,6 +40,9 @@ MOST_COINS = 100
 MOST_COINJOINS = 100
 """CoinJoins that the candidates of one coin are followed through."""
 
+MOST_ROWS = 20_000
+"""Candidates in all, interim ones too, from which on no further CoinJoin is entered."""
+
 RULES = dict.fromkeys(
     (demix.EQUAL_RULE, demix.CHANGE_RULE, demix.STANDARD_RULE, demix.CONSOLIDATION_RULE),
     demix.VERSION,
@@ -187,6 +190,7 @@ def follow_candidates(mixes: Mixes, slot: int, transaction: int, row: int, depth
     depths = {transaction: 1}
     sign = 1 if mixes.is_forward else -1
     queue = [sign * transaction]
+    seen = 0
     while queue:
         here = abs(heapq.heappop(queue))
         arrivals = pending.pop(here)
@@ -201,12 +205,15 @@ def follow_candidates(mixes: Mixes, slot: int, transaction: int, row: int, depth
                 rest=rest,
             )
         )
+        seen += len(coins)
+        is_full = seen >= MOST_ROWS
         for found in _fates(mixes, here, coins, depths[here]):
+            is_full = is_full or len(depths) >= MOST_COINJOINS
             onward = found.fate == "coinjoin"
             if onward and found.depth >= depth:
                 walk.cut.add("depth")
                 walk.found.append(replace(found, fate="depth"))
-            elif onward and found.next_transaction not in depths and len(depths) >= MOST_COINJOINS:
+            elif onward and found.next_transaction not in depths and is_full:
                 walk.cut.add("count")
                 walk.found.append(replace(found, fate="count"))
             elif onward:

@@ -1,7 +1,10 @@
 """Candidates behind CoinJoins in whole traces: what is listed, and that nothing else changes."""
 
+import gzip
+import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -195,10 +198,10 @@ def test_request__refuses_what_demix_is_not():
 def pool_of_mixes(seed: int, count: int) -> tuple[list[Tx], dict[str, tuple[str, int]]]:
     """Return mixes that take outputs of one another, and where each spent output went."""
     random = Random(seed)
-    fresh = [f"others:{i}" for i in range(5 * count)]
+    fresh = [f"others:{i}" for i in range(10 * count)]
     chain = [
         Tx(name="mined", outputs=[("thief", POOL + 300)]),
-        Tx(name="others", outputs=[(f"o{i}", POOL + 300 * (i % 2)) for i in range(5 * count)]),
+        Tx(name="others", outputs=[(f"o{i}", POOL + 300 * (i % 2)) for i in range(10 * count)]),
     ]
     mixed: list[str] = []
     spends = {}
@@ -242,3 +245,73 @@ def test_inferences__masses_are_those_of_walking_every_path(seed, count):
     assert whole(told) == 1
     # In such mixes a share of the money and the chance to own the coin are the same.
     assert all(each.chance == each.mass for each in told.candidates)
+
+
+# --- real mixes, with the amounts, the order and the links that they have on the main network
+
+
+def real_whirlpool(folder: Path) -> list[Tx]:
+    """Return real mixes and what enters them; coins from elsewhere are made up beforehand."""
+    with gzip.open(folder / "txs.jsonl.gz", "rt") as file:
+        rows = [row for row in map(json.loads, file) if row["label"] in WHIRLPOOL]
+    rows.sort(key=lambda row: (row["time"], row["block_index"]))
+    known = {row["txid"] for row in rows}
+    made_up: dict[str, list[tuple[str, int]]] = {}
+    chain = []
+    for number, row in enumerate(rows):
+        before, taken = made_up.setdefault(f"before-{number // 20}", []), []
+        for spent in row["inputs"]:
+            if spent["txid"] in known:
+                taken.append(f"{spent['txid']}:{spent['vout']}")
+            else:
+                taken.append(f"before-{number // 20}:{len(before)}")
+                before.append((spent["script"], spent["value"]))
+        given = [
+            (f"data:{place}" if out["script"].startswith("6a") else out["script"], out["value"])
+            for place, out in enumerate(row["outputs"])
+        ]
+        chain.append(Tx(name=row["txid"], inputs=taken, outputs=given))
+    coins = [Tx(name=name, outputs=outputs) for name, outputs in made_up.items()]
+    # A transaction that spends nothing begins a block, and no block of these tests is long.
+    blocks = [
+        [Tx(name=f"block-{start}", outputs=[("miner", POOL)]), *chain[start : start + 200]]
+        for start in range(0, len(chain), 200)
+    ]
+    return [*coins, *(tx for block in blocks for tx in block)]
+
+
+WHIRLPOOL = {"whirlpool_mix", "whirlpool_tx0"}
+
+
+@pytest.mark.slow
+def test_inferences__real_mixes_are_followed_as_every_path_says(shared_data: Path):
+    chain = real_whirlpool(shared_data / "btc_coinjoin")
+    view = build_view(chain)
+    marks = marks_of(view)
+    places = {tx.name: place for place, tx in enumerate(chain)}
+    mixes = {
+        tx.name: [f"{tx.name}:{i}" for i in range(len(tx.outputs))]
+        for place, tx in enumerate(chain)
+        if marks[place]
+    }
+    assert len(mixes) >= 700
+    spends = {
+        coin: (tx.name, place)
+        for tx in chain
+        if tx.name in mixes
+        for place, coin in enumerate(tx.inputs)
+    }
+    starts = [coin for coin in spends if coin.partition(":")[0] not in mixes]
+    entered = []
+    for coin in starts[:120]:
+        name, _, vout = coin.partition(":")
+        outpoint = f"{view.txid_text(places[name])}:{vout}"
+        request = TraceRequest(sources=(outpoint,), min_value_sat=1, demix="candidates")
+        told = only(trace(view, request, coinjoin_marks=marks).answer)
+        assert whole(told) == 1
+        expected = reference.masses_after(spends[coin], mixes, spends, 3)
+        assert sorted(exact(each.mass) for each in told.candidates) == sorted(expected.values())
+        assert len({each.value for each in told.candidates}) == 1
+        entered.append(len(told.passed))
+    assert len(entered) > 50
+    assert max(entered) > 3

@@ -13,8 +13,6 @@ or unit `x` from its end; a transaction that takes its outputs takes the fee aft
 tail, and the tail is laid down before the stream is turned round.
 """
 
-import numpy as np
-
 from heuristics.columns import Int64Array
 from heuristics.jit import kernel
 

@@ -10,7 +10,7 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DirectionName, PolicyName
+    from arien_flows.tracing.request import DemixName, DirectionName, PolicyName
 
 
 @click.command()
@@ -71,6 +71,22 @@ if TYPE_CHECKING:
     "the casebook's price tables.",
 )
 @click.option(
+    "--demix",
+    type=click.Choice(["stop", "candidates"]),
+    default="stop",
+    show_default=True,
+    help="At CoinJoins: stop, or stop and list the coins that may be the money behind them, as "
+    "inferences beside the answer.",
+)
+@click.option(
+    "--demix-depth",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="CoinJoins in a row that such candidates are followed through.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
@@ -82,7 +98,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, flow.png and flow.svg there.",
+    help="Write trace.json, graph.graphml, flow.png, flow.svg and service_points.csv there.",
 )
 @click.pass_context
 def trace(
@@ -98,6 +114,8 @@ def trace(
     budget: int,
     graph_nodes: int,
     fiat: str | None,
+    demix: str,
+    demix_depth: int,
     settle: bool,
     compare: bool,
     output: Path | None,
@@ -133,6 +151,8 @@ def trace(
         budget=budget,
         graph_nodes=graph_nodes,
         fiat=None if fiat is None else currency_named(fiat),
+        demix=cast("DemixName", demix),
+        demix_depth=demix_depth,
     )
     if compare:
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
+from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.cli.price_texts import basis_lines, money, worth
 from arien_flows.fetched.completeness import Origin
@@ -12,6 +13,7 @@ from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
+SHOWN_POINTS = 5
 
 
 def trace_lines(answer: TraceAnswer) -> Iterable[str]:
@@ -29,6 +31,10 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from _services(answer, asset)
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
+    yield from _points(answer)
+    if answer.inferences is not None:
+        yield ""
+        yield from demix_lines(answer.inferences, asset, request.direction)
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
@@ -128,6 +134,17 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
             for service in answer.services
         ),
     )
+
+
+def _points(answer: TraceAnswer) -> Iterable[str]:
+    """Return the questions to services, the first ones in full."""
+    for point in answer.service_points[:SHOWN_POINTS]:
+        yield ""
+        yield from point.text.splitlines()
+    rest = len(answer.service_points) - SHOWN_POINTS
+    if rest > 0:
+        yield ""
+        yield f"… and {rest:,} more addresses of services: --json or -o lists all"
 
 
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:

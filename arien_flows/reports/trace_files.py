@@ -23,13 +23,17 @@ class TraceFiles:
     drawing: Path
     """The same as SVG."""
 
+    service_points: Path
+    """The coins at services to ask about, as CSV."""
+
     def all(self) -> tuple[Path, ...]:
         """Return every file."""
-        return self.answer, self.graph, self.picture, self.drawing
+        return self.answer, self.graph, self.picture, self.drawing, self.service_points
 
 
 def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
     """Write the files of a trace into a folder, which is made if need be."""
+    from arien_flows.reports.service_points_table import write_service_points
     from arien_flows.tracing.graphml import write_graphml
     from arien_flows.tracing.picture import PICTURE_NODES, draw
 
@@ -41,9 +45,11 @@ def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
         graph=folder / "graph.graphml",
         picture=folder / "flow.png",
         drawing=folder / "flow.svg",
+        service_points=folder / "service_points.csv",
     )
     files.answer.write_bytes(result.json_bytes() + b"\n")
     write_graphml(result.graph(), result.answer, files.graph)
+    write_service_points(result.answer, files.service_points)
     simplified = result.graph(PICTURE_NODES)
     draw(simplified, result.answer, files.picture)
     draw(simplified, result.answer, files.drawing)

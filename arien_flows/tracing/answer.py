@@ -12,6 +12,8 @@ from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.inferences import Inferences
+from arien_flows.tracing.points import ServicePoint
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
@@ -60,6 +62,12 @@ class RequestShape(Shape):
 
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid; none without values."""
+
+    demix: str
+    """`stop`, or `candidates`: `inferences` lists what may be the money behind CoinJoins."""
+
+    demix_depth: int
+    """CoinJoins in a row that candidates are followed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,11 +373,18 @@ class TraceAnswer(Shape):
     services: tuple[ServiceTotal, ...]
     """Sums by named service, largest first."""
 
+    service_points: tuple[ServicePoint, ...]
+    """The coins at services to ask about, by address, the largest traced sum first."""
+
     leaves: tuple[Leaf, ...]
     """Every coin at which a path ended, largest first, ties in chain order."""
 
     destroyed: tuple[Leaf, ...]
     """Traced coins that nobody can spend, in the same order."""
+
+    inferences: Inferences | None
+    """Candidates behind the CoinJoins at which paths ended, if the request asks for them. No
+    total, leaf or node rests on them."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

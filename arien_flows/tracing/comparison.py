@@ -18,7 +18,9 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
 from arien_flows.tracing.answer import Totals, TraceAnswer
 from arien_flows.tracing.fiat import table_used, value_sum
+from arien_flows.tracing.points import PointSpan
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
+from arien_flows.tracing.service_points import point_spans
 from arien_flows.tracing.trace import trace
 from arien_flows.tracing.values import PriceTableUsed, ValueSpan
 from chains.types import UInt8Array
@@ -69,6 +71,9 @@ class Comparison(ChainAnswer):
 
     services: tuple[ServiceSpan, ...]
     """Largest possible amount first."""
+
+    service_points: tuple[PointSpan, ...]
+    """What each policy leads to each address of a service, the largest amount first."""
 
     results: dict[str, str]
     """Result hash by policy."""
@@ -123,6 +128,10 @@ def compare(
         decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
         services=_spans(answers),
+        service_points=point_spans(
+            {name: answer.service_points for name, answer in answers.items()},
+            [name for name in answers if POLICIES[name] != Policy.POISON],
+        ),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
         fiat=request.fiat,

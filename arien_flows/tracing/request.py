@@ -16,9 +16,7 @@ from heuristics.stops import Direction
 from heuristics.taint import Policy
 
 DirectionName = Literal["forward", "backward"]
-PolicyName = Literal[
-    "fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"
-]
+PolicyName = Literal["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
 
 POLICIES: dict[PolicyName, Policy] = {
     "fifo": Policy.FIFO,
@@ -40,12 +38,15 @@ FORWARD_ONLY = (
     "tiho, seniority and reverse_seniority decide by sums over all outputs, from which no input "
     "can be told: backward they have no meaning"
 )
+DemixName = Literal["stop", "candidates"]
+"""Whether candidates behind CoinJoins are listed; paths end at CoinJoins either way."""
 
 MAX_SOURCES = 1_000
 MAX_HOPS = 10_000
 MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
+MAX_DEMIX_DEPTH = 10
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -98,6 +99,13 @@ class TraceRequest:
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid, as `EUR`."""
 
+    demix: DemixName = "stop"
+    """`candidates` lists, beside the answer, the coins that may be the traced ones behind the
+    CoinJoins at which paths end; no amount rests on them."""
+
+    demix_depth: int = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -115,6 +123,9 @@ class TraceRequest:
         _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
         _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
+        if self.demix not in get_args(DemixName):
+            raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
         if self.min_value_sat is not None:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:

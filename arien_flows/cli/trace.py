@@ -68,6 +68,12 @@ if TYPE_CHECKING:
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
     "that the ends are those that a whole ledger gives.",
 )
+@click.option(
+    "--as-of",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Answer as if this block were the ledger's last; tags are today's.",
+)
 @click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
 @click.option(
     "-o",
@@ -90,6 +96,7 @@ def trace(
     budget: int,
     graph_nodes: int,
     settle: bool,
+    as_of: int | None,
     compare: bool,
     output: Path | None,
 ) -> None:
@@ -126,10 +133,11 @@ def trace(
     if compare:
         every = tuple(replace(request, policy=policy) for policy in POLICIES)
         fetched = TraceQuestion(requests=every, settle=settle)
-        emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
+        found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
+        emit(session, found, comparison_lines)
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
-    result = asked(session, lambda it: traced(it, request), fetched)
+    result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

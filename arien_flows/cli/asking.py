@@ -29,8 +29,9 @@ def asked(
 ) -> Answer:
     """Return what `answer` says of the present state of the chosen ledger.
 
-    With a height it is the state as of that block. Where a server is named, `fetched` says what to ask it for; without it only a ledger is asked.
-    Of what a server gives, only the entities of the default profile are made.
+    With a height it is the state as of that block. Where a server is named, `fetched` says what to
+    ask it for; without it only a ledger is asked. Of what a server gives, only the entities of the
+    default profile are made.
     """
     if fetched is not None and names_server(session):
         from arien_flows.cli.inquiring import inquired

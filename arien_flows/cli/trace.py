@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, flow.png and flow.svg there.",
+    help="Write trace.json, manifest.json, graph.graphml, flow.png and flow.svg there.",
 )
 @click.pass_context
 def trace(

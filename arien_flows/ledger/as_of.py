@@ -6,6 +6,7 @@ past the cut they read as unspent, as in every view. Nothing is copied.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def view_as_of(view: View, height: int) -> View:
     if height == view.tip.height:
         return view
     counts = _counts(view, height - first + 1)
-    columns = {
+    columns: dict[str, Any] = {
         COLUMN_FIELDS[column.path]: _cut(view, column, getattr(counts, column.table))
         for column in SCHEMA
     }

@@ -4,14 +4,22 @@ No policy is true. A figure from one of them alone says more about the conventio
 money, so a comparison shows the span of what each named service received.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.view import View
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
-from arien_flows.tracing.answer import ServiceTotal, Totals, TraceAnswer
+from arien_flows.tracing.answer import (
+    Manifest,
+    RequestShape,
+    ServiceTotal,
+    Totals,
+    TraceAnswer,
+)
+from arien_flows.tracing.manifest import hash_of_result
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
 from arien_flows.tracing.trace import trace
 from chains.types import UInt8Array
@@ -66,6 +74,12 @@ class Comparison(ChainAnswer):
     fetched: Origin | None
     """Where the transactions came from, if they were fetched one by one."""
 
+    request: RequestShape
+    """The question under the first of the policies; the others differ in nothing else."""
+
+    manifest: Manifest
+    """What is needed to repeat the run."""
+
 
 def compare(
     view: View,
@@ -93,7 +107,7 @@ def compare(
     }
     first = next(iter(answers.values()))
     truncations = _compared_truncations(answers)
-    return Comparison(
+    draft = Comparison(
         as_of=first.as_of,
         complete=not truncations,
         truncations=truncations,
@@ -105,7 +119,21 @@ def compare(
         services=_spans({name: answer.services for name, answer in answers.items()}),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
+        request=first.request,
+        manifest=replace(
+            first.manifest,
+            kind="comparison",
+            transactions_explored=_most(answers, "transactions_explored"),
+            transactions_followed=_most(answers, "transactions_followed"),
+        ),
     )
+    parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    return replace(draft, manifest=replace(draft.manifest, result_sha256=hash_of_result(parts)))
+
+
+def _most(answers: Mapping[PolicyName, TraceAnswer], name: str) -> int:
+    """Return the largest count of any policy's manifest."""
+    return max(int(getattr(answer.manifest, name)) for answer in answers.values())
 
 
 def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Truncation, ...]:

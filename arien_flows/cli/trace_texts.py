@@ -125,7 +125,8 @@ def _origin(origin: Origin | None) -> Iterable[str]:
         return
     yield (
         f"Fetched from {origin.source}: {origin.transactions:,} transactions, each proved to stand "
-        f"in its block; {origin.requests:,} requests now, {origin.reused:,} earlier answers used."
+        f"in its block; {origin.requests:,} of {origin.requests_allowed:,} requests now, "
+        f"{origin.reused:,} earlier answers used."
     )
     if origin.inputs_stated:
         inputs = origin.inputs_stated + origin.inputs_proved

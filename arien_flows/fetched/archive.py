@@ -79,6 +79,7 @@ CREATE TABLE records (
     sha256 BLOB PRIMARY KEY,
     content BLOB NOT NULL  -- compressed by zlib
 );
+CREATE INDEX headers_by_height ON headers (height);
 """
 
 _SET_ASIDE = "ALTER TABLE statements RENAME TO older_statements"
@@ -245,6 +246,16 @@ class Archive(Closing):
         ]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO headers VALUES (?, ?, ?, ?)", rows)
+
+    def replaced_by(self, block_hash: bytes) -> bytes | None:
+        """Return another block of the same height that was seen later, if there is one."""
+        rows = self._rows(
+            "SELECT later.block_hash FROM headers AS later JOIN headers AS kept "
+            "ON later.height = kept.height AND later.rowid > kept.rowid "
+            "WHERE kept.block_hash = ? ORDER BY later.rowid DESC LIMIT 1",
+            [block_hash],
+        )
+        return None if not rows else bytes(rows[0][0])
 
     # --- statements
 

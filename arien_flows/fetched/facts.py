@@ -108,7 +108,7 @@ def recalled(archive: Archive, record: Record) -> Facts:
     LedgerDamagedError
         The archive holds some of them no more.
     StaleSnapshotError
-        A transaction was seen in another block since.
+        The source showed another block at one of the heights since.
     """
     txids = [txid for txid, _ in record.transactions]
     fetched = archive.transactions(txids)
@@ -121,6 +121,13 @@ def recalled(archive: Archive, record: Record) -> Facts:
             f"{archive.path} holds no more what the answer stood on: ask the source again with the "
             "command that made the answer"
         )
+    for block in sorted({record.tip, *(block for _, block in record.transactions)}):
+        other = archive.replaced_by(block)
+        if other is not None:
+            raise StaleSnapshotError(
+                f"block {headers[block].height:,} was {shown_txid(block)} and was seen as "
+                f"{shown_txid(other)} since: ask the source again"
+            )
     for txid, block in record.transactions:
         if places[txid].block_hash != block:
             raise StaleSnapshotError(

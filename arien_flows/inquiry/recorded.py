@@ -56,7 +56,7 @@ def reading_again(archive: Archive, origin: Origin, network: Network, tags: Tags
     LedgerDamagedError
         Something that it stood on is gone, or is not what it was.
     StaleSnapshotError
-        A transaction was seen in another block since.
+        The source showed another block at one of the heights since.
     """
     content = None if origin.record is None else archive.record(origin.record)
     if content is None:

@@ -97,8 +97,8 @@ def clustering_made(ground: Ground) -> ClusteringMade | None:
         profile=ground.entities.profile,
         height=made.height,
         block_hash=made.block_hash,
-        rules=dict(made.rules),
-        parameters=dict(made.parameters),
+        rules=dict(sorted(made.rules.items())),
+        parameters=dict(sorted(made.parameters.items())),
     )
 
 

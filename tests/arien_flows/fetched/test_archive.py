@@ -131,6 +131,8 @@ def test_archive__of_the_first_version_keeps_its_statements(tmp_path: Path):
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         for table in (
             "answers (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL)",
+            "headers (block_hash BLOB PRIMARY KEY, height INTEGER NOT NULL, "
+            "header BLOB NOT NULL, median_time INTEGER NOT NULL)",
             "statements (source TEXT NOT NULL, question BLOB NOT NULL, tip BLOB NOT NULL, "
             "answer BLOB NOT NULL, PRIMARY KEY (source, question)) WITHOUT ROWID",
         ):

@@ -77,6 +77,9 @@ class TraceBody(BaseModel):
     demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
     """CoinJoins in a row that such candidates are followed through."""
 
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last."""
+
 
 @router.post(
     "/traces",
@@ -96,7 +99,7 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    result = network.ask(lambda reading: traced(reading, request))
+    result = network.ask(lambda reading: traced(reading, request), height=body.as_of)
     headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 

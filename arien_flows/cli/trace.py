@@ -92,13 +92,20 @@ if TYPE_CHECKING:
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
     "that the ends are those that a whole ledger gives.",
 )
+@click.option(
+    "--as-of",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Answer as if this block were the ledger's last; tags are today's.",
+)
 @click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, flow.png, flow.svg and service_points.csv there.",
+    help="Write trace.json, manifest.json, graph.graphml, flow.png, flow.svg and "
+    "service_points.csv there.",
 )
 @click.pass_context
 def trace(
@@ -117,6 +124,7 @@ def trace(
     demix: str,
     demix_depth: int,
     settle: bool,
+    as_of: int | None,
     compare: bool,
     output: Path | None,
 ) -> None:
@@ -157,10 +165,11 @@ def trace(
     if compare:
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
-        emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
+        found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
+        emit(session, found, comparison_lines)
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
-    result = asked(session, lambda it: traced(it, request), fetched)
+    result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

@@ -69,7 +69,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
     if comparison.fiat is not None:
-        yield from basis_lines(comparison.fiat, comparison.prices)
+        yield from basis_lines(comparison.fiat, comparison.manifest.prices)
     yield state(comparison.as_of)
     for name in policies:
         yield f"Result by {name} {comparison.results[name]}"
@@ -191,7 +191,8 @@ def _origin(origin: Origin | None) -> Iterable[str]:
         return
     yield (
         f"Fetched from {origin.source}: {origin.transactions:,} transactions, each proved to stand "
-        f"in its block; {origin.requests:,} requests now, {origin.reused:,} earlier answers used."
+        f"in its block; {origin.requests:,} of {origin.requests_allowed:,} requests now, "
+        f"{origin.reused:,} earlier answers used."
     )
     if origin.inputs_stated:
         inputs = origin.inputs_stated + origin.inputs_proved

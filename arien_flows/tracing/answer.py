@@ -299,8 +299,42 @@ class Graph(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringMade(Shape):
+    """The run that made the entities."""
+
+    profile: str
+    """Its choice of rules."""
+
+    height: int
+    """Height of the last block that it saw."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    rules: dict[str, int]
+    """Its rules and their versions."""
+
+    parameters: dict[str, str]
+    """What else it depended on: limits of rules, the model, the tags that bind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSeen(Shape):
+    """A block of the chain that the answer stands on."""
+
+    height: int
+    """Its height."""
+
+    block_hash: str
+    """Its hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
+
+    kind: str = "trace"
+    """What was run: `trace` or `comparison`."""
 
     program: str
     """Name of the program."""
@@ -317,6 +351,13 @@ class Manifest(Shape):
     tip_hash: str
     """Hash of that block."""
 
+    first_height: int = 0
+    """Height of the first block that the ledger holds."""
+
+    blocks: tuple[BlockSeen, ...] = ()
+    """Blocks below the last one, at distances that double: where another chain parts from this
+    one. None for fetched transactions."""
+
     rules: dict[str, int]
     """Versions of the rules that the answer rests on."""
 
@@ -325,6 +366,9 @@ class Manifest(Shape):
 
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
+
+    clustering_made: ClusteringMade | None = None
+    """How it was made; nothing without one."""
 
     coinjoin_marks: str
     """`present` or `absent`: whether CoinJoins could end paths."""

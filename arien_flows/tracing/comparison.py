@@ -4,8 +4,8 @@ No policy is true. A figure from one of them alone says more about the conventio
 money, so a comparison shows the span of what each named service received.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 from arien_flows.amounts import Asset
@@ -16,8 +16,14 @@ from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
-from arien_flows.tracing.answer import Totals, TraceAnswer
+from arien_flows.tracing.answer import (
+    Manifest,
+    RequestShape,
+    Totals,
+    TraceAnswer,
+)
 from arien_flows.tracing.fiat import table_used, value_sum
+from arien_flows.tracing.manifest import hash_of_result
 from arien_flows.tracing.points import PointSpan
 from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
 from arien_flows.tracing.service_points import point_spans
@@ -84,8 +90,11 @@ class Comparison(ChainAnswer):
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid; none without values."""
 
-    prices: tuple[PriceTableUsed, ...] = ()
-    """Price tables that values were made from under any policy."""
+    request: RequestShape
+    """The question under the first of the policies; the others differ in nothing else."""
+
+    manifest: Manifest
+    """What is needed to repeat the run."""
 
 
 def compare(
@@ -118,7 +127,7 @@ def compare(
     }
     first = next(iter(answers.values()))
     truncations = _compared_truncations(answers)
-    return Comparison(
+    draft = Comparison(
         as_of=first.as_of,
         complete=not truncations,
         truncations=truncations,
@@ -135,8 +144,22 @@ def compare(
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
         fiat=request.fiat,
-        prices=_tables_used(prices, answers.values()),
+        request=first.request,
+        manifest=replace(
+            first.manifest,
+            kind="comparison",
+            prices=_tables_used(prices, answers.values()),
+            transactions_explored=_most(answers, "transactions_explored"),
+            transactions_followed=_most(answers, "transactions_followed"),
+        ),
     )
+    parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    return replace(draft, manifest=replace(draft.manifest, result_sha256=hash_of_result(parts)))
+
+
+def _most(answers: Mapping[PolicyName, TraceAnswer], name: str) -> int:
+    """Return the largest count of any policy's manifest."""
+    return max(int(getattr(answer.manifest, name)) for answer in answers.values())
 
 
 def _tables_used(

@@ -31,7 +31,7 @@ from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
-from arien_flows.tracing.unsettled import unsettled_truncation
+from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
 from chains.types import UInt8Array
 from heuristics.taint import Stop
 
@@ -207,11 +207,12 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         for stop, sat in traced.ended_sat().items()
         if stop in _LIMITS
     ]
-    open_ends = (
-        ()
-        if ground.fetched is None
-        else unsettled_truncation(ground.fetched, traced, ground.view.network.name)
-    )
+    open_ends: tuple[Truncation, ...] = ()
+    if ground.fetched is not None:
+        open_ends = (
+            *missing_truncation(ground.fetched, traced),
+            *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
+        )
     unknown = _unknown_stops(ground)
     return (*found, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
 

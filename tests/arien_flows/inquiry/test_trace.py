@@ -150,6 +150,15 @@ def test_trace__what_is_not_fetched_is_told_with_its_amount(tmp_path: Path):
     assert left > 0
     shown = coins(left, asset_of("bitcoin-regtest"))
     assert cut.detail == f"{shown} in 1 coin: not fetched from the source"
+    (whole,) = [cut for cut in result.answer.truncations if cut.reason == "incomplete"]
+    origin = result.answer.manifest.fetched
+    assert origin is not None
+    assert whole.limit == origin.transactions
+    assert whole.detail.startswith(
+        f"fetched {origin.transactions} of at most {origin.transactions + 1} transactions"
+    )
+    # One more sees, after the answer, that the tip still stands.
+    assert (origin.requests_allowed, origin.requests) == (30, desk.made - 1)
     assert not result.answer.complete
 
 

@@ -14,6 +14,10 @@ from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 
+Pin = tuple[str, int, int]
+"""Id of a node, and its x and y."""
+
+LevelName = Literal["entity", "address", "transaction"]
 DirectionName = Literal["forward", "backward"]
 PolicyName = Literal["fifo", "haircut", "poison"]
 
@@ -29,6 +33,9 @@ MAX_HOPS = 10_000
 MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
+MAX_EXPANDED = 100
+MAX_PINS = 10_000
+FURTHEST_PIN = 1_000_000_000
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -78,6 +85,15 @@ class TraceRequest:
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    level: LevelName = "entity"
+    """What the nodes of the graph are."""
+
+    expanded: tuple[str, ...] = ()
+    """Nodes of the graph to open, in turn, each by its id in the graph before."""
+
+    pins: tuple[Pin, ...] = ()
+    """Where nodes of the graph must stand."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -93,6 +109,14 @@ class TraceRequest:
         _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
         _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        if self.level not in get_args(LevelName):
+            raise InputError(f"level {self.level!r} is not one of {', '.join(get_args(LevelName))}")
+        if len(self.expanded) > MAX_EXPANDED:
+            raise InputError(f"at most {MAX_EXPANDED} nodes can be opened in one graph")
+        if len(self.pins) > MAX_PINS:
+            raise InputError(f"at most {MAX_PINS:,} nodes can be pinned")
+        if any(abs(place) > FURTHEST_PIN for _, x, y in self.pins for place in (x, y)):
+            raise InputError(f"pins must be between -{FURTHEST_PIN:,} and {FURTHEST_PIN:,}")
         if self.min_value_sat is not None:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:

@@ -10,7 +10,7 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DirectionName, PolicyName
+    from arien_flows.tracing.request import DirectionName, LevelName, PolicyName
 
 
 @click.command()
@@ -63,6 +63,13 @@ if TYPE_CHECKING:
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
 )
 @click.option(
+    "--level",
+    type=click.Choice(["entity", "address", "transaction"]),
+    default="entity",
+    show_default=True,
+    help="What the nodes of the graph are; at `address` no rule joins any.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
@@ -74,7 +81,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, flow.png and flow.svg there.",
+    help="Write trace.json, graph.graphml, and flow and timeline as PNG and SVG there.",
 )
 @click.pass_context
 def trace(
@@ -89,6 +96,7 @@ def trace(
     horizon: int | None,
     budget: int,
     graph_nodes: int,
+    level: str,
     settle: bool,
     compare: bool,
     output: Path | None,
@@ -122,6 +130,7 @@ def trace(
         horizon_days=horizon,
         budget=budget,
         graph_nodes=graph_nodes,
+        level=cast("LevelName", level),
     )
     if compare:
         every = tuple(replace(request, policy=policy) for policy in POLICIES)

@@ -89,7 +89,7 @@ def full_graph(
 def picture(
     ground: Ground, traced: Traced, full: FlowGraph, limit: int, expanded: Sequence[str] = ()
 ) -> Picture:
-    """Return the full graph of a trace with at most `limit` nodes, opened at each of `expanded` in turn.
+    """Return a trace's full graph with at most `limit` nodes, opened at each of `expanded` in turn.
 
     Raises `InputError` where a step names a node that the picture before it does not hold, or
     would show too many.

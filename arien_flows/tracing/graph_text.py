@@ -147,7 +147,7 @@ class GraphWriter:
             return _STOP_KINDS[service_stop(self.ground.attribution.tag(ref))]
         if kind == NodeKind.DEPOSIT:
             return self._deposit_kind(ref)
-        if self.graph.is_source[i]:
+        if self.graph.is_source[i] and kind in (NodeKind.HOLDER, NodeKind.COIN):
             return "source"
         if kind != NodeKind.HOLDER:
             return _KIND_NAMES[kind]
@@ -211,8 +211,12 @@ class _Names:
         self.coin_address = dict(
             zip(coins.tolist(), self.view.output_address[coins].tolist(), strict=True)
         )
-        held = np.concatenate([ref[np.isin(kind, (NodeKind.HOLDER, NodeKind.DEPOSIT))],
-                               np.array(list(self.coin_address.values()), np.int64)])  # fmt: skip
+        held = np.concatenate(
+            [
+                ref[np.isin(kind, (NodeKind.HOLDER, NodeKind.DEPOSIT))],
+                np.array(list(self.coin_address.values()), np.int64),
+            ]
+        )
         self.addresses = address_texts(self.view, held)
         of_transaction = np.isin(kind, (*_OF_TRANSACTION, NodeKind.SMALL))
         made = np.array(list(self.coin_transaction.values()), np.int64)
@@ -303,7 +307,7 @@ class _Paths:
                 paid=tuple(
                     PathPayment(
                         to=names.name(NodeKind(key >> KIND_SHIFT), key & _REF), amount=str(amount)
-                    )  # fmt: skip
+                    )
                     for key, amount in payments
                 ),
             )

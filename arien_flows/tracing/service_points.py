@@ -21,7 +21,8 @@ from arien_flows.attribution.snapshot import Attributed
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.engine import Ground, Traced
-from arien_flows.tracing.flow_graph import SERVICE_REASONS, slot_addresses
+from arien_flows.tracing.flow_build import slot_addresses
+from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.points import NextMove, PointSpan, ServiceCoin, ServicePoint
 from chains.types import Int64Array, shown_txid
 from heuristics.taint import Stop

@@ -77,6 +77,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
         )
         if comparison.fiat is not None:
             yield from ("", *_compared_values(comparison, asset))
+    yield from _point_spans(comparison, asset)
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
@@ -97,6 +98,25 @@ def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
             if span.fiat is not None
         ),
     )
+
+
+def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
+    """Return the addresses of services with the span over the conventions that conserve money."""
+    shown = comparison.service_points[:SHOWN_LEAVES]
+    if not shown:
+        return
+    yield from ("", "Their addresses, with the span over all conventions but poison:")
+    yield from table(
+        ("Least", "Most", "Of", "Service", "Address"),
+        (
+            (*(coins(each, asset) for each in (span.least, span.most, span.value)),
+             span.label, span.address)
+            for span in shown
+        ),
+    )  # fmt: skip
+    rest = len(comparison.service_points) - len(shown)
+    if rest:
+        yield f"… and {rest:,} more addresses: --json lists all"
 
 
 def _compared_ends(comparison: Comparison, asset: Asset) -> Iterable[list[str]]:

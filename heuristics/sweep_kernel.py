@@ -111,9 +111,6 @@ class SweepTerms(NamedTuple):
     follows_fees: bool
     """Into coinbases."""
 
-    lists_fees: bool
-    """One row a transaction; else only their sum is kept."""
-
     subsidy_last: bool
     has_colours: bool
     """Whether sources are told apart: then every policy keeps coins, with amounts by source."""
@@ -539,11 +536,10 @@ def _pass_window(
                     arena, piece_first[width], piece_count[width],
                     _DESTROYED if settles else _FEE, True, state.by_colour,
                 )  # fmt: skip
-            if terms.lists_fees:
-                row = at[AT_FEE]
-                state.fees.transaction[row] = current
-                state.fees.amount[row] = amount
-                at[AT_FEE] = row + 1
+            row = at[AT_FEE]
+            state.fees.transaction[row] = current
+            state.fees.amount[row] = amount
+            at[AT_FEE] = row + 1
         if settles:
             at[BLOCK] = -1
             at[AT_PENDING] = 0

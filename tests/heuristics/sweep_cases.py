@@ -102,7 +102,6 @@ def terms_of(chain: Chain, policy: Policy, **changes: int) -> SweepTerms:
     terms = SweepTerms(
         policy=int(policy),
         follows_fees=False,
-        lists_fees=True,
         subsidy_last=False,
         has_colours=False,
         stops_at_services=False,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.errors import InputError, NothingReceivedError, NotFoundError
+from arien_flows.errors import InputError, NotFoundError, NothingReceivedError
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources

@@ -72,16 +72,16 @@ def grown_calendar(calendar: Calendar, chunks: Number) -> Calendar:
 @kernel_part
 def take_chunk(following: Int32Array, counts: Int64Array) -> Number:
     """Return a chunk that nobody uses; there must be one."""
-    chunk = counts[0]
+    chunk = counts[FREE]
     if chunk >= 0:
-        counts[0] = following[chunk]
+        counts[FREE] = following[chunk]
     else:
-        chunk = counts[1]
-        counts[1] += 1
-    counts[2] += 1
-    counts[3] = max(counts[3], counts[2])
+        chunk = counts[MADE]
+        counts[MADE] += 1
+    counts[IN_USE] += 1
+    counts[MOST_IN_USE] = max(counts[MOST_IN_USE], counts[IN_USE])
     following[chunk] = -1
-    return chunk
+    return np.int64(chunk)
 
 
 @kernel_part
@@ -102,7 +102,7 @@ def put_word(calendar: Calendar, window: Number, word: Number) -> None:
 @kernel_part
 def chunks_for(calendar: Calendar, words: Number, pages: Number) -> Number:
     """Return how many chunks are needed in all to append `words`, to at most so many pages."""
-    return calendar.counts[2] + (words >> CHUNK_BITS) + pages + 1
+    return np.int64(calendar.counts[IN_USE] + (words >> CHUNK_BITS) + pages + 1)
 
 
 @kernel
@@ -131,9 +131,9 @@ def take_page(calendar: Calendar, window: Number, page: Int64Array) -> None:
             page[done + k] = calendar.words[start + k]
         done += count
         following = np.int64(calendar.following[chunk])
-        calendar.following[chunk] = calendar.counts[0]
-        calendar.counts[0] = chunk
-        calendar.counts[2] -= 1
+        calendar.following[chunk] = calendar.counts[FREE]
+        calendar.counts[FREE] = chunk
+        calendar.counts[IN_USE] -= 1
         chunk = following
     calendar.first[window] = -1
     calendar.last[window] = -1

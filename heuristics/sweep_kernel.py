@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from heuristics.columns import NO_ADDRESS, Int64Array
+from heuristics.columns import NO_ADDRESS, Int32Array, Int64Array
 from heuristics.jit import kernel, kernel_part
 from heuristics.segments import CLEAN_COLOUR, gather_stream, overlay
 from heuristics.shares import add_own_colour, gather_colours
@@ -62,7 +62,6 @@ from heuristics.sweep_state import (
     Segments,
     State,
     grown_state,
-    has_room,
 )
 from heuristics.taint import TAINTED_COLOUR, Number, Policy, Stop, segment_room, share_out
 
@@ -145,8 +144,8 @@ def sweep_windows(
         has_source = place < len(sources.creator) and sources.creator[place] < past
         if state.calendar.first[window] < 0 and not has_source and state.at[BLOCK] < 0:
             continue
-        state = _open_window(terms, state, window)
-        reached = start
+        state = _opened(terms, state, window)
+        reached: Number = start
         while True:
             reached = _pass_window(terms, columns, sources, rules, state, start, reached, past)
             if reached >= past and state.needs[WIDTH] == 0:
@@ -160,52 +159,56 @@ def sweep_windows(
 
 
 @kernel
-def _open_window(terms: SweepTerms, state: State, window: int) -> State:
-    """Lay everything that waits for a window ready."""
+def _opened(terms: SweepTerms, state: State, window: int) -> State:
+    """Return the state with everything that waits for a window laid ready."""
     words = page_words(state.calendar, window)
     page = np.empty(words, np.int64)
     take_page(state.calendar, window, page)
-    state.at[AT_COIN] = 0
-    state.at[AT_ARENA] = 0
-    policy = terms.policy
-    if policy != _FIFO and policy != _LIFO and not terms.has_colours:
-        state.here[:] = 0
-        for k in range(0, words, 2):
-            state.here[page[k]] += page[k + 1]
+    if terms.policy != _FIFO and terms.policy != _LIFO and not terms.has_colours:
+        _add_up(page, state.here)
+        state.at[AT_COIN] = 0
+        state.at[AT_ARENA] = 0
         return state
-    state.head[:] = -1
     state.needs[:] = 0
     state.needs[COINS] = words // 4
     state.needs[ARENA] = words // 2
-    if not has_room(state):
-        state = grown_state(state)
-    _fill_coins(page, state)
+    state = grown_state(state)
+    _lay_coins(page, state.head, state.coins, state.arena, state.at)
     return state
 
 
 @kernel
-def _fill_coins(page: Int64Array, state: State) -> None:
-    coins, arena, head = state.coins, state.arena, state.head
+def _add_up(page: Int64Array, here: Int64Array) -> None:
+    here[:] = 0
+    for k in range(0, len(page), 2):
+        here[page[k]] += page[k + 1]
+
+
+@kernel
+def _lay_coins(
+    page: Int64Array, head: Int32Array, coins: Coins, arena: Segments, at: Int64Array
+) -> None:
+    head[:] = -1
     k = 0
     coin = 0
     used = 0
     while k < len(page):
         offset = page[k] >> _COUNT_BITS
-        count = page[k] & _COUNT_MASK
+        pieces = page[k] & _COUNT_MASK
         coins.output[coin] = page[k + 1]
         coins.first[coin] = used
-        coins.count[coin] = count
+        coins.pieces[coin] = pieces
         coins.following[coin] = head[offset]
         head[offset] = coin
         k += 2
-        for _ in range(count):
+        for _ in range(pieces):
             arena.length[used] = page[k]
             arena.colour[used] = page[k + 1]
             used += 1
             k += 2
         coin += 1
-    state.at[AT_COIN] = coin
-    state.at[AT_ARENA] = used
+    at[AT_COIN] = coin
+    at[AT_ARENA] = used
 
 
 @kernel
@@ -222,7 +225,7 @@ def _clear_dead(terms: SweepTerms, state: State, window: int, reached: int, past
     for transaction in range(reached, past):
         coin = np.int64(head[transaction - start])
         while coin >= 0:
-            words += 2 + 2 * coins.count[coin]
+            words += 2 + 2 * coins.pieces[coin]
             coin = np.int64(coins.following[coin])
     state.needs[:] = 0
     state.needs[CHUNKS] = chunks_for(state.calendar, words, 1)
@@ -232,11 +235,11 @@ def _clear_dead(terms: SweepTerms, state: State, window: int, reached: int, past
         while coin >= 0:
             _put_coin(
                 state.calendar, window, transaction - start, coins.output[coin],
-                coins.first[coin], coins.count[coin], arena.length, arena.colour,
+                coins.first[coin], coins.pieces[coin], arena.length, arena.colour,
             )  # fmt: skip
             coin = np.int64(coins.following[coin])
     before = state.at[AT_ARENA]
-    state = _open_window(terms, state, window)
+    state = _opened(terms, state, window)
     state.at[ARENA_LIMIT] = max(2 * state.at[AT_ARENA], terms.clear_from)
     state.needs[:] = wanted
     # What was asked for counted from the segments that were there before.
@@ -273,7 +276,7 @@ def _pass_window(
     start: int,
     reached: int,
     past: int,
-) -> int:
+) -> Number:
     """Take the transactions of a window in order, from `reached` on.
 
     Returns `past` with `needs` all 0, or the transaction that there was no room for.
@@ -285,7 +288,7 @@ def _pass_window(
     at, here, head = state.at, state.here, state.head
     scratch, arena, stream = state.scratch, state.arena, state.stream
     coins, calendar, ends = state.coins, state.calendar, state.ends
-    shares, piece_first, piece_count = scratch.shares, scratch.first, scratch.count
+    shares, piece_first, piece_count = scratch.shares, scratch.first, scratch.pieces
     room_width, room_ends, room_fees = len(shares), len(ends.output), len(state.fees.amount)
     room_chunks, room_coins = len(calendar.following), len(coins.output)
     room_arena, room_stream = len(arena.length), len(stream.length)
@@ -338,13 +341,13 @@ def _pass_window(
             mine = at[AT_PENDING]
             for k in range(mine):
                 tainted += state.pending.amount[k]
-                pieces += state.pending.count[k]
+                pieces += state.pending.pieces[k]
         elif keeps_coins:
             coin = np.int64(head[current - start])
             while coin >= 0:
                 scratch.mine[mine] = coin
                 mine += 1
-                pieces += coins.count[coin]
+                pieces += coins.pieces[coin]
                 coin = np.int64(coins.following[coin])
             tainted = np.int64(mine)
         else:
@@ -408,12 +411,12 @@ def _pass_window(
                 )  # fmt: skip
             if keeps_order:
                 count = gather_stream(
-                    slots, amounts, coins.first, coins.count, arena.length, arena.colour,
+                    slots, amounts, coins.first, coins.pieces, arena.length, arena.colour,
                     stream.length, stream.colour,
                 )  # fmt: skip
             else:
                 count = gather_colours(
-                    slots, coins.first, coins.count, arena.length, arena.colour,
+                    slots, coins.first, coins.pieces, arena.length, arena.colour,
                     stream.length, stream.colour,
                 )  # fmt: skip
             tainted = np.int64(0)
@@ -427,7 +430,7 @@ def _pass_window(
             if not settles:
                 at[TOUCHED_INPUTS] += taken
             used = share_out(
-                terms.policy, tainted, values, remainder, stream.length, stream.colour, count,
+                terms.policy, int(tainted), values, remainder, stream.length, stream.colour, count,
                 shares[: width + 1], piece_first[: width + 1], piece_count[: width + 1],
                 arena.length, arena.colour, used,
             )  # fmt: skip
@@ -437,7 +440,7 @@ def _pass_window(
                 piece_count[j] = 0
 
         # Where that goes.
-        source = len(sources.output)
+        source: Number = len(sources.output)
         if makes_source:
             source = place
         elif settles:
@@ -470,7 +473,7 @@ def _pass_window(
                 source += 1
             spender = np.int64(ledger.spender[output])
             address = np.int64(ledger.output_address[output])
-            reason = _FOLLOWED
+            reason: Number = _FOLLOWED
             if address == _NO_ADDRESS or (
                 len(columns.voided) > 0 and find_sorted(columns.voided, output) >= 0
             ):
@@ -505,7 +508,7 @@ def _pass_window(
                     coin = at[AT_COIN]
                     coins.output[coin] = output
                     coins.first[coin] = piece_first[j]
-                    coins.count[coin] = piece_count[j]
+                    coins.pieces[coin] = piece_count[j]
                     coins.following[coin] = head[offset]
                     head[offset] = coin
                     at[AT_COIN] = coin + 1
@@ -612,16 +615,16 @@ def _lay_fees(
     subsidy_last: bool,
     columns: SweepColumns,
     pending: Pending,
-    fees: int,
+    fees: Number,
     pieces: Segments,
     scratch: Scratch,
     coins: Coins,
     at: Int64Array,
     arena: Segments,
-    coinbase: int,
-    past: int,
-    used: int,
-) -> int:
+    coinbase: Number,
+    past: Number,
+    used: Number,
+) -> Number:
     """Lay a block's fees and its subsidy ready as what the coinbase takes."""
     slots, taken = scratch.slots, scratch.taken
     subsidy_row = past - coinbase - 1 if subsidy_last else 0
@@ -635,8 +638,8 @@ def _lay_fees(
         if fee < fees and pending.transaction[fee] == transaction:
             coin = at[AT_COIN] + fee
             coins.first[coin] = used
-            coins.count[coin] = pending.count[fee]
-            for piece in range(pending.first[fee], pending.first[fee] + pending.count[fee]):
+            coins.pieces[coin] = pending.pieces[fee]
+            for piece in range(pending.first[fee], pending.first[fee] + pending.pieces[fee]):
                 arena.length[used] = pieces.length[piece]
                 arena.colour[used] = pieces.colour[piece]
                 used += 1
@@ -658,11 +661,11 @@ def _keep_fee(
 ) -> None:
     """Keep a tainted fee for the coinbase of its block."""
     place = at[AT_PENDING]
-    first, count, kept = scratch.first[row], scratch.count[row], at[AT_PENDING_PIECE]
+    first, count, kept = scratch.first[row], scratch.pieces[row], at[AT_PENDING_PIECE]
     pending.transaction[place] = transaction
     pending.amount[place] = scratch.shares[row]
     pending.first[place] = kept
-    pending.count[place] = count
+    pending.pieces[place] = count
     for k in range(count):
         pieces.length[kept + k] = arena.length[first + k]
         pieces.colour[kept + k] = arena.colour[first + k]
@@ -681,17 +684,19 @@ def _declare(
     used: Number,
 ) -> Number:
     """Make an output a source: its own colour on all of it, beside what arrived."""
-    first, count, start = scratch.first[row], scratch.count[row], used
+    first, count, start = scratch.first[row], scratch.pieces[row], used
     if count == 0:
         arena.length[used] = value
         arena.colour[used] = colour
         used += 1
     elif keeps_order:
-        used = overlay(first, count, colour, arena.length, arena.colour, used)
+        used = overlay(first, count, int(colour), arena.length, arena.colour, int(used))
     else:
-        used = add_own_colour(first, count, value, colour, arena.length, arena.colour, used)
+        used = add_own_colour(
+            first, count, int(value), int(colour), arena.length, arena.colour, int(used)
+        )
     scratch.first[row] = start
-    scratch.count[row] = used - start
+    scratch.pieces[row] = used - start
     return used
 
 

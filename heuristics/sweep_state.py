@@ -10,8 +10,9 @@ and the loop starts again at the same transaction.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from heuristics.columns import Int32Array, Int64Array, UInt8Array
+from heuristics.columns import Int32Array, Int64Array, Scalar, UInt8Array
 from heuristics.jit import kernel
 from heuristics.sweep_calendar import (
     Calendar,
@@ -67,7 +68,7 @@ class Coins(NamedTuple):
     first: Int64Array
     """Segments of the coin, in the arena."""
 
-    count: Int64Array
+    pieces: Int64Array
 
 
 class Segments(NamedTuple):
@@ -85,7 +86,7 @@ class Scratch(NamedTuple):
     taken: Int64Array
     shares: Int64Array
     first: Int64Array
-    count: Int64Array
+    pieces: Int64Array
 
 
 class Ends(NamedTuple):
@@ -113,7 +114,7 @@ class Pending(NamedTuple):
     transaction: Int64Array
     amount: Int64Array
     first: Int64Array
-    count: Int64Array
+    pieces: Int64Array
 
 
 class State(NamedTuple):
@@ -154,9 +155,11 @@ def new_state(windows: int, window: int, *, keeps_coins: bool) -> State:
         stream=_segments(64),
         scratch=Scratch(*(np.zeros(64, np.int64) for _ in range(6))),
         ends=Ends(
-            *(np.zeros(64, np.int64) for _ in range(3)),
-            np.zeros(64, np.int32),
-            np.zeros(64, np.uint8),
+            output=np.zeros(64, np.int64),
+            amount=np.zeros(64, np.int64),
+            colour=np.zeros(64, np.int64),
+            segments=np.zeros(64, np.int32),
+            reason=np.zeros(64, np.uint8),
         ),
         fees=Rows(np.zeros(64, np.int64), np.zeros(64, np.int64)),
         pending=Pending(*(np.zeros(64, np.int64) for _ in range(4))),
@@ -181,7 +184,7 @@ def state_bytes(state: State) -> int:
 
 
 @kernel
-def grown(array: Int64Array, wanted: Number) -> Int64Array:
+def grown(array: NDArray[Scalar], wanted: Number) -> NDArray[Scalar]:
     """Return a copy with room for `wanted` and at least twice the room."""
     larger = np.zeros(max(2 * len(array), wanted), array.dtype)
     larger[: len(array)] = array
@@ -203,7 +206,7 @@ def _grown_coins(coins: Coins, wanted: Number) -> Coins:
         grown(coins.following, wanted),
         grown(coins.output, wanted),
         grown(coins.first, wanted),
-        grown(coins.count, wanted),
+        grown(coins.pieces, wanted),
     )
 
 
@@ -217,7 +220,7 @@ def _grown_scratch(scratch: Scratch, wanted: Number) -> Scratch:
         grown(scratch.taken, wanted),
         grown(scratch.shares, wanted),
         grown(scratch.first, wanted),
-        grown(scratch.count, wanted),
+        grown(scratch.pieces, wanted),
     )
 
 
@@ -249,7 +252,7 @@ def _grown_pending(pending: Pending, wanted: Number) -> Pending:
         grown(pending.transaction, wanted),
         grown(pending.amount, wanted),
         grown(pending.first, wanted),
-        grown(pending.count, wanted),
+        grown(pending.pieces, wanted),
     )
 
 
@@ -275,21 +278,4 @@ def grown_state(state: State) -> State:
         state.by_colour,
         state.at,
         needs,
-    )
-
-
-@kernel
-def has_room(state: State) -> bool:
-    """Return whether everything that `needs` asks for is there."""
-    needs = state.needs
-    return (
-        needs[WIDTH] <= len(state.scratch.mine)
-        and needs[STREAM] <= len(state.stream.length)
-        and needs[COINS] <= len(state.coins.output)
-        and needs[ARENA] <= len(state.arena.length)
-        and needs[ENDS] <= len(state.ends.output)
-        and needs[FEES] <= len(state.fees.amount)
-        and needs[CHUNKS] <= len(state.calendar.following)
-        and needs[PENDING] <= len(state.pending.amount)
-        and needs[PENDING_PIECES] <= len(state.pending_pieces.length)
     )

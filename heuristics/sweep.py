@@ -20,7 +20,7 @@ import numpy as np
 from heuristics.columns import Int32Array, Int64Array, UInt8Array, check_offsets, read_only
 from heuristics.stops import StopRules, share_columns, share_rules
 from heuristics.sweep_calendar import CHUNK_WORDS, MOST_IN_USE
-from heuristics.sweep_kernel import SweepColumns, SweepSources, SweepTerms, sweep_windows
+from heuristics.sweep_kernel import sweep_windows
 from heuristics.sweep_state import (
     ARENA_LIMIT,
     AT_END,
@@ -37,6 +37,7 @@ from heuristics.sweep_state import (
     new_state,
     state_bytes,
 )
+from heuristics.sweep_terms import SweepColumns, SweepSources, SweepTerms
 from heuristics.taint import Policy
 
 VERSION = 1

@@ -12,21 +12,16 @@ Where fees are followed into coinbases, a block's coinbase comes after all its o
 its stream is their fees in order, the untainted ones too, with the subsidy at one end.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from heuristics.columns import NO_ADDRESS, Int32Array, Int64Array
-from heuristics.jit import kernel, kernel_part
-from heuristics.segments import CLEAN_COLOUR, gather_stream, overlay
-from heuristics.shares import add_own_colour, gather_colours
-from heuristics.stops import SpendColumns, StopRules, find_sorted, owner_of_row, service_stop
+from heuristics.columns import NO_ADDRESS
+from heuristics.jit import kernel
+from heuristics.segments import CLEAN_COLOUR, gather_stream
+from heuristics.shares import gather_colours
+from heuristics.stops import StopRules, find_sorted, owner_of_row, service_stop
 from heuristics.sweep_calendar import (
-    Calendar,
     chunks_for,
-    page_words,
     put_word,
-    take_page,
 )
 from heuristics.sweep_state import (
     ARENA,
@@ -41,7 +36,6 @@ from heuristics.sweep_state import (
     BLOCK,
     CHUNKS,
     COINS,
-    COLOURS,
     ENDS,
     FEE_SUM,
     FEES,
@@ -56,13 +50,20 @@ from heuristics.sweep_state import (
     WIDTH,
     WRONG_BLOCK,
     WRONG_OUTPUT,
-    Coins,
-    Pending,
-    Scratch,
-    Segments,
     State,
     grown_state,
 )
+from heuristics.sweep_steps import (
+    declare,
+    first_source,
+    keep_fee,
+    lay_fees,
+    match_inputs,
+    past_sources,
+    tell_colours,
+)
+from heuristics.sweep_terms import SweepColumns, SweepSources, SweepTerms
+from heuristics.sweep_windows import clear_dead, open_window, put_coin
 from heuristics.taint import TAINTED_COLOUR, Number, Policy, Stop, segment_room, share_out
 
 _FIFO = int(Policy.FIFO)
@@ -75,55 +76,6 @@ _FEE = int(Stop.FEE)
 _COINJOIN = int(Stop.COINJOIN)
 _FOLLOWED = int(Stop.FOLLOWED)
 _NEVER = 2**62
-_COUNT_BITS = 40
-_COUNT_MASK = (1 << _COUNT_BITS) - 1
-
-
-class SweepColumns(NamedTuple):
-    """A ledger of whole blocks."""
-
-    ledger: SpendColumns
-    fee: Int64Array
-    first_transaction: Int64Array
-    """Of each block, and one past the last."""
-
-    subsidy: Int64Array
-    """Of each block; nothing where fees are not followed into coinbases."""
-
-    voided: Int64Array
-    """Outputs that a repeated coinbase id made unspendable (BIP 30), ascending."""
-
-
-class SweepSources(NamedTuple):
-    """Declared outputs, ascending, none of them worth nothing."""
-
-    output: Int64Array
-    creator: Int64Array
-    colour: Int64Array
-    """Set of sources that each stands for."""
-
-
-class SweepTerms(NamedTuple):
-    """How taint is passed on."""
-
-    policy: int
-    follows_fees: bool
-    """Into coinbases."""
-
-    subsidy_last: bool
-    has_colours: bool
-    """Whether sources are told apart: then every policy keeps coins, with amounts by source."""
-
-    stops_at_services: bool
-    stop_transaction: int
-    """Transactions from this one on are not looked at."""
-
-    window_bits: int = 16
-    """Windows of so many transactions as a power of two: what is kept for each of them at hand
-    (4 or 8 bytes) fits the processor's own memory."""
-
-    clear_from: int = 1 << 20
-    """Segments of a window from which on the dead ones are cleared."""
 
 
 @kernel
@@ -144,126 +96,18 @@ def sweep_windows(
         has_source = place < len(sources.creator) and sources.creator[place] < past
         if state.calendar.first[window] < 0 and not has_source and state.at[BLOCK] < 0:
             continue
-        state = _opened(terms, state, window)
+        state = open_window(terms, state, window)
         reached: Number = start
         while True:
-            reached = _pass_window(terms, columns, sources, rules, state, start, reached, past)
+            reached = _pass_window(terms, columns, sources, rules, state, start, int(reached), past)
             if reached >= past and state.needs[WIDTH] == 0:
                 break
             if state.at[WRONG_BLOCK] >= 0 or state.at[WRONG_OUTPUT] >= 0:
                 return state
             if state.needs[ARENA] > state.at[ARENA_LIMIT]:
-                state = _clear_dead(terms, state, window, reached, past)
+                state = clear_dead(terms, state, window, int(reached), past)
             state = grown_state(state)
     return state
-
-
-@kernel
-def _opened(terms: SweepTerms, state: State, window: int) -> State:
-    """Return the state with everything that waits for a window laid ready."""
-    words = page_words(state.calendar, window)
-    page = np.empty(words, np.int64)
-    take_page(state.calendar, window, page)
-    if terms.policy != _FIFO and terms.policy != _LIFO and not terms.has_colours:
-        _add_up(page, state.here)
-        state.at[AT_COIN] = 0
-        state.at[AT_ARENA] = 0
-        return state
-    state.needs[:] = 0
-    state.needs[COINS] = words // 4
-    state.needs[ARENA] = words // 2
-    state = grown_state(state)
-    _lay_coins(page, state.head, state.coins, state.arena, state.at)
-    return state
-
-
-@kernel
-def _add_up(page: Int64Array, here: Int64Array) -> None:
-    here[:] = 0
-    for k in range(0, len(page), 2):
-        here[page[k]] += page[k + 1]
-
-
-@kernel
-def _lay_coins(
-    page: Int64Array, head: Int32Array, coins: Coins, arena: Segments, at: Int64Array
-) -> None:
-    head[:] = -1
-    k = 0
-    coin = 0
-    used = 0
-    while k < len(page):
-        offset = page[k] >> _COUNT_BITS
-        pieces = page[k] & _COUNT_MASK
-        coins.output[coin] = page[k + 1]
-        coins.first[coin] = used
-        coins.pieces[coin] = pieces
-        coins.following[coin] = head[offset]
-        head[offset] = coin
-        k += 2
-        for _ in range(pieces):
-            arena.length[used] = page[k]
-            arena.colour[used] = page[k + 1]
-            used += 1
-            k += 2
-        coin += 1
-    at[AT_COIN] = coin
-    at[AT_ARENA] = used
-
-
-@kernel
-def _clear_dead(terms: SweepTerms, state: State, window: int, reached: int, past: int) -> State:
-    """Put what still waits in this window back into its page, and open it anew.
-
-    So segments that were passed on give their room back. The next time comes when twice as many
-    segments are there as live now.
-    """
-    start = window << terms.window_bits
-    coins, arena, head = state.coins, state.arena, state.head
-    wanted = state.needs.copy()
-    words = 0
-    for transaction in range(reached, past):
-        coin = np.int64(head[transaction - start])
-        while coin >= 0:
-            words += 2 + 2 * coins.pieces[coin]
-            coin = np.int64(coins.following[coin])
-    state.needs[:] = 0
-    state.needs[CHUNKS] = chunks_for(state.calendar, words, 1)
-    state = grown_state(state)
-    for transaction in range(reached, past):
-        coin = np.int64(head[transaction - start])
-        while coin >= 0:
-            _put_coin(
-                state.calendar, window, transaction - start, coins.output[coin],
-                coins.first[coin], coins.pieces[coin], arena.length, arena.colour,
-            )  # fmt: skip
-            coin = np.int64(coins.following[coin])
-    before = state.at[AT_ARENA]
-    state = _opened(terms, state, window)
-    state.at[ARENA_LIMIT] = max(2 * state.at[AT_ARENA], terms.clear_from)
-    state.needs[:] = wanted
-    # What was asked for counted from the segments that were there before.
-    state.needs[ARENA] -= before - state.at[AT_ARENA]
-    return state
-
-
-@kernel_part
-def _put_coin(
-    calendar: Calendar,
-    window: Number,
-    offset: Number,
-    output: Number,
-    first: Number,
-    count: Number,
-    length: Int64Array,
-    colour: Int64Array,
-) -> None:
-    """Append a coin with its segments to the page of its spender's window."""
-    put_word(calendar, window, (offset << _COUNT_BITS) | count)
-    put_word(calendar, window, output)
-    for piece in range(first, first + count):
-        put_word(calendar, window, length[piece])
-        put_word(calendar, window, colour[piece])
 
 
 @kernel
@@ -321,7 +165,7 @@ def _pass_window(
         if makes_source and taken == 0 and terms.follows_fees:
             # The turn of a coinbase comes at the end of its block.
             at[BLOCK] = owner_of_row(columns.first_transaction, current)
-            at[AT_SOURCE] = _past_sources(sources, place, current)
+            at[AT_SOURCE] = past_sources(sources, place, current)
             transaction += 1
             continue
 
@@ -398,7 +242,7 @@ def _pass_window(
         if tainted > 0 and keeps_coins:
             slots = scratch.slots[:taken]
             if settles:
-                used = _lay_fees(
+                used = lay_fees(
                     terms.subsidy_last, columns, state.pending, mine, state.pending_pieces,
                     scratch, coins, at, arena, current, due, used,
                 )  # fmt: skip
@@ -444,7 +288,7 @@ def _pass_window(
         if makes_source:
             source = place
         elif settles:
-            source = _first_source(sources, low)
+            source = first_source(sources, low)
         for j in range(width):
             amount = shares[j]
             output = low + j
@@ -461,13 +305,13 @@ def _pass_window(
                     ends.segments[end] = 1
                     ends.colour[end] = TAINTED_COLOUR
                     if keeps_coins:
-                        ends.colour[end], ends.segments[end] = _tell_colours(
+                        ends.colour[end], ends.segments[end] = tell_colours(
                             arena, piece_first[j], piece_count[j], _RETAINTED,
                             terms.has_colours, state.by_colour,
                         )  # fmt: skip
                 amount = values[j]
                 if keeps_coins:
-                    used = _declare(
+                    used = declare(
                         keeps_order, scratch, arena, j, amount, sources.colour[source], used
                     )
                 source += 1
@@ -494,7 +338,7 @@ def _pass_window(
                 ends.segments[end] = 1
                 ends.colour[end] = TAINTED_COLOUR
                 if keeps_coins:
-                    ends.colour[end], ends.segments[end] = _tell_colours(
+                    ends.colour[end], ends.segments[end] = tell_colours(
                         arena, piece_first[j], piece_count[j], reason,
                         terms.has_colours, state.by_colour,
                     )  # fmt: skip
@@ -518,7 +362,7 @@ def _pass_window(
                 window = spender >> terms.window_bits
                 offset = spender - (window << terms.window_bits)
                 if keeps_coins:
-                    _put_coin(
+                    put_coin(
                         calendar, window, offset, output, piece_first[j], piece_count[j],
                         arena.length, arena.colour,
                     )  # fmt: skip
@@ -531,11 +375,11 @@ def _pass_window(
         if amount > 0 and terms.follows_fees and not settles:
             if at[BLOCK] < 0:
                 at[BLOCK] = owner_of_row(columns.first_transaction, current)
-            _keep_fee(state.pending, state.pending_pieces, scratch, arena, at, current, width)
+            keep_fee(state.pending, state.pending_pieces, scratch, arena, at, current, width)
         elif amount > 0:
             at[UNCLAIMED_SUM if settles else FEE_SUM] += amount
             if terms.has_colours:
-                _tell_colours(
+                tell_colours(
                     arena, piece_first[width], piece_count[width],
                     _DESTROYED if settles else _FEE, True, state.by_colour,
                 )  # fmt: skip
@@ -550,178 +394,7 @@ def _pass_window(
         else:
             transaction += 1
         if makes_source:
-            at[AT_SOURCE] = _past_sources(sources, place, current)
+            at[AT_SOURCE] = past_sources(sources, place, current)
         at[AT_ARENA] = used
         at[MOST_COINS] = max(at[MOST_COINS], at[AT_COIN])
         at[MOST_ARENA] = max(at[MOST_ARENA], used)
-
-
-@kernel
-def _past_sources(sources: SweepSources, place: Number, transaction: Number) -> Number:
-    """Return the first source of a later transaction."""
-    while place < len(sources.creator) and sources.creator[place] == transaction:
-        place += 1
-    return place
-
-
-@kernel
-def _first_source(sources: SweepSources, output: Number) -> Number:
-    """Return the first source that is `output` or a later one."""
-    low = 0
-    high = len(sources.output)
-    while low < high:
-        middle = (low + high) >> 1
-        if sources.output[middle] < output:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def match_inputs(
-    spent: Int64Array, mine: Int64Array, count: int, output: Int64Array, slots: Int64Array
-) -> None:
-    """Fill `slots` with the coin that each input spends, -1 where it is clean.
-
-    `mine[:count]` are the tainted coins, and `output` their output numbers.
-    """
-    slots[:] = -1
-    if count * len(spent) <= 1024:
-        for k in range(count):
-            wanted = output[mine[k]]
-            for i in range(len(spent)):
-                if spent[i] == wanted:
-                    slots[i] = mine[k]
-                    break
-        return
-    order = np.argsort(spent, kind="mergesort")
-    for k in range(count):
-        wanted = output[mine[k]]
-        low = 0
-        high = len(order)
-        while low < high:
-            middle = (low + high) >> 1
-            if spent[order[middle]] < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        if low < len(order) and spent[order[low]] == wanted:
-            slots[order[low]] = mine[k]
-
-
-@kernel
-def _lay_fees(
-    subsidy_last: bool,
-    columns: SweepColumns,
-    pending: Pending,
-    fees: Number,
-    pieces: Segments,
-    scratch: Scratch,
-    coins: Coins,
-    at: Int64Array,
-    arena: Segments,
-    coinbase: Number,
-    past: Number,
-    used: Number,
-) -> Number:
-    """Lay a block's fees and its subsidy ready as what the coinbase takes."""
-    slots, taken = scratch.slots, scratch.taken
-    subsidy_row = past - coinbase - 1 if subsidy_last else 0
-    slots[subsidy_row] = -1
-    taken[subsidy_row] = columns.subsidy[at[BLOCK]]
-    row = 0 if subsidy_last else 1
-    fee = 0
-    for transaction in range(coinbase + 1, past):
-        slots[row] = -1
-        taken[row] = columns.fee[transaction]
-        if fee < fees and pending.transaction[fee] == transaction:
-            coin = at[AT_COIN] + fee
-            coins.first[coin] = used
-            coins.pieces[coin] = pending.pieces[fee]
-            for piece in range(pending.first[fee], pending.first[fee] + pending.pieces[fee]):
-                arena.length[used] = pieces.length[piece]
-                arena.colour[used] = pieces.colour[piece]
-                used += 1
-            slots[row] = coin
-            fee += 1
-        row += 1
-    return used
-
-
-@kernel
-def _keep_fee(
-    pending: Pending,
-    pieces: Segments,
-    scratch: Scratch,
-    arena: Segments,
-    at: Int64Array,
-    transaction: Number,
-    row: Number,
-) -> None:
-    """Keep a tainted fee for the coinbase of its block."""
-    place = at[AT_PENDING]
-    first, count, kept = scratch.first[row], scratch.pieces[row], at[AT_PENDING_PIECE]
-    pending.transaction[place] = transaction
-    pending.amount[place] = scratch.shares[row]
-    pending.first[place] = kept
-    pending.pieces[place] = count
-    for k in range(count):
-        pieces.length[kept + k] = arena.length[first + k]
-        pieces.colour[kept + k] = arena.colour[first + k]
-    at[AT_PENDING_PIECE] = kept + count
-    at[AT_PENDING] = place + 1
-
-
-@kernel
-def _declare(
-    keeps_order: bool,
-    scratch: Scratch,
-    arena: Segments,
-    row: int,
-    value: Number,
-    colour: Number,
-    used: Number,
-) -> Number:
-    """Make an output a source: its own colour on all of it, beside what arrived."""
-    first, count, start = scratch.first[row], scratch.pieces[row], used
-    if count == 0:
-        arena.length[used] = value
-        arena.colour[used] = colour
-        used += 1
-    elif keeps_order:
-        used = overlay(first, count, int(colour), arena.length, arena.colour, int(used))
-    else:
-        used = add_own_colour(
-            first, count, int(value), int(colour), arena.length, arena.colour, int(used)
-        )
-    scratch.first[row] = start
-    scratch.pieces[row] = used - start
-    return used
-
-
-@kernel
-def _tell_colours(
-    arena: Segments,
-    first: Number,
-    count: Number,
-    reason: Number,
-    is_counted: bool,
-    by_colour: Int64Array,
-) -> tuple[Number, Number]:
-    """Return the set of sources of some segments, and how many segments are tainted.
-
-    Adds the amounts to `by_colour` if they are to be counted.
-    """
-    found = np.int64(0)
-    tainted = 0
-    for piece in range(first, first + count):
-        colour = arena.colour[piece]
-        if colour != CLEAN_COLOUR:
-            found |= colour
-            tainted += 1
-            if is_counted:
-                for source in range(COLOURS):
-                    if (colour >> source) & 1:
-                        by_colour[reason, source] += arena.length[piece]
-    return found, tainted

@@ -21,7 +21,7 @@ from arien_flows.tracing.sweep_sources import SweepSources, resolve_all
 from chains.types import Int64Array
 from heuristics.stops import StopRules
 from heuristics.sweep import Sweep, sweep
-from heuristics.sweep_kernel import SweepColumns, SweepTerms
+from heuristics.sweep_terms import SweepColumns, SweepTerms
 from heuristics.taint import Policy, Stop
 
 Watch = Callable[[int, int], None]

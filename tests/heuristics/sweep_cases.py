@@ -6,7 +6,7 @@ import numpy as np
 
 from heuristics.stops import StopRules
 from heuristics.sweep import Sweep, sweep
-from heuristics.sweep_kernel import SweepColumns, SweepTerms
+from heuristics.sweep_terms import SweepColumns, SweepTerms
 from heuristics.taint import Policy, Stop
 from tests.heuristics.flow_cases import ADDRESSES, columns_of, split
 from tests.reference.sweep import Chain, Taint

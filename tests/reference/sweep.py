@@ -125,10 +125,8 @@ def _put(
     value, address = chain.transactions[coin[0]].outputs[coin[1]]
     if coin in sources:
         _end(answer, coin, Stop.RETAINTED, state)
-        if isinstance(state, list):
-            state = [colour | sources[coin] for colour in state]
-        else:
-            state = value
+        own = sources[coin]
+        state = [colour | own for colour in state] if isinstance(state, list) else value
     if address == NOBODY:
         _end(answer, coin, Stop.DESTROYED, state)
     elif coin not in spent:

@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "taint": Entry(
+        module="arien_flows.cli.taint",
+        attribute="taint",
+        summary="Taint many sources through to the tip, in one pass.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from heuristics.columns import Int64Array, read_only
 from heuristics.jit import kernel
 from heuristics.propagate import NO_DEADLINE, FlowLimits
+from heuristics.segments import gather_stream, stream_room
 from heuristics.stops import (
     Direction,
     SpendColumns,
@@ -26,20 +27,14 @@ from heuristics.stops import (
     share_columns,
     share_rules,
 )
-from heuristics.taint import (
-    Policy,
-    Stop,
-    gather_stream,
-    share_out,
-    stop_reason,
-    stream_room,
-)
+from heuristics.taint import Policy, Stop, share_out, stop_reason
 
 DECAY = 0.95
 """Weight lost with each hop [algorithm specification, §3.5]."""
 
 _FORWARD = int(Direction.FORWARD)
 _FIFO = int(Policy.FIFO)
+_LIFO = int(Policy.LIFO)
 _FOLLOWED = int(Stop.FOLLOWED)
 
 _POOL_LIMIT = 2**25
@@ -149,11 +144,11 @@ def _explore(
         if direction == _FORWARD:
             for j in range(width):
                 remainder -= given[j]
-        shares = np.zeros(width, np.int64)
-        share_first = np.zeros(width, np.int64)
-        share_count = np.zeros(width, np.int64)
+        shares = np.zeros(width + 1, np.int64)
+        share_first = np.zeros(width + 1, np.int64)
+        share_count = np.zeros(width + 1, np.int64)
         count = 0
-        if policy == _FIFO:
+        if policy == _FIFO or policy == _LIFO:
             room = stream_room(slots, segment_count)
             if room > len(stream_length):
                 stream_length = np.empty(2 * room, np.int64)
@@ -168,13 +163,13 @@ def _explore(
                 stream_length,
                 stream_colour,
             )
-            room = used + count + width + 1
+            room = used + count + width + 2
             if room > _POOL_LIMIT:
                 break
             if room > len(pool_length):
                 pool_length = _doubled(pool_length, room)
                 pool_colour = _doubled(pool_colour, room)
-        _, used = share_out(
+        used = share_out(
             policy,
             tainted,
             given,

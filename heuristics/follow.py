@@ -21,7 +21,7 @@ from heuristics.propagate import NO_DEADLINE, Flow, FlowArrays, FlowLimits, prop
 from heuristics.stops import Direction, SpendColumns, StopRules, known_stops
 from heuristics.taint import Policy, Stop
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a policy, a stop rule or the search can give another answer."""
 
 FIRST_QUOTA = 256
@@ -127,10 +127,15 @@ def lay_out(
         taken_value=taken_value,
         given_first=given_first,
         given_value=given_value,
+        reward_first=np.zeros(len(transactions) + 1, np.int64),
+        reward_value=np.empty(0, np.int64),
         remainder=remainder,
+        remainder_slot=np.full(len(transactions), -1, np.int64),
         crowded=width_out > question.crowded_width,
         source_value=columns.output_value[rules.sources],
         source_deadline=question.source_deadline,
+        source_colour=np.ones(len(rules.sources), np.int64),
+        returns_to=np.full(len(given_value), -1, np.int64),
         slot_stop=stops,
         # What leads into no transaction that is known is past no deadline.
         slot_rank=np.where(entered < 0, -NO_DEADLINE, entered if forward else -entered),

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(["fifo", "haircut", "poison"]),
+    type=click.Choice(
+        ["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
+    ),
     default="fifo",
     show_default=True,
     help="The accounting convention; none is a fact.",
@@ -104,7 +106,7 @@ def trace(
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
     from arien_flows.reports.trace_files import write_trace_files
-    from arien_flows.tracing.request import POLICIES, TraceRequest
+    from arien_flows.tracing.request import TraceRequest, policies_of
 
     if compare and output is not None:
         raise click.UsageError(
@@ -124,7 +126,7 @@ def trace(
         graph_nodes=graph_nodes,
     )
     if compare:
-        every = tuple(replace(request, policy=policy) for policy in POLICIES)
+        every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
         emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
         return

@@ -25,7 +25,7 @@ class RequestShape(Shape):
     """`forward` (where it went) or `backward` (where it came from)."""
 
     policy: str
-    """The accounting convention: `fifo`, `haircut` or `poison`."""
+    """The accounting convention, such as `fifo`."""
 
     max_hops: int
     """Most transactions between a source and the end of a path."""

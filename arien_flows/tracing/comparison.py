@@ -12,7 +12,7 @@ from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.view import View
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
 from arien_flows.tracing.answer import ServiceTotal, Totals, TraceAnswer
-from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
 from arien_flows.tracing.trace import trace
 from chains.types import UInt8Array
 from heuristics.taint import Policy
@@ -76,7 +76,9 @@ def compare(
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
 ) -> Comparison:
-    """Answer one question under every policy; the request's own policy does not matter.
+    """Answer one question under every policy; the request's own does not matter.
+
+    Backward those policies are left out that cannot be read backward.
 
     Raises what `trace` raises.
     """
@@ -89,7 +91,7 @@ def compare(
             coinjoin_marks=coinjoin_marks,
             fetched=fetched,
         ).answer
-        for name in POLICIES
+        for name in policies_of(request.direction)
     }
     first = next(iter(answers.values()))
     truncations = _compared_truncations(answers)

@@ -15,14 +15,30 @@ from heuristics.stops import Direction
 from heuristics.taint import Policy
 
 DirectionName = Literal["forward", "backward"]
-PolicyName = Literal["fifo", "haircut", "poison"]
+PolicyName = Literal[
+    "fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"
+]
 
 POLICIES: dict[PolicyName, Policy] = {
     "fifo": Policy.FIFO,
+    "lifo": Policy.LIFO,
     "haircut": Policy.HAIRCUT,
     "poison": Policy.POISON,
+    "tiho": Policy.TIHO,
+    "seniority": Policy.SENIORITY,
+    "reverse_seniority": Policy.REVERSE_SENIORITY,
 }
 """Accounting conventions by the names that people type."""
+
+BACKWARD_POLICIES: tuple[PolicyName, ...] = tuple(
+    name for name, policy in POLICIES.items() if policy.has_inverse
+)
+"""Those by which one can ask where money came from."""
+
+FORWARD_ONLY = (
+    "tiho, seniority and reverse_seniority decide by sums over all outputs, from which no input "
+    "can be told: backward they have no meaning"
+)
 
 MAX_SOURCES = 1_000
 MAX_HOPS = 10_000
@@ -85,8 +101,10 @@ class TraceRequest:
             raise InputError(f"direction {self.direction!r} is neither forward nor backward")
         if self.policy not in POLICIES:
             raise InputError(
-                f"policy {self.policy!r} is unknown; it is one of {', '.join(sorted(POLICIES))}"
+                f"policy {self.policy!r} is unknown; it is one of {', '.join(POLICIES)}"
             )
+        if self.policy not in policies_of(self.direction):
+            raise InputError(f"{FORWARD_ONLY}; use one of {', '.join(BACKWARD_POLICIES)}")
         _check_range("max_hops", self.max_hops, 1, MAX_HOPS)
         _check_range("budget", self.budget, 1, MAX_BUDGET)
         _check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
@@ -130,6 +148,11 @@ class TraceRequest:
         if self.min_value_sat is not None:
             return self.min_value_sat
         return max(LEAST_MIN_VALUE_SAT, source_sat // MIN_VALUE_SHARE)
+
+
+def policies_of(direction: DirectionName) -> tuple[PolicyName, ...]:
+    """Return the policies by which a question in a direction can be answered."""
+    return tuple(POLICIES) if direction == "forward" else BACKWARD_POLICIES
 
 
 def _check_range(name: str, value: int, least: int, most: int) -> None:

@@ -16,7 +16,7 @@ from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.engine import ConservationError, check_conservation
 from arien_flows.tracing.manifest import result_sha256
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
@@ -225,7 +225,7 @@ def test_trace__tells_dormant_coins_from_fresh_ones():
 
 
 def test_trace__backward_ends_at_coinbases_and_has_no_fees(theft):
-    for policy in POLICIES:
+    for policy in BACKWARD_POLICIES:
         result = ask(theft, "exchange", direction="backward", policy=policy)
         assert set(reasons(result)) == {"newly_mined"}
         assert result.answer.totals.fees == "0"

@@ -68,7 +68,7 @@ class Connections(NamedTuple):
     """The first ones in the order that was asked for."""
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """The number of all connections; at least that many if `is_exact` does not hold."""
         return sum(self.by_hops.tolist())
 
@@ -156,9 +156,7 @@ def _graph(transactions: Int64Array, max_hops: int, edges: tuple[Int64Array, ...
     )
 
 
-def _best(
-    graph: CoinGraph, by_hops: Int64Array, order: int, limit: int
-) -> tuple[Connection, ...]:
+def _best(graph: CoinGraph, by_hops: Int64Array, order: int, limit: int) -> tuple[Connection, ...]:
     """Return the first `limit` connections in the given order."""
     if order != BY_HOPS:
         return _best_by_value(graph, np.flatnonzero(by_hops).tolist(), limit)

@@ -144,8 +144,10 @@ def hops_there(start_next: Int64Array, first: Int64Array, follower: Int64Array) 
 
 @kernel
 def hops_onward(first: Int64Array, follower: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Return the fewest and the most transactions from each to the second place, itself among
-    them; NEVER and 0 where no way leads there."""
+    """Return the fewest and the most transactions from each to the second place.
+
+    Both count the transaction itself; NEVER and 0 where no way leads there.
+    """
     fewest = np.full(len(first) - 1, NEVER, np.int64)
     most = np.zeros(len(first) - 1, np.int64)
     for place in range(len(first) - 2, -1, -1):

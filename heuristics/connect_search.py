@@ -72,6 +72,11 @@ _HOP_LIMIT = int(Stop.HOP_LIMIT)
 _REASONS = _FOLLOWED + 1
 
 
+Entry = tuple[Number, Number, Number]
+"""A waiting transaction: its rank, what breaks ties, its number. Also a coin, why it was not
+passed, and on which side."""
+
+
 class Place(NamedTuple):
     """Coins that belong to one end of the question; a coin has to fit one of the first three."""
 
@@ -129,10 +134,10 @@ class Found(NamedTuple):
     outcome: int
     """BROKEN_OFF, DRY_AHEAD, DRY_BACK or MET."""
 
-    certain_value: int
+    certain_value: Number
     """By value: every connection carrying at least this was found; 0 where none is missing."""
 
-    certain_hops: int
+    certain_hops: Number
     """By hops: every connection of at most so many transactions was found."""
 
     stopped_coin: Int64Array
@@ -186,7 +191,7 @@ def _offer(
     bounds: Bounds,
     columns: SpendColumns,
     rules: StopRules,
-    heap: list[tuple[Number, Number, Number]],
+    heap: list[Entry],
     best_hops: dict[Number, Number],
 ) -> Number:
     """Put the transaction behind `coin` in the queue; return the rule that forbids it.
@@ -226,9 +231,9 @@ def _expand(
     rules: StopRules,
     starts: Place,
     ends: Place,
-    heap: list[tuple[Number, Number, Number]],
+    heap: list[Entry],
     best_hops: dict[Number, Number],
-    stopped: list[tuple[Number, Number, Number]],
+    stopped: list[Entry],
     cuts: Int64Array,
 ) -> None:
     """Offer everything that a transaction leads to, and note what is not passed and why."""
@@ -279,7 +284,7 @@ def _expand(
 @kernel
 def _drop_stale(
     order: int,
-    heap: list[tuple[Number, Number, Number]],
+    heap: list[Entry],
     best_hops: dict[Number, Number],
 ) -> None:
     """Take from the top of a queue what was reached at least as well before."""
@@ -301,9 +306,9 @@ def _advance(
     rules: StopRules,
     starts: Place,
     ends: Place,
-    heap: list[tuple[Number, Number, Number]],
+    heap: list[Entry],
     best_hops: dict[Number, Number],
-    stopped: list[tuple[Number, Number, Number]],
+    stopped: list[Entry],
     cuts: Int64Array,
 ) -> int:
     """Look at up to `room` transactions of a side, of one level if by hops; return how many.
@@ -352,9 +357,9 @@ def _sown(
     bounds: Bounds,
     columns: SpendColumns,
     rules: StopRules,
-    heap: list[tuple[Number, Number, Number]],
+    heap: list[Entry],
     best_hops: dict[Number, Number],
-    stopped: list[tuple[Number, Number, Number]],
+    stopped: list[Entry],
     cuts: Int64Array,
 ) -> None:
     """Begin one side at its coins."""
@@ -392,25 +397,24 @@ def search_both_ways(
     ends: Place,
 ) -> Found:
     """Search from both sides until one runs dry, both met, or the budget is used up."""
+    # The compiler learns the types of empty lists and dictionaries from what was in them.
     nothing = (np.int64(-1), np.int64(-1), np.int64(-1))
-    ahead = [nothing]
+    ahead: list[Entry] = [nothing]
     ahead.pop()
-    back = [nothing]
+    back: list[Entry] = [nothing]
     back.pop()
-    stopped = [nothing]
+    stopped: list[Entry] = [nothing]
     stopped.pop()
-    ahead_hops = {np.int64(-1): np.int64(0)}
-    back_hops = {np.int64(-1): np.int64(0)}
+    ahead_hops: dict[Number, Number] = {np.int64(-1): np.int64(0)}
+    back_hops: dict[Number, Number] = {np.int64(-1): np.int64(0)}
     cuts = np.zeros((2, _REASONS), np.int64)
-    _sown(
-        _FORWARD, seeds.start, bounds, columns, rules, ahead, ahead_hops, stopped, cuts
-    )
+    _sown(_FORWARD, seeds.start, bounds, columns, rules, ahead, ahead_hops, stopped, cuts)
     _sown(_BACKWARD, seeds.end, bounds, columns, rules, back, back_hops, stopped, cuts)
     searches_ahead = len(seeds.start) > 0
     searches_back = len(seeds.end) > 0
     left = bounds.budget
     outcome = BROKEN_OFF
-    certain_hops = 0
+    certain_hops: Number = np.int64(0)
     while True:
         if searches_ahead and len(ahead) == 0:
             outcome = DRY_AHEAD
@@ -419,7 +423,7 @@ def search_both_ways(
             outcome = DRY_BACK
             break
         if bounds.order == BY_HOPS:
-            certain_hops = 0
+            certain_hops = np.int64(0)
             if searches_ahead:
                 certain_hops += ahead[0][0] - 1
             if searches_back:
@@ -444,7 +448,7 @@ def search_both_ways(
             stopped,
             cuts,
         )
-    certain_value = np.int64(0)
+    certain_value: Number = np.int64(0)
     if bounds.order == BY_VALUE and outcome == BROKEN_OFF:
         certain_value = np.int64(NEVER)
         if searches_ahead:

@@ -8,6 +8,7 @@ import numpy as np
 
 from arien_flows.tracing.answer import Manifest, TraceAnswer, canonical_json
 from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.paths_answer import PathAnswer
 from heuristics import follow
 
 PROGRAM = "arien-flows"
@@ -32,7 +33,7 @@ def manifest_of(ground: Ground, traced: Traced) -> Manifest:
     )
 
 
-def result_sha256(answer: TraceAnswer) -> str:
+def result_sha256(answer: TraceAnswer | PathAnswer) -> str:
     """Return the hash of an answer; the manifest, program version included, is not part of it."""
     names = [field.name for field in fields(answer)]
     parts = {name: getattr(answer, name) for name in names if name != "manifest"}

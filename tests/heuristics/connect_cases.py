@@ -93,9 +93,7 @@ def answered(
         last_transaction=made if sides[1] else len(columns.first_input) - 2,
     )
     seeds = Seeds(starts.coin if sides[0] else NONE, ends.coin if sides[1] else NONE)
-    return connect(
-        bounds, seeds, starts, ends, limit, columns, rules_of(asked.case, columns)
-    )
+    return connect(bounds, seeds, starts, ends, limit, columns, rules_of(asked.case, columns))
 
 
 def paths_of(asked: Ends, connections: Connections) -> list[Path]:

@@ -46,10 +46,13 @@ def test_connect__agrees_with_reference(seed, by_value, sides):
     found = answered(asked, by_value=by_value, sides=sides)
     everything = reference.connections(asked)
     assert found.is_exact
-    assert found.count == len(everything)
-    assert found.by_hops.tolist() == np.bincount(
-        [len(path) - 1 for path in everything], minlength=len(found.by_hops)
-    ).tolist()
+    assert found.total == len(everything)
+    assert (
+        found.by_hops.tolist()
+        == np.bincount(
+            [len(path) - 1 for path in everything], minlength=len(found.by_hops)
+        ).tolist()
+    )
     assert paths_of(asked, found) == reference.best(asked, by_value=by_value, limit=10**4)
     assert [it.carried for it in found.best] == [
         asked.carried(path) for path in paths_of(asked, found)
@@ -103,7 +106,7 @@ def test_connect__is_certain_of_what_it_says_when_the_budget_ends(seed, by_value
 def test_connect__finds_no_less_with_a_larger_budget(seed, by_value):
     asked = question(seed)
     counts = [
-        answered(asked, by_value=by_value, budget=budget).count for budget in (1, 2, 4, 8, 16, 99)
+        answered(asked, by_value=by_value, budget=budget).total for budget in (1, 2, 4, 8, 16, 99)
     ]
     assert counts == sorted(counts)
 
@@ -126,7 +129,7 @@ def test_connect__counts_what_it_cannot_list(by_value):
         max_hops=12,
     )
     found = answered(asked, by_value=by_value, limit=3)
-    assert found.count == 2 * 4**11
+    assert found.total == 2 * 4**11
     assert paths_of(asked, found) == [
         ((0, 0), *((level, 0) for level in range(1, 12)), (12, 0)),
         ((0, 0), *((level, 0) for level in range(1, 12)), (12, 1)),
@@ -138,7 +141,7 @@ def test_connect__counts_what_it_cannot_list(by_value):
 def test_connect__says_that_a_count_is_too_large_to_keep(by_value):
     asked = Ends(case=lattice(8, 24), starts={(0, 0)}, ends={(24, 0)}, max_hops=24)
     found = answered(asked, by_value=by_value, limit=2)
-    assert found.count == MANY
+    assert found.total == MANY
     assert not found.is_exact
     assert len(found.best) == 2
 
@@ -164,7 +167,7 @@ def test_connect__goes_through_no_service_and_no_coinjoin(by_value):
         asked = Ends(case=chain_case(*transactions, **rules), starts={(0, 0)}, ends=ends,
                      max_hops=9)  # fmt: skip
         found = answered(asked, by_value=by_value)
-        assert found.count == passed == len(reference.connections(asked)), rules
+        assert found.total == passed == len(reference.connections(asked)), rules
 
 
 def test_connect__says_what_ended_the_way():
@@ -178,9 +181,10 @@ def test_connect__says_what_ended_the_way():
     asked = Ends(case=case, starts={(0, 0)}, ends={(2, 0)}, max_hops=9)
     found = answered(asked, by_value=True, sides=(True, False)).found
     assert found.outcome == DRY_AHEAD
-    assert list(
-        zip(found.stopped_coin.tolist(), found.stopped_reason.tolist(), strict=True)
-    ) == [(1, Stop.BRIDGE), (2, Stop.COINJOIN)]
+    assert list(zip(found.stopped_coin.tolist(), found.stopped_reason.tolist(), strict=True)) == [
+        (1, Stop.BRIDGE),
+        (2, Stop.COINJOIN),
+    ]
     assert found.stopped_forward.tolist() == [1, 1]
 
 
@@ -196,7 +200,7 @@ def test_connect__meets_in_the_middle_of_a_wide_star(by_value):
     )
     asked = Ends(case=case, starts={(0, 0)}, ends={(2, 0)}, max_hops=12)
     found = answered(asked, by_value=by_value, budget=10)
-    assert found.count == 1
+    assert found.total == 1
     assert found.found.outcome == DRY_BACK
 
 
@@ -214,9 +218,7 @@ def test_connect__refuses_bounds_that_make_no_sense(change, message):
     bounds = Bounds(BY_VALUE, 1, 1, 1, 0, 0)._replace(**change)
     here = Place(np.array([0]), NONE, NONE, NONE)
     with pytest.raises(ValueError, match=message):
-        connect(
-            bounds, Seeds(here.coin, NONE), here, here, 1, columns, rules_of(case, columns)
-        )
+        connect(bounds, Seeds(here.coin, NONE), here, here, 1, columns, rules_of(case, columns))
 
 
 def test_connect__refuses_places_that_make_no_sense():

@@ -41,10 +41,7 @@ class Ends:
             for j, (value, address) in enumerate(transaction.outputs)
             if value >= self.min_value
             and address != NOBODY
-            and (
-                (number, j) in self.starts | self.ends
-                or case.tag(address) == Stop.FOLLOWED
-            )
+            and ((number, j) in self.starts | self.ends or case.tag(address) == Stop.FOLLOWED)
         ]
 
     def is_passed(self, number: int) -> bool:

@@ -12,6 +12,7 @@ for one connection alone.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def along(coins: tuple[int, ...], columns: SpendColumns) -> dict[str, int]:
     value = int(columns.output_value[coins[0]])
     pro_rata = Fraction(value)
     first_in, first_out = (0, value), (0, value)
-    for coin, made in zip(coins, coins[1:], strict=False):
+    for coin, made in pairwise(coins):
         transaction = int(columns.spender[coin])
         inputs = slice(*columns.first_input[transaction : transaction + 2].tolist())
         spent, values = columns.spent_output[inputs], columns.input_value[inputs]

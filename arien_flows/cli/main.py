@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "path": Entry(
+        module="arien_flows.cli.path",
+        attribute="path",
+        summary="Find the connections over which money can have gone from one end to another.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",

@@ -3,8 +3,8 @@
 The origin means what it means in a trace: of an address or entity, what it received from outside.
 The destination means every coin that was paid to it, because a payment that also spends something
 of the receiver is a payment still. A category or a named service means all coins of the addresses
-that sources name so, and of their entities, unless an address of such an entity has a tag of its
-own that says otherwise; only tags that a trace would stop at count, by their confidence.
+that sources name so, and of their entities, unless an address of such an entity is tagged as a
+service of its own. Only tags that are sure enough to stop a trace count.
 """
 
 from dataclasses import dataclass
@@ -142,7 +142,7 @@ def _named(ground: Ground, text: str) -> End | None:
     )
     if not len(address) and not len(root):
         raise NotFoundError(f"no address of {text} is in this ledger")
-    other = np.setdiff1d(said.address, address)
+    other = np.setdiff1d(said.service_address, address)
     place = Place(_NONE, address, root, other)
     return End(text=text, place=place, coins=None, roots=_NONE)
 

@@ -83,6 +83,11 @@ COMMANDS = {
         attribute="replay",
         summary="Make a trace again from its manifest, and compare.",
     ),
+    "path": Entry(
+        module="arien_flows.cli.path",
+        attribute="path",
+        summary="Find the connections over which money can have gone from one end to another.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",

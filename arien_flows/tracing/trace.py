@@ -234,11 +234,11 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
             *missing_truncation(ground.fetched, traced),
             *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
         )
-    unknown = _unknown_stops(ground)
+    unknown = unknown_stops(ground)
     return (*found, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
 
 
-def _unknown_stops(ground: Ground) -> Iterator[Truncation]:
+def unknown_stops(ground: Ground) -> Iterator[Truncation]:
     """Yield the kinds of stop that no path could come to, because nothing is known of them."""
     if ground.coinjoin_marks is None:
         yield Truncation(

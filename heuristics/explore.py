@@ -161,7 +161,7 @@ def _explore(
         share_first = np.zeros(width + 1, np.int64)
         share_count = np.zeros(width + 1, np.int64)
         count = 0
-        if policy == _FIFO or policy == _LIFO:
+        if policy in (_FIFO, _LIFO):
             room = stream_room(slots, segment_count)
             if room > len(stream_length):
                 stream_length = np.empty(2 * room, np.int64)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from heuristics.columns import NO_ADDRESS, BoolArray, Int64Array, UInt32Array, read_only
+from heuristics.columns import NO_ADDRESS, BoolArray, Int64Array, UInt8Array, UInt32Array, read_only
 from heuristics.jit import kernel
 from heuristics.propagate import NO_DEADLINE, FlowArrays
 from heuristics.rewards import (
@@ -271,7 +271,7 @@ def _check_rewards(transactions: Int64Array, rows: _Rows) -> None:
         raise RewardError(int(transactions[np.flatnonzero(balance < 0)[0]]))
 
 
-def _returns_to(coins: Int64Array, stops: Int64Array, sources: Int64Array) -> Int64Array:
+def _returns_to(coins: Int64Array, stops: UInt8Array, sources: Int64Array) -> Int64Array:
     """Return the place of each coin among the sources where taint returns to one, else -1."""
     places = np.full(len(coins), -1, np.int64)
     returning = np.flatnonzero(stops[: len(coins)] == Stop.RETAINTED)

@@ -64,6 +64,9 @@ class Fees(NamedTuple):
     transaction: Int64Array
     """Pays the fee; or the coinbase whose subsidy (backward) or unclaimed reward it is."""
 
+    giver: Int64Array
+    """Transaction from which the taint came there: the same forward, a coinbase backward."""
+
     value: Int64Array
     amount: Int64Array
     reason: UInt8Array
@@ -227,6 +230,12 @@ def _trail(layout: Layout, flow: Flow, rounds: int, *, timed_out: bool) -> Trail
         ),
         fees=Fees(
             transaction=layout.rewards,
+            giver=np.concatenate(
+                [
+                    np.repeat(layout.transactions, np.diff(arrays.reward_first)),
+                    layout.transactions[has_slot],
+                ]
+            ),
             value=np.concatenate([arrays.reward_value, arrays.remainder[has_slot]]),
             amount=flow.amount[coins:],
             reason=flow.reason[coins:],

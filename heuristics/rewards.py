@@ -142,7 +142,6 @@ def reward_stop(
     entered: Number,
     columns: SpendColumns,
     rules: StopRules,
-    rewards: Rewards,
 ) -> Number:
     """Return the first rule that ends a path at the fee (or subsidy) of a transaction."""
     if columns.first_input[transaction] == columns.first_input[transaction + 1]:
@@ -155,7 +154,7 @@ def reward_stop(
 
 
 @kernel
-def is_outside(entered: Number, rules: StopRules) -> bool:
+def is_outside(entered: Number, rules: StopRules) -> bool | np.bool_:
     """Return whether a transaction lies outside the time window."""
     return entered < rules.first_transaction or entered > rules.last_transaction
 
@@ -195,7 +194,7 @@ def stop_at(
     """
     if coin >= len(columns.output_value):
         transaction = coin - len(columns.output_value)
-        return reward_stop(direction, transaction, entered, columns, rules, rewards)
+        return reward_stop(direction, transaction, entered, columns, rules)
     reason = known_stop(direction, is_source, coin, address, entered, columns, rules)
     if reason == _NEWLY_MINED and len(rewards.first_transaction) > 0:
         return _TIME_WINDOW if is_outside(entered, rules) else _FOLLOWED

@@ -23,7 +23,7 @@ from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.prices.table import PriceTable
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.answer import Leaf, ServiceTotal
-from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.values import (
     PriceTableUsed,
     RateStep,
@@ -59,13 +59,21 @@ class Valuation:
         trail, view = traced.trail, ground.view
         self.money = Money(asset=asset_of(view.network.name), currency=book.currency)
         ended = np.flatnonzero(~np.isin(trail.flow.reason, (Stop.CLEAN, Stop.FOLLOWED)))
-        paying = np.flatnonzero(trail.flow.remainder_taint)
+        fees = trail.fees
+        paid = np.flatnonzero((fees.amount > 0) & (fees.reason != Stop.FOLLOWED))
+        minted = paid[np.isin(fees.reason[paid], MINTED)]
+        paid = paid[~np.isin(fees.reason[paid], MINTED)]
         sources = np.arange(len(trail.arrays.source_value))
-        self._reasons = trail.flow.reason[ended]
-        self._ends = _Parts(amounts=trail.flow.amount[ended], times=_slot_times(view, trail, ended))
+        self._reasons = np.concatenate([trail.flow.reason[ended], fees.reason[minted]])
+        self._ends = _Parts(
+            amounts=np.concatenate([trail.flow.amount[ended], fees.amount[minted]]),
+            times=np.concatenate(
+                [_slot_times(view, trail, ended), _times(view, fees.transaction[minted])]
+            ),
+        )
         self._fees = _Parts(
-            amounts=trail.flow.remainder_taint[paying],
-            times=_times(view, trail.transactions[paying]),
+            amounts=fees.amount[paid],
+            times=_times(view, fees.transaction[paid]),
         )
         self._source = _Parts(
             amounts=trail.arrays.source_value, times=_slot_times(view, trail, sources)

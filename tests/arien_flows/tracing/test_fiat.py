@@ -293,7 +293,7 @@ def test_comparison__shows_the_span_of_values(view):
         prices=PriceBook("tBTC", "EUR", [EACH_BLOCK]),
     )
     assert found.fiat == "EUR"
-    assert [table.points_sha256 for table in found.prices] == [EACH_BLOCK.points_sha256]
+    assert [table.points_sha256 for table in found.manifest.prices] == [EACH_BLOCK.points_sha256]
     (span,) = found.services
     assert span.fiat is not None
     assert set(span.fiat.by_policy) == set(found.totals)

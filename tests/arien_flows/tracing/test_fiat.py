@@ -312,7 +312,7 @@ def test_comparison__shows_the_span_of_values(view):
     assert partly.services[0].fiat is not None
     assert partly.services[0].fiat.least is None
     without = compare(view, TraceRequest(sources=(text_of_name("thief"),)))
-    assert (without.fiat, without.prices) == (None, ())
+    assert (without.fiat, without.manifest.prices) == (None, ())
 
 
 def test_answer__holds_no_floats(view):

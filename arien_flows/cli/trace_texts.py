@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.output import NOTHING, state, table
-from arien_flows.cli.price_texts import basis_lines, money, worth
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
+from arien_flows.reports.values import basis_lines, end_values, money, worth
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
@@ -23,7 +23,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield "(an inference; other conventions give other amounts: --compare)."
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
-    yield from _ends(answer, asset)
+    yield from _ends(answer)
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
@@ -99,15 +99,14 @@ def _verb(direction: str) -> str:
     return "went" if direction == "forward" else "came from"
 
 
-def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
-    fiat = answer.totals.fiat
-    header, rows = ("Amount", "Ended", "Reason"), end_rows(answer)
-    if fiat is None:
-        return table(header, rows)
-    worths = {**fiat.by_reason, "fees": fiat.fees, "destroyed": fiat.destroyed, "": fiat.ends}
+def _ends(answer: TraceAnswer) -> list[str]:
+    values = end_values(answer)
     return table(
-        (header[0], f"{fiat.currency} then", *header[1:]),
-        ((amount, worth(worths.get(key), asset), what, key) for amount, what, key in rows),
+        ("Amount", *_then(answer.request.fiat), "Ended", "Reason"),
+        (
+            (amount, *((values[reason],) if values else ()), ended, reason)
+            for amount, ended, reason in end_rows(answer)
+        ),
     )
 
 

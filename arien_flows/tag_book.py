@@ -98,6 +98,10 @@ class TagBook:
             other.__dict__["_placed"] = self._placed
         return other
 
+    def at(self, view: View, entities: EntityMap) -> "TagBook":
+        """Return the same tags for another state of the ledger."""
+        return TagBook(view, self.casebook, entities)
+
     @cached_property
     def is_empty(self) -> bool:
         """Whether nothing at all is said about the network: then silence means nothing."""

@@ -14,9 +14,11 @@ from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
     MAX_DAYS,
+    MAX_DEMIX_DEPTH,
     MAX_GRAPH_NODES,
     MAX_HOPS,
     MAX_SOURCES,
+    DemixName,
     DirectionName,
     PolicyName,
     TraceRequest,
@@ -69,6 +71,15 @@ class TraceBody(BaseModel):
     """Currency in which money is valued at the time at which it was paid, as `EUR`; the casebook
     has to hold prices of the coin in it, or in a currency that its exchange rates convert."""
 
+    demix: DemixName = "stop"
+    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins."""
+
+    demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last."""
+
 
 @router.post(
     "/traces",
@@ -88,7 +99,7 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    result = network.ask(lambda reading: traced(reading, request))
+    result = network.ask(lambda reading: traced(reading, request), height=body.as_of)
     headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 
@@ -112,4 +123,6 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         budget=budget,
         graph_nodes=body.graph_nodes,
         fiat=body.fiat,
+        demix=body.demix,
+        demix_depth=body.demix_depth,
     )

@@ -158,6 +158,12 @@ class Casebook:
         with self._reading() as connection:
             return imports.read_import(connection, number)
 
+    def document(self, sha256: str) -> bytes:
+        """Return the bytes of a document that was imported."""
+        self._require()
+        with self._reading() as connection:
+            return imports.read_document(connection, sha256)
+
     def faults_of(self, number: int) -> list[FaultyTag]:
         """Return the rows of an import that could not be used."""
         return self._read(lambda it: list(imports.faults_of(it, number)), [])

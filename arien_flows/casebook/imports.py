@@ -142,6 +142,15 @@ def read_import(connection: Connection, number: int) -> TagImport:
     return _record(row)
 
 
+def read_document(connection: Connection, sha256: str) -> bytes:
+    """Return the bytes of a document; `NotFoundError` where there is none of that hash."""
+    wanted = select(documents.c.content).where(documents.c.sha256 == sha256)
+    content = connection.execute(wanted).scalar()
+    if content is None:
+        raise NotFoundError(f"the casebook holds no document with the SHA-256 {sha256}")
+    return bytes(content)
+
+
 def list_imports(connection: Connection, after: int, limit: int) -> list[TagImport]:
     """Return imports in the order in which they were made, beginning after a number."""
     beyond = tag_imports.c.id > min(after, LAST_NUMBER)

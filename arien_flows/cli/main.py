@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "replay": Entry(
+        module="arien_flows.cli.replay",
+        attribute="replay",
+        summary="Make a trace again from its manifest, and compare.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
+from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
@@ -12,6 +13,7 @@ from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
+SHOWN_POINTS = 5
 
 
 def trace_lines(answer: TraceAnswer) -> Iterable[str]:
@@ -29,6 +31,10 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from _services(answer, asset)
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
+    yield from _points(answer)
+    if answer.inferences is not None:
+        yield ""
+        yield from demix_lines(answer.inferences, asset, request.direction)
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
@@ -63,7 +69,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
     if comparison.fiat is not None:
-        yield from basis_lines(comparison.fiat, comparison.prices)
+        yield from basis_lines(comparison.fiat, comparison.manifest.prices)
     yield state(comparison.as_of)
     for name in policies:
         yield f"Result by {name} {comparison.results[name]}"
@@ -129,6 +135,17 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
     )
 
 
+def _points(answer: TraceAnswer) -> Iterable[str]:
+    """Return the questions to services, the first ones in full."""
+    for point in answer.service_points[:SHOWN_POINTS]:
+        yield ""
+        yield from point.text.splitlines()
+    rest = len(answer.service_points) - SHOWN_POINTS
+    if rest > 0:
+        yield ""
+        yield f"… and {rest:,} more addresses of services: --json or -o lists all"
+
+
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:
     shown = answer.leaves[:SHOWN_LEAVES]
     rest = len(answer.leaves) - len(shown)
@@ -173,7 +190,8 @@ def _origin(origin: Origin | None) -> Iterable[str]:
         return
     yield (
         f"Fetched from {origin.source}: {origin.transactions:,} transactions, each proved to stand "
-        f"in its block; {origin.requests:,} requests now, {origin.reused:,} earlier answers used."
+        f"in its block; {origin.requests:,} of {origin.requests_allowed:,} requests now, "
+        f"{origin.reused:,} earlier answers used."
     )
     if origin.inputs_stated:
         inputs = origin.inputs_stated + origin.inputs_proved

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.inferences import Inferences
+from arien_flows.tracing.points import ServicePoint
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
@@ -26,7 +28,7 @@ class RequestShape(Shape):
     """`forward` (where it went) or `backward` (where it came from)."""
 
     policy: str
-    """The accounting convention: `fifo`, `haircut` or `poison`."""
+    """The accounting convention, such as `fifo`."""
 
     max_hops: int
     """Most transactions between a source and the end of a path."""
@@ -60,6 +62,12 @@ class RequestShape(Shape):
 
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid; none without values."""
+
+    demix: str
+    """`stop`, or `candidates`: `inferences` lists what may be the money behind CoinJoins."""
+
+    demix_depth: int
+    """CoinJoins in a row that candidates are followed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,8 +299,42 @@ class Graph(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringMade(Shape):
+    """The run that made the entities."""
+
+    profile: str
+    """Its choice of rules."""
+
+    height: int
+    """Height of the last block that it saw."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    rules: dict[str, int]
+    """Its rules and their versions."""
+
+    parameters: dict[str, str]
+    """What else it depended on: limits of rules, the model, the tags that bind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSeen(Shape):
+    """A block of the chain that the answer stands on."""
+
+    height: int
+    """Its height."""
+
+    block_hash: str
+    """Its hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
+
+    kind: str = "trace"
+    """What was run: `trace` or `comparison`."""
 
     program: str
     """Name of the program."""
@@ -309,6 +351,13 @@ class Manifest(Shape):
     tip_hash: str
     """Hash of that block."""
 
+    first_height: int = 0
+    """Height of the first block that the ledger holds."""
+
+    blocks: tuple[BlockSeen, ...] = ()
+    """Blocks below the last one, at distances that double: where another chain parts from this
+    one. None for fetched transactions."""
+
     rules: dict[str, int]
     """Versions of the rules that the answer rests on."""
 
@@ -317,6 +366,9 @@ class Manifest(Shape):
 
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
+
+    clustering_made: ClusteringMade | None = None
+    """How it was made; nothing without one."""
 
     coinjoin_marks: str
     """`present` or `absent`: whether CoinJoins could end paths."""
@@ -365,11 +417,18 @@ class TraceAnswer(Shape):
     services: tuple[ServiceTotal, ...]
     """Sums by named service, largest first."""
 
+    service_points: tuple[ServicePoint, ...]
+    """The coins at services to ask about, by address, the largest traced sum first."""
+
     leaves: tuple[Leaf, ...]
     """Every coin at which a path ended, largest first, ties in chain order."""
 
     destroyed: tuple[Leaf, ...]
     """Traced coins that nobody can spend, in the same order."""
+
+    inferences: Inferences | None
+    """Candidates behind the CoinJoins at which paths ended, if the request asks for them. No
+    total, leaf or node rests on them."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

@@ -4,8 +4,8 @@ No policy is true. A figure from one of them alone says more about the conventio
 money, so a comparison shows the span of what each named service received.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 from arien_flows.amounts import Asset
@@ -16,9 +16,17 @@ from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
-from arien_flows.tracing.answer import Totals, TraceAnswer
+from arien_flows.tracing.answer import (
+    Manifest,
+    RequestShape,
+    Totals,
+    TraceAnswer,
+)
 from arien_flows.tracing.fiat import table_used, value_sum
-from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.manifest import hash_of_result
+from arien_flows.tracing.points import PointSpan
+from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
+from arien_flows.tracing.service_points import point_spans
 from arien_flows.tracing.trace import trace
 from arien_flows.tracing.values import PriceTableUsed, ValueSpan
 from chains.types import UInt8Array
@@ -70,6 +78,9 @@ class Comparison(ChainAnswer):
     services: tuple[ServiceSpan, ...]
     """Largest possible amount first."""
 
+    service_points: tuple[PointSpan, ...]
+    """What each policy leads to each address of a service, the largest amount first."""
+
     results: dict[str, str]
     """Result hash by policy."""
 
@@ -79,8 +90,11 @@ class Comparison(ChainAnswer):
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid; none without values."""
 
-    prices: tuple[PriceTableUsed, ...] = ()
-    """Price tables that values were made from under any policy."""
+    request: RequestShape
+    """The question under the first of the policies; the others differ in nothing else."""
+
+    manifest: Manifest
+    """What is needed to repeat the run."""
 
 
 def compare(
@@ -93,7 +107,9 @@ def compare(
     fetched: Fetched | None = None,
     prices: PriceBook | None = None,
 ) -> Comparison:
-    """Answer one question under every policy; the request's own policy does not matter.
+    """Answer one question under every policy; the request's own does not matter.
+
+    Backward those policies are left out that cannot be read backward.
 
     Raises what `trace` raises.
     """
@@ -107,11 +123,11 @@ def compare(
             fetched=fetched,
             prices=prices,
         ).answer
-        for name in POLICIES
+        for name in policies_of(request.direction)
     }
     first = next(iter(answers.values()))
     truncations = _compared_truncations(answers)
-    return Comparison(
+    draft = Comparison(
         as_of=first.as_of,
         complete=not truncations,
         truncations=truncations,
@@ -121,11 +137,29 @@ def compare(
         decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
         services=_spans(answers),
+        service_points=point_spans(
+            {name: answer.service_points for name, answer in answers.items()},
+            [name for name in answers if POLICIES[name] != Policy.POISON],
+        ),
         results={str(name): answer.manifest.result_sha256 for name, answer in answers.items()},
         fetched=first.manifest.fetched,
         fiat=request.fiat,
-        prices=_tables_used(prices, answers.values()),
+        request=first.request,
+        manifest=replace(
+            first.manifest,
+            kind="comparison",
+            prices=_tables_used(prices, answers.values()),
+            transactions_explored=_most(answers, "transactions_explored"),
+            transactions_followed=_most(answers, "transactions_followed"),
+        ),
     )
+    parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    return replace(draft, manifest=replace(draft.manifest, result_sha256=hash_of_result(parts)))
+
+
+def _most(answers: Mapping[PolicyName, TraceAnswer], name: str) -> int:
+    """Return the largest count of any policy's manifest."""
+    return max(int(getattr(answer.manifest, name)) for answer in answers.values())
 
 
 def _tables_used(

@@ -22,6 +22,7 @@ from arien_flows.tracing.answer import (
     TraceAnswer,
     canonical_json,
 )
+from arien_flows.tracing.candidates import inferences_of
 from arien_flows.tracing.engine import Ground, Traced, run_trace
 from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
@@ -29,7 +30,8 @@ from arien_flows.tracing.graph import describe_graph, full_graph
 from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
 from arien_flows.tracing.request import TraceRequest
-from arien_flows.tracing.unsettled import unsettled_truncation
+from arien_flows.tracing.service_points import service_points
+from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
 from chains.types import UInt8Array
 from heuristics.taint import Stop
 
@@ -164,8 +166,10 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         decimals=asset.decimals,
         totals=_totals(traced),
         services=service_totals(found),
+        service_points=service_points(ground, traced),
         leaves=found,
         destroyed=destroyed_leaves(ground, traced),
+        inferences=inferences_of(ground, traced),
         graph=graph,
         manifest=manifest_of(ground, traced),
     )
@@ -203,11 +207,12 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         for stop, sat in traced.ended_sat().items()
         if stop in _LIMITS
     ]
-    open_ends = (
-        ()
-        if ground.fetched is None
-        else unsettled_truncation(ground.fetched, traced, ground.view.network.name)
-    )
+    open_ends: tuple[Truncation, ...] = ()
+    if ground.fetched is not None:
+        open_ends = (
+            *missing_truncation(ground.fetched, traced),
+            *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
+        )
     unknown = _unknown_stops(ground)
     return (*found, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
 
@@ -252,4 +257,6 @@ def _request_shape(traced: Traced) -> RequestShape:
         dormant_days=request.dormant_days,
         graph_nodes=request.graph_nodes,
         fiat=request.fiat,
+        demix=request.demix,
+        demix_depth=request.demix_depth,
     )

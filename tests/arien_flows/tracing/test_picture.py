@@ -71,6 +71,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
             sources=(f"entity:{'a' * 62}", "b" * 62, f"{'c' * 64}:1", "d"), direction="forward",
             policy="fifo", max_hops=1, min_value="1", since=None, until=None, horizon_days=None,
             budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, graph_nodes=60,
+            demix="stop", demix_depth=3,
         ),
         as_of=AsOf(network="bitcoin", height=900_000, block_hash="0" * 64, time=START),
         complete=True,
@@ -82,8 +83,10 @@ def answer_of(graph: Graph) -> TraceAnswer:
             fees="12345678", destroyed="1",
         ),
         services=(),
+        service_points=(),
         leaves=(),
         destroyed=(),
+        inferences=None,
         graph=graph,
         manifest=Manifest(
             program="arien-flows", version="1", network="bitcoin", tip_height=900_000,

@@ -51,11 +51,7 @@ class Valuation:
     """The values of one trace."""
 
     def __init__(self, ground: Ground, traced: Traced, book: PriceBook) -> None:
-        """Look up the rates of all times at which money of the trace was paid.
-
-        `InputError` where nothing at all is known of the coin's price in the currency.
-        """
-        _refuse_unknown(book, ground.view.network.name)
+        """Look up the rates of all times at which money of the trace was paid."""
         trail, view = traced.trail, ground.view
         self.money = Money(asset=asset_of(view.network.name), currency=book.currency)
         ended = np.flatnonzero(~np.isin(trail.flow.reason, (Stop.CLEAN, Stop.FOLLOWED)))
@@ -223,7 +219,8 @@ def table_used(table: PriceTable) -> PriceTableUsed:
     )
 
 
-def _refuse_unknown(book: PriceBook, network: str) -> None:
+def refuse_unknown(book: PriceBook, network: str) -> None:
+    """Raise `InputError` where nothing at all is known of the coin's price in the currency."""
     if not book.is_empty:
         return
     how = f"arien-flows prices import FILE --asset {book.asset} --currency {book.currency}"

@@ -17,6 +17,7 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.prices.table import PriceTable
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import compare
+from arien_flows.tracing.fiat import refuse_unknown
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from tests.arien_flows.prices.tables import daily, table_of
@@ -149,11 +150,15 @@ def test_values__where_nothing_covers_the_time_are_null_and_not_zero(view):
 
 
 def test_values__that_are_asked_for_without_prices_are_refused(view):
-    real = daily("2011-02-02", ["0.5"], asset="BTC")
+    real = PriceBook("tBTC", "EUR", [daily("2011-02-02", ["0.5"], asset="BTC")])
     with pytest.raises(InputError, match=r"tBTC is the coin of a test network .* worth nothing"):
-        ask(view, real)
-    with pytest.raises(InputError, match="import prices that are made for it"):
+        refuse_unknown(real, "bitcoin-regtest")
+    with pytest.raises(InputError, match=r"no prices from which BTC can be valued in USD"):
+        refuse_unknown(PriceBook("BTC", "USD", []), "bitcoin")
+    with pytest.raises(InputError, match="values need prices"):
         trace(view, TraceRequest(sources=(text_of_name("thief"),), fiat="EUR"))
+    # A book that knows nothing leaves everything without a value.
+    assert ask(view).answer.leaves[0].fiat is None
 
 
 def test_values__in_a_currency_that_is_converted_state_both_sources(view):
@@ -293,7 +298,7 @@ def test_comparison__shows_the_span_of_values(view):
         prices=PriceBook("tBTC", "EUR", [EACH_BLOCK]),
     )
     assert found.fiat == "EUR"
-    assert [table.points_sha256 for table in found.prices] == [EACH_BLOCK.points_sha256]
+    assert [table.points_sha256 for table in found.manifest.prices] == [EACH_BLOCK.points_sha256]
     (span,) = found.services
     assert span.fiat is not None
     assert set(span.fiat.by_policy) == set(found.totals)
@@ -312,7 +317,7 @@ def test_comparison__shows_the_span_of_values(view):
     assert partly.services[0].fiat is not None
     assert partly.services[0].fiat.least is None
     without = compare(view, TraceRequest(sources=(text_of_name("thief"),)))
-    assert (without.fiat, without.prices) == (None, ())
+    assert (without.fiat, without.manifest.prices) == (None, ())
 
 
 def test_answer__holds_no_floats(view):

@@ -13,13 +13,17 @@ from arien_flows.errors import InputError
 from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
+    FURTHEST_PIN,
     MAX_DAYS,
     MAX_DEMIX_DEPTH,
+    MAX_EXPANDED,
     MAX_GRAPH_NODES,
     MAX_HOPS,
+    MAX_PINS,
     MAX_SOURCES,
     DemixName,
     DirectionName,
+    LevelName,
     PolicyName,
     TraceRequest,
 )
@@ -27,6 +31,8 @@ from arien_flows.tracing.request import (
 router = APIRouter(prefix="/v1", tags=["traces"])
 
 Source = Annotated[str, Field(max_length=25_000)]
+NodeId = Annotated[str, Field(max_length=25_100)]
+PinPlace = Annotated[int, Field(ge=-FURTHEST_PIN, le=FURTHEST_PIN)]
 
 
 class TraceBody(BaseModel):
@@ -80,6 +86,17 @@ class TraceBody(BaseModel):
     as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
     """Height of the block that is taken for the ledger's last; by default its last."""
 
+    level: LevelName = "entity"
+    """What the nodes of the graph are; at `address` no rule joins any."""
+
+    expanded: Annotated[list[NodeId], Field(max_length=MAX_EXPANDED)] = []
+    """Nodes of the graph to open, in turn, each by its `id` in the graph before: a fold shows what
+    it holds, a chain its transactions, small amounts their coins, any other its neighbours."""
+
+    pins: Annotated[dict[NodeId, tuple[PinPlace, PinPlace]], Field(max_length=MAX_PINS)] = {}
+    """Where nodes stand, by `id`, as `[x, y]`: those that are named do not move, and new ones go
+    beside them. Without pins the graph is laid out anew."""
+
 
 @router.post(
     "/traces",
@@ -125,4 +142,7 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         fiat=body.fiat,
         demix=body.demix,
         demix_depth=body.demix_depth,
+        level=body.level,
+        expanded=tuple(body.expanded),
+        pins=tuple((name, x, y) for name, (x, y) in body.pins.items()),
     )

@@ -73,10 +73,20 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "taint": Entry(
+        module="arien_flows.cli.taint",
+        attribute="taint",
+        summary="Taint many sources through to the tip, in one pass.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",
         summary="Make a trace again from its manifest, and compare.",
+    ),
+    "path": Entry(
+        module="arien_flows.cli.path",
+        attribute="path",
+        summary="Find the connections over which money can have gone from one end to another.",
     ),
     "tags": Entry(
         module="arien_flows.cli.tags",

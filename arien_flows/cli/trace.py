@@ -10,7 +10,7 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DemixName, DirectionName, PolicyName
+    from arien_flows.tracing.request import DemixName, DirectionName, LevelName, PolicyName
 
 
 @click.command()
@@ -87,6 +87,13 @@ if TYPE_CHECKING:
     help="CoinJoins in a row that such candidates are followed through.",
 )
 @click.option(
+    "--level",
+    type=click.Choice(["entity", "address", "transaction"]),
+    default="entity",
+    show_default=True,
+    help="What the nodes of the graph are; at `address` no rule joins any.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
@@ -104,8 +111,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, manifest.json, graph.graphml, flow.png, flow.svg and "
-    "service_points.csv there.",
+    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and timeline "
+    "as PNG and SVG there.",
 )
 @click.pass_context
 def trace(
@@ -123,6 +130,7 @@ def trace(
     fiat: str | None,
     demix: str,
     demix_depth: int,
+    level: str,
     settle: bool,
     as_of: int | None,
     compare: bool,
@@ -161,6 +169,7 @@ def trace(
         fiat=None if fiat is None else currency_named(fiat),
         demix=cast("DemixName", demix),
         demix_depth=demix_depth,
+        level=cast("LevelName", level),
     )
     if compare:
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))

@@ -6,7 +6,14 @@ from arien_flows.amounts import Asset, coins
 from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.fetched.completeness import Origin
-from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
+from arien_flows.reports.ends import (
+    DESTROYED,
+    FEES,
+    end_rows,
+    meaning,
+    period,
+    services_heading,
+)
 from arien_flows.reports.values import basis_lines, end_values, money, worth
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
@@ -14,6 +21,7 @@ from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
 SHOWN_POINTS = 5
+SHOWN_SLOTS = 24
 
 
 def trace_lines(answer: TraceAnswer) -> Iterable[str]:
@@ -29,12 +37,16 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
+    if len(answer.timeline.slots) > 1:
+        yield from ("", *_timeline(answer, asset))
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
     yield from _points(answer)
     if answer.inferences is not None:
         yield ""
         yield from demix_lines(answer.inferences, asset, request.direction)
+    if answer.buckets:
+        yield from ("", *_buckets(answer, asset))
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
@@ -65,6 +77,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
         )
         if comparison.fiat is not None:
             yield from ("", *_compared_values(comparison, asset))
+    yield from _point_spans(comparison, asset)
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
@@ -85,6 +98,25 @@ def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
             if span.fiat is not None
         ),
     )
+
+
+def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
+    """Return the addresses of services with the span over the conventions that conserve money."""
+    shown = comparison.service_points[:SHOWN_LEAVES]
+    if not shown:
+        return
+    yield from ("", "Their addresses, with the span over all conventions but poison:")
+    yield from table(
+        ("Least", "Most", "Of", "Service", "Address"),
+        (
+            (*(coins(each, asset) for each in (span.least, span.most, span.value)),
+             span.label, span.address)
+            for span in shown
+        ),
+    )  # fmt: skip
+    rest = len(comparison.service_points) - len(shown)
+    if rest:
+        yield f"… and {rest:,} more addresses: --json lists all"
 
 
 def _compared_ends(comparison: Comparison, asset: Asset) -> Iterable[list[str]]:
@@ -144,6 +176,41 @@ def _points(answer: TraceAnswer) -> Iterable[str]:
     if rest > 0:
         yield ""
         yield f"… and {rest:,} more addresses of services: --json or -o lists all"
+
+
+def _timeline(answer: TraceAnswer, asset: Asset) -> list[str]:
+    line = answer.timeline
+    shown = line.slots[:SHOWN_SLOTS]
+    rest = len(line.slots) - len(shown)
+    heading = "When it arrived" if answer.request.direction == "forward" else "When it was paid"
+    lines = table(
+        (line.unit.capitalize(), "Ended", "Most of it", "At services"),
+        (
+            (
+                period(slot, line.unit),
+                coins(sum(map(int, slot.by_reason.values())), asset),
+                meaning(_most(slot.by_reason), answer.request.direction),
+                coins(sum(map(int, slot.by_service.values())), asset),
+            )
+            for slot in shown
+        ),
+    )
+    lines.insert(0, f"{heading} (UTC, times as miners stated them):")
+    return [*lines, f"… and {rest:,} later: --json or -o lists all"] if rest else lines
+
+
+def _most(amounts: dict[str, str]) -> str:
+    return max(amounts, key=lambda reason: int(amounts[reason]))
+
+
+def _buckets(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
+    count = sum(bucket.coins for bucket in answer.buckets)
+    amount = coins(sum(int(bucket.traced) for bucket in answer.buckets), asset)
+    sums = "one sum" if len(answer.buckets) == 1 else f"{len(answer.buckets):,} sums"
+    yield (
+        f"{amount} in {count:,} coins too small to follow, in {sums} by transaction: "
+        "--json or -o lists them"
+    )
 
 
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:

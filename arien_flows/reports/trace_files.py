@@ -1,4 +1,4 @@
-"""The files of a trace: the answer, the graph, and pictures of it."""
+"""The files of a trace: the answer, the graph, and pictures of it and of its time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,12 @@ class TraceFiles:
     service_points: Path
     """The coins at services to ask about, as CSV."""
 
+    timeline: Path
+    """When money came to where its paths ended, as PNG."""
+
+    timeline_drawing: Path
+    """The same as SVG."""
+
     def all(self) -> tuple[Path, ...]:
         """Return every file."""
         return (
@@ -40,6 +46,8 @@ class TraceFiles:
             self.picture,
             self.drawing,
             self.service_points,
+            self.timeline,
+            self.timeline_drawing,
         )
 
 
@@ -48,6 +56,7 @@ def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
     from arien_flows.reports.service_points_table import write_service_points
     from arien_flows.tracing.graphml import write_graphml
     from arien_flows.tracing.picture import PICTURE_NODES, draw
+    from arien_flows.tracing.timeline_chart import draw_timeline
 
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: name a folder for the results")
@@ -59,6 +68,8 @@ def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
         picture=folder / "flow.png",
         drawing=folder / "flow.svg",
         service_points=folder / "service_points.csv",
+        timeline=folder / "timeline.png",
+        timeline_drawing=folder / "timeline.svg",
     )
     files.answer.write_bytes(result.json_bytes() + b"\n")
     repeated_by = run_manifest(result.answer.request, result.answer.manifest)
@@ -68,4 +79,6 @@ def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
     simplified = result.graph(PICTURE_NODES)
     draw(simplified, result.answer, files.picture)
     draw(simplified, result.answer, files.drawing)
+    draw_timeline(result.answer, files.timeline)
+    draw_timeline(result.answer, files.timeline_drawing)
     return files

@@ -31,7 +31,7 @@ from arien_flows.tracing.inferences import (
     Passed,
     Ratio,
 )
-from chains.types import Int64Array
+from chains.types import Int64Array, shown_txid
 from heuristics.demix import CONSOLIDATION_RULE
 from heuristics.taint import Stop
 
@@ -156,15 +156,10 @@ def _candidate(
     view, arrival = mixes.ground.view, found.arrival
     height, time = _when(mixes, found.transaction)
     column = view.output_value if mixes.is_forward else view.input_value
-    coin: str | None = None
-    if mixes.is_forward:
-        coin = view.outpoint_text(found.row)
-    elif int(view.spent_output[found.row]) >= 0:
-        coin = view.outpoint_text(int(view.spent_output[found.row]))
     place = found.row - int(view.first_input[found.transaction])
     follows = found.next_transaction >= 0
     return Candidate(
-        outpoint=coin,
+        outpoint=view.outpoint_text(found.row) if mixes.is_forward else _spent(mixes, found.row),
         spent_by=None if mixes.is_forward else f"{view.txid_text(found.transaction)}:{place}",
         address=view.address_text(int(addresses_of(mixes, np.array([found.row]))[0])),
         value=str(int(column[found.row])),
@@ -181,6 +176,18 @@ def _candidate(
         next_time=_when(mixes, found.next_transaction)[1] if follows else None,
         landings=landings.of(found),
     )
+
+
+def _spent(mixes: Mixes, row: int) -> str | None:
+    """Return the coin that an input spends; one from outside is known only where it was fetched."""
+    view, fetched = mixes.ground.view, mixes.ground.fetched
+    output = int(view.spent_output[row])
+    if output >= 0:
+        return view.outpoint_text(output)
+    if fetched is None:
+        return None
+    txid, vout = fetched.ledger.outpoint(row)
+    return f"{shown_txid(txid)}:{vout}"
 
 
 class _Landings:
@@ -215,7 +222,6 @@ class _Landings:
         landings = []
         for place, row in enumerate(rows.tolist()):
             said = ground.attribution.service_at(int(addresses[place]), int(roots[place]))
-            coin = row if is_output else int(view.spent_output[row])
             if said is None or addresses[place] == NO_ADDRESS:
                 continue
             landings.append(
@@ -225,7 +231,7 @@ class _Landings:
                     confidence=said.tag.level,
                     source=said.tag.source,
                     is_inherited=said.is_inherited,
-                    outpoint=view.outpoint_text(coin) if coin >= 0 else None,
+                    outpoint=view.outpoint_text(row) if is_output else _spent(self._mixes, row),
                     value=str(values[place]),
                     address=view.address_text(int(addresses[place])),
                 )

@@ -15,6 +15,10 @@ from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 
+Pin = tuple[str, int, int]
+"""Id of a node, and its x and y."""
+
+LevelName = Literal["entity", "address", "transaction"]
 DirectionName = Literal["forward", "backward"]
 PolicyName = Literal["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
 
@@ -47,6 +51,9 @@ MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
 MAX_DEMIX_DEPTH = 10
+MAX_EXPANDED = 100
+MAX_PINS = 10_000
+FURTHEST_PIN = 1_000_000_000
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -106,6 +113,15 @@ class TraceRequest:
     demix_depth: int = 3
     """CoinJoins in a row that such candidates are followed through."""
 
+    level: LevelName = "entity"
+    """What the nodes of the graph are."""
+
+    expanded: tuple[str, ...] = ()
+    """Nodes of the graph to open, in turn, each by its id in the graph before."""
+
+    pins: tuple[Pin, ...] = ()
+    """Where nodes of the graph must stand."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -126,6 +142,14 @@ class TraceRequest:
         _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
         if self.demix not in get_args(DemixName):
             raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
+        if self.level not in get_args(LevelName):
+            raise InputError(f"level {self.level!r} is not one of {', '.join(get_args(LevelName))}")
+        if len(self.expanded) > MAX_EXPANDED:
+            raise InputError(f"at most {MAX_EXPANDED} nodes can be opened in one graph")
+        if len(self.pins) > MAX_PINS:
+            raise InputError(f"at most {MAX_PINS:,} nodes can be pinned")
+        if any(abs(place) > FURTHEST_PIN for _, x, y in self.pins for place in (x, y)):
+            raise InputError(f"pins must be between -{FURTHEST_PIN:,} and {FURTHEST_PIN:,}")
         if self.min_value_sat is not None:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:

@@ -21,7 +21,8 @@ from arien_flows.attribution.snapshot import Attributed
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.engine import Ground, Traced
-from arien_flows.tracing.flow_graph import SERVICE_REASONS, slot_addresses
+from arien_flows.tracing.flow_build import slot_addresses
+from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.points import NextMove, PointSpan, ServiceCoin, ServicePoint
 from chains.types import Int64Array, shown_txid
 from heuristics.taint import Stop
@@ -106,31 +107,39 @@ def _coins(ground: Ground, traced: Traced, slots: Int64Array) -> list[tuple[int,
         spent[rows >= 0] = view.transactions_of_inputs(rows[rows >= 0])
         asked, beyond, places = np.where(spent < 0, made, spent), made, np.maximum(rows, 0)
     heights, times = _when(ground, asked)
-    moves = _moves(ground, beyond)
+    txids, moves = view.txid_texts(asked), _moves(ground, beyond)
+    coins_at = _outpoints(ground, outputs, rows)
+    amounts, hops = trail.flow.amount[slots].tolist(), trail.flow.hops[slots].tolist()
     told = []
-    for place, slot in enumerate(slots.tolist()):
-        transaction = int(asked[place])
+    for place, transaction in enumerate(asked.tolist()):
         coin = ServiceCoin(
-            outpoint=_outpoint(ground, int(outputs[place]), int(rows[place])),
-            txid=view.txid_text(transaction),
+            outpoint=coins_at[place],
+            txid=txids[place],
             height=heights[place],
             time=times[place],
             value=str(values[place]),
-            traced=str(int(trail.flow.amount[slot])),
-            hops=int(trail.flow.hops[slot]),
+            traced=str(amounts[place]),
+            hops=hops[place],
             next=moves[place],
         )
         told.append((transaction, int(places[place]), coin))
     return told
 
 
-def _outpoint(ground: Ground, output: int, row: int) -> str | None:
-    if output >= 0:
-        return ground.view.outpoint_text(output)
-    if ground.fetched is None:
-        return None
-    txid, vout = ground.fetched.ledger.outpoint(row)
-    return f"{shown_txid(txid)}:{vout}"
+def _outpoints(ground: Ground, outputs: Int64Array, rows: Int64Array) -> list[str | None]:
+    """Return each coin as `txid:vout`; one from outside has it only where it was fetched."""
+    view = ground.view
+    inside = np.flatnonzero(outputs >= 0)
+    made = view.transactions_of_outputs(outputs[inside])
+    vouts = (outputs[inside] - view.first_output[made]).tolist()
+    texts: list[str | None] = [None] * len(outputs)
+    for place, txid, vout in zip(inside.tolist(), view.txid_texts(made), vouts, strict=True):
+        texts[place] = f"{txid}:{vout}"
+    if ground.fetched is not None:
+        for place in np.flatnonzero(outputs < 0).tolist():
+            raw, vout = ground.fetched.ledger.outpoint(int(rows[place]))
+            texts[place] = f"{shown_txid(raw)}:{vout}"
+    return texts
 
 
 def _when(ground: Ground, transactions: Int64Array) -> tuple[list[int], list[datetime]]:
@@ -142,24 +151,18 @@ def _when(ground: Ground, transactions: Int64Array) -> tuple[list[int], list[dat
 
 
 def _moves(ground: Ground, transactions: Int64Array) -> list[NextMove | None]:
+    """Return what happens in each transaction; nothing where there is none."""
     view = ground.view
-    heights, times = _when(ground, np.maximum(transactions, 0))
-    moves: list[NextMove | None] = []
-    for place, transaction in enumerate(transactions.tolist()):
-        if transaction < 0:
-            moves.append(None)
-            continue
-        inputs = int(view.first_input[transaction + 1] - view.first_input[transaction])
-        outputs = int(view.first_output[transaction + 1] - view.first_output[transaction])
-        moves.append(
-            NextMove(
-                txid=view.txid_text(transaction),
-                height=heights[place],
-                time=times[place],
-                inputs=inputs,
-                outputs=outputs,
-            )
-        )
+    known = np.flatnonzero(transactions >= 0)
+    moved = transactions[known]
+    heights, times = _when(ground, moved)
+    inputs = (view.first_input[moved + 1] - view.first_input[moved]).tolist()
+    outputs = (view.first_output[moved + 1] - view.first_output[moved]).tolist()
+    moves: list[NextMove | None] = [None] * len(transactions)
+    for place, txid, height, time, taken, given in zip(
+        known.tolist(), view.txid_texts(moved), heights, times, inputs, outputs, strict=True
+    ):
+        moves[place] = NextMove(txid=txid, height=height, time=time, inputs=taken, outputs=given)
     return moves
 
 

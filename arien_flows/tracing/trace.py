@@ -163,6 +163,7 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
         totals=replace(answer.totals, fiat=valuation.totals()),
         services=valuation.services(answer.services, found),
         leaves=found,
+        buckets=valuation.buckets(answer.buckets),
         destroyed=valuation.leaves(answer.destroyed),
         manifest=replace(answer.manifest, prices=valuation.tables()),
     )

@@ -29,6 +29,7 @@ from arien_flows.casebook.records import (
     ImportOutcome,
     PriceImport,
     PriceOffer,
+    PriceTableName,
     PriceTableRecord,
     StoredTag,
     TagFilter,
@@ -218,6 +219,20 @@ class Casebook:
             # The finest first, of equally fine ones the last one imported.
             tables.sort(key=lambda item: (item[1].granularity.step, -item[0]))
             return [table for _, table in tables]
+
+        return PriceBook(asset, currency, self._read(load, []))
+
+    def price_book_of(
+        self, asset: str, currency: str, names: Sequence[PriceTableName]
+    ) -> PriceBook:
+        """Return what the named tables know, in that order, whether or not they are in effect.
+
+        Those that the casebook does not hold are left out.
+        """
+
+        def load(connection: Connection) -> list[PriceTable]:
+            found = [prices.named(connection, name) for name in names]
+            return [self._price_table(connection, record) for record in found if record]
 
         return PriceBook(asset, currency, self._read(load, []))
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
-from arien_flows.cli.price_texts import basis_lines, money, worth
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import (
     DESTROYED,
@@ -15,6 +14,7 @@ from arien_flows.reports.ends import (
     period,
     services_heading,
 )
+from arien_flows.reports.values import basis_lines, end_values, money, worth
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
@@ -39,7 +39,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield "(an inference; other conventions give other amounts: --compare)."
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
-    yield from _ends(answer, asset)
+    yield from _ends(answer)
     if answer.totals.by_source:
         yield from ("", "By source (money that passed through another source stands under both):")
         yield from _sources(answer, asset)
@@ -184,15 +184,14 @@ def _verb(direction: str) -> str:
     return "went" if direction == "forward" else "came from"
 
 
-def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
-    fiat = answer.totals.fiat
-    header, rows = ("Amount", "Ended", "Reason"), end_rows(answer)
-    if fiat is None:
-        return table(header, rows)
-    worths = {**fiat.by_reason, "fees": fiat.fees, "destroyed": fiat.destroyed, "": fiat.ends}
+def _ends(answer: TraceAnswer) -> list[str]:
+    values = end_values(answer)
     return table(
-        (header[0], f"{fiat.currency} then", *header[1:]),
-        ((amount, worth(worths.get(key), asset), what, key) for amount, what, key in rows),
+        ("Amount", *_then(answer.request.fiat), "Ended", "Reason"),
+        (
+            (amount, *((values[reason],) if values else ()), ended, reason)
+            for amount, ended, reason in end_rows(answer)
+        ),
     )
 
 

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.past import earlier_casebook
+from arien_flows.casebook.records import PriceTableName
 from arien_flows.entities.clustering import Clustering, earlier_clustering, run_clustering
 from arien_flows.entities.constraints import Constraints, no_constraints
 from arien_flows.entities.profiles import (
@@ -30,6 +32,7 @@ from arien_flows.inquiry.recorded import reading_again
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.schema import FORMAT_VERSION
 from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.tag_book import TagBook
 from arien_flows.tracing.answer import ClusteringMade, Manifest
 from arien_flows.workspace import OpenNetwork, Reading
@@ -66,6 +69,14 @@ def fetched_then(
         yield reading_again(
             archive, origin, network, lambda view: TagBook(view, past, SingleAddresses())
         )
+
+
+def prices_then(casebook: Casebook, manifest: Manifest, currency: str) -> PriceBook:
+    """Return the price tables that a manifest names, whatever was imported or withdrawn since."""
+    names = [
+        PriceTableName(table.source, table.sha256, table.points_sha256) for table in manifest.prices
+    ]
+    return casebook.price_book_of(asset_of(manifest.network).name, currency, names)
 
 
 @contextmanager

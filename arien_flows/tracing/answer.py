@@ -322,6 +322,9 @@ class Bucket(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineSlot(Shape):

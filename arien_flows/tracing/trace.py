@@ -125,7 +125,8 @@ def trace(
     fetched
         What a view of fetched transactions leaves open.
     prices
-        What is known of the coin's price in the request's currency; needed where it names one.
+        What is known of the coin's price in the request's currency; needed where it names one. A
+        book that knows nothing leaves everything without a value.
 
     Raises
     ------
@@ -148,8 +149,9 @@ def trace(
     graph = describe_graph(ground, shown, request.level, pins=pins)
     answer = _answer(ground, traced, graph)
     if request.fiat is not None:
-        book = prices or PriceBook(answer.asset, request.fiat, ())
-        answer = _valued(answer, Valuation(ground, traced, book))
+        if prices is None:
+            raise InputError("values need prices: give a price book for the request's currency")
+        answer = _valued(answer, Valuation(ground, traced, prices))
     answer = replace(answer, manifest=replace(answer.manifest, result_sha256=result_sha256(answer)))
     return TraceResult(ground=ground, traced=traced, answer=answer)
 
@@ -165,6 +167,7 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
         totals=replace(answer.totals, fiat=valuation.totals()),
         services=valuation.services(answer.services, found),
         leaves=found,
+        buckets=valuation.buckets(answer.buckets),
         destroyed=valuation.leaves(answer.destroyed),
         manifest=replace(answer.manifest, prices=valuation.tables()),
     )

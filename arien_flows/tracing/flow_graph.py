@@ -166,7 +166,7 @@ def build_graph(
     *,
     is_forward: bool,
 ) -> FlowGraph:
-    """Return the graph of everything that a trace found, with nothing left out."""
+    """Return the graph of all coins that a trace found; `tracing.fees` adds what is no coin."""
     slots = np.flatnonzero(trail.flow.amount > 0)
     source_count = len(trail.arrays.source_value)
     reason, hops = trail.flow.reason[slots], trail.flow.hops[slots]
@@ -207,11 +207,6 @@ def build_graph(
     node_source = np.zeros(len(keys), np.bool_)
     node_source[holder_node[is_source]] = True
     kind, refs = (keys >> _KIND_SHIFT).astype(np.uint8), keys & ((1 << _KIND_SHIFT) - 1)
-    step_key = _key(np.uint8(NodeKind.TRANSACTION), trail.transactions)
-    steps_of = np.append(number, 0)[np.searchsorted(sorted_keys, step_key)]
-    fee = np.zeros(len(keys), np.int64)
-    lost = np.flatnonzero(trail.flow.remainder_taint > 0)
-    fee[steps_of[lost]] = trail.flow.remainder_taint[lost]
     inward = (holder_node[near], giver_node, amount[near])
     onward = (holder_node[far], entered_node, amount[far])
     paid_in, paid_out = (onward, inward) if is_forward else (inward, onward)
@@ -225,7 +220,7 @@ def build_graph(
         is_named=(kind == NodeKind.SERVICE)
         | ((kind == NodeKind.HOLDER) & np.isin(refs, attribution.root)),
         entry=_sums(holder_node[is_source], amount[is_source], len(keys)),
-        fee=fee,
+        fee=np.zeros(len(keys), np.int64),
         returned=np.zeros(len(keys), np.int64),
         transactions=(kind == NodeKind.TRANSACTION).astype(np.int64),
         members=np.ones(len(keys), np.int64),

@@ -8,6 +8,7 @@ from arien_flows.attribution.snapshot import service_stop
 from arien_flows.shapes import Certainty
 from arien_flows.tracing.answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.fees import with_fees
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind, build_graph
 from arien_flows.tracing.layout import layers, positions
 from arien_flows.tracing.simplify import simplify
@@ -37,13 +38,11 @@ _STOP_KINDS: dict[Stop | None, str] = {
 
 def full_graph(ground: Ground, traced: Traced) -> FlowGraph:
     """Return the graph with nothing left out."""
-    return build_graph(
-        ground.view,
-        traced.trail,
-        ground.attribution,
-        ground.entities,
-        is_forward=traced.request.is_forward,
+    is_forward = traced.request.is_forward
+    coins = build_graph(
+        ground.view, traced.trail, ground.attribution, ground.entities, is_forward=is_forward
     )
+    return with_fees(coins, traced.trail, is_forward=is_forward)
 
 
 def describe_graph(

@@ -9,6 +9,7 @@ from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.tracing.answer import Leaf, Service, ServiceTotal
+from arien_flows.tracing.by_source import parts_of
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_graph import SERVICE_REASONS, slot_addresses
 from chains.types import Int64Array, shown_txid
@@ -94,6 +95,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
                 height=heights[i],
                 time=datetime.fromtimestamp(seconds[i], UTC),
                 service=_service(named) if named else None,
+                by_source=parts_of(traced, trail.flow, int(slots[i])),
             )
         )
     return tuple(described)

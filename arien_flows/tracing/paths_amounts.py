@@ -20,8 +20,9 @@ from arien_flows.tracing.engine import ConservationError
 from arien_flows.tracing.request import POLICIES, PolicyName
 from chains.types import Int64Array, UInt8Array
 from heuristics.connect_graph import ARRIVED, CoinGraph
-from heuristics.follow import Question, lay_out
+from heuristics.explored import lay_out
 from heuristics.propagate import NO_DEADLINE, FlowLimits, propagate
+from heuristics.rewards import no_rewards
 from heuristics.stops import Direction, SpendColumns, StopRules
 from heuristics.taint import Policy, Stop
 
@@ -58,15 +59,17 @@ def arrivals(
     ConservationError
         If a policy that conserves amounts made or lost money.
     """
-    question = Question(
-        direction=Direction.FORWARD,
-        policy=Policy.FIFO,
-        limits=FlowLimits(0, len(graph.transaction) + 1, 0),
-        crowded_width=2**31,
-        budget=1,
-        source_deadline=np.full(len(sources), NO_DEADLINE, np.int64),
+    layout = lay_out(
+        Direction.FORWARD,
+        2**31,
+        np.full(len(sources), NO_DEADLINE, np.int64),
+        np.ones(len(sources), np.int64),
+        graph.transaction,
+        columns,
+        rules._replace(sources=sources),
+        no_rewards(),
     )
-    layout = lay_out(question, graph.transaction, columns, rules._replace(sources=sources))
+    limits = FlowLimits(0, len(graph.transaction) + 1, 0)
     stops = layout.arrays.slot_stop.copy()
     placed = len(layout.coins)
     stops[:placed] = _stops(layout.coins, stops[:placed], len(sources), graph)
@@ -74,9 +77,9 @@ def arrivals(
     source_sat = int(arrays.source_value.sum())
     found: dict[PolicyName, Arrival] = {}
     for name, policy in POLICIES.items():
-        flow = propagate(arrays, policy, question.limits)
+        flow = propagate(arrays, policy, limits)
         ended = {
-            stop: int(flow.amount[flow.reason == stop].sum())
+            stop: int(flow.amount[:placed][flow.reason[:placed] == stop].sum())
             for stop in (_ARRIVED, _ELSEWHERE, *_KEPT)
         }
         arrival = Arrival(

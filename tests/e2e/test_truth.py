@@ -23,7 +23,7 @@ from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
@@ -174,7 +174,7 @@ def test_coinjoins__tell_a_tx0_and_leave_its_inputs_joined(case: Case) -> None:
     assert not (others & np.uint16(CoinJoinMark.WHIRLPOOL_TX0)).any()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", ["poison", "haircut", "fifo"])
 def test_trace__of_the_theft_ends_at_the_deposits_with_the_exact_amounts(
     case: Case, policy: str
 ) -> None:

@@ -94,12 +94,12 @@ def test_connect__is_certain_of_what_it_says_when_the_budget_ends(seed, by_value
     assert len(found.found.forward) + len(found.found.backward) <= budget
     if found.found.outcome != BROKEN_OFF:
         assert len(paths) == len(everything)
-    elif by_value:
-        certain = [path for path in everything if asked.carried(path) >= found.found.certain_value]
-        assert set(certain) <= set(paths)
-    else:
-        certain = [path for path in everything if len(path) - 1 <= found.found.certain_hops]
-        assert set(certain) <= set(paths)
+        return
+    value, hops = found.found.certain_value, found.found.certain_hops
+    assert by_value == (value > 0)
+    certain = [path for path in everything if 0 < value <= asked.carried(path)]
+    certain += [path for path in everything if len(path) - 1 <= hops]
+    assert set(certain) <= set(paths)
 
 
 @given(seeds, st.booleans())

@@ -245,7 +245,6 @@ def test_find_paths__says_what_is_certain_when_the_budget_ends(chain):
     assert "every path that carries at least" in cuts(answer)["budget"]
     assert "Not everything within them was looked at" in answer.statement
     answer = ask(chain, "thief", "friend", budget=1, by="hops")
-    assert answer.searched.certain_hops is not None
     assert answer.searched.certain_from is None
 
 
@@ -313,7 +312,7 @@ def random_question(seed: int) -> tuple[View, str, str]:
     return view, "thief", random.choice(["exchange", "mixer", f"a{random.randrange(40)}"])
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.sampled_from(["value", "hops"]))
 def test_find_paths__arrivals_agree_with_the_sum_of_the_ways(seed, by):
     view, origin, destination = random_question(seed)

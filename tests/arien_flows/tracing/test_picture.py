@@ -70,7 +70,8 @@ def answer_of(graph: Graph) -> TraceAnswer:
         request=RequestShape(
             sources=(f"entity:{'a' * 62}", "b" * 62, f"{'c' * 64}:1", "d"), direction="forward",
             policy="fifo", max_hops=1, min_value="1", since=None, until=None, horizon_days=None,
-            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, graph_nodes=60,
+            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, min_confidence=50,
+            fee_mode="track", subsidy_order=None, graph_nodes=60,
         ),
         as_of=AsOf(network="bitcoin", height=900_000, block_hash="0" * 64, time=START),
         complete=True,
@@ -84,6 +85,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
         services=(),
         leaves=(),
         destroyed=(),
+        fees=(),
         graph=graph,
         manifest=Manifest(
             program="arien-flows", version="1", network="bitcoin", tip_height=900_000,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heuristics.connect import connect
+from heuristics import connect as connect_module
+from heuristics.connect import TooWideError, connect
 from heuristics.connect_graph import MANY
 from heuristics.connect_search import (
     BROKEN_OFF,
@@ -19,6 +20,7 @@ from heuristics.connect_search import (
     Place,
     Seeds,
 )
+from heuristics.stops import Direction
 from heuristics.taint import Stop
 from tests.heuristics.connect_cases import NONE, answered, dense_ends, paths_of, random_ends
 from tests.heuristics.flow_cases import columns_of, rules_of
@@ -202,6 +204,48 @@ def test_connect__meets_in_the_middle_of_a_wide_star(by_value):
     found = answered(asked, by_value=by_value, budget=10)
     assert found.total == 1
     assert found.found.outcome == DRY_BACK
+
+
+@both
+def test_connect__ends_at_the_hop_limit_of_an_endless_peel_chain(by_value):
+    length = 20_000
+    chain = [Transaction(inputs=[], outputs=[(length, 0)])]
+    for number in range(1, length):
+        rest = length - number
+        chain.append(
+            Transaction(inputs=[((number - 1, 0), rest + 1, 0)], outputs=[(rest, 0), (1, 1)])
+        )
+    asked = Ends(case=chain_case(*chain), starts={(0, 0)}, ends={(length - 1, 1)}, max_hops=100)
+    found = answered(asked, by_value=by_value)
+    assert (found.total, found.found.outcome) == (0, DRY_AHEAD)
+    assert found.found.cuts[Direction.FORWARD, Stop.HOP_LIMIT] == 1
+    assert len(found.found.forward) + len(found.found.backward) == 100
+
+
+@both
+def test_connect__follows_the_largest_through_a_dust_storm(by_value):
+    # 5,000 specks of dust are each paid on beside the one coin that matters.
+    width = 5_000
+    specks = [Transaction(inputs=[((1, j), 1, 1)], outputs=[(1, 2)]) for j in range(1, width)]
+    case = chain_case(
+        Transaction(inputs=[], outputs=[(2 * width, 0)]),
+        Transaction(inputs=[((0, 0), 2 * width, 0)], outputs=[(width, 1), *[(1, 1)] * width]),
+        *specks,
+        Transaction(inputs=[((1, 0), width, 1)], outputs=[(width, 3)]),
+    )
+    asked = Ends(case=case, starts={(0, 0)}, ends={(width + 1, 0)}, max_hops=12)
+    found = answered(asked, by_value=by_value, budget=20, sides=(True, False))
+    assert found.total == 1
+    assert found.found.outcome == BROKEN_OFF
+    if by_value:
+        assert found.found.certain_value == 2
+
+
+def test_connect__refuses_to_count_what_does_not_fit(monkeypatch):
+    monkeypatch.setattr(connect_module, "MAX_CELLS", 10)
+    asked = Ends(case=lattice(2, 12), starts={(0, 0)}, ends={(12, 0)}, max_hops=12)
+    with pytest.raises(TooWideError, match="cannot be counted"):
+        answered(asked, by_value=True)
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,9 @@ def test_connect__lists_the_best_of_many_in_order():
 
 
 @pytest.mark.slow
-def test_connect__lists_the_best_in_thousands_of_cases():
-    assert agree_on(range(60, 2_000), 18, 6) > 300
-    assert agree_on(range(2_000, 3_000), 18, 1_000) > 100
+def test_connect__lists_the_best_in_hundreds_of_cases():
+    assert agree_on(range(60, 360), 18, 6) > 60
+    assert agree_on(range(360, 560), 18, 1_000) > 40
 
 
 @given(seeds, st.booleans(), side_choices, st.integers(1, 8))

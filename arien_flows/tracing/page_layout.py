@@ -13,7 +13,7 @@ from itertools import pairwise
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from arien_flows.tracing.answer import Graph, GraphEdge, GraphNode
+from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.layout import GAP
 
 POINTS = 72
@@ -27,7 +27,7 @@ NARROWEST = 0.7
 """Lines for the largest amount and for none, in points."""
 
 _PAPER_WIDTH, _PAPER_HEIGHT = 11.69, 8.27
-_FURNITURE = 0.13
+_FURNITURE = 0.16
 """Part of the page's height that title, legend and footer take, roughly."""
 
 _PADDING = 0.2

@@ -255,7 +255,9 @@ def largest(graph: FlowGraph, limit: int) -> BoolArray:
     kept = np.ones(graph.node_count, np.bool_)
     if graph.node_count <= limit:
         return kept
-    ranked = np.argsort(weight_rank(graph))
+    # Hundreds of sources would leave no room for what became of their money.
+    with_sources = 4 * int(np.count_nonzero(graph.is_source)) <= limit
+    ranked = np.argsort(weight_rank(graph, with_sources=with_sources))
     parent = _nearer_neighbours(graph)
 
     def keeping(most: int) -> BoolArray:
@@ -273,12 +275,16 @@ def largest(graph: FlowGraph, limit: int) -> BoolArray:
     return keeping(low)
 
 
-def weight_rank(graph: FlowGraph) -> Int64Array:
-    """Return the place of each node in the order of how much it says, the most telling first."""
+def weight_rank(graph: FlowGraph, *, with_sources: bool = True) -> Int64Array:
+    """Return the place of each node in the order of how much it says, the most telling first.
+
+    Sources come before all else, unless `with_sources` says that there are too many.
+    """
     # As floats, because eight times all coins there are does not fit in 63 bits under poison.
     weight = graph.throughput().astype(np.float64)
     weight[graph.is_named] *= _NAMED_WEIGHT
-    weight[graph.is_source] = np.inf
+    if with_sources:
+        weight[graph.is_source] = np.inf
     ranked = np.lexsort((np.arange(graph.node_count), np.abs(graph.column), -weight))
     rank: Int64Array = np.argsort(ranked)
     return rank

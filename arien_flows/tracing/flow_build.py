@@ -159,8 +159,10 @@ def policy_decides(trail: Trail) -> BoolArray:
     sources = len(arrays.source_value)
     value = np.concatenate([arrays.source_value, arrays.given_value])
     decided = (flow.amount > 0) & (flow.amount < value)
-    slot = arrays.taken_slot
-    is_clean = (slot < 0) | (flow.reason[slot] != Stop.FOLLOWED)
+    # The slots past those of coins are fees, which a coinbase mixes with new money.
+    is_coin = (arrays.taken_slot >= 0) & (arrays.taken_slot < len(value))
+    slot = np.where(is_coin, arrays.taken_slot, 0)
+    is_clean = ~is_coin | (flow.reason[slot] != Stop.FOLLOWED)
     clean_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_clean)])
     mixed = np.diff(clean_before[arrays.taken_first]) > 0
     given, taken = arrays.given_first.tolist(), arrays.taken_first.tolist()

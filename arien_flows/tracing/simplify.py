@@ -188,9 +188,12 @@ def _in_row(view: View, graph: FlowGraph) -> BoolArray:
     into, out = _degrees(graph)
     transaction = _is_transaction(graph)
     ref = np.where(transaction, graph.ref, 0)
-    one_in = view.first_input[ref + 1] - view.first_input[ref] == 1
+    inputs = view.first_input[ref + 1] - view.first_input[ref]
+    one_in = inputs == 1
     two_out = view.first_output[ref + 1] - view.first_output[ref] == 2
-    in_row: BoolArray = transaction & (into == 1) & ((one_in & two_out) | (out == 1))
+    # Fees lead to coinbases, which are in no row.
+    passes_on = (one_in & two_out) | ((out == 1) & (inputs > 0))
+    in_row: BoolArray = transaction & (into == 1) & passes_on
     return in_row
 
 

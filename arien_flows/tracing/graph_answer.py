@@ -34,7 +34,7 @@ class PathStep(Shape):
     """Traced money that it lost to fees, in base units."""
 
     paid: tuple[PathPayment, ...]
-    """What it did not hand on to the next one, largest first, at most 20."""
+    """What it did not hand on to the next one, largest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

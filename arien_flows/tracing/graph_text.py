@@ -322,7 +322,7 @@ class _Paths:
         order = np.lexsort((payees, -amounts))
         keys = self.full_keys[payees[order]].tolist()
         found = zip(keys, amounts[order].tolist(), strict=True)
-        return [payment for payment in found if payment[0] not in inside][:MAX_TXIDS]
+        return [payment for payment in found if payment[0] not in inside]
 
 
 def _certainty(kind: NodeKind, members: int) -> Certainty:

@@ -25,6 +25,7 @@ from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.graph_text import shortened
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
+    LETTER_ROOM,
     REASON_SIZE,
     Layout,
     Point,
@@ -231,7 +232,7 @@ def _draw_words(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None
     x, y = layout.places[node.id]
     form, room, color = layout.form, layout.box_width - 0.12, _STYLES[node.kind].text
     ends = end_words(node)
-    lines = fitted(node.label, LABEL_SIZE, room, form.label_lines)
+    lines = fitted(node.label, LABEL_SIZE, room - LETTER_ROOM, form.label_lines)
     beside = form.is_low and ends
     count = len(lines) + (2 if ends and not form.is_low else 1)
     pitch = min(0.165, (form.height - 0.04) / count)

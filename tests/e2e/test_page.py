@@ -77,7 +77,7 @@ def follow(page: Any, source: str) -> None:
 
 def test_page__draws_what_the_service_answers(page: Any, small_case: SmallCase):
     follow(page, small_case.address("alice"))
-    drawn = page.evaluate("[...document.querySelectorAll('.node')].map((n) => n.dataset.id)")
+    drawn = page.evaluate("[...document.querySelectorAll('#flow .node')].map((n) => n.dataset.id)")
     assert sorted(drawn) == sorted(places(page))
     lines = page.evaluate("document.querySelectorAll('.edge').length")
     assert lines == page.evaluate("shown.graph.edges.length")

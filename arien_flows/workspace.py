@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
@@ -29,6 +30,7 @@ from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.ledger import ATTEMPTS, Ledger
 from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.settings import Settings
 from arien_flows.shapes import Truncation
 from arien_flows.tag_book import TagBook
@@ -71,6 +73,10 @@ class Reading:
     def entities(self) -> EntityMap:
         """Return the clustering, or the map in which each address stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
+
+    def prices(self, currency: str) -> PriceBook:
+        """Return what the casebook knows of the price of the network's coin in a currency."""
+        return self.tags.casebook.price_book(asset_of(self.view.network.name).name, currency)
 
     @cached_property
     def owners_changed(self) -> bool:

@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import BoolArray, Int64Array, UInt32Array
-from heuristics.explore import Frontier, explore
+from heuristics.explore import Frontier, Search, explore, read_ahead
 from heuristics.propagate import NO_DEADLINE, Flow, FlowArrays, FlowLimits, propagate
 from heuristics.stops import Direction, SpendColumns, StopRules, known_stops
 from heuristics.taint import Policy, Stop
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a policy, a stop rule or the search can give another answer."""
 
 FIRST_QUOTA = 256
@@ -127,10 +127,15 @@ def lay_out(
         taken_value=taken_value,
         given_first=given_first,
         given_value=given_value,
+        reward_first=np.zeros(len(transactions) + 1, np.int64),
+        reward_value=np.empty(0, np.int64),
         remainder=remainder,
+        remainder_slot=np.full(len(transactions), -1, np.int64),
         crowded=width_out > question.crowded_width,
         source_value=columns.output_value[rules.sources],
         source_deadline=question.source_deadline,
+        source_colour=np.ones(len(rules.sources), np.int64),
+        returns_to=np.full(len(given_value), -1, np.int64),
         slot_stop=stops,
         # What leads into no transaction that is known is past no deadline.
         slot_rank=np.where(entered < 0, -NO_DEADLINE, entered if forward else -entered),
@@ -169,26 +174,22 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
         left = question.budget - len(explored)
         if len(open_slots) == 0 or left <= 0:
             return Trail(*layout, flow=flow, rounds=rounds)
-        found = explore(
-            question.direction,
-            question.policy,
-            min(left, max(FIRST_QUOTA, len(explored))),
-            question.crowded_width,
-            question.limits,
-            Frontier(
-                coin=layout.coins[open_slots],
-                amount=flow.amount[open_slots],
-                hops=flow.hops[open_slots],
-                deadline=flow.deadline[open_slots],
-                segment_first=flow.segment_first[open_slots],
-                segment_count=flow.segment_count[open_slots],
-                pool_length=flow.pool_length,
-                pool_colour=flow.pool_colour,
-            ),
-            explored,
-            columns,
-            rules,
+        quota = min(left, max(FIRST_QUOTA, len(explored)))
+        frontier = Frontier(
+            coin=layout.coins[open_slots],
+            amount=flow.amount[open_slots],
+            hops=flow.hops[open_slots],
+            deadline=flow.deadline[open_slots],
+            segment_first=flow.segment_first[open_slots],
+            segment_count=flow.segment_count[open_slots],
+            pool_length=flow.pool_length,
+            pool_colour=flow.pool_colour,
         )
+        search = Search(
+            question.direction, question.policy, question.crowded_width, question.limits
+        )
+        read_ahead(search, quota, frontier, explored, columns, rules)
+        found = explore(search, quota, frontier, explored, columns, rules)
         explored = np.sort(np.concatenate([explored, found]))
 
 

@@ -10,7 +10,7 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DirectionName, PolicyName
+    from arien_flows.tracing.request import DemixName, DirectionName, LevelName, PolicyName
 
 
 @click.command()
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(["fifo", "haircut", "poison"]),
+    type=click.Choice(
+        ["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
+    ),
     default="fifo",
     show_default=True,
     help="The accounting convention; none is a fact.",
@@ -63,6 +65,35 @@ if TYPE_CHECKING:
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
 )
 @click.option(
+    "--fiat",
+    metavar="CODE",
+    help="Also value the money in this currency (EUR, USD) at the time at which it was paid, by "
+    "the casebook's price tables.",
+)
+@click.option(
+    "--demix",
+    type=click.Choice(["stop", "candidates"]),
+    default="stop",
+    show_default=True,
+    help="At CoinJoins: stop, or stop and list the coins that may be the money behind them, as "
+    "inferences beside the answer.",
+)
+@click.option(
+    "--demix-depth",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="CoinJoins in a row that such candidates are followed through.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["entity", "address", "transaction"]),
+    default="entity",
+    show_default=True,
+    help="What the nodes of the graph are; at `address` no rule joins any.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
@@ -80,7 +111,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, manifest.json, graph.graphml, flow.png and flow.svg there.",
+    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and timeline "
+    "as PNG and SVG there.",
 )
 @click.pass_context
 def trace(
@@ -95,6 +127,10 @@ def trace(
     horizon: int | None,
     budget: int,
     graph_nodes: int,
+    fiat: str | None,
+    demix: str,
+    demix_depth: int,
+    level: str,
     settle: bool,
     as_of: int | None,
     compare: bool,
@@ -110,8 +146,9 @@ def trace(
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
+    from arien_flows.prices.currencies import currency_named
     from arien_flows.reports.trace_files import write_trace_files
-    from arien_flows.tracing.request import POLICIES, TraceRequest
+    from arien_flows.tracing.request import TraceRequest, policies_of
 
     if compare and output is not None:
         raise click.UsageError(
@@ -129,9 +166,13 @@ def trace(
         horizon_days=horizon,
         budget=budget,
         graph_nodes=graph_nodes,
+        fiat=None if fiat is None else currency_named(fiat),
+        demix=cast("DemixName", demix),
+        demix_depth=demix_depth,
+        level=cast("LevelName", level),
     )
     if compare:
-        every = tuple(replace(request, policy=policy) for policy in POLICIES)
+        every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
         found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
         emit(session, found, comparison_lines)

@@ -28,6 +28,7 @@ from arien_flows.tracing.answer import (
     canonical_json,
 )
 from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.paths_answer import PathAnswer
 from arien_flows.tracing.request import TraceRequest
 from heuristics import coinjoin, follow
 
@@ -123,7 +124,7 @@ def blocks_seen(view: View) -> tuple[BlockSeen, ...]:
     )
 
 
-def result_sha256(answer: TraceAnswer) -> str:
+def result_sha256(answer: TraceAnswer | PathAnswer) -> str:
     """Return the hash of an answer; the manifest, program version included, is not part of it."""
     names = [field.name for field in fields(answer)]
     return hash_of_result({name: getattr(answer, name) for name in names})
@@ -149,6 +150,7 @@ def request_of(shape: RequestShape) -> TraceRequest:
     told: dict[str, Any] = {
         field.name: getattr(shape, field.name) for field in fields(shape) if field.name in names
     }
+    told["pins"] = tuple((name, x, y) for name, (x, y) in shape.pins.items())
     return TraceRequest(**told, min_value_sat=int(shape.min_value))
 
 

@@ -3,8 +3,8 @@
 Forward follows the worked definition: tainted coins wait in a heap by the transaction that spends
 them, so each transaction is seen once, after all its tainted parents. Backward is written on its
 own terms (unit `x` of an output is unit `x` of the input stream), not as the mirror that the
-kernels use. First-in-first-out handles every unit of money as an object of its own, so keep the
-values small; the other policies use exact fractions.
+kernels use. First and last in first out handle every unit of money as an object of its own, so keep
+the values small; pro rata uses exact fractions.
 """
 
 import heapq
@@ -123,6 +123,29 @@ def pro_rata(values: list[int], total: int, tainted: int, fee: int) -> tuple[lis
     return shares, to_fee
 
 
+def by_amount(
+    policy: Policy, values: list[int], total: int, tainted: int, fee: int
+) -> tuple[list[int], int]:
+    """Return the tainted part of each value and of the fee, where amounts alone decide."""
+    if policy == Policy.POISON:
+        return values, fee
+    if policy == Policy.HAIRCUT:
+        return pro_rata(values, total, tainted, fee)
+    shares = [0] * len(values)
+    places = range(len(values))
+    if policy == Policy.REVERSE_SENIORITY:
+        shares = list(values)
+        for _ in range(total - tainted):
+            clean = [j for j in places if shares[j] > 0]
+            if clean:
+                shares[clean[0]] -= 1
+        return shares, tainted - sum(shares)
+    order = sorted(places, key=lambda j: -values[j]) if policy == Policy.TIHO else places
+    for j in order:
+        shares[j] = min(values[j], tainted - sum(shares))
+    return shares, tainted - sum(shares)
+
+
 def forward(case: Case, policy: Policy) -> Answer:
     answer = Answer()
     units: dict[Coin, list[bool]] = {}
@@ -186,15 +209,15 @@ def forward(case: Case, policy: Policy) -> Answer:
         last = max(reach[coin] for coin in tainted_coins)
         values = [value for value, _ in transaction.outputs]
         states: list[list[bool]] | list[int]
-        if policy == Policy.POISON:
-            states, fee = values, transaction.fee
-        elif policy == Policy.HAIRCUT:
-            states, fee = pro_rata(values, total, tainted, transaction.fee)
+        if not policy.keeps_order:
+            states, fee = by_amount(policy, values, total, tainted, transaction.fee)
         else:
             stream: list[bool] = []
             for coin, value, _ in transaction.inputs:
                 known = coin is not None and coin in tainted_coins
                 stream += units[coin] if known and coin is not None else [False] * value
+            if policy == Policy.LIFO:
+                stream.reverse()
             states = []
             for value in values:
                 states.append(stream[:value])
@@ -267,16 +290,17 @@ def backward(case: Case, policy: Policy) -> Answer:
         first = max((reach[coin] for coin in coins), key=lambda rank: -rank)
         values = [value for _, value, _ in transaction.inputs]
         parts: list[set[int]] = [set() for _ in values]
-        if policy == Policy.POISON:
-            shares = values
-        elif policy == Policy.HAIRCUT:
-            shares, _ = pro_rata(values, sum(values), amount, 0)
+        if not policy.keeps_order:
+            shares, _ = by_amount(policy, values, sum(values), amount, 0)
         else:
             start = 0
             stream: set[int] = set()
             for j, (value, _) in enumerate(transaction.outputs):
                 stream |= {start + unit for unit in asked.get((number, j), set())}
                 start += value
+            if policy == Policy.LIFO:
+                # Unit x of what leaves is unit x from the end of what enters.
+                stream = {sum(values) - 1 - unit for unit in stream}
             start = 0
             for i, value in enumerate(values):
                 parts[i] = {unit - start for unit in stream if start <= unit < start + value}

@@ -16,7 +16,7 @@ from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.engine import ConservationError, check_conservation
 from arien_flows.tracing.manifest import result_sha256
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
@@ -225,7 +225,7 @@ def test_trace__tells_dormant_coins_from_fresh_ones():
 
 
 def test_trace__backward_ends_at_coinbases_and_has_no_fees(theft):
-    for policy in POLICIES:
+    for policy in BACKWARD_POLICIES:
         result = ask(theft, "exchange", direction="backward", policy=policy)
         assert set(reasons(result)) == {"newly_mined"}
         assert result.answer.totals.fees == "0"
@@ -348,9 +348,11 @@ def test_compare__shows_the_span_between_the_policies(theft):
     (span,) = found.services
     haircut = 60 * 20 * COIN // 70
     assert span.traced == {
-        "fifo": str(10 * COIN), "haircut": str(haircut), "poison": str(60 * COIN)
+        "fifo": str(10 * COIN), "lifo": str(20 * COIN), "haircut": str(haircut),
+        "poison": str(60 * COIN), "tiho": str(20 * COIN), "seniority": str(20 * COIN),
+        "reverse_seniority": str(10 * COIN),
     }  # fmt: skip
-    assert (span.least, span.most) == (str(10 * COIN), str(haircut))
+    assert (span.least, span.most) == (str(10 * COIN), str(20 * COIN))
     assert set(found.results) == set(found.totals) == set(POLICIES)
     assert [cut.reason for cut in found.truncations] == ["coinjoin_marks_absent"]
     assert not found.complete

@@ -78,7 +78,9 @@ def follow_document(reading: Reading, document: Path) -> Lead:
 def follow_money(reading: Reading, source: str, folder: Path) -> Flow:
     """Trace a source forward under every convention, and write graph and pictures."""
     request = TraceRequest(sources=(source,), fiat=CURRENCY)
-    traces = {policy: traced(reading, replace(request, policy=policy)) for policy in CONVENTIONS}
+    traces: dict[PolicyName, TraceResult] = {
+        policy: traced(reading, replace(request, policy=policy)) for policy in CONVENTIONS
+    }
     return Flow(traces=traces, files=write_trace_files(traces[CONVENTIONS[0]], folder))
 
 

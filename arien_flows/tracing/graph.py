@@ -146,7 +146,8 @@ class _Writer:
 
     def _kind(self, i: int, kind: NodeKind, ref: int) -> str:
         if kind == NodeKind.SERVICE:
-            return _STOP_KINDS[service_stop(self.ground.attribution.tag(ref))]
+            known = self.ground.attribution
+            return _STOP_KINDS[service_stop(known.tag(ref), known.service_confidence)]
         if kind != NodeKind.HOLDER:
             return _KIND_NAMES[kind]
         if self.graph.is_source[i]:

@@ -111,8 +111,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and timeline "
-    "as PNG and SVG there.",
+    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and "
+    "timeline as PNG and SVG there.",
 )
 @click.pass_context
 def trace(

@@ -5,6 +5,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
+from arien_flows.answers.paths import connected
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
@@ -19,6 +20,8 @@ from arien_flows.shapes import json_text, plain
 from arien_flows.tracing.answer import Manifest, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
+from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
+from arien_flows.tracing.paths_request import PathRequest
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
 
@@ -52,7 +55,7 @@ _ADVICE = {
 }
 _NO_ADVICE = "use what the manifest names"
 
-Answer = TraceAnswer | Comparison
+Answer = TraceAnswer | Comparison | PathAnswer
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -97,6 +100,8 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 
 
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
+    if isinstance(recorded.request, PathRequestShape):
+        return connected(reading, path_request_of(recorded.request))
     request = request_of(recorded.request)
     prices = (
         None if request.fiat is None else prices_then(casebook, recorded.manifest, request.fiat)
@@ -104,6 +109,16 @@ def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     if recorded.manifest.kind == "comparison":
         return compared(reading, request, prices)
     return traced(reading, request, prices).answer
+
+
+def path_request_of(shape: PathRequestShape) -> PathRequest:
+    """Return the question that connections were found for."""
+    told: dict[str, Any] = {
+        field.name: getattr(shape, field.name)
+        for field in fields(shape)
+        if field.name != "min_value"
+    }
+    return PathRequest(**told, min_value_sat=int(shape.min_value))
 
 
 def _judged(recorded: Recorded, answer: Answer) -> Replayed:

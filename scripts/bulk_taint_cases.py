@@ -9,6 +9,7 @@ with Python's dictionaries alone and on a networkx graph; both have to come to t
 import heapq
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from arien_flows.errors import NotFoundError
 from arien_flows.ledger.view import View
+from arien_flows.simulation.roles import Role
 from arien_flows.tracing.engine import spend_columns
 from arien_flows.workspace import Reading
 from chains.types import Int64Array
@@ -103,10 +106,13 @@ def _source_sets(
 def market_receipts(view: View, truth: Path) -> Int64Array:
     """Return the outputs that pay the addresses of the first market of a simulated chain."""
     owners = pq.read_table(truth / "truth/owners.parquet").to_pandas()
-    market = int(owners.index[owners["role"] == "market"][0])
+    market = int(owners.index[owners["role"] == Role.MARKET][0])
     table = pq.read_table(truth / "truth/addresses.parquet", columns=["owner", "text"])
     texts = table.filter(pc.equal(table["owner"], market))["text"].to_pylist()
-    numbers = {view.find_address(text) for text in texts if text}
+    numbers: set[int] = set()
+    for text in (text for text in texts if text is not None):
+        with suppress(NotFoundError):  # made, and never paid
+            numbers.add(view.find_address(text))
     histories = {number: view.history(number).transaction for number in sorted(numbers)}
     paid = [
         np.arange(view.first_output[transaction], view.first_output[transaction + 1])

@@ -1,6 +1,6 @@
 """Traces as text for people: where the money ended, and what that rests on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.demix_texts import demix_lines
@@ -23,6 +23,12 @@ SHOWN_LEAVES = 20
 SHOWN_POINTS = 5
 SHOWN_SLOTS = 24
 
+WIDTH = 100
+"""Characters that a line of a comparison may have."""
+
+_LONGEST_LABEL = 60
+_LEAST, _MOST = "least, without poison", "most, without poison"
+
 
 def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     """Return where the money of a trace ended, or began."""
@@ -34,6 +40,9 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
     yield from _ends(answer)
+    if answer.totals.by_source:
+        yield from ("", "By source (money that passed through another source stands under both):")
+        yield from _sources(answer, asset)
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
@@ -47,6 +56,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from demix_lines(answer.inferences, asset, request.direction)
     if answer.buckets:
         yield from ("", *_buckets(answer, asset))
+    yield from _fees(answer)
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
@@ -65,19 +75,27 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield "(inferences; poison counts all money that touched it, and may exceed the source)."
     yield f"Sources: {', '.join(comparison.sources)}"
     yield ""
-    yield from table(("Ended", *policies), _compared_ends(comparison, asset))
+    yield from _side_by_side(
+        policies,
+        [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
+        asset,
+    )  # fmt: skip
+    yield ""
+    for span in comparison.reasons:
+        yield f"{span.reason}: {_compared_meaning(span.reason, comparison.direction)}"
     if comparison.services:
         yield from ("", f"{services_heading(comparison.direction)} (attributions):")
-        yield from table(
-            ("Service", *policies),
-            (
-                [span.label, *(coins(span.traced[name], asset) for name in policies)]
-                for span in comparison.services
-            ),
-        )
+        yield from _side_by_side(
+            policies,
+            [(_short(span.label), span.traced, span.least, span.most)
+             for span in comparison.services],
+            asset,
+        )  # fmt: skip
         if comparison.fiat is not None:
             yield from ("", *_compared_values(comparison, asset))
     yield from _point_spans(comparison, asset)
+    for reason in dict.fromkeys(comparison.not_asked.values()):
+        yield from ("", f"Not asked: {reason}.")
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
@@ -119,18 +137,47 @@ def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
         yield f"… and {rest:,} more addresses: --json lists all"
 
 
-def _compared_ends(comparison: Comparison, asset: Asset) -> Iterable[list[str]]:
-    all_totals = comparison.totals.values()
-    reasons = sorted({reason for totals in all_totals for reason in totals.by_reason})
-    for reason in reasons:
-        amounts = [totals.by_reason.get(reason, "0") for totals in all_totals]
-        yield [meaning(reason, comparison.direction), *(coins(each, asset) for each in amounts)]
-    for what, amounts in (
-        (FEES, [totals.fees for totals in all_totals]),
-        (DESTROYED, [totals.destroyed for totals in all_totals]),
-    ):
-        if set(amounts) != {"0"}:
-            yield [what, *(coins(each, asset) for each in amounts)]
+def _compared_meaning(reason: str, direction: str) -> str:
+    return {"fees": FEES, "destroyed": DESTROYED}.get(reason) or meaning(reason, direction)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+
+
+def _side_by_side(
+    policies: Sequence[str],
+    columns: Sequence[tuple[str, dict[str, str], str, str]],
+    asset: Asset,
+) -> Iterable[str]:
+    """Yield tables of amounts, a row for each policy and one for each end of the span.
+
+    Each is at most 100 characters wide; columns that do not fit stand in a further table.
+    """
+    names = [_spoken(name) for name in policies]
+    first = max(len(name) for name in (*names, _LEAST))
+    told = [
+        [label, *(coins(traced[name], asset) for name in policies),
+         coins(least, asset), coins(most, asset)]
+        for label, traced, least, most in columns
+    ]  # fmt: skip
+    widths = [2 + max(map(len, column)) for column in told]
+    begin = 0
+    while begin < len(told):
+        past = begin + 1
+        while past < len(told) and first + sum(widths[begin : past + 1]) <= WIDTH:
+            past += 1
+        body = zip(*(column[1:] for column in told[begin:past]), strict=True)
+        labels = [*names, _LEAST, _MOST]
+        header = ("", *(column[0] for column in told[begin:past]))
+        if begin > 0:
+            yield ""
+        yield from table(header, ([label, *row] for label, row in zip(labels, body, strict=True)))
+        begin = past
+
+
+def _spoken(policy: str) -> str:
+    return policy.replace("_", " ")
 
 
 def _verb(direction: str) -> str:
@@ -211,6 +258,20 @@ def _buckets(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
         f"{amount} in {count:,} coins too small to follow, in {sums} by transaction: "
         "--json or -o lists them"
     )
+
+
+def _sources(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
+    for each in answer.totals.by_source:
+        yield f"{coins(each.traced, asset)} of {each.source}"
+        ends = dict(each.by_reason) | {"fees": each.fees, "destroyed": each.destroyed}
+        told = [f"{coins(sat, asset)} {reason}" for reason, sat in ends.items() if sat != "0"]
+        yield f"    {', '.join(told)}"
+
+
+def _fees(answer: TraceAnswer) -> Iterable[str]:
+    if answer.fees:
+        what = "a fee holds" if len(answer.fees) == 1 else f"{len(answer.fees):,} fees hold"
+        yield f"Traced money that is in no coin: {what} it; --json or -o lists them"
 
 
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:

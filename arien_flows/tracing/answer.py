@@ -46,7 +46,7 @@ class RequestShape(Shape):
     """Days after (backward: before) each source that money is followed; none: without end."""
 
     budget: int
-    """Most transactions looked at."""
+    """Most transactions looked at; where a time limit ended the search, how many were."""
 
     fan_out_outputs: int
     """A transaction with more outputs than this is a batch payout, ..."""
@@ -56,6 +56,16 @@ class RequestShape(Shape):
 
     dormant_days: int
     """Coins unspent for longer than this many days are dormant."""
+
+    min_confidence: int
+    """Confidence, of 100, from which a tag that names a service ends paths there."""
+
+    fee_mode: str
+    """`track` (traced fees are listed), `drop` (their sum is told) or `track_coinbase` (followed
+    into the coinbase of their block)."""
+
+    subsidy_order: str | None
+    """Where fees are followed: whether a coinbase's new money comes `first` or `last`."""
 
     graph_nodes: int
     """Most nodes of the graph in the answer before any was opened."""
@@ -80,6 +90,41 @@ class RequestShape(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTotals(Shape):
+    """Where the money of one of several sources went; `traced` is the sum of the rest.
+
+    Money that passed through another of the sources stands under both.
+    """
+
+    source: str
+    """As asked."""
+
+    traced: str
+    """What the source received, in base units."""
+
+    by_reason: dict[str, str]
+    """Where its paths ended, in base units by reason."""
+
+    fees: str
+    """Its money that went to miners, in base units."""
+
+    destroyed: str
+    """In outputs that nobody can ever spend, in base units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePart(Shape):
+    """The part of an amount that came from the same sources."""
+
+    sources: tuple[int, ...]
+    """Places among the sources of the request, from 0: one, or several where money of one source
+    passed through coins of another."""
+
+    traced: str
+    """In base units; the parts of an amount add up to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals(Shape):
     """Where all of it went; `source` is the sum of the rest for every policy but poison."""
 
@@ -93,7 +138,10 @@ class Totals(Shape):
     """Traced money that went to miners, in base units."""
 
     destroyed: str
-    """In outputs that nobody can ever spend, in base units."""
+    """In outputs that nobody can ever spend, in base units; unclaimed rewards too."""
+
+    by_source: tuple[SourceTotals, ...] = ()
+    """The same for each of several sources; nothing where they are not told apart."""
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""
@@ -163,11 +211,49 @@ class Leaf(Shape):
     service: Service | None
     """Who holds the coin, where the path ended because of that."""
 
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
     fiat: Value | None = None
     """What the traced part was worth when the coin was paid; nothing without a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee(Shape):
+    """Traced money that went to a miner, or came from one; it is in no coin."""
+
+    txid: str
+    """Transaction that paid the fee; the coinbase for a subsidy or an unclaimed reward."""
+
+    kind: str
+    """`fee`, `subsidy` (backward: new money of a block) or `unclaimed` (reward left by a miner)."""
+
+    value: str
+    """The whole of it, in base units."""
+
+    traced: str
+    """The part of it that is traced, in base units."""
+
+    reason: str
+    """`fee` where fees are not followed; else why the path ended here."""
+
+    height: int
+    """Of the transaction's block."""
+
+    time: datetime
+    """The time that the header of that block states."""
+
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
+    certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
+
+    fiat: Value | None = None
+    """What the traced part was worth at that time; nothing without a price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +653,9 @@ class TraceAnswer(Shape):
 
     timeline: Timeline
     """When the money came to where its paths ended."""
+
+    fees: tuple[Fee, ...]
+    """Every traced fee that was not followed, in chain order; nothing in fee mode `drop`."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

@@ -22,8 +22,8 @@ from arien_flows.prices.money import Money, Sum
 from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.prices.table import PriceTable
 from arien_flows.shapes import Truncation
-from arien_flows.tracing.answer import Bucket, Leaf, ServiceTotal
-from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.answer import Bucket, Fee, Leaf, ServiceTotal
+from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.flow_build import givers
 from arien_flows.tracing.leaves import places_of
 from arien_flows.tracing.texts import txid_texts
@@ -57,17 +57,23 @@ class Valuation:
         trail, view = traced.trail, ground.view
         self.money = Money(asset=asset_of(view.network.name), currency=book.currency)
         ended = np.flatnonzero(~np.isin(trail.flow.reason, (Stop.CLEAN, Stop.FOLLOWED)))
-        paying = np.flatnonzero(trail.flow.remainder_taint)
+        fees = trail.fees
+        paid = np.flatnonzero((fees.amount > 0) & (fees.reason != Stop.FOLLOWED))
+        minted = paid[np.isin(fees.reason[paid], MINTED)]
+        paid = paid[~np.isin(fees.reason[paid], MINTED)]
         sources = np.arange(len(trail.arrays.source_value))
         self._view = view
-        self._reasons = trail.flow.reason[ended]
-        self._givers = givers(trail, ended)
+        self._reasons = np.concatenate([trail.flow.reason[ended], fees.reason[minted]])
+        self._givers = np.concatenate([givers(trail, ended), np.full(len(minted), -1)])
         self._ends = _Parts(
-            amounts=trail.flow.amount[ended], times=_slot_times(ground, traced, ended)
+            amounts=np.concatenate([trail.flow.amount[ended], fees.amount[minted]]),
+            times=np.concatenate(
+                [_slot_times(ground, traced, ended), _times(view, fees.transaction[minted])]
+            ),
         )
         self._fees = _Parts(
-            amounts=trail.flow.remainder_taint[paying],
-            times=_times(view, trail.transactions[paying]),
+            amounts=fees.amount[paid],
+            times=_times(view, fees.transaction[paid]),
         )
         self._source = _Parts(
             amounts=trail.arrays.source_value, times=_slot_times(ground, traced, sources)
@@ -95,6 +101,10 @@ class Valuation:
     def leaves(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
         """Return ends of the trace with their values."""
         return tuple(replace(leaf, fiat=self.value(int(leaf.traced), leaf.time)) for leaf in found)
+
+    def fees(self, found: Sequence[Fee]) -> tuple[Fee, ...]:
+        """Return fees of the trace with their values."""
+        return tuple(replace(fee, fiat=self.value(int(fee.traced), fee.time)) for fee in found)
 
     def buckets(self, found: Sequence[Bucket]) -> tuple[Bucket, ...]:
         """Return the sums of small coins with their values, each coin at its own time."""

@@ -112,6 +112,11 @@ def _judged(recorded: Recorded, answer: Answer) -> Replayed:
     now = {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
     if found.result_sha256 == then.result_sha256:
         detail = "The answer was made again and is the same, byte for byte."
+        if then.fetched is not None:
+            detail += (
+                " It stands on what the server said at the time, as it was kept; the server was "
+                "not asked whether its chain still has the block."
+            )
         return _replayed(recorded, "same", detail, found=found.result_sha256, changed=changed)
     told = _differences(recorded, now)
     where = f" in {', '.join(told.sections)}" if told.sections else ""

@@ -8,12 +8,14 @@ owns it is an *attribution* with its source.
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.inferences import Inferences
 from arien_flows.tracing.points import ServicePoint
+from arien_flows.tracing.timeline_answer import Timeline
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
@@ -327,192 +329,6 @@ class Bucket(Shape):
 
     fiat: ValueSum | None = None
     """What the traced parts were worth when they were paid, where a currency was asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineSlot(Shape):
-    """Where the money of one day, month or year came to an end."""
-
-    start: date
-    """The first day, in UTC."""
-
-    by_reason: dict[str, str]
-    """In base units by reason; `destroyed` and `fees` stand among the reasons."""
-
-    by_service: dict[str, str]
-    """The part of it that reached (backward: came from) each named service, in base units."""
-
-    coins: int
-    """Coins at which paths ended; fees are no coins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline(Shape):
-    """When traced money came to where its paths ended, by the header times of blocks."""
-
-    unit: str
-    """`day`, `month` or `year`, whichever the span of time asks for."""
-
-    slots: tuple[TimelineSlot, ...]
-    """Ascending; those in which nothing happened are not listed. All amounts together are
-    the source."""
-
-    certainty: Certainty = "inference"
-    """Of the amounts: they follow from the policy. The times are those that miners stated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathPayment(Shape):
-    """What one transaction of a chain paid to somebody outside of it."""
-
-    to: str
-    """Who was paid: an address, or what a node of the full graph is called."""
-
-    amount: str
-    """The traced part, in base units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathStep(Shape):
-    """One transaction of several in a row."""
-
-    txid: str
-    """Its id."""
-
-    time: datetime
-    """Header time of its block."""
-
-    amount: str
-    """Traced money that it took, in base units."""
-
-    fees: str
-    """Traced money that it lost to fees, in base units."""
-
-    paid: tuple[PathPayment, ...]
-    """What it did not hand on to the next one, largest first, at most 20."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphNode(Shape):
-    """A holder of money, a transaction, or several of them shown as one."""
-
-    id: str
-    """Unique in the graph, and the same however much of it is shown: an address, a txid,
-    `txid:vout`, or a kind and what tells the node apart."""
-
-    kind: str
-    """What it stands for: `source`, `address`, `entity`, `service`, `mixer`, `bridge`, `coin`,
-    `transaction`, `coinjoin`, `chain`, `small`, `destroyed`, `outside` or `fold`."""
-
-    label: str
-    """Short, for people."""
-
-    address: str | None
-    """First-seen address of the holder; none for anything else."""
-
-    txid: str | None
-    """Of the transaction, or of the first where several stand in a row."""
-
-    tag: str | None
-    """Name that a source gives the holder."""
-
-    x: int
-    """Column from the left, from 0 where nothing is pinned."""
-
-    y: int
-    """Height, downwards; nodes of a column are at least 1000 apart, but for pinned ones."""
-
-    amount: str
-    """What passes through or ends here, in base units."""
-
-    entry: str
-    """Source money that starts (backward: ends) here, in base units."""
-
-    fees: str
-    """Traced money that was lost to fees inside the node, in base units."""
-
-    returned: str
-    """Traced money that the holder paid and got back as change, in base units."""
-
-    transactions: int
-    """Transactions that the node stands for."""
-
-    members: int
-    """Nodes of the full graph that this one stands for."""
-
-    ends: dict[str, str]
-    """Amounts, in base units, by reason for which paths ended here."""
-
-    time: datetime | None
-    """Header time of the transaction's block; none for holders."""
-
-    path: tuple[PathStep, ...]
-    """What a `chain` stands for, in chain order, at most 50 of its `transactions`; opening the
-    node shows the others. Empty for any other kind."""
-
-    certainty: Certainty
-    """Whether the node is on the chain, joined by a rule, or named by a source."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphEdge(Shape):
-    """Traced money that went from one node to another."""
-
-    source: str
-    """Node that paid."""
-
-    target: str
-    """Node that was paid."""
-
-    amount: str
-    """What arrived, in base units."""
-
-    fees: str
-    """Traced money lost to fees on the way, in base units."""
-
-    coins: int
-    """Coins that the edge stands for."""
-
-    transactions: int
-    """Transactions that the edge stands for where it joins two holders, else 0."""
-
-    txids: tuple[str, ...]
-    """The first of them in chain order, at most 20."""
-
-    first_time: datetime | None
-    """Header time of the first of them, or of the transaction that the edge begins or ends at;
-    none where neither is known."""
-
-    last_time: datetime | None
-    """Header time of the last."""
-
-    depends_on_policy: bool
-    """Whether another policy may lead another amount here, because clean money had been mixed
-    in on the way."""
-
-    certainty: Certainty
-    """`fact` where every policy that conserves amounts says the same and no rule joined either
-    end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph(Shape):
-    """The flow, left to right in the direction of time."""
-
-    level: str
-    """What the nodes are: `entity`, `address` or `transaction`."""
-
-    nodes: tuple[GraphNode, ...]
-    """In no order that means anything; each has its place in the picture."""
-
-    edges: tuple[GraphEdge, ...]
-    """Each joins two of the nodes."""
-
-    full_nodes: int
-    """Nodes before anything was simplified."""
-
-    folded_nodes: int
-    """Nodes of the full graph that disappeared into `fold` nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ def arrivals(
     for name, policy in POLICIES.items():
         flow = propagate(arrays, policy, limits)
         ended = {
-            stop: int(flow.amount[flow.reason == stop].sum())
+            stop: int(flow.amount[:placed][flow.reason[:placed] == stop].sum())
             for stop in (_ARRIVED, _ELSEWHERE, *_KEPT)
         }
         arrival = Arrival(

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
-from arien_flows.tracing.answer import Timeline, TimelineSlot
 from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.flow_build import slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.leaves import places_of
+from arien_flows.tracing.timeline_answer import Timeline, TimelineSlot
 from chains.types import BoolArray, Int64Array
 from heuristics.taint import Stop
 

@@ -15,13 +15,7 @@ from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import AsOf, Truncation
-from arien_flows.tracing.answer import (
-    Graph,
-    RequestShape,
-    Totals,
-    TraceAnswer,
-    canonical_json,
-)
+from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer, canonical_json
 from arien_flows.tracing.by_source import source_totals
 from arien_flows.tracing.candidates import inferences_of
 from arien_flows.tracing.engine import Ground, Traced, run_trace
@@ -30,6 +24,7 @@ from arien_flows.tracing.fees import fee_rows
 from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.leaves import describe_ends, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
 from arien_flows.tracing.pins import Place

@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.shapes import AsOf
-from arien_flows.tracing.answer import (
-    Graph,
-    GraphEdge,
-    GraphNode,
-    Manifest,
-    RequestShape,
-    Timeline,
-    TimelineSlot,
-    Totals,
-    TraceAnswer,
-)
+from arien_flows.tracing.answer import Manifest, RequestShape, Totals, TraceAnswer
+from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.layout import GAP
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
@@ -32,6 +23,7 @@ from arien_flows.tracing.page_layout import (
     wrapped,
 )
 from arien_flows.tracing.picture import amount_text, draw
+from arien_flows.tracing.timeline_answer import Timeline, TimelineSlot
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LONG = "Cooperative Exchange of the Very Long Name and Its Many Subsidiaries, hot wallet"

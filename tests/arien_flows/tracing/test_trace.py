@@ -330,7 +330,7 @@ def test_answer__has_the_promised_shape(theft):
     assert {"request", "as_of", "complete", "truncations", "totals", "leaves", "graph",
             "manifest"} <= set(answer)  # fmt: skip
     assert set(answer["totals"]) == {
-        "source", "by_reason", "fees", "destroyed", "by_source", "certainty"
+        "source", "by_reason", "fees", "destroyed", "by_source", "fiat", "certainty"
     }  # fmt: skip
     assert {"outpoint", "address", "entity", "value", "traced", "reason"} <= set(
         answer["leaves"][0]

@@ -254,6 +254,9 @@ class Fee(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: Value | None = None
+    """What the traced part was worth at that time; nothing without a price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTotal(Shape):

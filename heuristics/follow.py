@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import Int64Array, UInt8Array
-from heuristics.explore import Frontier, explore
+from heuristics.explore import Frontier, Search, explore, read_ahead
 from heuristics.explored import Layout, lay_out
 from heuristics.propagate import Flow, FlowArrays, FlowLimits, propagate
 from heuristics.rewards import Rewards, no_rewards
@@ -165,29 +165,24 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
             affordable = _affordable(question.seconds, monotonic() - started, len(explored))
             is_last = affordable < quota
             quota = min(quota, affordable)
-        found = explore(
-            question.direction,
-            question.policy,
-            min(left, quota),
-            question.crowded_width,
-            question.limits,
-            Frontier(
-                coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)])[
-                    open_slots
-                ],
-                amount=flow.amount[open_slots],
-                hops=flow.hops[open_slots],
-                deadline=flow.deadline[open_slots],
-                segment_first=flow.segment_first[open_slots],
-                segment_count=flow.segment_count[open_slots],
-                pool_length=flow.pool_length,
-                pool_colour=flow.pool_colour,
-            ),
-            explored,
-            columns,
-            rules,
-            rewards,
+        frontier = Frontier(
+            coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)])[
+                open_slots
+            ],
+            amount=flow.amount[open_slots],
+            hops=flow.hops[open_slots],
+            deadline=flow.deadline[open_slots],
+            segment_first=flow.segment_first[open_slots],
+            segment_count=flow.segment_count[open_slots],
+            pool_length=flow.pool_length,
+            pool_colour=flow.pool_colour,
         )
+        search = Search(
+            question.direction, question.policy, question.crowded_width, question.limits
+        )
+        ground = columns, rules, rewards
+        read_ahead(search, min(left, quota), frontier, explored, *ground)
+        found = explore(search, min(left, quota), frontier, explored, *ground)
         explored = np.sort(np.concatenate([explored, found]))
         if is_last:
             quota = 0

@@ -13,12 +13,11 @@ clustering goes there too; `--make-hot` appends blocks to it. `--tiny` runs in t
 
 import argparse
 import json
-import mmap
 import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 from hot_address import heat
 from ingest_run import make_chain
+from page_cache import PageCache
 
 from arien_flows.answers.address import address_answer
 from arien_flows.answers.entity import entity_answer
@@ -41,7 +41,7 @@ from arien_flows.ledger.view import View
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
 from arien_flows.simulation.parameters import SMALLEST
-from arien_flows.workspace import DERIVED, OpenNetwork, Reading, Workspace
+from arien_flows.workspace import DERIVED, OpenNetwork, Workspace
 from chains.bitcoin.address import address_text
 from chains.bitcoin.blockfiles import BATCH_BYTES, BlockFiles
 from chains.bitcoin.networks import REGTEST, network
@@ -81,54 +81,6 @@ def opened(ledger: Path, folder: Path) -> tuple[OpenNetwork, float]:
         run_clustering(reading.view, root / DERIVED)
     seconds = time.perf_counter() - started
     return Workspace(Settings(data=folder / "data")).open(manifest.network), seconds
-
-
-# --- the page cache
-
-
-def maps_of(values: Iterable[object]) -> Iterator[mmap.mmap]:
-    """Yield the maps of files that arrays stand on, wherever in these values they are."""
-    for value in values:
-        if isinstance(value, np.ndarray):
-            base: object = value
-            while isinstance(base, np.ndarray):
-                base = base.base
-            if isinstance(base, memoryview):
-                base = base.obj
-            if isinstance(base, mmap.mmap):
-                yield base
-        elif isinstance(value, list | tuple):
-            yield from maps_of(value)
-        elif isinstance(value, dict):
-            yield from maps_of(value.values())
-        elif hasattr(value, "__dataclass_fields__"):
-            yield from maps_of(getattr(value, name) for name in value.__dataclass_fields__)
-
-
-class PageCache:
-    """Lets go of everything that a reading has in memory of its files."""
-
-    def __init__(self, root: Path, reading: Reading) -> None:
-        self.can_drop = hasattr(os, "posix_fadvise") and hasattr(mmap, "MADV_DONTNEED")
-        clustering = reading.clustering
-        parts: list[object] = [reading.view]
-        if clustering is not None:
-            parts += [clustering.derived, clustering.coinjoins.derived]
-        self._maps = list({id(map_): map_ for map_ in maps_of(parts)}.values())
-        self._files = [
-            Path(folder) / name
-            for folder, _, names in os.walk(root, followlinks=True)
-            for name in names
-        ]
-
-    def drop(self) -> None:
-        """Unmap all pages and drop them from the system's cache."""
-        for map_ in self._maps:
-            map_.madvise(mmap.MADV_DONTNEED)
-        for file in self._files:
-            handle = os.open(file, os.O_RDONLY)
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(handle)
 
 
 # --- questions

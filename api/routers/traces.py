@@ -13,13 +13,19 @@ from arien_flows.errors import InputError
 from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
+    FURTHEST_PIN,
     MAX_DAYS,
+    MAX_DEMIX_DEPTH,
+    MAX_EXPANDED,
     MAX_GRAPH_NODES,
     MAX_HOPS,
+    MAX_PINS,
     MAX_SECONDS,
     MAX_SOURCES,
+    DemixName,
     DirectionName,
     FeeMode,
+    LevelName,
     PolicyName,
     SubsidyOrder,
     TraceRequest,
@@ -28,6 +34,8 @@ from arien_flows.tracing.request import (
 router = APIRouter(prefix="/v1", tags=["traces"])
 
 Source = Annotated[str, Field(max_length=25_000)]
+NodeId = Annotated[str, Field(max_length=25_100)]
+PinPlace = Annotated[int, Field(ge=-FURTHEST_PIN, le=FURTHEST_PIN)]
 
 
 class TraceBody(BaseModel):
@@ -89,6 +97,30 @@ class TraceBody(BaseModel):
     graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    fiat: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$", max_length=3)] = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`; the casebook
+    has to hold prices of the coin in it, or in a currency that its exchange rates convert."""
+
+    demix: DemixName = "stop"
+    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins."""
+
+    demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last."""
+
+    level: LevelName = "entity"
+    """What the nodes of the graph are; at `address` no rule joins any."""
+
+    expanded: Annotated[list[NodeId], Field(max_length=MAX_EXPANDED)] = []
+    """Nodes of the graph to open, in turn, each by its `id` in the graph before: a fold shows what
+    it holds, a chain its transactions, small amounts their coins, any other its neighbours."""
+
+    pins: Annotated[dict[NodeId, tuple[PinPlace, PinPlace]], Field(max_length=MAX_PINS)] = {}
+    """Where nodes stand, by `id`, as `[x, y]`: those that are named do not move, and new ones go
+    beside them. Without pins the graph is laid out anew."""
+
 
 @router.post(
     "/traces",
@@ -108,7 +140,7 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    result = network.ask(lambda reading: traced(reading, request))
+    result = network.ask(lambda reading: traced(reading, request), height=body.as_of)
     headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 
@@ -138,4 +170,10 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         fee_mode=body.fee_mode,
         subsidy_order=body.subsidy_order,
         graph_nodes=body.graph_nodes,
+        fiat=body.fiat,
+        demix=body.demix,
+        demix_depth=body.demix_depth,
+        level=body.level,
+        expanded=tuple(body.expanded),
+        pins=tuple((name, x, y) for name, (x, y) in body.pins.items()),
     )

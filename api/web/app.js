@@ -55,8 +55,12 @@ function flags(found) {
     element("p", [element("b", `${flag.name} (${flag.certainty})`, flag.certainty), `: ${flag.detail}`]));
 }
 
-async function ask(path) {
-  const response = await fetch(path, { headers: { Accept: "application/json" } });
+async function ask(path, body) {
+  const headers = { Accept: "application/json" };
+  if (body) headers["Content-Type"] = "application/json";
+  const response = await fetch(path, {
+    headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}),
+  });
   const content = await response.json();
   if (!response.ok) throw new Error(content.detail);
   return content;

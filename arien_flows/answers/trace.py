@@ -1,5 +1,6 @@
 """Traces over a reading: the clustering, the tags and the CoinJoin marks that belong together."""
 
+from arien_flows.prices.rates import PriceBook
 from arien_flows.tracing.comparison import Comparison, compare
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
@@ -15,6 +16,7 @@ def traced(reading: Reading, request: TraceRequest) -> TraceResult:
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
+        prices=_prices(reading, request),
     )
 
 
@@ -27,4 +29,9 @@ def compared(reading: Reading, request: TraceRequest) -> Comparison:
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
+        prices=_prices(reading, request),
     )
+
+
+def _prices(reading: Reading, request: TraceRequest) -> PriceBook | None:
+    return None if request.fiat is None else reading.prices(request.fiat)

@@ -10,7 +10,14 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DirectionName, FeeMode, PolicyName, SubsidyOrder
+    from arien_flows.tracing.request import (
+        DemixName,
+        DirectionName,
+        FeeMode,
+        LevelName,
+        PolicyName,
+        SubsidyOrder,
+    )
 
 
 @click.command()
@@ -118,10 +125,45 @@ if TYPE_CHECKING:
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
 )
 @click.option(
+    "--fiat",
+    metavar="CODE",
+    help="Also value the money in this currency (EUR, USD) at the time at which it was paid, by "
+    "the casebook's price tables.",
+)
+@click.option(
+    "--demix",
+    type=click.Choice(["stop", "candidates"]),
+    default="stop",
+    show_default=True,
+    help="At CoinJoins: stop, or stop and list the coins that may be the money behind them, as "
+    "inferences beside the answer.",
+)
+@click.option(
+    "--demix-depth",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="CoinJoins in a row that such candidates are followed through.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["entity", "address", "transaction"]),
+    default="entity",
+    show_default=True,
+    help="What the nodes of the graph are; at `address` no rule joins any.",
+)
+@click.option(
     "--settle",
     is_flag=True,
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
     "that the ends are those that a whole ledger gives.",
+)
+@click.option(
+    "--as-of",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Answer as if this block were the ledger's last; tags are today's.",
 )
 @click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
 @click.option(
@@ -129,7 +171,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, flow.png and flow.svg there.",
+    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and "
+    "timeline as PNG and SVG there.",
 )
 @click.pass_context
 def trace(
@@ -151,7 +194,12 @@ def trace(
     fee_mode: str,
     subsidy_order: str,
     graph_nodes: int,
+    fiat: str | None,
+    demix: str,
+    demix_depth: int,
+    level: str,
     settle: bool,
+    as_of: int | None,
     compare: bool,
     output: Path | None,
 ) -> None:
@@ -165,6 +213,7 @@ def trace(
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
+    from arien_flows.prices.currencies import currency_named
     from arien_flows.reports.trace_files import write_trace_files
     from arien_flows.tracing.request import TraceRequest, policies_of
 
@@ -191,14 +240,19 @@ def trace(
         fee_mode=cast("FeeMode", fee_mode),
         subsidy_order=cast("SubsidyOrder", subsidy_order),
         graph_nodes=graph_nodes,
+        fiat=None if fiat is None else currency_named(fiat),
+        demix=cast("DemixName", demix),
+        demix_depth=demix_depth,
+        level=cast("LevelName", level),
     )
     if compare:
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
-        emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
+        found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
+        emit(session, found, comparison_lines)
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
-    result = asked(session, lambda it: traced(it, request), fetched)
+    result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

@@ -3,14 +3,25 @@
 from collections.abc import Iterable, Sequence
 
 from arien_flows.amounts import Asset, coins
+from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
+from arien_flows.cli.price_texts import basis_lines, money, worth
 from arien_flows.fetched.completeness import Origin
-from arien_flows.reports.ends import DESTROYED, FEES, end_rows, meaning, services_heading
+from arien_flows.reports.ends import (
+    DESTROYED,
+    FEES,
+    end_rows,
+    meaning,
+    period,
+    services_heading,
+)
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
+SHOWN_POINTS = 5
+SHOWN_SLOTS = 24
 
 WIDTH = 100
 """Characters that a line of a comparison may have."""
@@ -28,19 +39,29 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield "(an inference; other conventions give other amounts: --compare)."
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
-    yield from table(("Amount", "Ended", "Reason"), end_rows(answer))
+    yield from _ends(answer, asset)
     if answer.totals.by_source:
         yield from ("", "By source (money that passed through another source stands under both):")
         yield from _sources(answer, asset)
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
+    if len(answer.timeline.slots) > 1:
+        yield from ("", *_timeline(answer, asset))
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
-        yield from _fees(answer)
+    yield from _points(answer)
+    if answer.inferences is not None:
+        yield ""
+        yield from demix_lines(answer.inferences, asset, request.direction)
+    if answer.buckets:
+        yield from ("", *_buckets(answer, asset))
+    yield from _fees(answer)
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
+    if request.fiat is not None:
+        yield from basis_lines(request.fiat, answer.manifest.prices)
     yield state(answer.as_of)
     yield f"Result {answer.manifest.result_sha256}"
 
@@ -55,7 +76,8 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield f"Sources: {', '.join(comparison.sources)}"
     yield ""
     yield from _side_by_side(
-        policies, [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
+        policies,
+        [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
         asset,
     )  # fmt: skip
     yield ""
@@ -69,14 +91,50 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
              for span in comparison.services],
             asset,
         )  # fmt: skip
+        if comparison.fiat is not None:
+            yield from ("", *_compared_values(comparison, asset))
+    yield from _point_spans(comparison, asset)
     for reason in dict.fromkeys(comparison.not_asked.values()):
         yield from ("", f"Not asked: {reason}.")
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
+    if comparison.fiat is not None:
+        yield from basis_lines(comparison.fiat, comparison.manifest.prices)
     yield state(comparison.as_of)
     for name in policies:
         yield f"Result by {name} {comparison.results[name]}"
+
+
+def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
+    policies = list(comparison.totals)
+    return table(
+        (f"Service, {comparison.fiat} then", *policies),
+        (
+            [span.label, *(worth(span.fiat.by_policy[name], asset) for name in policies)]
+            for span in comparison.services
+            if span.fiat is not None
+        ),
+    )
+
+
+def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
+    """Return the addresses of services with the span over the conventions that conserve money."""
+    shown = comparison.service_points[:SHOWN_LEAVES]
+    if not shown:
+        return
+    yield from ("", "Their addresses, with the span over all conventions but poison:")
+    yield from table(
+        ("Least", "Most", "Of", "Service", "Address"),
+        (
+            (*(coins(each, asset) for each in (span.least, span.most, span.value)),
+             span.label, span.address)
+            for span in shown
+        ),
+    )  # fmt: skip
+    rest = len(comparison.service_points) - len(shown)
+    if rest:
+        yield f"… and {rest:,} more addresses: --json lists all"
 
 
 def _compared_meaning(reason: str, direction: str) -> str:
@@ -126,12 +184,26 @@ def _verb(direction: str) -> str:
     return "went" if direction == "forward" else "came from"
 
 
-def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
+def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
+    fiat = answer.totals.fiat
+    header, rows = ("Amount", "Ended", "Reason"), end_rows(answer)
+    if fiat is None:
+        return table(header, rows)
+    worths = {**fiat.by_reason, "fees": fiat.fees, "destroyed": fiat.destroyed, "": fiat.ends}
     return table(
-        ("Amount", "Service", "Kind", "Coins", "First", "Last"),
+        (header[0], f"{fiat.currency} then", *header[1:]),
+        ((amount, worth(worths.get(key), asset), what, key) for amount, what, key in rows),
+    )
+
+
+def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
+    fiat = answer.request.fiat
+    return table(
+        ("Amount", *_then(fiat), "Service", "Kind", "Coins", "First", "Last"),
         (
             (
                 coins(service.traced, asset),
+                *(() if fiat is None else (worth(service.fiat, asset),)),
                 service.label,
                 ", ".join(service.concepts),
                 f"{service.coins:,}",
@@ -140,6 +212,52 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
             )
             for service in answer.services
         ),
+    )
+
+
+def _points(answer: TraceAnswer) -> Iterable[str]:
+    """Return the questions to services, the first ones in full."""
+    for point in answer.service_points[:SHOWN_POINTS]:
+        yield ""
+        yield from point.text.splitlines()
+    rest = len(answer.service_points) - SHOWN_POINTS
+    if rest > 0:
+        yield ""
+        yield f"… and {rest:,} more addresses of services: --json or -o lists all"
+
+
+def _timeline(answer: TraceAnswer, asset: Asset) -> list[str]:
+    line = answer.timeline
+    shown = line.slots[:SHOWN_SLOTS]
+    rest = len(line.slots) - len(shown)
+    heading = "When it arrived" if answer.request.direction == "forward" else "When it was paid"
+    lines = table(
+        (line.unit.capitalize(), "Ended", "Most of it", "At services"),
+        (
+            (
+                period(slot, line.unit),
+                coins(sum(map(int, slot.by_reason.values())), asset),
+                meaning(_most(slot.by_reason), answer.request.direction),
+                coins(sum(map(int, slot.by_service.values())), asset),
+            )
+            for slot in shown
+        ),
+    )
+    lines.insert(0, f"{heading} (UTC, times as miners stated them):")
+    return [*lines, f"… and {rest:,} later: --json or -o lists all"] if rest else lines
+
+
+def _most(amounts: dict[str, str]) -> str:
+    return max(amounts, key=lambda reason: int(amounts[reason]))
+
+
+def _buckets(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
+    count = sum(bucket.coins for bucket in answer.buckets)
+    amount = coins(sum(int(bucket.traced) for bucket in answer.buckets), asset)
+    sums = "one sum" if len(answer.buckets) == 1 else f"{len(answer.buckets):,} sums"
+    yield (
+        f"{amount} in {count:,} coins too small to follow, in {sums} by transaction: "
+        "--json or -o lists them"
     )
 
 
@@ -160,15 +278,31 @@ def _fees(answer: TraceAnswer) -> Iterable[str]:
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:
     shown = answer.leaves[:SHOWN_LEAVES]
     rest = len(answer.leaves) - len(shown)
+    fiat = answer.request.fiat
     lines = table(
-        ("Traced", "Of coin", "Reason", "Hops", "Address", "Coin"),
-        ((*_amounts(leaf, asset), leaf.reason, str(leaf.hops), *_place(leaf)) for leaf in shown),
+        ("Traced", *_then(fiat), "Of coin", "Reason", "Hops", "Address", "Coin"),
+        (
+            (
+                coins(leaf.traced, asset),
+                *(
+                    ()
+                    if fiat is None
+                    else (NOTHING if leaf.fiat is None else money(leaf.fiat.amount),)
+                ),
+                coins(leaf.value, asset),
+                leaf.reason,
+                str(leaf.hops),
+                *_place(leaf),
+            )
+            for leaf in shown
+        ),
     )
     return [*lines, f"… and {rest:,} smaller ends: --json or -o lists all"] if rest else lines
 
 
-def _amounts(leaf: Leaf, asset: Asset) -> tuple[str, str]:
-    return coins(leaf.traced, asset), coins(leaf.value, asset)
+def _then(fiat: str | None) -> tuple[str, ...]:
+    """Return the header of a column of values, where there is one."""
+    return () if fiat is None else (f"{fiat} then",)
 
 
 def _place(leaf: Leaf) -> tuple[str, str]:
@@ -185,7 +319,8 @@ def _origin(origin: Origin | None) -> Iterable[str]:
         return
     yield (
         f"Fetched from {origin.source}: {origin.transactions:,} transactions, each proved to stand "
-        f"in its block; {origin.requests:,} requests now, {origin.reused:,} earlier answers used."
+        f"in its block; {origin.requests:,} of {origin.requests_allowed:,} requests now, "
+        f"{origin.reused:,} earlier answers used."
     )
     if origin.inputs_stated:
         inputs = origin.inputs_stated + origin.inputs_proved

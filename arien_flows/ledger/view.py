@@ -22,6 +22,8 @@ from arien_flows.ledger.numbering import KnownLocks, Locks, find_known
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.unspent import txid_prefixes
 from chains.bitcoin.address import address_text, parse_address
+from chains.bitcoin.address_texts import Locks as ScriptLocks
+from chains.bitcoin.address_texts import address_texts
 from chains.bitcoin.decode import header_hashes
 from chains.bitcoin.headers import header_times, median_time_past
 from chains.bitcoin.networks import Network
@@ -36,6 +38,7 @@ from chains.types import (
     raw_txid,
     shown_txid,
 )
+from heuristics.prefetch import read_rows
 
 
 class LinkRule(IntEnum):
@@ -315,6 +318,30 @@ class View:
         if address == NO_ADDRESS:
             return None
         return address_text(*self.lock(address), self.network)
+
+    def address_texts(self, addresses: Int64Array) -> list[str | None]:
+        """Return the canonical texts of address numbers, as `address_text` does one by one."""
+        known, place = np.unique(addresses[addresses != NO_ADDRESS], return_inverse=True)
+        read_rows(self.script_type, known)
+        read_rows(self.first_payload_byte, known)
+        read_rows(self.payload, self.first_payload_byte[known])
+        made = address_texts(
+            ScriptLocks(
+                script_type=self.script_type[known],
+                first_byte=self.first_payload_byte[known],
+                past_byte=self.first_payload_byte[known + 1],
+                payload=self.payload,
+            ),
+            self.network,
+        )
+        texts = iter([made[number] for number in place.tolist()])
+        return [None if none else next(texts) for none in (addresses == NO_ADDRESS).tolist()]
+
+    def txid_texts(self, transactions: Int64Array) -> list[TxIdHex]:
+        """Return the ids of transactions as people read them."""
+        read_rows(self.txid, transactions)
+        text = self.txid[transactions][:, ::-1].tobytes().hex()
+        return [TxIdHex(text[begin : begin + 64]) for begin in range(0, len(text), 64)]
 
     def txid_text(self, transaction: int) -> TxIdHex:
         """Return the id of a transaction as people read it."""

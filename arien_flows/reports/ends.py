@@ -1,7 +1,7 @@
 """How the ends of a trace are said, in every text for people: the direction decides the words."""
 
 from arien_flows.amounts import Asset, coins
-from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.answer import TimelineSlot, TraceAnswer
 
 FEES = "spent on fees"
 DESTROYED = "made unspendable"
@@ -22,6 +22,8 @@ FORWARD_ENDS = {
     "newly_mined": "newly mined: it begins here",
     "before_ledger": "from before the ledger begins",
     "retainted": "came back to a source",
+    "fees": FEES,
+    "destroyed": DESTROYED,
 }
 """What each reason for an end means, where money is followed to where it went."""
 
@@ -39,6 +41,11 @@ BACKWARD_ENDS = FORWARD_ENDS | {
 def meaning(reason: str, direction: str) -> str:
     """Return what a reason for an end means in a direction."""
     return (FORWARD_ENDS if direction == "forward" else BACKWARD_ENDS).get(reason, reason)
+
+
+def period(slot: TimelineSlot, unit: str) -> str:
+    """Return the day, month or year of a timeline's slot."""
+    return slot.start.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
 
 
 def services_heading(direction: str) -> str:

@@ -8,10 +8,13 @@ owns it is an *attribution* with its source.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.inferences import Inferences
+from arien_flows.tracing.points import ServicePoint
+from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,25 @@ class RequestShape(Shape):
     """Where fees are followed: whether a coinbase's new money comes `first` or `last`."""
 
     graph_nodes: int
-    """Most nodes of the graph in the answer."""
+    """Most nodes of the graph in the answer before any was opened."""
+
+    level: str
+    """What the graph's nodes are: `entity`, `address` or `transaction`."""
+
+    expanded: tuple[str, ...]
+    """Nodes of the graph that were opened, in turn."""
+
+    pins: dict[str, tuple[int, int]]
+    """Where nodes had to stand, by id."""
+
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid; none without values."""
+
+    demix: str
+    """`stop`, or `candidates`: `inferences` lists what may be the money behind CoinJoins."""
+
+    demix_depth: int
+    """CoinJoins in a row that candidates are followed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +145,9 @@ class Totals(Shape):
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""
+
+    fiat: ValueTotals | None = None
+    """What they were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +217,9 @@ class Leaf(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: Value | None = None
+    """What the traced part was worth when the coin was paid; nothing without a price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fee(Shape):
@@ -257,16 +284,119 @@ class ServiceTotal(Shape):
     certainty: Certainty = "attribution"
     """The name is a source's; the amount is an inference."""
 
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket(Shape):
+    """The coins of one transaction that were too small to follow, as one sum."""
+
+    txid: str
+    """The transaction that paid them; backward, that spent them."""
+
+    positions: str
+    """Their places among its outputs (backward: its inputs), as `0-3,7`."""
+
+    coins: int
+    """How many they are."""
+
+    value: str
+    """The whole coins, in base units."""
+
+    traced: str
+    """The part of them that is traced, in base units."""
+
+    reason: str
+    """Why paths ended here: `below_min`."""
+
+    hops: int
+    """Transactions from the nearest source."""
+
+    height: int
+    """Of the transaction."""
+
+    time: datetime
+    """The time that the header of its block states."""
+
+    certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineSlot(Shape):
+    """Where the money of one day, month or year came to an end."""
+
+    start: date
+    """The first day, in UTC."""
+
+    by_reason: dict[str, str]
+    """In base units by reason; `destroyed` and `fees` stand among the reasons."""
+
+    by_service: dict[str, str]
+    """The part of it that reached (backward: came from) each named service, in base units."""
+
+    coins: int
+    """Coins at which paths ended; fees are no coins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline(Shape):
+    """When traced money came to where its paths ended, by the header times of blocks."""
+
+    unit: str
+    """`day`, `month` or `year`, whichever the span of time asks for."""
+
+    slots: tuple[TimelineSlot, ...]
+    """Ascending; those in which nothing happened are not listed. All amounts together are
+    the source."""
+
+    certainty: Certainty = "inference"
+    """Of the amounts: they follow from the policy. The times are those that miners stated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathPayment(Shape):
+    """What one transaction of a chain paid to somebody outside of it."""
+
+    to: str
+    """Who was paid: an address, or what a node of the full graph is called."""
+
+    amount: str
+    """The traced part, in base units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStep(Shape):
+    """One transaction of several in a row."""
+
+    txid: str
+    """Its id."""
+
+    time: datetime
+    """Header time of its block."""
+
+    amount: str
+    """Traced money that it took, in base units."""
+
+    fees: str
+    """Traced money that it lost to fees, in base units."""
+
+    paid: tuple[PathPayment, ...]
+    """What it did not hand on to the next one, largest first, at most 20."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphNode(Shape):
     """A holder of money, a transaction, or several of them shown as one."""
 
     id: str
-    """Unique in the graph: an address, a txid, or a kind and what tells the node apart."""
+    """Unique in the graph, and the same however much of it is shown: an address, a txid,
+    `txid:vout`, or a kind and what tells the node apart."""
 
     kind: str
-    """What it stands for, as `source`, `address`, `entity`, `service`, `transaction` or `fold`."""
+    """What it stands for: `source`, `address`, `entity`, `service`, `mixer`, `bridge`, `coin`,
+    `transaction`, `coinjoin`, `chain`, `small`, `destroyed`, `outside` or `fold`."""
 
     label: str
     """Short, for people."""
@@ -281,10 +411,10 @@ class GraphNode(Shape):
     """Name that a source gives the holder."""
 
     x: int
-    """Column from the left, from 0."""
+    """Column from the left, from 0 where nothing is pinned."""
 
     y: int
-    """Height, downwards; nodes of a column are at least 1000 apart."""
+    """Height, downwards; nodes of a column are at least 1000 apart, but for pinned ones."""
 
     amount: str
     """What passes through or ends here, in base units."""
@@ -309,6 +439,10 @@ class GraphNode(Shape):
 
     time: datetime | None
     """Header time of the transaction's block; none for holders."""
+
+    path: tuple[PathStep, ...]
+    """What a `chain` stands for, in chain order, at most 50 of its `transactions`; opening the
+    node shows the others. Empty for any other kind."""
 
     certainty: Certainty
     """Whether the node is on the chain, joined by a rule, or named by a source."""
@@ -339,13 +473,28 @@ class GraphEdge(Shape):
     txids: tuple[str, ...]
     """The first of them in chain order, at most 20."""
 
-    certainty: Certainty = "inference"
-    """Of the amount: it follows from the policy."""
+    first_time: datetime | None
+    """Header time of the first of them, or of the transaction that the edge begins or ends at;
+    none where neither is known."""
+
+    last_time: datetime | None
+    """Header time of the last."""
+
+    depends_on_policy: bool
+    """Whether another policy may lead another amount here, because clean money had been mixed
+    in on the way."""
+
+    certainty: Certainty
+    """`fact` where every policy that conserves amounts says the same and no rule joined either
+    end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph(Shape):
     """The flow, left to right in the direction of time."""
+
+    level: str
+    """What the nodes are: `entity`, `address` or `transaction`."""
 
     nodes: tuple[GraphNode, ...]
     """In no order that means anything; each has its place in the picture."""
@@ -361,8 +510,42 @@ class Graph(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringMade(Shape):
+    """The run that made the entities."""
+
+    profile: str
+    """Its choice of rules."""
+
+    height: int
+    """Height of the last block that it saw."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    rules: dict[str, int]
+    """Its rules and their versions."""
+
+    parameters: dict[str, str]
+    """What else it depended on: limits of rules, the model, the tags that bind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSeen(Shape):
+    """A block of the chain that the answer stands on."""
+
+    height: int
+    """Its height."""
+
+    block_hash: str
+    """Its hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
+
+    kind: str = "trace"
+    """What was run: `trace`, `comparison` or `path`."""
 
     program: str
     """Name of the program."""
@@ -379,6 +562,13 @@ class Manifest(Shape):
     tip_hash: str
     """Hash of that block."""
 
+    first_height: int = 0
+    """Height of the first block that the ledger holds."""
+
+    blocks: tuple[BlockSeen, ...] = ()
+    """Blocks below the last one, at distances that double: where another chain parts from this
+    one. None for fetched transactions."""
+
     rules: dict[str, int]
     """Versions of the rules that the answer rests on."""
 
@@ -387,6 +577,9 @@ class Manifest(Shape):
 
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
+
+    clustering_made: ClusteringMade | None = None
+    """How it was made; nothing without one."""
 
     coinjoin_marks: str
     """`present` or `absent`: whether CoinJoins could end paths."""
@@ -402,6 +595,9 @@ class Manifest(Shape):
 
     fetched: Origin | None = None
     """Where the transactions come from; nothing for a ledger of whole blocks."""
+
+    prices: tuple[PriceTableUsed, ...] = ()
+    """Price tables that values were made from, in the order in which they were asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,11 +628,25 @@ class TraceAnswer(Shape):
     services: tuple[ServiceTotal, ...]
     """Sums by named service, largest first."""
 
+    service_points: tuple[ServicePoint, ...]
+    """The coins at services to ask about, by address, the largest traced sum first."""
+
     leaves: tuple[Leaf, ...]
-    """Every coin at which a path ended, largest first, ties in chain order."""
+    """Every coin at which a path ended, largest first, ties in chain order; but for those that
+    `buckets` sums up."""
+
+    buckets: tuple[Bucket, ...]
+    """Coins too small to follow, summed by transaction, largest first, ties in chain order."""
 
     destroyed: tuple[Leaf, ...]
     """Traced coins that nobody can spend, in the same order."""
+
+    inferences: Inferences | None
+    """Candidates behind the CoinJoins at which paths ended, if the request asks for them. No
+    total, leaf or node rests on them."""
+
+    timeline: Timeline
+    """When the money came to where its paths ended."""
 
     fees: tuple[Fee, ...]
     """Every traced fee that was not followed, in chain order; nothing in fee mode `drop`."""

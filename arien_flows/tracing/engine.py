@@ -26,7 +26,10 @@ from heuristics.rewards import Rewards, no_rewards
 from heuristics.stops import SpendColumns, StopRules
 from heuristics.taint import Policy, Stop
 
-NO_FEE = (Stop.CLEAN, Stop.FOLLOWED, Stop.DESTROYED, Stop.NEWLY_MINED)
+MINTED = (Stop.DESTROYED, Stop.NEWLY_MINED)
+"""Reasons of subsidies and of rewards that a coinbase does not claim."""
+
+NO_FEE = (Stop.CLEAN, Stop.FOLLOWED, *MINTED)
 """Reasons of fees that lead on, and of what a coinbase creates or does not claim."""
 
 
@@ -75,13 +78,19 @@ class Traced:
         fees = self.trail.fees
         return int(fees.amount[~np.isin(fees.reason, NO_FEE)].sum())
 
+    @property
+    def minted_sat(self) -> int:
+        """Traced money in subsidies and unclaimed rewards, where fees are followed."""
+        fees = self.trail.fees
+        return int(fees.amount[np.isin(fees.reason, MINTED)].sum())
+
     def ended_sat(self) -> dict[Stop, int]:
         """Return what ended for each reason that occurs, in the order of the rules.
 
         Subsidies and unclaimed rewards are among them, fees are not.
         """
         flow, fees = self.trail.flow, self.trail.fees
-        minted = np.isin(fees.reason, (Stop.DESTROYED, Stop.NEWLY_MINED))
+        minted = np.isin(fees.reason, MINTED)
         reasons = np.concatenate([flow.reason, fees.reason[minted]])
         amounts = np.concatenate([flow.amount, fees.amount[minted]])
         return {

@@ -69,6 +69,7 @@ def with_fees(graph: FlowGraph, trail: Trail, *, is_forward: bool) -> FlowGraph:
         edge_amount=np.concatenate([graph.edge_amount, fees.amount[on]]),
         edge_fee=np.concatenate([graph.edge_fee, np.zeros(count, np.int64)]),
         edge_coins=np.concatenate([graph.edge_coins, np.ones(count, np.int64)]),
+        edge_by_policy=np.concatenate([graph.edge_by_policy, np.ones(count, np.bool_)]),
     )
     return contract(joined, np.arange(joined.node_count))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from arien_flows.shapes import plain
+from arien_flows.shapes import plain, shown_time
 from arien_flows.tracing.answer import Graph, TraceAnswer
 
 
@@ -23,6 +23,7 @@ def as_networkx(graph: Graph, answer: TraceAnswer) -> "nx.MultiDiGraph[str]":
         result_sha256=answer.manifest.result_sha256,
         full_nodes=graph.full_nodes,
         folded_nodes=graph.folded_nodes,
+        level=graph.level,
     )
     for node in graph.nodes:
         attributes = {
@@ -43,8 +44,15 @@ def as_networkx(graph: Graph, answer: TraceAnswer) -> "nx.MultiDiGraph[str]":
             value = plain(getattr(node, name))
             if value is not None:
                 attributes[name] = str(value)
+        if node.path:
+            attributes["path"] = " ".join(step.txid for step in node.path)
         network.add_node(node.id, **attributes)
     for edge in graph.edges:
+        times = {
+            name: shown_time(value)
+            for name, value in (("first_time", edge.first_time), ("last_time", edge.last_time))
+            if value is not None
+        }
         network.add_edge(
             edge.source,
             edge.target,
@@ -53,7 +61,9 @@ def as_networkx(graph: Graph, answer: TraceAnswer) -> "nx.MultiDiGraph[str]":
             coins=edge.coins,
             transactions=edge.transactions,
             txids=" ".join(edge.txids),
+            depends_on_policy=edge.depends_on_policy,
             certainty=edge.certainty,
+            **times,
         )
     return network
 

@@ -5,6 +5,9 @@ moves to the mean place of its neighbours (the barycentre heuristic), sweep afte
 the place before and then by the node's number. Then, the order kept, each node moves as close to
 the mean height of its neighbours as the distance between nodes allows. Everything is done in
 integers, so the same graph gets the same positions on every machine.
+
+The work grows with the number of edges, not with that of columns times edges: a peeling chain has
+ten thousand columns of one node each.
 """
 
 import numpy as np
@@ -12,11 +15,19 @@ import numpy as np
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind
 from chains.types import Int64Array
 
+VERSION = 2
+"""Raised whenever a graph can get other positions."""
+
 GAP = 1000
 """Least distance between two nodes of a column."""
 
 SWEEPS = 8
 """Even, so that the last one goes from left to right."""
+
+_LARGE = 20_000
+"""Nodes from which on, in files for other programs, fewer sweeps have to do."""
+
+_FEW_SWEEPS = 2
 
 
 def layers(graph: FlowGraph) -> Int64Array:
@@ -24,7 +35,8 @@ def layers(graph: FlowGraph) -> Int64Array:
 
     Transactions stand in columns of their own. A payment to an address that had traced money
     before runs back to it and is left out of account, but not where everything ends: such nodes
-    stand to the right (backward: to the left) of all that they deal with.
+    stand to the right (backward: to the left) of all that they deal with, and services, where a
+    legal request can go, at the outer edge.
     """
     near, far = graph.edge_from, graph.edge_to
     if graph.is_backward:
@@ -37,13 +49,20 @@ def layers(graph: FlowGraph) -> Int64Array:
     used = (order[near] < order[far]) | ~goes_on[far]
     near, far = near[used], far[used]
     step = np.where(is_transaction[near] | is_transaction[far], 1, 2)
-    layer = np.zeros(graph.node_count, np.int64)
-    while True:
-        further = layer.copy()
-        np.maximum.at(further, far, layer[near] + step)
-        if np.array_equal(further, layer):
-            return -layer if graph.is_backward else layer
-        layer = further
+    # Edges in the order of where they start: when one is looked at, its start has its place.
+    turn = np.argsort(order[near], kind="stable")
+    layer = [0] * graph.node_count
+    for start, end, width in zip(
+        near[turn].tolist(), far[turn].tolist(), step[turn].tolist(), strict=True
+    ):
+        layer[end] = max(layer[end], layer[start] + width)
+    placed = np.array(layer, np.int64)
+    is_service = np.isin(graph.kind, (NodeKind.SERVICE, NodeKind.DEPOSIT)) & ~goes_on
+    if is_service.any():
+        # Transactions keep their columns to themselves.
+        last = placed == placed.max()
+        placed[is_service] = placed.max() + int(is_transaction[last].any())
+    return -placed if graph.is_backward else placed
 
 
 def positions(graph: FlowGraph, column: Int64Array) -> tuple[Int64Array, Int64Array]:
@@ -52,61 +71,72 @@ def positions(graph: FlowGraph, column: Int64Array) -> tuple[Int64Array, Int64Ar
     x counts the columns that are used from 0; y is in thousandths of the distance between nodes.
     """
     columns, x = np.unique(column, return_inverse=True)
-    rows = [np.flatnonzero(x == place) for place in range(len(columns))]
-    through = graph.throughput()
-    rows = [row[np.lexsort((row, -through[row]))] for row in rows]
-    y = np.zeros(graph.node_count, np.int64)
+    by_column = np.lexsort((np.arange(len(x)), -graph.throughput(), x))
+    rows = [row.tolist() for row in np.split(by_column, np.searchsorted(x[by_column],
+            np.arange(1, len(columns))))]  # fmt: skip
+    left, right = _sides(graph, x)
+    y = [0] * graph.node_count
     for row in rows:
-        y[row] = _centred(len(row))
-    for sweep in range(SWEEPS):
-        order = range(len(rows)) if sweep % 2 else range(len(rows) - 1, -1, -1)
-        for place in order:
-            row = rows[place]
-            mean = _neighbour_mean(graph, x, y, place, left=bool(sweep % 2), right=not sweep % 2)
-            rows[place] = row[np.lexsort((row, y[row], mean[row]))]
-            y[rows[place]] = _centred(len(row))
-    for sweep in range(SWEEPS):
-        order = range(len(rows)) if sweep % 2 else range(len(rows) - 1, -1, -1)
-        for place in order:
-            mean = _neighbour_mean(graph, x, y, place, left=True, right=True)
-            y[rows[place]] = _spread(mean[rows[place]])
-    return x.astype(np.int64), y
+        _stack(row, y)
+    sweeps = SWEEPS if graph.node_count < _LARGE else _FEW_SWEEPS
+    for sweep in range(sweeps):
+        near = left if sweep % 2 else right
+        for row in rows if sweep % 2 else reversed(rows):
+            if len(row) > 1:
+                means = {node: _mean(near[node], y, y[node]) for node in row}
+                row.sort(key=lambda node: (means[node], y[node], node))
+                _stack(row, y)
+    both = [one + other for one, other in zip(left, right, strict=True)]
+    for sweep in range(sweeps):
+        for row in rows if sweep % 2 else reversed(rows):
+            wanted = [_mean(both[node], y, y[node]) for node in row]
+            for node, height in zip(row, _spread(wanted), strict=True):
+                y[node] = height
+    return x.astype(np.int64), np.array(y, np.int64)
 
 
-def _centred(count: int) -> Int64Array:
-    return np.arange(count, dtype=np.int64) * GAP - (count - 1) * GAP // 2
+def _sides(graph: FlowGraph, x: Int64Array) -> tuple[list[list[int]], list[list[int]]]:
+    """Return the neighbours of each node in columns to the left, and to the right."""
+    left: list[list[int]] = [[] for _ in range(graph.node_count)]
+    right: list[list[int]] = [[] for _ in range(graph.node_count)]
+    ahead = (x[graph.edge_from] < x[graph.edge_to]).tolist()
+    level = (x[graph.edge_from] == x[graph.edge_to]).tolist()
+    for start, end, is_ahead, is_level in zip(
+        graph.edge_from.tolist(), graph.edge_to.tolist(), ahead, level, strict=True
+    ):
+        if is_level:
+            continue
+        first, last = (start, end) if is_ahead else (end, start)
+        right[first].append(last)
+        left[last].append(first)
+    return left, right
 
 
-def _spread(wanted: Int64Array) -> Int64Array:
+def _stack(row: list[int], y: list[int]) -> None:
+    """Place the nodes of a column one below the other around the middle."""
+    top = -((len(row) - 1) * GAP // 2)
+    for place, node in enumerate(row):
+        y[node] = top + place * GAP
+
+
+def _mean(nodes: list[int], y: list[int], otherwise: int) -> int:
+    if not nodes:
+        return otherwise
+    return sum(y[node] for node in nodes) // len(nodes)
+
+
+def _spread(wanted: list[int]) -> list[int]:
     """Return places in the same order, at least `GAP` apart, as near to the wanted ones as can be.
 
     Least squares under an order is solved by pooling neighbours that violate it (isotonic
     regression); subtracting the gaps first makes the distance part of the order.
     """
-    offsets = np.arange(len(wanted), dtype=np.int64) * GAP
     pools: list[tuple[int, int]] = []
-    for value in (wanted - offsets).tolist():
-        total, count = value, 1
+    for place, value in enumerate(wanted):
+        total, count = value - place * GAP, 1
         while pools and pools[-1][0] * count > total * pools[-1][1]:
             total, count = total + pools[-1][0], count + pools[-1][1]
             pools.pop()
         pools.append((total, count))
     placed = [total // count for total, count in pools for _ in range(count)]
-    return np.array(placed, np.int64) + offsets
-
-
-def _neighbour_mean(
-    graph: FlowGraph, x: Int64Array, y: Int64Array, place: int, *, left: bool, right: bool
-) -> Int64Array:
-    """Return the mean y of each node's neighbours on the wanted sides, its own without any."""
-    total = np.zeros(graph.node_count, np.int64)
-    count = np.zeros(graph.node_count, np.int64)
-    for here, there in (
-        (graph.edge_from, graph.edge_to),
-        (graph.edge_to, graph.edge_from),
-    ):
-        wanted = (left & (x[there] < place)) | (right & (x[there] > place))
-        used = (x[here] == place) & wanted
-        np.add.at(total, here[used], y[there[used]])
-        np.add.at(count, here[used], 1)
-    return np.where(count > 0, total // np.maximum(count, 1), y)
+    return [height + place * GAP for place, height in enumerate(placed)]

@@ -1,31 +1,95 @@
-"""The ends of a trace in words: each coin at which a path ended, and why."""
+"""The ends of a trace in words: each coin at which a path ended, and why.
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+Coins too small to follow may be tens of thousands. They are summed by the transaction that paid
+them, with the places that they have in it, so that nothing is lost and none of them is a row.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
-from arien_flows.ledger.schema import NO_ADDRESS
-from arien_flows.tracing.answer import Leaf, Service, ServiceTotal
+from arien_flows.tracing.answer import Bucket, Leaf, Service, ServiceTotal
 from arien_flows.tracing.by_source import parts_of
-from arien_flows.tracing.engine import Ground, Traced
-from arien_flows.tracing.flow_graph import SERVICE_REASONS, slot_addresses
-from chains.types import Int64Array, shown_txid
-from heuristics.taint import Stop
+from arien_flows.tracing.engine import ConservationError, Ground, Traced
+from arien_flows.tracing.flow_build import givers, slot_addresses
+from arien_flows.tracing.flow_graph import SERVICE_REASONS
+from arien_flows.tracing.texts import address_texts, block_times, ranges_text, txid_texts
+from chains.types import BoolArray, Int64Array, shown_txid
+from heuristics.taint import Policy, Stop
 
 
-def leaves(ground: Ground, traced: Traced) -> tuple[Leaf, ...]:
-    """Return every coin at which a path ended, the largest first, ties in chain order."""
-    reason = traced.trail.flow.reason
-    ended = (reason != Stop.FOLLOWED) & (reason != Stop.CLEAN) & (reason != Stop.DESTROYED)
-    return _describe(ground, traced, np.flatnonzero(ended))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where the paths of a trace ended."""
+
+    leaves: tuple[Leaf, ...]
+    buckets: tuple[Bucket, ...]
+    destroyed: tuple[Leaf, ...]
 
 
-def destroyed_leaves(ground: Ground, traced: Traced) -> tuple[Leaf, ...]:
-    """Return the traced coins that nobody can spend."""
-    return _describe(ground, traced, np.flatnonzero(traced.trail.flow.reason == Stop.DESTROYED))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where in the ledger the coins of slots are."""
+
+    row: Int64Array
+    """Row of each slot's coin among the outputs (backward: the inputs) that were given to the
+    trace; -1 for sources."""
+
+    is_outside: BoolArray
+    """The coin is from outside the ledger, and known by the input that spends it."""
+
+    transaction: Int64Array
+    """That pays the coin, or spends it where it is from outside."""
+
+    place: Int64Array
+    """The coin's place among that transaction's outputs, or inputs."""
+
+
+def describe_ends(ground: Ground, traced: Traced) -> Ends:
+    """Return every coin at which a path ended, the largest first, ties in chain order.
+
+    Raises `ConservationError` if any traced unit is missing in what is returned.
+    """
+    flow = traced.trail.flow
+    reason = flow.reason
+    ended = (reason != Stop.FOLLOWED) & (reason != Stop.CLEAN)
+    is_destroyed = reason == Stop.DESTROYED
+    is_small = reason == Stop.BELOW_MIN
+    # A source that is too small was asked for by name, and is named in the answer.
+    is_small[: len(traced.trail.arrays.source_value)] = False
+    ends = Ends(
+        leaves=_describe(ground, traced, np.flatnonzero(ended & ~is_destroyed & ~is_small)),
+        buckets=_sum_up(ground, traced, np.flatnonzero(is_small)),
+        destroyed=_describe(ground, traced, np.flatnonzero(is_destroyed)),
+    )
+    told = traced.minted_sat + sum(
+        int(end.traced) for part in (ends.leaves, ends.buckets, ends.destroyed) for end in part
+    )
+    if traced.request.policy_code != Policy.POISON and told + traced.fees_sat != traced.source_sat:
+        raise ConservationError(
+            f"{traced.source_sat} sat were traced and {told + traced.fees_sat} sat are told of"
+        )
+    return ends
+
+
+def places_of(ground: Ground, traced: Traced, slots: Int64Array) -> Places:
+    """Return where the coins of slots are."""
+    view, trail = ground.view, traced.trail
+    source_count = len(trail.arrays.source_value)
+    coins = trail.coins[slots]
+    row = np.full(len(slots), -1, np.int64)
+    later = slots >= source_count
+    row[later] = trail.given_row[slots[later] - source_count]
+    outside = coins < 0
+    transaction = np.empty(len(slots), np.int64)
+    transaction[~outside] = view.transactions_of_outputs(coins[~outside])
+    transaction[outside] = view.transactions_of_inputs(row[outside])
+    place = np.where(
+        outside, row - view.first_input[transaction], coins - view.first_output[transaction]
+    )
+    return Places(row=row, is_outside=outside, transaction=transaction, place=place)
 
 
 def service_totals(found: tuple[Leaf, ...]) -> tuple[ServiceTotal, ...]:
@@ -52,53 +116,122 @@ def service_totals(found: tuple[Leaf, ...]) -> tuple[ServiceTotal, ...]:
 
 def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, ...]:
     view, trail = ground.view, traced.trail
-    source_count = len(trail.arrays.source_value)
-    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])[slots]
-    coins, amounts = trail.coins[slots], trail.flow.amount[slots]
-    rows = np.full(len(slots), -1, np.int64)
-    later = slots >= source_count
-    rows[later] = trail.given_row[slots[later] - source_count]
-    outside = coins < 0
-    # A coin from outside is known by the input that spends it.
-    transactions = np.empty(len(slots), np.int64)
-    transactions[~outside] = view.transactions_of_outputs(coins[~outside])
-    transactions[outside] = view.transactions_of_inputs(rows[outside])
-    places = np.where(
-        outside,
-        rows - view.first_input[transactions],
-        coins - view.first_output[transactions],
+    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])
+    found = places_of(ground, traced, slots)
+    order = np.lexsort((found.place, found.transaction, -trail.flow.amount[slots]))
+    slots = slots[order]
+    found = places_of(ground, traced, slots)
+    blocks = view.blocks_of(found.transaction)
+    address = slot_addresses(view, trail, slots, is_forward=traced.request.is_forward)
+    root = roots_of(ground.entities, address)
+    reason = trail.flow.reason[slots]
+    texts = address_texts(view, np.concatenate([address, root]))
+    txids, times = txid_texts(view, found.transaction), block_times(view, blocks)
+    services = _services(ground, address, root, np.isin(reason, SERVICE_REASONS))
+    names = {int(stop): stop.name.lower() for stop in Stop}
+    rows = zip(
+        found.transaction.tolist(),
+        found.place.tolist(),
+        found.row.tolist(),
+        found.is_outside.tolist(),
+        address.tolist(),
+        root.tolist(),
+        values[slots].tolist(),
+        trail.flow.amount[slots].tolist(),
+        reason.tolist(),
+        trail.flow.hops[slots].tolist(),
+        blocks.tolist(),
+        view.block_height[blocks].tolist(),
+        services,
+        slots.tolist(),
+        strict=True,
     )
-    blocks = view.blocks_of(transactions)
-    addresses = slot_addresses(view, trail, slots, is_forward=traced.request.is_forward)
-    roots = roots_of(ground.entities, addresses)
-    order = np.lexsort((places, transactions, -amounts))
-    reasons = trail.flow.reason[slots].tolist()
-    hops = trail.flow.hops[slots].tolist()
-    heights, seconds = view.block_height[blocks].tolist(), view.times_of_blocks(blocks).tolist()
-    text = _memoised(view.address_text)
     described = []
-    for i in order.tolist():
-        address, root, reason = int(addresses[i]), int(roots[i]), Stop(reasons[i])
-        named = ground.attribution.service_at(address, root) if reason in SERVICE_REASONS else None
-        point = f"{view.txid_text(int(transactions[i]))}:{int(places[i])}"
-        coin = _outside_coin(ground, int(rows[i])) if outside[i] else point
+    for (
+        transaction,
+        place,
+        row,
+        outside,
+        who,
+        owner,
+        value,
+        sat,
+        why,
+        hops,
+        block,
+        at,
+        by,
+        slot,
+    ) in rows:
+        point = f"{txids[transaction]}:{place}"
         described.append(
             Leaf(
-                outpoint=coin,
-                spent_by=point if outside[i] else None,
-                address=None if address == NO_ADDRESS else text(address),
-                entity=None if root == NO_ADDRESS else text(root),
-                value=str(int(values[i])),
-                traced=str(int(amounts[i])),
-                reason=reason.name.lower(),
-                hops=hops[i],
-                height=heights[i],
-                time=datetime.fromtimestamp(seconds[i], UTC),
-                service=_service(named) if named else None,
-                by_source=parts_of(traced, trail.flow, int(slots[i])),
+                outpoint=_outside_coin(ground, row) if outside else point,
+                spent_by=point if outside else None,
+                address=texts[who],
+                entity=texts[owner],
+                value=str(value),
+                traced=str(sat),
+                reason=names[why],
+                hops=hops,
+                height=at,
+                time=times[block],
+                service=by,
+                by_source=parts_of(traced, trail.flow, slot),
             )
         )
     return tuple(described)
+
+
+def _services(
+    ground: Ground, address: Int64Array, root: Int64Array, wanted: BoolArray
+) -> list[Service | None]:
+    """Return who holds each coin, where paths ended because of that."""
+    known: dict[tuple[int, int], Service | None] = {}
+    found: list[Service | None] = [None] * len(address)
+    for i in np.flatnonzero(wanted).tolist():
+        who = int(address[i]), int(root[i])
+        if who not in known:
+            named = ground.attribution.service_at(*who)
+            known[who] = _service(named) if named else None
+        found[i] = known[who]
+    return found
+
+
+def _sum_up(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Bucket, ...]:
+    """Return the sums of small coins by the transaction that gave them to the trace."""
+    if len(slots) == 0:
+        return ()
+    view, trail = ground.view, traced.trail
+    first = view.first_output if traced.request.is_forward else view.first_input
+    giver = givers(trail, slots)
+    row = trail.given_row[slots - len(trail.arrays.source_value)]
+    order = np.lexsort((row, giver))
+    slots, giver, row = slots[order], giver[order], row[order]
+    starts = np.flatnonzero(np.diff(giver, prepend=-1))
+    stops = np.append(starts[1:], len(slots))
+    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])[slots]
+    value = np.add.reduceat(values, starts)
+    traced_sat = np.add.reduceat(trail.flow.amount[slots], starts)
+    hops = np.minimum.reduceat(trail.flow.hops[slots], starts)
+    payers = giver[starts]
+    blocks = view.blocks_of(payers)
+    heights, times = view.block_height[blocks].tolist(), block_times(view, blocks)
+    txids, places = txid_texts(view, payers), (row - first[giver]).tolist()
+    return tuple(
+        Bucket(
+            txid=txids[int(payers[i])],
+            positions=ranges_text(places[starts[i] : stops[i]]),
+            coins=int(stops[i] - starts[i]),
+            value=str(int(value[i])),
+            traced=str(int(traced_sat[i])),
+            reason=Stop.BELOW_MIN.name.lower(),
+            hops=int(hops[i]),
+            height=heights[i],
+            time=times[int(blocks[i])],
+        )
+        for i in np.lexsort((payers, -traced_sat)).tolist()
+    )
 
 
 def _outside_coin(ground: Ground, row: int) -> str | None:
@@ -117,14 +250,3 @@ def _service(named: Attributed) -> Service:
         source=named.tag.source,
         is_inherited=named.is_inherited,
     )
-
-
-def _memoised(text_of: Callable[[int], str | None]) -> Callable[[int], str | None]:
-    known: dict[int, str | None] = {}
-
-    def text(number: int) -> str | None:
-        if number not in known:
-            known[number] = text_of(number)
-        return known[number]
-
-    return text

@@ -24,12 +24,15 @@ from heuristics.explored import lay_out
 from heuristics.propagate import NO_DEADLINE, FlowLimits, propagate
 from heuristics.rewards import no_rewards
 from heuristics.stops import Direction, SpendColumns, StopRules
-from heuristics.taint import Policy, Stop
+from heuristics.taint import TAINTED_COLOUR, Policy, Stop
 
 _ARRIVED = Stop.SERVICE_REACHED
 """Any reason that ends a path does: none of the others can occur beside it here."""
 
 _ELSEWHERE = Stop.BUDGET
+
+_NO_WIDTH = 2**31
+"""No transaction is too wide to be on a connection."""
 
 _KEPT = (Stop.RETAINTED, Stop.DESTROYED)
 
@@ -61,9 +64,9 @@ def arrivals(
     """
     layout = lay_out(
         Direction.FORWARD,
-        2**31,
+        _NO_WIDTH,
         np.full(len(sources), NO_DEADLINE, np.int64),
-        np.ones(len(sources), np.int64),
+        np.full(len(sources), TAINTED_COLOUR, np.int64),
         graph.transaction,
         columns,
         rules._replace(sources=sources),

@@ -18,7 +18,7 @@ from matplotlib.path import Path as Curve
 
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.answer import Graph, GraphNode, TraceAnswer
-from arien_flows.tracing.graph import shortened
+from arien_flows.tracing.graph_text import shortened
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
     REASON_SIZE,

@@ -10,11 +10,16 @@ from typing import Literal, get_args
 
 from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import InputError
+from arien_flows.prices.currencies import currency_named
 from chains.bitcoin.networks import COIN_SAT
 from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 
+Pin = tuple[str, int, int]
+"""Id of a node, and its x and y."""
+
+LevelName = Literal["entity", "address", "transaction"]
 DirectionName = Literal["forward", "backward"]
 PolicyName = Literal["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
 
@@ -41,12 +46,18 @@ FORWARD_ONLY = (
     "tiho, seniority and reverse_seniority decide by sums over all outputs, from which no input "
     "can be told: backward they have no meaning"
 )
+DemixName = Literal["stop", "candidates"]
+"""Whether candidates behind CoinJoins are listed; paths end at CoinJoins either way."""
 
 MAX_SOURCES = 1_000
 MAX_HOPS = 10_000
 MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
+MAX_DEMIX_DEPTH = 10
+MAX_EXPANDED = 100
+MAX_PINS = 10_000
+FURTHEST_PIN = 1_000_000_000
 MAX_SECONDS = 86_400
 
 BACKWARD_HORIZON_DAYS = 365
@@ -110,6 +121,25 @@ class TraceRequest:
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`."""
+
+    demix: DemixName = "stop"
+    """`candidates` lists, beside the answer, the coins that may be the traced ones behind the
+    CoinJoins at which paths end; no amount rests on them."""
+
+    demix_depth: int = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
+    level: LevelName = "entity"
+    """What the nodes of the graph are."""
+
+    expanded: tuple[str, ...] = ()
+    """Nodes of the graph to open, in turn, each by its id in the graph before."""
+
+    pins: tuple[Pin, ...] = ()
+    """Where nodes of the graph must stand."""
+
     def __post_init__(self) -> None:
         if not 1 <= len(self.sources) <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
@@ -136,10 +166,23 @@ class TraceRequest:
         if self.seconds is not None:
             _check_range("seconds", self.seconds, 1, MAX_SECONDS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
+        if self.demix not in get_args(DemixName):
+            raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
+        if self.level not in get_args(LevelName):
+            raise InputError(f"level {self.level!r} is not one of {', '.join(get_args(LevelName))}")
+        if len(self.expanded) > MAX_EXPANDED:
+            raise InputError(f"at most {MAX_EXPANDED} nodes can be opened in one graph")
+        if len(self.pins) > MAX_PINS:
+            raise InputError(f"at most {MAX_PINS:,} nodes can be pinned")
+        if any(abs(place) > FURTHEST_PIN for _, x, y in self.pins for place in (x, y)):
+            raise InputError(f"pins must be between -{FURTHEST_PIN:,} and {FURTHEST_PIN:,}")
         if self.min_value_sat is not None:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:
             _check_range("horizon", self.horizon_days, 1, MAX_DAYS)
+        if self.fiat is not None and currency_named(self.fiat) != self.fiat:
+            raise InputError(f"write the currency as {currency_named(self.fiat)}, not {self.fiat}")
         for name, moment in (("since", self.since), ("until", self.until)):
             if moment is not None and moment.tzinfo is None:
                 raise InputError(f"{name} needs a time zone: write 2026-03-01T00:00:00Z")

@@ -6,17 +6,30 @@ Four steps, each of which says on the node or edge what it did:
    pays nobody else disappears into its payer.
 2. Transactions in a row, as in a peeling chain, become one `CHAIN` node: each has one input and
    two outputs (or passes everything on), and nothing else happens at the addresses between them.
-3. A transaction with one payer and one payee becomes an edge between the two that names it.
+   The node keeps what it stands for, in order.
+3. A transaction with one payer and one payee becomes an edge between the two that names it,
+   unless transactions are what the graph is about.
 4. What is left above the limit is *folded*: the nodes with the largest flows stay, and every
    other one disappears into the `FOLD` node of the branch that it hangs on.
+
+Which transactions stand in a row is found once, in the graph of which nothing is open; what is
+opened later leaves its row, and the rest of it stays together.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from arien_flows.ledger.view import View
-from arien_flows.tracing.flow_graph import FlowGraph, NodeKind, contract
+from arien_flows.tracing.flow_graph import (
+    KIND_SHIFT,
+    NO_ANCHOR,
+    FlowGraph,
+    NodeKind,
+    contract,
+    key_of,
+)
 from chains.types import BoolArray, Int64Array
 
 SHORTEST_CHAIN = 3
@@ -26,10 +39,45 @@ _NAMED_WEIGHT = 8
 """A holder that a tag names stays visible as if it carried so many times its amount: it is where
 a legal request can go."""
 
+_NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """A graph of which only some nodes are shown by themselves."""
+
+    graph: FlowGraph
+    """What is shown."""
+
+    before: FlowGraph
+    """The graph before anything was folded."""
+
+    group: Int64Array
+    """Node of `graph` that each node of `before` is, or is part of."""
+
 
 def simplify(view: View, graph: FlowGraph, limit: int) -> FlowGraph:
     """Return the graph for display with at most `limit` nodes; `limit` is at least 10."""
-    return fold(_as_relations(_join_chains(view, _net_change(graph))), limit)
+    before = condensed(graph, chains_of(view, graph))
+    return folded(before, largest(before, limit)).graph
+
+
+def condensed(
+    graph: FlowGraph,
+    chains: Sequence[Int64Array],
+    *,
+    by_transaction: bool = False,
+    opened: Int64Array = _NONE,
+    apart: Int64Array = _NONE,
+) -> FlowGraph:
+    """Return the graph after the first three steps.
+
+    `chains` are those of the graph when nothing in it is open. `by_transaction` keeps every
+    transaction that is in no chain a node. Transactions that are `opened` leave their chain; those
+    that stand `apart` are no edges.
+    """
+    chained = _join_chains(_net_change(graph), chains, opened)
+    return chained if by_transaction else _as_relations(chained, np.concatenate([opened, apart]))
 
 
 def _net_change(graph: FlowGraph) -> FlowGraph:
@@ -55,7 +103,7 @@ def _net_change(graph: FlowGraph) -> FlowGraph:
     neighbour[graph.edge_to] = graph.edge_from
     neighbour[graph.edge_from[kept]] = graph.edge_to[kept]
     neighbour[graph.edge_to[kept]] = graph.edge_from[kept]
-    inner = _is_transaction(graph) & (into + out <= 1)
+    inner = _is_transaction(graph) & (into + out <= 1) & ~_is_transaction(graph)[neighbour]
     netted = replace(
         graph,
         returned=returned,
@@ -64,49 +112,119 @@ def _net_change(graph: FlowGraph) -> FlowGraph:
         edge_amount=(graph.edge_amount - change)[kept],
         edge_fee=graph.edge_fee[kept],
         edge_coins=graph.edge_coins[kept],
+        edge_by_policy=graph.edge_by_policy[kept],
     )
+    if not inner.any():
+        return contract(netted, np.arange(count))
     return contract(netted, np.where(inner, neighbour, np.arange(count)))
 
 
-def _join_chains(view: View, graph: FlowGraph) -> FlowGraph:
+def chains_of(view: View, graph: FlowGraph) -> list[Int64Array]:
+    """Return the transactions in a row of a full graph, and the holders between them, as keys.
+
+    Each row is in chain order.
+    """
+    graph = _net_change(graph)
+    into, _ = _degrees(graph)
+    before, between, after = _links(graph, _in_row(view, graph))
+    onward = np.bincount(before, minlength=graph.node_count)
+    single = (onward[before] == 1) & (into[after] == 1)
+    link_of = {
+        earlier: (holder, later)
+        for earlier, holder, later in zip(
+            before[single].tolist(), between[single].tolist(), after[single].tolist(), strict=True
+        )
+    }
+    keys = graph.keys
+    found = []
+    for head in sorted(set(link_of) - set(after[single].tolist())):
+        row, last, transactions = [head], head, 1
+        while last in link_of:
+            holder, last = link_of[last]
+            row += [last] if holder < 0 else [holder, last]
+            transactions += 1
+        if transactions >= SHORTEST_CHAIN:
+            found.append(keys[np.array(row, np.int64)])
+    return found
+
+
+def _join_chains(graph: FlowGraph, chains: Sequence[Int64Array], opened: Int64Array) -> FlowGraph:
+    """Make one node of each chain, or of each part that opened transactions leave of it."""
+    keys = graph.keys
+    order = np.argsort(keys)
+    open_keys = key_of(np.uint8(NodeKind.TRANSACTION), opened)
+    parts = [part for chain in chains for part in _closed_parts(chain, open_keys)]
+    leader, kind = np.arange(graph.node_count), graph.kind.copy()
+    nodes = [order[np.searchsorted(keys[order], part)] for part in parts]
+    for row in nodes:
+        leader[row] = row[0]
+        kind[row[0]] = NodeKind.CHAIN
+    marked = replace(
+        graph,
+        row_node=np.concatenate([_NONE, *(np.full(len(row), row[0]) for row in nodes)]),
+        row_key=np.concatenate([_NONE, *parts]),
+    )
+    return contract(marked, leader, kind)
+
+
+def _closed_parts(chain: Int64Array, open_keys: Int64Array) -> list[Int64Array]:
+    """Return what is left of a chain without open transactions, where it is long enough."""
+    is_transaction = chain >> KIND_SHIFT == NodeKind.TRANSACTION
+    is_open = is_transaction & np.isin(chain, open_keys)
+    if not is_open.any():
+        return [chain]
+    parts = []
+    for part in np.split(np.arange(len(chain)), np.flatnonzero(is_open)):
+        # A part begins and ends with a transaction; the holders around it stand by themselves.
+        inside = part[np.isin(part, np.flatnonzero(~is_open))]
+        whole = inside[is_transaction[inside]]
+        if len(whole) >= SHORTEST_CHAIN:
+            parts.append(chain[whole[0] : whole[-1] + 1])
+    return parts
+
+
+def _in_row(view: View, graph: FlowGraph) -> BoolArray:
+    """Return which nodes are transactions that may stand in a row with others."""
     into, out = _degrees(graph)
     transaction = _is_transaction(graph)
     ref = np.where(transaction, graph.ref, 0)
     one_in = view.first_input[ref + 1] - view.first_input[ref] == 1
     two_out = view.first_output[ref + 1] - view.first_output[ref] == 2
-    in_row = transaction & (into == 1) & ((one_in & two_out) | (out == 1))
+    in_row: BoolArray = transaction & (into == 1) & ((one_in & two_out) | (out == 1))
+    return in_row
+
+
+def _links(graph: FlowGraph, in_row: BoolArray) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Return earlier transaction, holder between (or -1), and later transaction of each link.
+
+    A link leads over a holder at which nothing else happens, or, where coins are no nodes, over
+    an edge.
+    """
+    into, out = _degrees(graph)
     ended = np.zeros(graph.node_count, np.bool_)
     ended[graph.end_node] = True
     plain = (graph.kind == NodeKind.HOLDER) & ~graph.is_source & ~graph.is_named
     quiet = plain & (into == 1) & (out == 1) & ~ended
-    # previous -> holder -> next, for each quiet holder between two transactions in a row.
     before = np.full(graph.node_count, -1, np.int64)
     before[graph.edge_to] = graph.edge_from
     after = np.full(graph.node_count, -1, np.int64)
     after[graph.edge_from] = graph.edge_to
-    links = np.flatnonzero(quiet)
-    links = links[in_row[before[links]] & in_row[after[links]]]
-    onward = np.bincount(before[links], minlength=graph.node_count)
-    links = links[onward[before[links]] == 1]
-    link_of = dict(zip(before[links].tolist(), links.tolist(), strict=True))
-    heads = sorted(set(link_of) - set(after[links].tolist()))
-    leader = np.arange(graph.node_count)
-    kind = graph.kind.copy()
-    for head in heads:
-        row = [head]
-        while row[-1] in link_of:
-            holder = link_of[row[-1]]
-            row += [holder, int(after[holder])]
-        if len(row) >= 2 * SHORTEST_CHAIN - 1:
-            leader[row] = head
-            kind[head] = NodeKind.CHAIN
-    return contract(graph, leader, kind)
+    over = np.flatnonzero(quiet)
+    over = over[in_row[before[over]] & in_row[after[over]]]
+    direct = np.flatnonzero(in_row[graph.edge_from] & in_row[graph.edge_to])
+    return (
+        np.concatenate([before[over], graph.edge_from[direct]]),
+        np.concatenate([over, np.full(len(direct), -1, np.int64)]),
+        np.concatenate([after[over], graph.edge_to[direct]]),
+    )
 
 
-def _as_relations(graph: FlowGraph) -> FlowGraph:
+def _as_relations(graph: FlowGraph, opened: Int64Array) -> FlowGraph:
     """Turn each transaction with one payer and one payee into an edge between the two."""
     into, out = _degrees(graph)
-    passing = np.flatnonzero(_is_transaction(graph) & (into == 1) & (out == 1))
+    passing = np.flatnonzero(
+        _is_transaction(graph) & (into == 1) & (out == 1) & ~np.isin(graph.ref, opened)
+    )
     payer = np.full(graph.node_count, -1, np.int64)
     payer[graph.edge_to] = graph.edge_from
     gone = np.zeros(graph.node_count, np.bool_)
@@ -124,6 +242,7 @@ def _as_relations(graph: FlowGraph) -> FlowGraph:
         edge_amount=graph.edge_amount[kept],
         edge_fee=lost[kept],
         edge_coins=graph.edge_coins[kept],
+        edge_by_policy=graph.edge_by_policy[kept],
         via_from=start[second_leg],
         via_to=graph.edge_to[second_leg],
         via_transaction=graph.ref[graph.edge_from[second_leg]],
@@ -131,47 +250,73 @@ def _as_relations(graph: FlowGraph) -> FlowGraph:
     return _without(graph, gone)
 
 
-def fold(graph: FlowGraph, limit: int) -> FlowGraph:
-    """Merge the smaller branches until at most `limit` nodes are left."""
+def largest(graph: FlowGraph, limit: int) -> BoolArray:
+    """Return which nodes stay so that, with the rest folded, at most `limit` are left."""
+    kept = np.ones(graph.node_count, np.bool_)
     if graph.node_count <= limit:
-        return graph
+        return kept
+    ranked = np.argsort(weight_rank(graph))
+    parent = _nearer_neighbours(graph)
+
+    def keeping(most: int) -> BoolArray:
+        chosen = np.zeros(graph.node_count, np.bool_)
+        chosen[ranked[:most]] = True
+        return chosen
+
+    low, high = 1, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(np.unique(_anchors(parent, keeping(middle)))) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return keeping(low)
+
+
+def weight_rank(graph: FlowGraph) -> Int64Array:
+    """Return the place of each node in the order of how much it says, the most telling first."""
+    # As floats, because eight times all coins there are does not fit in 63 bits under poison.
     weight = graph.throughput().astype(np.float64)
     weight[graph.is_named] *= _NAMED_WEIGHT
     weight[graph.is_source] = np.inf
     ranked = np.lexsort((np.arange(graph.node_count), np.abs(graph.column), -weight))
-    parent = _nearer_neighbours(graph)
-    low, high = 1, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(np.unique(_anchors(graph, ranked, parent, middle))) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    group = _anchors(graph, ranked, parent, low)
+    rank: Int64Array = np.argsort(ranked)
+    return rank
+
+
+def folded(graph: FlowGraph, kept: BoolArray) -> Folded:
+    """Merge all but the kept nodes into the branches that they hang on.
+
+    A node that would be alone in its branch stays what it is.
+    """
+    group = _anchors(_nearer_neighbours(graph), kept)
     anchors, first, place, sizes = np.unique(
         group, return_index=True, return_inverse=True, return_counts=True
     )
-    kind = graph.kind.copy()
-    kind[first[(sizes > 1) & (anchors >= graph.node_count)]] = NodeKind.FOLD
-    return contract(graph, first[place], kind)
+    is_fold = (sizes > 1) & (anchors >= graph.node_count)
+    kind, ref = graph.kind.copy(), graph.ref.copy()
+    kind[first[is_fold]] = NodeKind.FOLD
+    hangs_on = anchors[is_fold] - graph.node_count - 1
+    ref[first[is_fold]] = np.where(hangs_on < 0, NO_ANCHOR, graph.keys[hangs_on])
+    leader = first[place]
+    shown = contract(graph, leader, kind, ref)
+    return Folded(graph=shown, before=graph, group=np.searchsorted(np.sort(first), leader))
 
 
-def _anchors(graph: FlowGraph, ranked: Int64Array, parent: Int64Array, kept: int) -> Int64Array:
+def _anchors(parent: Int64Array, kept: BoolArray) -> Int64Array:
     """Return a group for each node: a kept one's own number, else that of its branch.
 
-    The groups of branches are numbered from `node_count` on.
+    The groups of branches are numbered from the number of nodes on.
     """
-    anchor = parent.copy()
-    anchor[ranked[:kept]] = ranked[:kept]
+    count = len(parent)
+    anchor = np.where(kept, np.arange(count), parent)
     while True:
         # A branch without a kept node on the way to its source ends at -1.
         nearer = np.where(anchor >= 0, anchor[anchor], -1)
         if np.array_equal(nearer, anchor):
             break
         anchor = nearer
-    group = graph.node_count + 1 + anchor
-    group[ranked[:kept]] = ranked[:kept]
-    return group
+    return np.where(kept, np.arange(count), count + 1 + anchor)
 
 
 def _nearer_neighbours(graph: FlowGraph) -> Int64Array:
@@ -212,6 +357,7 @@ def _without(graph: FlowGraph, gone: BoolArray) -> FlowGraph:
             edge_to=number[graph.edge_to],
             via_from=number[graph.via_from],
             via_to=number[graph.via_to],
+            row_node=number[graph.row_node],
         ),
         np.arange(int(np.count_nonzero(~gone))),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap
-from arien_flows.errors import InputError
+from arien_flows.errors import InputError, NothingReceivedError
 from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.window import Window
@@ -105,12 +105,14 @@ def _receipts(view: View, addresses: Int64Array, window: Window, text: str) -> I
     spending = np.concatenate([h.transaction[h.sent_sat > 0] for h in histories])
     transactions = np.setdiff1d(paying, spending).astype(np.int64)
     if len(transactions) == 0:
-        raise InputError(f"{text} received nothing from outside up to block {view.tip.height:,}")
+        raise NothingReceivedError(
+            f"{text} received nothing from outside up to block {view.tip.height:,}"
+        )
     inside = (transactions >= window.first_transaction) & (transactions <= window.last_transaction)
     transactions = transactions[inside]
     outputs = ranges(view.first_output[transactions], view.first_output[transactions + 1])
     outputs = outputs[np.isin(view.output_address[outputs], addresses)]
     outputs = outputs[view.output_value[outputs] > 0]
     if len(outputs) == 0:
-        raise InputError(f"{text} received nothing from outside between since and until")
+        raise NothingReceivedError(f"{text} received nothing from outside between since and until")
     return outputs

@@ -1,6 +1,6 @@
 """The entry point: `trace` answers one question about a view."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import (
     Graph,
@@ -22,15 +23,21 @@ from arien_flows.tracing.answer import (
     canonical_json,
 )
 from arien_flows.tracing.by_source import source_totals
+from arien_flows.tracing.candidates import inferences_of
 from arien_flows.tracing.engine import Ground, Traced, run_trace
+from arien_flows.tracing.expansion import Picture, full_graph, picture
 from arien_flows.tracing.fees import fee_rows
+from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
-from arien_flows.tracing.graph import describe_graph, full_graph
-from arien_flows.tracing.leaves import destroyed_leaves, leaves, service_totals
+from arien_flows.tracing.graph import describe_graph
+from arien_flows.tracing.leaves import describe_ends, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
+from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.service_points import service_points
 from arien_flows.tracing.sources import MOST_TOLD_APART
-from arien_flows.tracing.unsettled import unsettled_truncation
+from arien_flows.tracing.timeline import timeline
+from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
 from chains.types import UInt8Array
 from heuristics.propagate import MOST_COLOURS
 from heuristics.taint import Stop
@@ -61,16 +68,29 @@ class TraceResult:
     @cached_property
     def flow_graph(self) -> FlowGraph:
         """The graph with nothing left out, in ledger numbers."""
-        return full_graph(self.ground, self.traced)
+        return full_graph(self.ground, self.traced, self.traced.request.level)
 
-    def graph(self, limit: int | None = None, *, by_time: bool = False) -> Graph:
+    def graph(
+        self,
+        limit: int | None = None,
+        *,
+        expanded: Sequence[str] = (),
+        pins: Mapping[str, Place] | None = None,
+        by_time: bool = False,
+    ) -> Graph:
         """Return the graph with at most `limit` nodes (at least 10), or in full.
 
-        Columns are hops, or slices of time if `by_time`.
+        `expanded` are nodes to open, in turn, and `pins` the places that nodes must keep. Columns
+        are hops, or slices of time if `by_time`.
         """
         if limit is not None and limit < 10:
             raise InputError("a graph needs room for at least 10 nodes")
-        return describe_graph(self.ground, self.flow_graph, limit, by_time=by_time)
+        level, full = self.traced.request.level, self.flow_graph
+        if limit is None:
+            shown = Picture(full=full, shown=full)
+        else:
+            shown = picture(self.ground, self.traced, full, limit, expanded)
+        return describe_graph(self.ground, shown, level, pins=pins, by_time=by_time)
 
     def json_bytes(self) -> bytes:
         """Return the answer as canonical JSON."""
@@ -85,6 +105,7 @@ def trace(
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
+    prices: PriceBook | None = None,
 ) -> TraceResult:
     """Follow money through a view.
 
@@ -103,6 +124,8 @@ def trace(
         the answer says so.
     fetched
         What a view of fetched transactions leaves open.
+    prices
+        What is known of the coin's price in the request's currency; needed where it names one.
 
     Raises
     ------
@@ -119,15 +142,40 @@ def trace(
         fetched=fetched,
     )
     traced = run_trace(ground, request)
-    graph = describe_graph(ground, full_graph(ground, traced), request.graph_nodes)
-    return TraceResult(ground=ground, traced=traced, answer=_answer(ground, traced, graph))
+    full = full_graph(ground, traced, request.level)
+    shown = picture(ground, traced, full, request.graph_nodes, request.expanded)
+    pins = {name: (x, y) for name, x, y in request.pins}
+    graph = describe_graph(ground, shown, request.level, pins=pins)
+    answer = _answer(ground, traced, graph)
+    if request.fiat is not None:
+        book = prices or PriceBook(answer.asset, request.fiat, ())
+        answer = _valued(answer, Valuation(ground, traced, book))
+    answer = replace(answer, manifest=replace(answer.manifest, result_sha256=result_sha256(answer)))
+    return TraceResult(ground=ground, traced=traced, answer=answer)
+
+
+def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
+    """Return an answer with the values of its amounts, and what they rest on."""
+    truncations = (*answer.truncations, *valuation.truncations())
+    found = valuation.leaves(answer.leaves)
+    return replace(
+        answer,
+        complete=not truncations,
+        truncations=truncations,
+        totals=replace(answer.totals, fiat=valuation.totals()),
+        services=valuation.services(answer.services, found),
+        leaves=found,
+        destroyed=valuation.leaves(answer.destroyed),
+        manifest=replace(answer.manifest, prices=valuation.tables()),
+    )
 
 
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
+    """Return the answer without values, its result hash still empty."""
     truncations = _truncations(ground, traced)
-    found = leaves(ground, traced)
+    ends = describe_ends(ground, traced)
     asset = asset_of(ground.view.network.name)
-    draft = TraceAnswer(
+    return TraceAnswer(
         request=_request_shape(traced),
         as_of=AsOf(
             network=ground.view.network.name,
@@ -140,14 +188,17 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         asset=asset.name,
         decimals=asset.decimals,
         totals=_totals(traced),
-        services=service_totals(found),
-        leaves=found,
-        destroyed=destroyed_leaves(ground, traced),
+        services=service_totals(ends.leaves),
+        service_points=service_points(ground, traced),
+        leaves=ends.leaves,
+        buckets=ends.buckets,
+        destroyed=ends.destroyed,
         fees=fee_rows(ground, traced),
+        timeline=timeline(ground, traced),
+        inferences=inferences_of(ground, traced),
         graph=graph,
         manifest=manifest_of(ground, traced),
     )
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
 
 
 def _totals(traced: Traced) -> Totals:
@@ -183,11 +234,12 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         for stop, sat in traced.ended_sat().items()
         if stop in _LIMITS
     ]
-    open_ends = (
-        ()
-        if ground.fetched is None
-        else unsettled_truncation(ground.fetched, traced, ground.view.network.name)
-    )
+    open_ends: tuple[Truncation, ...] = ()
+    if ground.fetched is not None:
+        open_ends = (
+            *missing_truncation(ground.fetched, traced),
+            *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
+        )
     unknown = unknown_stops(ground)
     cuts = (*found, *_cut_fees(traced, bounds, asset), *_joined_sources(traced))
     return (*cuts, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
@@ -271,4 +323,10 @@ def _request_shape(traced: Traced) -> RequestShape:
         fee_mode=request.fee_mode,
         subsidy_order=request.subsidy_order if request.follows_fees else None,
         graph_nodes=request.graph_nodes,
+        fiat=request.fiat,
+        demix=request.demix,
+        demix_depth=request.demix_depth,
+        level=request.level,
+        expanded=request.expanded,
+        pins={name: (x, y) for name, x, y in request.pins},
     )

@@ -33,7 +33,7 @@ class Checksum(IntEnum):
     BECH32M = 0x2BC830A3
 
 
-_REDUCTION = [
+REDUCTION = [
     reduce(xor, (term for bit, term in enumerate(_GENERATOR) if top >> bit & 1), 0)
     for top in range(32)
 ]
@@ -42,10 +42,11 @@ _REDUCTION = [
 
 def _step(state: int, symbol: int) -> int:
     """Multiply the remainder by x, add `symbol`, and reduce by the generator."""
-    return (state & 0x1FFFFFF) << 5 ^ symbol ^ _REDUCTION[state >> 25]
+    return (state & 0x1FFFFFF) << 5 ^ symbol ^ REDUCTION[state >> 25]
 
 
-def _remainder(prefix: str, symbols: Iterable[int]) -> int:
+def remainder(prefix: str, symbols: Iterable[int]) -> int:
+    """Return the state of the checksum after a prefix, the separator and symbols."""
     state = 1
     codes = [ord(character) for character in prefix]
     for symbol in [*(code >> 5 for code in codes), 0, *(code & 31 for code in codes), *symbols]:
@@ -55,7 +56,7 @@ def _remainder(prefix: str, symbols: Iterable[int]) -> int:
 
 def encode(prefix: str, symbols: Sequence[int], checksum: Checksum) -> str:
     """Return the lower-case text of `symbols`, each in `[0, 32)`, with its checksum."""
-    state = _remainder(prefix, [*symbols, *([0] * _CHECKSUM_LENGTH)]) ^ checksum
+    state = remainder(prefix, [*symbols, *([0] * _CHECKSUM_LENGTH)]) ^ checksum
     check = [state >> 5 * (_CHECKSUM_LENGTH - 1 - i) & 31 for i in range(_CHECKSUM_LENGTH)]
     return prefix + "1" + "".join(CHARSET[symbol] for symbol in [*symbols, *check])
 
@@ -84,7 +85,7 @@ def decode(text: str) -> tuple[str, list[int], Checksum]:
     if len(symbols) < _CHECKSUM_LENGTH:
         raise AddressError("too short: the checksum of 6 characters is incomplete")
     prefix = text[:separator]
-    state = _remainder(prefix, symbols)
+    state = remainder(prefix, symbols)
     if state not in (Checksum.BECH32, Checksum.BECH32M):
         raise AddressError(_checksum_fault(state, len(text), len(symbols)))
     return prefix, symbols[:-_CHECKSUM_LENGTH], Checksum(state)

@@ -57,6 +57,40 @@ def test_trace__stops_at_the_coinjoin(say: Say, small_case: SmallCase):
     assert list(answer["totals"]["by_reason"]) == ["coinjoin"]
 
 
+def test_trace__lists_candidates_behind_the_coinjoin_if_asked(say: Say, small_case: SmallCase):
+    source = f"{small_case.txid('mined-3')}:0"
+    without = json.loads(say(source, "--json"))
+    answer = json.loads(say(source, "--demix", "candidates", "--json"))
+    assert without["inferences"] is None
+    assert {name: answer[name] for name in ("totals", "leaves", "graph", "services")} == {
+        name: without[name] for name in ("totals", "leaves", "graph", "services")
+    }
+    assert answer["request"]["demix"] == "candidates"
+    (told,) = answer["inferences"]["coinjoins"]
+    assert told["coinjoin"] == small_case.txid("join")
+    assert told["passed"][0]["design"] == "equal_outputs"
+    chances = {each["outpoint"][-2:]: each["chance"] for each in told["candidates"]}
+    # Three took ten coins each; of 40 and 40 in change nobody knows which is whose.
+    third = {"numerator": "1", "denominator": "3", "millionths": 333_333}
+    assert {place: chances[place] for place in (":0", ":1", ":2")} == dict.fromkeys(
+        (":0", ":1", ":2"), third
+    )
+    assert ":3" not in chances
+    text = say(source, "--demix", "candidates")
+    assert f"Inference:   {small_case.txid('join')} (equal_outputs" in text
+    assert "nothing is known of" in text
+    assert "Inference" not in say(source)
+
+
+def test_trace__asks_the_service(say: Say, small_case: SmallCase, tmp_path: Path):
+    text = say(small_case.address("alice"), "-o", str(tmp_path))
+    assert f"Ask Exchange One about the address {small_case.address('exchange')}" in text
+    assert f"- {small_case.txid('pay')}:0: 60.00000000 tBTC" in text
+    rows = (tmp_path / "service_points.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 2
+    assert f'"{small_case.txid("pay")}:0"' in rows[1]
+
+
 def test_trace__backward_ends_where_coins_were_made(say: Say, small_case: SmallCase):
     answer = json.loads(say(small_case.address("exchange"), "--direction", "backward", "--json"))
     assert answer["totals"]["by_reason"] == {"newly_mined": str(60 * COIN)}

@@ -137,9 +137,10 @@ def test_graph__collects_small_outputs_by_transaction():
     (bucket,) = [node for node in result.answer.graph.nodes if node.kind == "small"]
     assert bucket.label == "3 small outputs"
     assert bucket.ends == {"below_min": "6000"}
-    assert [leaf.traced for leaf in result.answer.leaves if leaf.reason == "below_min"] == [
-        "3000", "2000", "1000"
-    ]  # fmt: skip
+    assert "below_min" not in {leaf.reason for leaf in result.answer.leaves}
+    (told,) = result.answer.buckets
+    assert (told.txid, told.positions, told.coins) == (view.txid_text(1), "1-3", 3)
+    assert (told.traced, told.value, told.reason) == ("6000", "6000", "below_min")
 
 
 @pytest.mark.slow

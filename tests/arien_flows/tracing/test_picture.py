@@ -1,7 +1,7 @@
 """The picture of a flow: nothing is cut, and no line runs behind a box that it does not concern."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from arien_flows.tracing.answer import (
     GraphNode,
     Manifest,
     RequestShape,
+    Timeline,
+    TimelineSlot,
     Totals,
     TraceAnswer,
 )
@@ -40,14 +42,16 @@ def node(name: str, x: int, y: int, *, kind: str = "address", sat: int = 5 * 10*
         id=name, kind=kind, label=LONG if kind == "service" else name, address=name, txid=None,
         tag=None, x=x, y=y * GAP, amount=str(sat), entry="0", fees="0", returned="0",
         transactions=1, members=1, ends={"unspent": "1", "below_min": "2", "hop_limit": "3"},
-        time=START if kind == "transaction" else None, certainty="fact",
+        time=START if kind == "transaction" else None, path=(), certainty="fact",
     )  # fmt: skip
 
 
 def edge(source: str, target: str, sat: int = 10**8) -> GraphEdge:
     return GraphEdge(
-        source=source, target=target, amount=str(sat), fees="0", coins=1, transactions=1, txids=()
-    )
+        source=source, target=target, amount=str(sat), fees="0", coins=1, transactions=1, txids=(),
+        first_time=START, last_time=START, depends_on_policy=sat % 2 == 0,
+        certainty="inference" if sat % 2 == 0 else "fact",
+    )  # fmt: skip
 
 
 def fan(columns: int, rows: int) -> Graph:
@@ -61,7 +65,10 @@ def fan(columns: int, rows: int) -> Graph:
             near = "source" if x == 1 else f"{x - 1}-{y}"
             edges += [edge(near, f"{x}-{y}", 10**9 - y), edge("source", f"{x}-{y}", 10**8 + x + y)]
     edges.append(edge(nodes[-1].id, "source"))
-    return Graph(nodes=tuple(nodes), edges=tuple(edges), full_nodes=len(nodes), folded_nodes=0)
+    return Graph(
+        level="entity", nodes=tuple(nodes), edges=tuple(edges), full_nodes=len(nodes),
+        folded_nodes=0,
+    )  # fmt: skip
 
 
 def answer_of(graph: Graph) -> TraceAnswer:
@@ -72,6 +79,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
             policy="fifo", max_hops=1, min_value="1", since=None, until=None, horizon_days=None,
             budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, min_confidence=50,
             fee_mode="track", subsidy_order=None, graph_nodes=60,
+            demix="stop", demix_depth=3, level="entity", expanded=(), pins={},
         ),
         as_of=AsOf(network="bitcoin", height=900_000, block_hash="0" * 64, time=START),
         complete=True,
@@ -83,8 +91,17 @@ def answer_of(graph: Graph) -> TraceAnswer:
             fees="12345678", destroyed="1",
         ),
         services=(),
+        service_points=(),
         leaves=(),
+        buckets=(),
         destroyed=(),
+        inferences=None,
+        timeline=Timeline(unit="day", slots=(
+            TimelineSlot(start=date(2026, 3, 1), by_reason={"unspent": "150000000", "fees": "1"},
+                         by_service={}, coins=1),
+            TimelineSlot(start=date(2026, 3, 9), by_reason={"service_reached": "1"},
+                         by_service={LONG: "1"}, coins=1),
+        )),
         fees=(),
         graph=graph,
         manifest=Manifest(

@@ -5,7 +5,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
-from arien_flows.answers.paths import connected
+from arien_flows.answers.paths import connected, path_request_of
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
@@ -21,7 +21,6 @@ from arien_flows.tracing.answer import Manifest, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
 from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
-from arien_flows.tracing.paths_request import PathRequest
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
 
@@ -109,16 +108,6 @@ def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     if recorded.manifest.kind == "comparison":
         return compared(reading, request, prices)
     return traced(reading, request, prices).answer
-
-
-def path_request_of(shape: PathRequestShape) -> PathRequest:
-    """Return the question that connections were found for."""
-    told: dict[str, Any] = {
-        field.name: getattr(shape, field.name)
-        for field in fields(shape)
-        if field.name != "min_value"
-    }
-    return PathRequest(**told, min_value_sat=int(shape.min_value))
 
 
 def _judged(recorded: Recorded, answer: Answer) -> Replayed:

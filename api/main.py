@@ -15,6 +15,7 @@ from api.routers import (
     health,
     heuristics,
     networks,
+    paths,
     peel_chains,
     roles,
     tags,
@@ -72,6 +73,7 @@ def application(settings: Settings) -> FastAPI:
         roles,
         tags,
         traces,
+        paths,
         heuristics,
     ):
         app.include_router(module.router)

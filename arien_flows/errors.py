@@ -3,6 +3,7 @@
 ```
 ArienError                     base class; anything else that is raised is a bug
 ├── InputError                 2 / 422  the question is wrong: says what to change
+│   ├── NothingReceivedError   2 / 422  a source of money never received any from outside
 │   └── StaleCursorError       2 / 409  a page of a list that no longer exists
 ├── NotFoundError              2 / 404  the ledger does not hold it; says how far it looked
 ├── SourceError                4 / 502  a source is missing, foreign or broken
@@ -36,6 +37,10 @@ class InputError(ArienError):
     exit_code = 2
     status = 422
     title = "The request cannot be answered as it was put"
+
+
+class NothingReceivedError(InputError):
+    """A source that was named has no money to follow."""
 
 
 class StaleCursorError(InputError):

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
-from typing import ClassVar, Literal, cast
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 Certainty = Literal["fact", "inference", "attribution"]
 """Whether the chain says it, a named rule says it, or a source says it."""
@@ -110,3 +111,42 @@ def json_text(answer: object, *, indent: int | None = None) -> str:
 def shown_time(moment: datetime) -> str:
     """Return a moment in RFC 3339, in UTC, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def shaped(kind: Any, value: object, where: str = "") -> Any:
+    """Return what `plain` made a value of: an answer of a kind, or a part of one.
+
+    `ValueError` names the field that does not fit, or that this program does not know.
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        if value is None and NoneType in parts:
+            return None
+        (kind,) = (part for part in parts if part is not NoneType)
+        return shaped(kind, value, where)
+    if origin is tuple and isinstance(value, list):
+        return tuple(shaped(parts[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {name: shaped(parts[1], item, f"{where}.{name}") for name, item in value.items()}
+    if origin is Literal and value in parts:
+        return value
+    if is_dataclass(kind) and isinstance(value, dict):
+        return _shaped_fields(kind, value, where)
+    if kind is datetime and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    if kind in (str, int, bool) and type(value) is kind:
+        return value
+    raise ValueError(f"{where.lstrip('.') or 'it'} is not what it should be")
+
+
+def _shaped_fields(kind: Any, value: dict[str, object], where: str) -> Any:
+    kinds = get_type_hints(kind)
+    known = {field.name for field in fields(kind)}
+    strange = sorted(set(value) - known)
+    if strange:
+        raise ValueError(f"{where}.{strange[0]} is unknown".lstrip("."))
+    told = {name: shaped(kinds[name], part, f"{where}.{name}") for name, part in value.items()}
+    try:
+        return kind(**told)
+    except TypeError as error:
+        raise ValueError(f"{where.lstrip('.') or 'it'} lacks a part ({error})") from error

@@ -88,20 +88,24 @@ class TagBook:
 
     def __init__(self, view: View, casebook: Casebook, entities: EntityMap) -> None:
         self._view = view
-        self._casebook = casebook
+        self.casebook = casebook
         self._entities = entities
 
     def among(self, entities: EntityMap) -> "TagBook":
         """Return the same tags for other entities; what was looked up already is shared."""
-        other = TagBook(self._view, self._casebook, entities)
+        other = TagBook(self._view, self.casebook, entities)
         if "_placed" in self.__dict__:
             other.__dict__["_placed"] = self._placed
         return other
 
+    def at(self, view: View, entities: EntityMap) -> "TagBook":
+        """Return the same tags for another state of the ledger."""
+        return TagBook(view, self.casebook, entities)
+
     @cached_property
     def is_empty(self) -> bool:
         """Whether nothing at all is said about the network: then silence means nothing."""
-        return self._casebook.count(self._view.network.name) == 0
+        return self.casebook.count(self._view.network.name) == 0
 
     @cached_property
     def attribution(self) -> Attribution:
@@ -137,16 +141,16 @@ class TagBook:
         As long as no tag at all was added or taken away, no tag has to be read for that.
         """
         name = self._view.network.name
-        if constraints.tag_set == self._casebook.revision(name):
+        if constraints.tag_set == self.casebook.revision(name):
             return True
-        table = self._casebook.table(name)
+        table = self.casebook.table(name)
         return constraints.revision == ("" if table is None else binding_of(table).revision)
 
     def tags_of(self, address: int, limit: int) -> FoundTags:
         """Return at most `limit` tags of an address number and its entity."""
         text = self._view.address_text(address)
         name = self._view.network.name
-        own = () if text is None else _own_tags(self._casebook, name, text)
+        own = () if text is None else _own_tags(self.casebook, name, text)
         others = self._of_entity(address, max(0, limit - len(own)))
         shown = (*own, *(FoundTag(stored=tag, is_inherited=True) for tag in others.best))[:limit]
         return FoundTags(
@@ -165,7 +169,7 @@ class TagBook:
             named = [text for text in texts if text is not None]
             for member in members:
                 named += self._unused_forms(int(member))
-            found = ranked(self._casebook.tags_of(self._view.network.name, named))
+            found = ranked(self.casebook.tags_of(self._view.network.name, named))
             return _Others(best=found[:limit], count=len(found), said=_said(found))
         return self._of_large_entity(root, address, limit)
 
@@ -180,14 +184,14 @@ class TagBook:
         best = mine[np.lexsort((placed.number[mine], _ranks(statements)[statement]))]
         numbers = placed.table.tag_id[best[:limit]].tolist()
         return _Others(
-            best=ranked(self._casebook.tags_numbered(numbers)),
+            best=ranked(self.casebook.tags_numbered(numbers)),
             count=len(mine),
             said=frozenset(statements[each] for each in np.unique(statement).tolist()),
         )
 
     @cached_property
     def _placed(self) -> _Placed | None:
-        table = self._casebook.table(self._view.network.name)
+        table = self.casebook.table(self._view.network.name)
         if table is None:
             return None
         locks = Locks(

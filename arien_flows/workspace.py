@@ -15,19 +15,22 @@ from typing import TypeVar
 
 import numpy as np
 
+from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
-from arien_flows.entities.clustering import Clustering, open_clustering
+from arien_flows.entities.clustering import Clustering, earlier_clustering, open_clustering
 from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
 from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE, profile_named
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.ledger import ATTEMPTS, Ledger
 from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.settings import Settings
 from arien_flows.shapes import Truncation
 from arien_flows.tag_book import TagBook
@@ -71,6 +74,10 @@ class Reading:
         """Return the clustering, or the map in which each address stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
 
+    def prices(self, currency: str) -> PriceBook:
+        """Return what the casebook knows of the price of the network's coin in a currency."""
+        return self.tags.casebook.price_book(asset_of(self.view.network.name).name, currency)
+
     @cached_property
     def owners_changed(self) -> bool:
         """Whether the tags that bind clusterings are others now than when this one was made."""
@@ -90,8 +97,8 @@ class Reading:
             return None
         known = self.clustering.coinjoins.detected
         count = self.view.counts.transactions
-        if len(known) == count:
-            return known
+        if len(known) >= count:
+            return known[:count]
         later, *_ = mark_coinjoins(
             coinjoin_columns(self.view), len(known), count, eras_of(self.view)
         )
@@ -118,10 +125,11 @@ class OpenNetwork:
         self._lock = Lock()
         self._ledger = Ledger(root, scattered=True)
         self._readings: dict[str, tuple[tuple[object, ...], Reading]] = {}
+        self._earlier: tuple[tuple[Reading, int], Reading] | None = None
 
     def read(self, profile: str = DEFAULT_PROFILE) -> Reading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
-        manifest = self.root / DERIVED / "clusterings" / profile_named(profile).name / MANIFEST
+        manifest = self.derived / "clusterings" / profile_named(profile).name / MANIFEST
         with self._lock:
             view = self._ledger.view()
             revision = self._casebook.revision(view.network.name)
@@ -131,12 +139,25 @@ class OpenNetwork:
                 known = self._readings[profile] = state, self._read(view, profile)
             return known[1]
 
-    def ask(self, question: Callable[[Reading], Answer], profile: str = DEFAULT_PROFILE) -> Answer:
-        """Return what `question` says of a reading that still holds when it has been asked."""
+    @property
+    def derived(self) -> Path:
+        """The folder of the ledger's derived sets."""
+        return self.root / DERIVED
+
+    def ask(
+        self,
+        question: Callable[[Reading], Answer],
+        profile: str = DEFAULT_PROFILE,
+        height: int | None = None,
+    ) -> Answer:
+        """Return what `question` says of a reading that still holds when it has been asked.
+
+        With a height it is the reading as of that block, with what sources say today.
+        """
         for _ in range(ATTEMPTS):
             reading = self.read(profile)
             try:
-                answer = question(reading)
+                answer = question(reading if height is None else self._as_of(reading, height))
             except Exception:
                 if self._ledger.is_current(reading.view):
                     raise
@@ -163,10 +184,19 @@ class OpenNetwork:
             bytes_on_disk=self._ledger.bytes_on_disk(),
         )
 
+    def _as_of(self, reading: Reading, height: int) -> Reading:
+        """Return the reading as of an earlier block; the last one is kept."""
+        with self._lock:
+            known = self._earlier
+            if known is None or known[0][0] is not reading or known[0][1] != height:
+                earlier = reading_as_of(reading, self.derived, height)
+                known = self._earlier = (reading, height), earlier
+            return known[1]
+
     def _read(self, view: View, profile: str) -> Reading:
         clustering, gap = None, ""
         try:
-            clustering = open_clustering(view, self.root / DERIVED, profile)
+            clustering = open_clustering(view, self.derived, profile)
         except (NotFoundError, StaleSnapshotError) as error:
             gap = str(error)
         return Reading(
@@ -175,6 +205,26 @@ class OpenNetwork:
             clustering_gap=gap,
             tags=TagBook(view, self._casebook, clustering or SingleAddresses()),
         )
+
+
+def reading_as_of(reading: Reading, derived: Path, height: int) -> Reading:
+    """Return what a ledger showed when the block at `height` was its last.
+
+    Entities are those of the same clustering as of that block; tags are today's. `InputError`
+    where the ledger does not hold the block.
+    """
+    view = view_as_of(reading.view, height)
+    if view is reading.view:
+        return reading
+    clustering = reading.clustering
+    if clustering is not None and clustering.manifest.height > height:
+        clustering = earlier_clustering(clustering, derived, view)
+    return Reading(
+        view=view,
+        clustering=clustering,
+        clustering_gap=reading.clustering_gap,
+        tags=reading.tags.at(view, clustering or SingleAddresses()),
+    )
 
 
 class Workspace:

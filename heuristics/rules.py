@@ -26,6 +26,7 @@ from heuristics import (
     coinjoin_whirlpool,
     constrained,
     cospend,
+    demix,
     peeling,
 )
 from heuristics.change_rules import ChangeRule
@@ -219,6 +220,10 @@ RULES: tuple[Rule, ...] = (
         coinjoin_neighbours.EXCHANGE,
         kind="dynamic",
     ),
+    _rule(demix.EQUAL_RULE, demix.VERSION, demix.DEMIX_EQUAL),
+    _rule(demix.CHANGE_RULE, demix.VERSION, demix.DEMIX_CHANGE),
+    _rule(demix.STANDARD_RULE, demix.VERSION, demix.DEMIX_STANDARD),
+    _rule(demix.CONSOLIDATION_RULE, demix.VERSION, demix.DEMIX_CONSOLIDATION, kind="dynamic"),
     *(_change_rule(rule) for rule in ChangeRule),
     _rule("change_vote", change.VERSION, change.vote_difference, kind="dynamic"),
     _rule(

@@ -1,4 +1,4 @@
-"""How one transaction passes taint on: poison, haircut and first-in-first-out, in whole units.
+"""How one transaction passes taint on: seven accounting conventions, in whole units.
 
 A transaction *takes* amounts, some of them tainted, and *gives* amounts. What it takes and does
 not give is its remainder. A policy says which of the given units are the tainted ones. None is
@@ -6,14 +6,14 @@ true; each is an accounting convention, and an answer must name the one it used.
 
 Forward, a transaction takes its inputs, gives its outputs, and the remainder is the fee. Backward
 ("where did this come from?") the same transaction is read in the mirror: it takes its outputs,
-of which some units are asked for, and gives its inputs; the fee is a clean amount taken after all
-outputs, and nothing remains. Under this mirror first-in-first-out becomes its own inverse (unit
-`x` of the input stream is unit `x` of the output stream) and pro rata its own transpose. So the
-functions below serve both directions, and a policy added later needs one function.
+of which some units are asked for, and gives its inputs; the fee is taken after all outputs, and
+nothing remains. Under this mirror first-in-first-out and last-in-first-out become their own
+inverses (unit `x` of the input stream is unit `x` of the output stream, or unit `x` from its end)
+and pro rata its own transpose. The policies that fill outputs by size or rank decide by sums and
+have no inverse.
 
-Fee rule: the fee is the last output. Pro rata: every output gets the floor of its share, then the
-fee gets what is left up to the whole fee, then single units go to the outputs with the largest
-fractions, ties to the earlier output. The sum is always exact.
+Units with an order are the matter of `heuristics.segments`, amounts that of `heuristics.shares`.
+The fee is the last output under every policy.
 """
 
 from enum import IntEnum
@@ -21,8 +21,16 @@ from enum import IntEnum
 import numpy as np
 
 from heuristics.columns import Int64Array
-from heuristics.exact import mul_div
 from heuristics.jit import kernel
+from heuristics.segments import share_in_order, turn_round
+from heuristics.shares import (
+    paint_all,
+    share_pro_rata,
+    share_to_first,
+    share_to_largest,
+    share_to_last,
+    split_by_colour,
+)
 
 Number = int | np.int64
 """A number inside a kernel; columns of unsigned numbers are converted before any arithmetic."""
@@ -39,6 +47,31 @@ class Policy(IntEnum):
 
     FIFO = 2
     """Units leave in the order in which they came in (Clayton's case, 1816); fee last."""
+
+    LIFO = 3
+    """Units leave in the reverse of that order; fee last."""
+
+    TIHO = 4
+    """Taint fills the largest outputs first (taint in, highest out); fee last."""
+
+    SENIORITY = 5
+    """Taint fills the outputs in their order; fee last."""
+
+    REVERSE_SENIORITY = 6
+    """Clean money fills the outputs in their order, so that taint comes last and in the fee."""
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether every unit has a place, so that coins hold segments."""
+        return self in (Policy.FIFO, Policy.LIFO)
+
+    @property
+    def has_inverse(self) -> bool:
+        """Whether the policy can be read backward: unit by unit, as a transpose, or as reach.
+
+        The others decide by sums over all outputs, from which no input can be told.
+        """
+        return self not in (Policy.TIHO, Policy.SENIORITY, Policy.REVERSE_SENIORITY)
 
 
 class Stop(IntEnum):
@@ -57,113 +90,43 @@ class Stop(IntEnum):
     DESTROYED = 2
     """In an output that nobody can spend."""
 
-    SERVICE_REACHED = 3
-    MIXER = 4
-    BRIDGE = 5
-    NEWLY_MINED = 6
-    BEFORE_LEDGER = 7
-    UNSPENT = 8
-    DORMANT = 9
-    BELOW_MIN = 10
-    COINJOIN = 11
-    TIME_WINDOW = 12
-    HOP_LIMIT = 13
-    FAN_OUT = 14
-    NOT_FETCHED = 15
+    FEE = 3
+    """Paid to a miner, where fees are not followed."""
+
+    SERVICE_REACHED = 4
+    MIXER = 5
+    BRIDGE = 6
+    NEWLY_MINED = 7
+    BEFORE_LEDGER = 8
+    UNSPENT = 9
+    DORMANT = 10
+    BELOW_MIN = 11
+    COINJOIN = 12
+    TIME_WINDOW = 13
+    HOP_LIMIT = 14
+    FAN_OUT = 15
+    NOT_FETCHED = 16
     """Nobody has asked yet which transaction comes next; the ledger holds single transactions."""
 
-    BUDGET = 16
+    BUDGET = 17
     """The transaction to enter has not been explored."""
 
-    FOLLOWED = 17
+    FOLLOWED = 18
 
 
-CLEAN_COLOUR = 0
 TAINTED_COLOUR = 1
+"""Colour of every source where sources are not told apart."""
 
 # Kernels compare plain integers.
 _POISON = int(Policy.POISON)
 _HAIRCUT = int(Policy.HAIRCUT)
+_FIFO = int(Policy.FIFO)
+_LIFO = int(Policy.LIFO)
+_TIHO = int(Policy.TIHO)
+_SENIORITY = int(Policy.SENIORITY)
 _BELOW_MIN = int(Stop.BELOW_MIN)
 _TIME_WINDOW = int(Stop.TIME_WINDOW)
 _HOP_LIMIT = int(Stop.HOP_LIMIT)
-
-
-@kernel
-def share_pro_rata(
-    values: Int64Array, total: int, tainted: int, remainder: int, shares: Int64Array
-) -> None:
-    """Fill `shares` with the tainted part of each given value.
-
-    `total` is the sum of `values` and `remainder`, and `tainted` at most `total`. What `shares`
-    do not hold of `tainted` is the remainder's.
-    """
-    left = tainted
-    for j in range(len(values)):
-        shares[j] = mul_div(values[j], tainted, total)[0]
-        left -= shares[j]
-    left -= min(left, remainder)
-    if left > 0:
-        rests = np.empty(len(values), np.int64)
-        for j in range(len(values)):
-            rests[j] = -mul_div(values[j], tainted, total)[1]
-        largest_first = np.argsort(rests, kind="mergesort")
-        for rank in range(left):
-            shares[largest_first[rank]] += 1
-
-
-@kernel
-def share_in_order(
-    stream_length: Int64Array,
-    stream_colour: Int64Array,
-    stream_count: int,
-    values: Int64Array,
-    shares: Int64Array,
-    segment_first: Int64Array,
-    segment_count: Int64Array,
-    pool_length: Int64Array,
-    pool_colour: Int64Array,
-    used: int,
-) -> int:
-    """Deal the stream out to the given values in order; return how much of the pool is used.
-
-    The stream is a run of segments (length in units, colour); past its end everything is clean.
-    Each value that receives colour gets its own segments appended to the pool, equal neighbours
-    merged; a wholly clean value gets none. The pool must have room for `stream_count` and
-    `len(values)` more segments.
-    """
-    piece = 0
-    rest = stream_length[0] if stream_count > 0 else 0
-    for j in range(len(values)):
-        start = used
-        need = values[j]
-        tainted = 0
-        while need > 0:
-            if piece < stream_count:
-                part = min(rest, need)
-                colour = stream_colour[piece]
-                rest -= part
-                if rest == 0:
-                    piece += 1
-                    rest = stream_length[piece] if piece < stream_count else 0
-            else:
-                part = need
-                colour = CLEAN_COLOUR
-            need -= part
-            if colour != CLEAN_COLOUR:
-                tainted += part
-            if used > start and pool_colour[used - 1] == colour:
-                pool_length[used - 1] += part
-            else:
-                pool_length[used] = part
-                pool_colour[used] = colour
-                used += 1
-        shares[j] = tainted
-        if tainted == 0:
-            used = start
-        segment_first[j] = start
-        segment_count[j] = used - start
-    return used
 
 
 @kernel
@@ -181,27 +144,28 @@ def share_out(
     pool_length: Int64Array,
     pool_colour: Int64Array,
     used: int,
-) -> tuple[int, int]:
+) -> int:
     """Apply `policy` to one transaction that takes `tainted` > 0 units.
 
-    Fills `shares` (and the segments, under first-in-first-out). Returns the taint in the
-    remainder and how much of the pool is used.
+    Fills `shares` and the segments, which have one row more than `values`: the last is the
+    remainder's. Returns how much of the pool is used; `segment_room` says how much may be needed.
+
+    Under FIFO and LIFO the stream is what `gather_stream` lays down, with room for one segment
+    more. Under the other policies it holds the amounts that `gather_colours` adds up, or nothing
+    where sources are not told apart: then no segments are made.
     """
-    if policy == _POISON:
-        for j in range(len(values)):
-            shares[j] = values[j]
-        return remainder, used
-    if policy == _HAIRCUT:
-        total = remainder
-        for j in range(len(values)):
-            total += values[j]
-        share_pro_rata(values, total, tainted, remainder, shares)
-    else:
-        used = share_in_order(
+    last = len(values)
+    if policy in (_FIFO, _LIFO):
+        if policy == _LIFO:
+            stream_count = turn_round(
+                stream_length, stream_colour, stream_count, remainder + values.sum()
+            )
+        return share_in_order(
             stream_length,
             stream_colour,
             stream_count,
             values,
+            remainder,
             shares,
             segment_first,
             segment_count,
@@ -209,56 +173,67 @@ def share_out(
             pool_colour,
             used,
         )
-    left = tainted
-    for j in range(len(values)):
-        left -= shares[j]
-    return left, used
+    if policy == _POISON:
+        shares[:last] = values
+        shares[last] = remainder
+    else:
+        share_amounts(policy, tainted, values, remainder, shares)
+    if stream_count == 0:
+        segment_first[: last + 1] = used
+        segment_count[: last + 1] = 0
+        return used
+    if policy == _POISON:
+        return paint_all(
+            stream_colour,
+            stream_count,
+            shares,
+            segment_first,
+            segment_count,
+            pool_length,
+            pool_colour,
+            used,
+        )
+    return split_by_colour(
+        stream_length,
+        stream_colour,
+        stream_count,
+        shares,
+        segment_first,
+        segment_count,
+        pool_length,
+        pool_colour,
+        used,
+    )
 
 
 @kernel
-def stream_room(slots: Int64Array, segment_count: Int64Array) -> int:
-    """Return an upper bound of the segments that a transaction's stream has."""
-    room = 0
-    for k in range(len(slots)):
-        room += segment_count[slots[k]] if slots[k] >= 0 else 1
-    return room
+def share_amounts(
+    policy: int, tainted: int, values: Int64Array, remainder: int, shares: Int64Array
+) -> None:
+    """Fill `shares` under a policy that decides by amounts; the last row is the remainder's."""
+    last = len(values)
+    if policy == _HAIRCUT:
+        share_pro_rata(values, remainder + values.sum(), tainted, remainder, shares)
+    elif policy == _TIHO:
+        share_to_largest(values, tainted, shares)
+    elif policy == _SENIORITY:
+        share_to_first(values, tainted, shares)
+    else:
+        share_to_last(values, remainder + values.sum() - tainted, shares)
+    shares[last] = tainted
+    for j in range(last):
+        shares[last] -= shares[j]
 
 
 @kernel
-def gather_stream(
-    slots: Int64Array,
-    values: Int64Array,
-    segment_first: Int64Array,
-    segment_count: Int64Array,
-    pool_length: Int64Array,
-    pool_colour: Int64Array,
-    stream_length: Int64Array,
-    stream_colour: Int64Array,
-) -> int:
-    """Lay the segments of everything taken end to end; return their number.
+def segment_room(policy: int, stream_count: int, recipients: int) -> int:
+    """Return the most segments that `share_out` appends for so many recipients.
 
-    `slots[k]` is -1 where the k-th taken value is clean. Equal neighbours are merged.
+    The remainder is a recipient too; `stream_count` is what the stream has room for or more.
     """
-    count = 0
-    for k in range(len(slots)):
-        slot = slots[k]
-        pieces = segment_count[slot] if slot >= 0 else 1
-        for piece in range(pieces):
-            if slot >= 0:
-                length = pool_length[segment_first[slot] + piece]
-                colour = pool_colour[segment_first[slot] + piece]
-            else:
-                length = values[k]
-                colour = CLEAN_COLOUR
-            if length == 0:
-                continue
-            if count > 0 and stream_colour[count - 1] == colour:
-                stream_length[count - 1] += length
-            else:
-                stream_length[count] = length
-                stream_colour[count] = colour
-                count += 1
-    return count
+    if policy in (_FIFO, _LIFO):
+        return stream_count + recipients + 1
+    return recipients if policy == _POISON else stream_count * recipients
 
 
 @kernel

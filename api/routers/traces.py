@@ -15,14 +15,19 @@ from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
     FURTHEST_PIN,
     MAX_DAYS,
+    MAX_DEMIX_DEPTH,
     MAX_EXPANDED,
     MAX_GRAPH_NODES,
     MAX_HOPS,
     MAX_PINS,
+    MAX_SECONDS,
     MAX_SOURCES,
+    DemixName,
     DirectionName,
+    FeeMode,
     LevelName,
     PolicyName,
+    SubsidyOrder,
     TraceRequest,
 )
 
@@ -68,8 +73,42 @@ class TraceBody(BaseModel):
     budget: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     """Transactions that may be looked at; by default and at most what the service allows."""
 
+    seconds: Annotated[int | None, Field(ge=1, le=MAX_SECONDS)] = None
+    """After this long the search ends; the transactions looked at by then become the budget."""
+
+    fan_out_outputs: Annotated[int, Field(ge=1, le=2**31)] = 200
+    """A transaction with more outputs than this is a payout to many, ..."""
+
+    fan_out_percent: Annotated[int, Field(ge=0, le=100)] = 1
+    """... and ends paths where less than this percentage of its money is traced."""
+
+    dormant_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 730
+    """Coins unspent for longer than this many days are called dormant."""
+
+    min_confidence: Annotated[int, Field(ge=0, le=100)] = 50
+    """Confidence from which the tag of a service ends paths there."""
+
+    fee_mode: FeeMode = "track"
+    """List each traced fee, tell their sum only (`drop`), or follow fees into coinbases."""
+
+    subsidy_order: SubsidyOrder = "first"
+    """Where fees are followed: whether a coinbase's new money comes before or after them."""
+
     graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
+
+    fiat: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$", max_length=3)] = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`; the casebook
+    has to hold prices of the coin in it, or in a currency that its exchange rates convert."""
+
+    demix: DemixName = "stop"
+    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins."""
+
+    demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
+    """CoinJoins in a row that such candidates are followed through."""
+
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last."""
 
     level: LevelName = "entity"
     """What the nodes of the graph are; at `address` no rule joins any."""
@@ -101,7 +140,7 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    result = network.ask(lambda reading: traced(reading, request))
+    result = network.ask(lambda reading: traced(reading, request), height=body.as_of)
     headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 
@@ -123,7 +162,17 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         until=body.until,
         horizon_days=body.horizon_days,
         budget=budget,
+        seconds=body.seconds,
+        fan_out_outputs=body.fan_out_outputs,
+        fan_out_percent=body.fan_out_percent,
+        dormant_days=body.dormant_days,
+        min_confidence=body.min_confidence,
+        fee_mode=body.fee_mode,
+        subsidy_order=body.subsidy_order,
         graph_nodes=body.graph_nodes,
+        fiat=body.fiat,
+        demix=body.demix,
+        demix_depth=body.demix_depth,
         level=body.level,
         expanded=tuple(body.expanded),
         pins=tuple((name, x, y) for name, (x, y) in body.pins.items()),

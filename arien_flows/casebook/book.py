@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection
 from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.tag import Tag
 from arien_flows.attribution.tagpack import parse_tagpack
-from arien_flows.casebook import imports, tags
+from arien_flows.casebook import imports, prices, tags
 from arien_flows.casebook.collector import paused_collector
 from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
 from arien_flows.casebook.imports import Origin
@@ -27,6 +27,10 @@ from arien_flows.casebook.pack_rows import Report
 from arien_flows.casebook.records import (
     FaultyTag,
     ImportOutcome,
+    PriceImport,
+    PriceOffer,
+    PriceTableName,
+    PriceTableRecord,
     StoredTag,
     TagFilter,
     TagImport,
@@ -35,6 +39,9 @@ from arien_flows.casebook.records import (
 )
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
+from arien_flows.prices.rates import PriceBook
+from arien_flows.prices.reading import read_prices
+from arien_flows.prices.table import PriceTable
 
 Answer = TypeVar("Answer")
 
@@ -51,6 +58,7 @@ class Casebook:
         self._lock = Lock()
         self._is_checked = False
         self._tables: dict[str, TagTable] = {}
+        self._prices: dict[int, PriceTable] = {}
         # A pool that is merely forgotten leaves its connections open, and drivers complain.
         self._end = weakref.finalize(self, self._engine.dispose)
         self.name = shown(url)
@@ -151,6 +159,12 @@ class Casebook:
         with self._reading() as connection:
             return imports.read_import(connection, number)
 
+    def document(self, sha256: str) -> bytes:
+        """Return the bytes of a document that was imported."""
+        self._require()
+        with self._reading() as connection:
+            return imports.read_document(connection, sha256)
+
     def faults_of(self, number: int) -> list[FaultyTag]:
         """Return the rows of an import that could not be used."""
         return self._read(lambda it: list(imports.faults_of(it, number)), [])
@@ -161,6 +175,73 @@ class Casebook:
         withdrawal = Withdrawal(reason=reason, withdrawn_at=now, withdrawn_by=by)
         with self._writing() as connection:
             return imports.withdraw(connection, number, withdrawal)
+
+    # --- prices
+
+    def import_prices(
+        self, raw: bytes, offer: PriceOffer, *, column: str | None = None
+    ) -> PriceImport:
+        """Import a file of prices from its bytes, or recognise one that was imported before.
+
+        `column` names the column of prices where its name does not tell. `InputError` where it is
+        no file of prices, or contradicts itself.
+        """
+        document = read_prices(
+            raw,
+            offer.name,
+            asset=offer.asset,
+            currency=offer.currency,
+            column=column,
+            now=offer.imported_at,
+        )
+        with self._writing() as connection:
+            return prices.import_table(connection, raw, document, offer)
+
+    def price_tables(self) -> list[PriceTableRecord]:
+        """Return all price tables in the order of their import, withdrawn ones included."""
+        return self._read(prices.list_records, [])
+
+    def withdraw_prices(
+        self, number: int, *, reason: str, now: datetime, by: str
+    ) -> PriceTableRecord:
+        """Take a price table out of effect. Nothing is deleted."""
+        self._require()
+        withdrawal = Withdrawal(reason=reason, withdrawn_at=now, withdrawn_by=by)
+        with self._writing() as connection:
+            return prices.withdraw(connection, number, withdrawal)
+
+    def price_book(self, asset: str, currency: str) -> PriceBook:
+        """Return what the tables in effect know of an asset's price in a currency."""
+
+        def load(connection: Connection) -> list[PriceTable]:
+            found = prices.bearing_on(connection, asset, currency)
+            tables = [(record.id, self._price_table(connection, record)) for record in found]
+            # The finest first, of equally fine ones the last one imported.
+            tables.sort(key=lambda item: (item[1].granularity.step, -item[0]))
+            return [table for _, table in tables]
+
+        return PriceBook(asset, currency, self._read(load, []))
+
+    def price_book_of(
+        self, asset: str, currency: str, names: Sequence[PriceTableName]
+    ) -> PriceBook:
+        """Return what the named tables know, in that order, whether or not they are in effect.
+
+        Those that the casebook does not hold are left out.
+        """
+
+        def load(connection: Connection) -> list[PriceTable]:
+            found = [prices.named(connection, name) for name in names]
+            return [self._price_table(connection, record) for record in found if record]
+
+        return PriceBook(asset, currency, self._read(load, []))
+
+    def _price_table(self, connection: Connection, record: PriceTableRecord) -> PriceTable:
+        """Return a table's points, which never change; read once."""
+        with self._lock:
+            if record.id not in self._prices:
+                self._prices[record.id] = prices.read_table(connection, record)
+            return self._prices[record.id]
 
     # --- connections
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from arien_flows.attribution.tagpack import TagPack
 from arien_flows.casebook.current import choose_current
+from arien_flows.casebook.documents import keep_document
 from arien_flows.casebook.models import (
     documents,
     faulty_tags,
@@ -76,7 +77,15 @@ def import_pack(
     connection.execute(
         insert(tag_imports).values(
             id=number,
-            document_id=_document(connection, raw, pack.sha256, origin),
+            document_id=keep_document(
+                connection,
+                raw,
+                pack.sha256,
+                name=origin.name,
+                media_type=TAGPACK_MEDIA_TYPE,
+                imported_at=origin.imported_at,
+                imported_by=origin.imported_by,
+            ),
             title=pack.title,
             creator=pack.creator,
             network=origin.network,
@@ -133,6 +142,15 @@ def read_import(connection: Connection, number: int) -> TagImport:
     return _record(row)
 
 
+def read_document(connection: Connection, sha256: str) -> bytes:
+    """Return the bytes of a document; `NotFoundError` where there is none of that hash."""
+    wanted = select(documents.c.content).where(documents.c.sha256 == sha256)
+    content = connection.execute(wanted).scalar()
+    if content is None:
+        raise NotFoundError(f"the casebook holds no document with the SHA-256 {sha256}")
+    return bytes(content)
+
+
 def list_imports(connection: Connection, after: int, limit: int) -> list[TagImport]:
     """Return imports in the order in which they were made, beginning after a number."""
     beyond = tag_imports.c.id > min(after, LAST_NUMBER)
@@ -160,27 +178,6 @@ def faults_of(connection: Connection, number: int) -> Iterator[FaultyTag]:
     )
     for row in connection.execute(wanted):
         yield FaultyTag(row=row.row, subject=row.subject, fault=row.fault)
-
-
-def _document(connection: Connection, raw: bytes, sha256: str, origin: Origin) -> int:
-    """Return the row of a document, which is kept once however often it is imported."""
-    known = connection.execute(select(documents.c.id).where(documents.c.sha256 == sha256)).scalar()
-    if known is not None:
-        return int(known)
-    number = next_number(connection, documents)
-    connection.execute(
-        insert(documents).values(
-            id=number,
-            sha256=sha256,
-            name=origin.name,
-            media_type=TAGPACK_MEDIA_TYPE,
-            size=len(raw),
-            content=raw,
-            imported_at=origin.imported_at,
-            imported_by=origin.imported_by,
-        )
-    )
-    return number
 
 
 def _imports() -> Select[tuple[object, ...]]:

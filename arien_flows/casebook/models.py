@@ -5,6 +5,9 @@ from a document again, and says which document and which row of it that is. Noth
 deleted: an import that was wrong is withdrawn by a row of its own, a newer version of a tag makes
 the older one silent (`is_current`) and leaves it where it is.
 
+Prices are kept like tags: a file is the document of a price table, its rows are written beside it,
+and which of several tables speaks at a moment is decided when somebody asks.
+
 Tags name networks, addresses and transactions in canonical text, never by numbers of a ledger.
 The script that an address stands for is kept beside the text (`script_type`, `payload`), so that
 all tags of a network can be looked up in a ledger at once.
@@ -34,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration, which these tables agree with."""
 
 BIG_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -190,4 +193,60 @@ tag_sets = Table(
     Column("network", Words, primary_key=True),
     Column("tag_count", Integer, nullable=False),  # current tags
     Column("digest", String(64), nullable=False),  # over theirs, whatever their order
+)
+
+price_tables = Table(
+    "price_tables",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", Integer, ForeignKey("documents.id"), nullable=False, index=True),
+    Column("asset", Words, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("source", Words, nullable=False),  # who states the prices
+    Column("licence", Words),
+    Column("price_column", Words, nullable=False),
+    Column("granularity", Words, nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("first_time", UtcDateTime, nullable=False),
+    Column("last_time", UtcDateTime, nullable=False),
+    Column("missing", Integer, nullable=False),  # points that are absent between these two
+    Column("longest_gap", BigInteger, nullable=False),  # seconds between two neighbours
+    Column("absent", Integer, nullable=False),  # rows that state no price
+    Column("repeated", Integer, nullable=False),  # rows that say what another row says
+    Column("points_sha256", String(64), nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+    Column("imported_by", Words, nullable=False),
+    Index(None, "asset", "currency"),
+)
+
+price_points = Table(
+    "price_points",
+    metadata,
+    Column(
+        "table_id", Integer, ForeignKey("price_tables.id"), primary_key=True, autoincrement=False
+    ),
+    Column("time", BigInteger, primary_key=True, autoincrement=False),  # seconds since 1970
+    Column("price", Words, nullable=False),  # a plain decimal number
+)
+
+faulty_prices = Table(
+    "faulty_prices",
+    metadata,
+    Column(
+        "table_id", Integer, ForeignKey("price_tables.id"), primary_key=True, autoincrement=False
+    ),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("text", Words, nullable=False),  # as the document writes it, shortened
+    Column("fault", Words, nullable=False),
+)
+
+price_withdrawals = Table(
+    "price_withdrawals",
+    metadata,
+    Column(
+        "table_id", Integer, ForeignKey("price_tables.id"), primary_key=True, autoincrement=False
+    ),
+    Column("reason", Words, nullable=False),
+    Column("withdrawn_at", UtcDateTime, nullable=False),
+    Column("withdrawn_by", Words, nullable=False),
 )

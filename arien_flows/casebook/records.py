@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from arien_flows.attribution.tag import Statement, Tag
+from arien_flows.prices.reading import FaultyRow
+from arien_flows.prices.table import PriceOrigin
 from chains.types import Int64Array, UInt8Array
 
 
@@ -127,3 +130,74 @@ class TagTable:
 
     other: int
     """Current tags of the network that name a transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOffer:
+    """What is said of a file of prices that is offered."""
+
+    name: str
+    """Name of the file."""
+
+    asset: str
+    currency: str
+    source: str
+    """Who states the prices."""
+
+    licence: str | None
+    imported_at: datetime
+    imported_by: str
+
+
+class PriceTableName(NamedTuple):
+    """What tells a price table, whatever its number: who says it, where, and what."""
+
+    source: str
+    sha256: str
+    """Of the file."""
+
+    points_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTableRecord:
+    """A price table without its points."""
+
+    id: int
+    asset: str
+    currency: str
+    origin: PriceOrigin
+    granularity: str
+    points: int
+    first_time: datetime
+    last_time: datetime
+    missing: int
+    """Points that are absent between the first and the last."""
+
+    longest_gap: int
+    """The most seconds between two neighbours."""
+
+    absent: int
+    """Rows that state that there is no price."""
+
+    repeated: int
+    """Rows that say what another row says."""
+
+    faulty: int
+    """Rows that could not be used."""
+
+    points_sha256: str
+    imported_at: datetime
+    imported_by: str
+    withdrawal: Withdrawal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceImport:
+    """What became of a file of prices that was offered."""
+
+    record: PriceTableRecord
+    is_new: bool
+    """False where the same prices were imported before, and nothing was done."""
+
+    faults: tuple[FaultyRow, ...]

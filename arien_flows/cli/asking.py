@@ -24,11 +24,14 @@ def asked(
     answer: Callable[[Reading], Answer],
     fetched: Question | None = None,
     profile: str = DEFAULT_PROFILE,
+    *,
+    height: int | None = None,
 ) -> Answer:
     """Return what `answer` says of the present state of the chosen ledger.
 
-    Where a server is named, `fetched` says what to ask it for; without it only a ledger is asked.
-    Of what a server gives, only the entities of the default profile are made.
+    With a height it is the state as of that block. Where a server is named, `fetched` says what to
+    ask it for; without it only a ledger is asked. Of what a server gives, only the entities of the
+    default profile are made.
     """
     if fetched is not None and names_server(session):
         from arien_flows.cli.inquiring import inquired
@@ -37,8 +40,12 @@ def asked(
             raise InputError(
                 f"profile {profile} needs a ledger: leave out --profile, or ask without --source"
             )
+        if height is not None:
+            raise InputError(
+                "an earlier state needs a ledger: leave out --as-of, or ask without --source"
+            )
         return inquired(session, answer, fetched)
-    return chosen(session).ask(answer, profile)
+    return chosen(session).ask(answer, profile, height)
 
 
 def names_server(session: Session) -> bool:

@@ -1,14 +1,13 @@
 """Putting a question to a server that the user named, and nothing else."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
-from arien_flows.fetched.archive import Archive
+from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.conversation import Conversation
 from arien_flows.inquiry.inquire import Question, inquire
 from arien_flows.tag_book import TagBook
@@ -22,11 +21,6 @@ from chains.registry import LOOKUP_SCHEMES, open_lookups
 Answer = TypeVar("Answer")
 
 TRANSPORTS = ("http", "https", "tcp", "ssl")
-
-
-def archive_folder(data: Path, name: str) -> Path:
-    """Return where the answers about a network are kept."""
-    return data / f"{name}-fetched"
 
 
 def inquired(session: Session, answer: Callable[[Reading], Answer], question: Question) -> Answer:

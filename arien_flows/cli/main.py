@@ -73,10 +73,30 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "taint": Entry(
+        module="arien_flows.cli.taint",
+        attribute="taint",
+        summary="Taint many sources through to the tip, in one pass.",
+    ),
+    "replay": Entry(
+        module="arien_flows.cli.replay",
+        attribute="replay",
+        summary="Make a trace again from its manifest, and compare.",
+    ),
+    "path": Entry(
+        module="arien_flows.cli.path",
+        attribute="path",
+        summary="Find the connections over which money can have gone from one end to another.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
+    ),
+    "prices": Entry(
+        module="arien_flows.cli.prices",
+        attribute="prices",
+        summary="What coins were worth: import price tables, look up, withdraw.",
     ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",

@@ -10,7 +10,14 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DirectionName, LevelName, PolicyName
+    from arien_flows.tracing.request import (
+        DemixName,
+        DirectionName,
+        FeeMode,
+        LevelName,
+        PolicyName,
+        SubsidyOrder,
+    )
 
 
 @click.command()
@@ -26,7 +33,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(["fifo", "haircut", "poison"]),
+    type=click.Choice(
+        ["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
+    ),
     default="fifo",
     show_default=True,
     help="The accounting convention; none is a fact.",
@@ -55,12 +64,87 @@ if TYPE_CHECKING:
     help="Transactions that may be looked at.",
 )
 @click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    metavar="N",
+    help="End the search after this long; the answer says how many transactions it came to, and "
+    "a repetition with that --budget gives the same.",
+)
+@click.option(
+    "--fan-out-outputs",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="A transaction with more outputs is a payout to many, ...",
+)
+@click.option(
+    "--fan-out-percent",
+    type=click.IntRange(0, 100),
+    default=1,
+    show_default=True,
+    metavar="PERCENT",
+    help="... and ends paths where less than this share of its money is traced.",
+)
+@click.option(
+    "--dormant-days",
+    type=click.IntRange(1),
+    default=730,
+    show_default=True,
+    metavar="DAYS",
+    help="Coins unspent for longer are called dormant.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.IntRange(0, 100),
+    default=50,
+    show_default=True,
+    metavar="PERCENT",
+    help="Confidence from which the tag of a service ends paths there.",
+)
+@click.option(
+    "--fee-mode",
+    type=click.Choice(["track", "drop", "track_coinbase"]),
+    default="track",
+    show_default=True,
+    help="List each traced fee, tell their sum only, or follow fees into coinbases.",
+)
+@click.option(
+    "--subsidy-order",
+    type=click.Choice(["first", "last"]),
+    default="first",
+    show_default=True,
+    help="With track_coinbase: whether a coinbase's new money comes before or after the fees.",
+)
+@click.option(
     "--graph-nodes",
     type=click.IntRange(10),
     default=600,
     show_default=True,
     metavar="N",
     help="Nodes of the graph in the answer; smaller branches are folded, with their sums.",
+)
+@click.option(
+    "--fiat",
+    metavar="CODE",
+    help="Also value the money in this currency (EUR, USD) at the time at which it was paid, by "
+    "the casebook's price tables.",
+)
+@click.option(
+    "--demix",
+    type=click.Choice(["stop", "candidates"]),
+    default="stop",
+    show_default=True,
+    help="At CoinJoins: stop, or stop and list the coins that may be the money behind them, as "
+    "inferences beside the answer.",
+)
+@click.option(
+    "--demix-depth",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="CoinJoins in a row that such candidates are followed through.",
 )
 @click.option(
     "--level",
@@ -75,13 +159,20 @@ if TYPE_CHECKING:
     help="With --source: also ask whether coins are spent at which a limit ended the path, so "
     "that the ends are those that a whole ledger gives.",
 )
+@click.option(
+    "--as-of",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Answer as if this block were the ledger's last; tags are today's.",
+)
 @click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write trace.json, graph.graphml, and flow and timeline as PNG and SVG there.",
+    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and "
+    "timeline as PNG and SVG there.",
 )
 @click.pass_context
 def trace(
@@ -95,9 +186,20 @@ def trace(
     until: str | None,
     horizon: int | None,
     budget: int,
+    seconds: int | None,
+    fan_out_outputs: int,
+    fan_out_percent: int,
+    dormant_days: int,
+    min_confidence: int,
+    fee_mode: str,
+    subsidy_order: str,
     graph_nodes: int,
+    fiat: str | None,
+    demix: str,
+    demix_depth: int,
     level: str,
     settle: bool,
+    as_of: int | None,
     compare: bool,
     output: Path | None,
 ) -> None:
@@ -111,8 +213,9 @@ def trace(
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
+    from arien_flows.prices.currencies import currency_named
     from arien_flows.reports.trace_files import write_trace_files
-    from arien_flows.tracing.request import POLICIES, TraceRequest
+    from arien_flows.tracing.request import TraceRequest, policies_of
 
     if compare and output is not None:
         raise click.UsageError(
@@ -129,16 +232,27 @@ def trace(
         until=None if until is None else moment(until, end_of_day=True),
         horizon_days=horizon,
         budget=budget,
+        seconds=seconds,
+        fan_out_outputs=fan_out_outputs,
+        fan_out_percent=fan_out_percent,
+        dormant_days=dormant_days,
+        min_confidence=min_confidence,
+        fee_mode=cast("FeeMode", fee_mode),
+        subsidy_order=cast("SubsidyOrder", subsidy_order),
         graph_nodes=graph_nodes,
+        fiat=None if fiat is None else currency_named(fiat),
+        demix=cast("DemixName", demix),
+        demix_depth=demix_depth,
         level=cast("LevelName", level),
     )
     if compare:
-        every = tuple(replace(request, policy=policy) for policy in POLICIES)
+        every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
-        emit(session, asked(session, lambda it: compared(it, request), fetched), comparison_lines)
+        found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
+        emit(session, found, comparison_lines)
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
-    result = asked(session, lambda it: traced(it, request), fetched)
+    result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

@@ -16,6 +16,7 @@ from arien_flows.answers.why import WhyAnswer, why_answer
 from arien_flows.demonstration.documents import Quotation, first_address
 from arien_flows.demonstration.scene import Scene
 from arien_flows.reports.trace_files import TraceFiles, write_trace_files
+from arien_flows.simulation.prices import CURRENCY
 from arien_flows.simulation.truth import Truth
 from arien_flows.tracing.request import PolicyName, TraceRequest
 from arien_flows.tracing.trace import TraceResult
@@ -75,7 +76,7 @@ def follow_document(reading: Reading, document: Path) -> Lead:
 
 def follow_money(reading: Reading, source: str, folder: Path) -> Flow:
     """Trace a source forward under every convention, and write graph and pictures."""
-    request = TraceRequest(sources=(source,))
+    request = TraceRequest(sources=(source,), fiat=CURRENCY)
     traces = {policy: traced(reading, replace(request, policy=policy)) for policy in CONVENTIONS}
     return Flow(traces=traces, files=write_trace_files(traces[CONVENTIONS[0]], folder))
 

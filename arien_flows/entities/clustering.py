@@ -38,6 +38,7 @@ from arien_flows.entities.profiles import (
     profile_named,
     profile_of,
     switched_off,
+    terms_of,
 )
 from arien_flows.entities.rule_names import rule_name
 from arien_flows.entities.storage import MANIFEST, DerivedSet, Manifest, Rows, open_set
@@ -239,6 +240,8 @@ def run_clustering(
     derived: Path | None,
     profile: Profile | str = DEFAULT_PROFILE,
     terms: Terms | None = None,
+    *,
+    aside: bool = False,
 ) -> Clustering:
     """Bring a clustering up to the view's last block, and return it.
 
@@ -252,10 +255,12 @@ def run_clustering(
         A profile or its name; InputError for an unknown one.
     terms
         What else the run depends on; a run under other terms starts from the first block.
+    aside
+        Whether to leave what the folder holds as it is, and keep the result in memory.
     """
     wanted_profile = profile_named(profile) if isinstance(profile, str) else profile
     name, terms = wanted_profile.name, terms or Terms()
-    coinjoins = mark_coinjoins(view, derived)
+    coinjoins = mark_coinjoins(view, derived, aside=aside)
     wanted = new_manifest(
         view,
         kind=f"clustering/{name}",
@@ -263,7 +268,7 @@ def run_clustering(
         parameters=wanted_profile.parameters(terms),
         counts={},
     )
-    with drafting(clustering_folder(derived, name)) as draft:
+    with drafting(clustering_folder(derived, name), aside=aside) as draft:
         kept = reusable_blocks(draft.base, view, wanted)
         if draft.base is not None and kept == view.counts.blocks == _blocks(draft.base):
             return Clustering(profile=name, derived=draft.base, coinjoins=coinjoins)
@@ -273,6 +278,23 @@ def run_clustering(
         counts = write_artefacts(view, draft, parent)
         manifest = replace(wanted, counts={**wanted.counts, **counts})
         return Clustering(profile=name, derived=draft.commit(manifest), coinjoins=coinjoins)
+
+
+def earlier_clustering(stored: Clustering, derived: Path, view: View) -> Clustering:
+    """Return a stored clustering as it was at the last block of an earlier view, in memory.
+
+    It is what a run at that block gave, by the same rules and tags: merges that later blocks
+    brought are undone by replaying the log.
+    """
+    terms = terms_of(stored.derived)
+    held = terms.constraints.among(view.counts.addresses)
+    return run_clustering(
+        view,
+        derived,
+        profile_of(stored.derived),
+        replace(terms, constraints=held),
+        aside=True,
+    )
 
 
 def _blocks(derived: DerivedSet) -> int:

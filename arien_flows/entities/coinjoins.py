@@ -205,7 +205,7 @@ def eras_of(view: View) -> Eras:
     return Eras(wasabi_1, wasabi_1_open, whirlpool, wasabi_2, one, other)
 
 
-def mark_coinjoins(view: View, derived: Path | None) -> CoinJoins:
+def mark_coinjoins(view: View, derived: Path | None, *, aside: bool = False) -> CoinJoins:
     """Bring the marks up to the view's last block, and return them.
 
     Parameters
@@ -214,9 +214,11 @@ def mark_coinjoins(view: View, derived: Path | None) -> CoinJoins:
         Holds at least one block.
     derived
         The folder of the ledger's derived sets; None keeps the marks in memory.
+    aside
+        Whether to leave what the folder holds as it is, and keep the result in memory.
     """
     manifest = new_manifest(view, kind="coinjoin", rules=RULES, parameters={}, counts={})
-    with drafting(coinjoin_folder(derived)) as draft:
+    with drafting(coinjoin_folder(derived), aside=aside) as draft:
         kept = reusable_blocks(draft.base, view, manifest)
         if draft.base is not None and kept == view.counts.blocks == _blocks(draft.base):
             return CoinJoins(derived=draft.base)

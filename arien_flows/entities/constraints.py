@@ -11,7 +11,7 @@ every address that its key opens, as far as the ledger knows: the caller hands i
 itself and the lowest of its other forms, since both stay what they are while the chain grows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +51,19 @@ class Constraints:
     def parameters(self) -> dict[str, str]:
         """What a run's manifest says of them."""
         return {"tags": self.revision} if self.revision else {}
+
+    def among(self, addresses: int) -> "Constraints":
+        """Return the same constraints for an earlier state, which holds fewer addresses."""
+        held = self.columns.address < addresses
+        return replace(
+            self,
+            columns=OwnerColumns(
+                address=self.columns.address[held],
+                owner=self.columns.owner[held],
+                service=self.columns.service[held],
+            ),
+            twice_named=self.twice_named[self.twice_named[:, 0] < addresses],
+        )
 
 
 def no_constraints() -> Constraints:

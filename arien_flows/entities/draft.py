@@ -56,10 +56,13 @@ class Draft(Protocol):
 
 
 @contextmanager
-def drafting(folder: Path | None) -> Iterator[Draft]:
-    """Start a draft in a set's folder, as its only writer, or in memory."""
-    if folder is None:
-        yield MemoryDraft()
+def drafting(folder: Path | None, *, aside: bool = False) -> Iterator[Draft]:
+    """Start a draft in a set's folder, as its only writer, or in memory.
+
+    One that is made `aside` starts from what the folder holds, and is kept in memory.
+    """
+    if folder is None or aside:
+        yield MemoryDraft(base=None if folder is None else open_set(folder))
         return
     with exclusive(folder), space_is_checked(folder), DiskDraft(folder) as draft:
         yield draft
@@ -71,16 +74,19 @@ def _shape(rows: int, width: int) -> tuple[int, ...]:
 
 @dataclass(slots=True)
 class MemoryDraft:
-    """A draft that lives in memory; it always starts from nothing."""
+    """A draft that lives in memory, and may start from a set on disk."""
 
     base: DerivedSet | None = None
     _arrays: dict[str, list[AnyArray]] = field(default_factory=dict)
 
     def grow(self, name: str, dtype: str, *, keep: int = 0, width: int = 1) -> Append:
-        """Start an array; there is no earlier set to keep rows of."""
+        """Start an array with the first `keep` rows of the earlier set."""
+        kept = np.empty(_shape(0, width), dtype=dtype)
         if keep:
-            raise ValueError("a set in memory has no earlier rows to keep")
-        self._arrays[name] = [np.empty(_shape(0, width), dtype=dtype)]
+            if self.base is None:
+                raise ValueError("there is no earlier set to keep rows of")
+            kept = self.base.arrays[name].slice(0, keep)
+        self._arrays[name] = [kept]
         return self._arrays[name].append
 
     def allocate(self, name: str, dtype: str, rows: int, *, width: int = 1) -> AnyArray:

@@ -5,7 +5,8 @@ question, the source and the time; it is never changed and never removed. *Facts
 and may be used again without asking. A transaction's bytes hash to its id, a place is proved by a
 merkle branch against a header, a header by its work; these hold whoever delivered them. What a
 source says of the present (the history of an address, who spends an output) is a *statement*: it
-is used again only while the same source has the same last block.
+is used again only while the same source has the same last block. What an answer stood on is noted
+in a *record*, so that the answer can be made again without asking anybody.
 
 Each answer is one commit, so that a killed run loses nothing that it was told. The file is
 SQLite's, in write-ahead mode: several runs may use it at once.
@@ -29,7 +30,7 @@ from chains.lookups import BlockHeader, FetchedTransaction
 from chains.types import TxIdRaw
 
 FILE_NAME = "archive.sqlite"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WAIT_SECONDS = 30.0
 """How long a run waits for another one that writes to the file."""
 
@@ -64,14 +65,29 @@ CREATE TABLE headers (
     header BLOB NOT NULL,
     median_time INTEGER NOT NULL
 );
+"""
+
+_STATEMENTS = """
 CREATE TABLE statements (
     source TEXT NOT NULL,
-    question BLOB NOT NULL,
     tip BLOB NOT NULL,
+    question BLOB NOT NULL,
     answer BLOB NOT NULL,
-    PRIMARY KEY (source, question)
+    PRIMARY KEY (source, tip, question)
 ) WITHOUT ROWID;
+CREATE TABLE records (
+    sha256 BLOB PRIMARY KEY,
+    content BLOB NOT NULL  -- compressed by zlib
+);
+CREATE INDEX headers_by_height ON headers (height);
 """
+
+_SET_ASIDE = "ALTER TABLE statements RENAME TO older_statements"
+_BRING_OVER = """
+INSERT INTO statements SELECT source, tip, question, answer FROM older_statements;
+DROP TABLE older_statements;
+"""
+"""Version 1 kept what a source said last, and forgot what it had said at earlier tips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +101,11 @@ class Witnessed:
 
     sha256: str
     answer: bytes
+
+
+def archive_folder(data: Path, network: str) -> Path:
+    """Return where the answers about a network are kept in a data folder."""
+    return data / f"{network}-fetched"
 
 
 class Archive(Closing):
@@ -226,6 +247,16 @@ class Archive(Closing):
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO headers VALUES (?, ?, ?, ?)", rows)
 
+    def replaced_by(self, block_hash: bytes) -> bytes | None:
+        """Return another block of the same height that was seen later, if there is one."""
+        rows = self._rows(
+            "SELECT later.block_hash FROM headers AS later JOIN headers AS kept "
+            "ON later.height = kept.height AND later.rowid > kept.rowid "
+            "WHERE kept.block_hash = ? ORDER BY later.rowid DESC LIMIT 1",
+            [block_hash],
+        )
+        return None if not rows else bytes(rows[0][0])
+
     # --- statements
 
     def statements(self, source: str, tip: bytes, questions: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -239,10 +270,29 @@ class Archive(Closing):
         return dict(rows)
 
     def keep_statements(self, source: str, tip: bytes, answers: Mapping[bytes, bytes]) -> None:
-        """Keep what a source answers while its last block is `tip`, in place of older answers."""
-        rows = [(source, question, tip, answer) for question, answer in answers.items()]
+        """Keep what a source answers while its last block is `tip`."""
+        rows = [(source, tip, question, answer) for question, answer in answers.items()]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)", rows)
+
+    # --- records
+
+    def keep_record(self, content: bytes) -> str:
+        """Keep what an answer stands on; return its name, the SHA-256 of its text."""
+        digest = hashlib.sha256(content).digest()
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO records VALUES (?, ?)", (digest, zlib.compress(content))
+            )
+        return digest.hex()
+
+    def record(self, name: str) -> bytes | None:
+        """Return a record by its name, or nothing where it is not kept here."""
+        rows = self._rows("SELECT content FROM records WHERE sha256 = ?", [bytes.fromhex(name)])
+        if not rows:
+            return None
+        content: bytes = zlib.decompress(rows[0][0])
+        return content
 
     # --- the file
 
@@ -293,7 +343,9 @@ class Archive(Closing):
                 raise LedgerVersionError(
                     f"{self.path} was written by a newer version of this program"
                 )
-            if version == 0:
-                for statement in _TABLES.split(";\n"):
-                    connection.execute(statement)
+            if version < FORMAT_VERSION:
+                upgrade = (_SET_ASIDE, _STATEMENTS, _BRING_OVER)
+                for part in upgrade if version == 1 else (_TABLES, _STATEMENTS):
+                    for statement in part.split(";\n"):
+                        connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")

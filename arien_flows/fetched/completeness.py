@@ -17,6 +17,9 @@ class Origin(Shape):
     requests: int
     """Requests that were made for this answer, in this run."""
 
+    requests_allowed: int
+    """Most requests that this run might make."""
+
     reused: int
     """Answers of earlier runs that were used again, because they still hold."""
 
@@ -31,6 +34,9 @@ class Origin(Shape):
 
     facts_sha256: str
     """Over everything that the source said and the answer rests on, whatever the order."""
+
+    record: str | None = None
+    """Name of the record in the archive by which the answer can be made again without asking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ in parts no larger than the requests that are left, and each part is kept before
 asked, so that a budget or a failure in the middle costs nothing that was answered.
 """
 
-import hashlib
 import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -250,26 +249,11 @@ class Fetcher:
                 and self.source.block_hash(self.tip_height) == self.tip_hash
             )
 
-    def facts_sha256(self, used: Sequence[Proved]) -> str:
-        """Return the hash over everything that sources said and an answer rests on.
-
-        It does not depend on when, in which order or in how many runs it was asked.
-        """
-        facts = [b"tip" + self.tip.header]
-        facts += [
-            key + said for key, said in self._statements.said.items() if key.startswith(_LISTINGS)
-        ]
-        for each in used:
-            place = each.place
-            at = struct.pack("<qq", place.height, place.position)
-            facts.append(b"transaction" + each.raw)
-            facts.append(b"place" + each.txid + place.block_hash + at + b"".join(place.path))
-            facts += [
-                b"spent" + struct.pack("<q", output.value_sat) + output.script
-                for output in each.spent
-            ]
-        digests = sorted(hashlib.sha256(fact).digest() for fact in facts)
-        return hashlib.sha256(b"".join(digests)).hexdigest()
+    @property
+    def listings(self) -> Mapping[bytes, bytes]:
+        """What the source said of the present in this run, by question; no proof stands behind."""
+        said = self._statements.said
+        return {key: answer for key, answer in said.items() if key.startswith(_LISTINGS)}
 
     # --- inside
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from arien_flows.fetched.assembly import Assembled, assemble
 from arien_flows.fetched.completeness import Origin
+from arien_flows.fetched.facts import facts_sha256
 from arien_flows.fetched.fetcher import Fetcher
 from arien_flows.fetched.records import Outpoint, Proved
 from arien_flows.inquiry.scripts import read_script
@@ -341,11 +342,14 @@ class Gathering:
         return Origin(
             source=self.fetcher.source.name,
             requests=self.fetcher.conversation.made,
+            requests_allowed=self.fetcher.conversation.budget,
             reused=self.fetcher.reused,
             transactions=len(gathered.transactions),
             inputs_proved=proved,
             inputs_stated=len(gathered.ledger.is_proved) - proved,
-            facts_sha256=self.fetcher.facts_sha256(gathered.transactions),
+            facts_sha256=facts_sha256(
+                self.fetcher.tip, self.fetcher.listings, gathered.transactions
+            ),
         )
 
     def tell(self) -> None:

@@ -1,7 +1,7 @@
 """Answering a question from a source: fetch what it needs, and see that the chain held still."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from arien_flows.errors import StaleSnapshotError, UnfinishedError
 from arien_flows.fetched.archive import Archive
@@ -10,6 +10,7 @@ from arien_flows.fetched.conversation import Conversation
 from arien_flows.fetched.fetcher import Fetcher
 from arien_flows.inquiry.gathering import Gathering, Report
 from arien_flows.inquiry.readings import Tags, reading_of
+from arien_flows.inquiry.recorded import recorded
 from arien_flows.workspace import Reading
 from chains.bitcoin.networks import Network
 from chains.errors import ChainChangedError, RequestBudgetError, SourceUnavailableError
@@ -23,6 +24,9 @@ Answer = TypeVar("Answer")
 
 class Question(Protocol):
     """Something that is asked of a source."""
+
+    is_repeatable: ClassVar[bool]
+    """Whether the answer has a manifest, by which it can be made again without the source."""
 
     def check(self, network: Network, /) -> None:
         """Refuse, before anything is asked, what cannot be of the network."""
@@ -60,6 +64,8 @@ def inquire(
             made = conversation.made
             try:
                 reading = _gathered(question, Gathering(fetcher, source.network, report), tags)
+                if question.is_repeatable:
+                    reading = recorded(reading, fetcher, archive)
                 found = answer(reading)
             except (ContradictionError, ChainChangedError):
                 # Answers from before and after a reorganisation may exclude each other.

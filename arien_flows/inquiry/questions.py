@@ -8,6 +8,7 @@ trace may stop early, because their answers say what they leave out.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 from arien_flows.errors import InputError, NotFoundError, UnfinishedError
 from arien_flows.inquiry.closure import take_entity
@@ -26,6 +27,8 @@ class AddressQuestion:
 
     address: str
 
+    is_repeatable: ClassVar[bool] = False
+
     def check(self, network: Network) -> None:
         """Refuse what is no address."""
         script_named(self.address, network)
@@ -40,6 +43,8 @@ class EntityQuestion:
     """The entities of some addresses."""
 
     addresses: tuple[str, ...]
+
+    is_repeatable: ClassVar[bool] = False
 
     def check(self, network: Network) -> None:
         """Refuse what is no address."""
@@ -64,6 +69,8 @@ class TransactionQuestion:
 
     offset: int = 0
     """... beginning with this one."""
+
+    is_repeatable: ClassVar[bool] = False
 
     def check(self, _network: Network) -> None:
         """Refuse what is no transaction's id."""

@@ -14,6 +14,7 @@ whole blocks gives, except that entities may lack members.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -62,9 +63,12 @@ class TraceQuestion:
     """Whether to ask about the coins at which limits end paths."""
 
     on_round: Round = lambda _number, _coins: None
+    is_repeatable: ClassVar[bool] = True
 
     def check(self, network: Network) -> None:
         """Refuse sources that are neither addresses nor outputs."""
+        for request in self.requests:
+            request.check_for_fetched()
         for text in self.requests[0].sources:
             _check_source(text.strip(), network)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arien_flows.errors import InputError
+from arien_flows.tracing.answer import canonical_json
+from arien_flows.tracing.manifest import run_manifest
 from arien_flows.tracing.trace import TraceResult
 
 
@@ -14,6 +16,9 @@ class TraceFiles:
     answer: Path
     """The whole answer as canonical JSON."""
 
+    manifest: Path
+    """What the answer stands on, and its hash: `arien-flows replay` makes the answer again."""
+
     graph: Path
     """The graph with nothing left out, as GraphML."""
 
@@ -22,6 +27,9 @@ class TraceFiles:
 
     drawing: Path
     """The same as SVG."""
+
+    service_points: Path
+    """The coins at services to ask about, as CSV."""
 
     timeline: Path
     """When money came to where its paths ended, as PNG."""
@@ -33,9 +41,11 @@ class TraceFiles:
         """Return every file."""
         return (
             self.answer,
+            self.manifest,
             self.graph,
             self.picture,
             self.drawing,
+            self.service_points,
             self.timeline,
             self.timeline_drawing,
         )
@@ -43,6 +53,7 @@ class TraceFiles:
 
 def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
     """Write the files of a trace into a folder, which is made if need be."""
+    from arien_flows.reports.service_points_table import write_service_points
     from arien_flows.tracing.graphml import write_graphml
     from arien_flows.tracing.picture import PICTURE_NODES, draw
     from arien_flows.tracing.timeline_chart import draw_timeline
@@ -52,14 +63,19 @@ def write_trace_files(result: TraceResult, folder: Path) -> TraceFiles:
     folder.mkdir(parents=True, exist_ok=True)
     files = TraceFiles(
         answer=folder / "trace.json",
+        manifest=folder / "manifest.json",
         graph=folder / "graph.graphml",
         picture=folder / "flow.png",
         drawing=folder / "flow.svg",
+        service_points=folder / "service_points.csv",
         timeline=folder / "timeline.png",
         timeline_drawing=folder / "timeline.svg",
     )
     files.answer.write_bytes(result.json_bytes() + b"\n")
+    repeated_by = run_manifest(result.answer.request, result.answer.manifest)
+    files.manifest.write_bytes(canonical_json(repeated_by) + b"\n")
     write_graphml(result.graph(), result.answer, files.graph)
+    write_service_points(result.answer, files.service_points)
     simplified = result.graph(PICTURE_NODES)
     draw(simplified, result.answer, files.picture)
     draw(simplified, result.answer, files.drawing)

@@ -13,7 +13,10 @@ from datetime import datetime
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
 from arien_flows.tracing.graph_answer import Graph
+from arien_flows.tracing.inferences import Inferences
+from arien_flows.tracing.points import ServicePoint
 from arien_flows.tracing.timeline_answer import Timeline
+from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ class RequestShape(Shape):
     """`forward` (where it went) or `backward` (where it came from)."""
 
     policy: str
-    """The accounting convention: `fifo`, `haircut` or `poison`."""
+    """The accounting convention, such as `fifo`."""
 
     max_hops: int
     """Most transactions between a source and the end of a path."""
@@ -45,7 +48,7 @@ class RequestShape(Shape):
     """Days after (backward: before) each source that money is followed; none: without end."""
 
     budget: int
-    """Most transactions looked at."""
+    """Most transactions looked at; where a time limit ended the search, how many were."""
 
     fan_out_outputs: int
     """A transaction with more outputs than this is a batch payout, ..."""
@@ -55,6 +58,16 @@ class RequestShape(Shape):
 
     dormant_days: int
     """Coins unspent for longer than this many days are dormant."""
+
+    min_confidence: int
+    """Confidence, of 100, from which a tag that names a service ends paths there."""
+
+    fee_mode: str
+    """`track` (traced fees are listed), `drop` (their sum is told) or `track_coinbase` (followed
+    into the coinbase of their block)."""
+
+    subsidy_order: str | None
+    """Where fees are followed: whether a coinbase's new money comes `first` or `last`."""
 
     graph_nodes: int
     """Most nodes of the graph in the answer before any was opened."""
@@ -67,6 +80,50 @@ class RequestShape(Shape):
 
     pins: dict[str, tuple[int, int]]
     """Where nodes had to stand, by id."""
+
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid; none without values."""
+
+    demix: str
+    """`stop`, or `candidates`: `inferences` lists what may be the money behind CoinJoins."""
+
+    demix_depth: int
+    """CoinJoins in a row that candidates are followed through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTotals(Shape):
+    """Where the money of one of several sources went; `traced` is the sum of the rest.
+
+    Money that passed through another of the sources stands under both.
+    """
+
+    source: str
+    """As asked."""
+
+    traced: str
+    """What the source received, in base units."""
+
+    by_reason: dict[str, str]
+    """Where its paths ended, in base units by reason."""
+
+    fees: str
+    """Its money that went to miners, in base units."""
+
+    destroyed: str
+    """In outputs that nobody can ever spend, in base units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePart(Shape):
+    """The part of an amount that came from the same sources."""
+
+    sources: tuple[int, ...]
+    """Places among the sources of the request, from 0: one, or several where money of one source
+    passed through coins of another."""
+
+    traced: str
+    """In base units; the parts of an amount add up to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +140,16 @@ class Totals(Shape):
     """Traced money that went to miners, in base units."""
 
     destroyed: str
-    """In outputs that nobody can ever spend, in base units."""
+    """In outputs that nobody can ever spend, in base units; unclaimed rewards too."""
+
+    by_source: tuple[SourceTotals, ...] = ()
+    """The same for each of several sources; nothing where they are not told apart."""
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""
+
+    fiat: ValueTotals | None = None
+    """What they were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +213,44 @@ class Leaf(Shape):
     service: Service | None
     """Who holds the coin, where the path ended because of that."""
 
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
+    certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
+
+    fiat: Value | None = None
+    """What the traced part was worth when the coin was paid; nothing without a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee(Shape):
+    """Traced money that went to a miner, or came from one; it is in no coin."""
+
+    txid: str
+    """Transaction that paid the fee; the coinbase for a subsidy or an unclaimed reward."""
+
+    kind: str
+    """`fee`, `subsidy` (backward: new money of a block) or `unclaimed` (reward left by a miner)."""
+
+    value: str
+    """The whole of it, in base units."""
+
+    traced: str
+    """The part of it that is traced, in base units."""
+
+    reason: str
+    """`fee` where fees are not followed; else why the path ended here."""
+
+    height: int
+    """Of the transaction's block."""
+
+    time: datetime
+    """The time that the header of that block states."""
+
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
@@ -184,6 +285,9 @@ class ServiceTotal(Shape):
 
     certainty: Certainty = "attribution"
     """The name is a source's; the amount is an inference."""
+
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,10 +324,47 @@ class Bucket(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringMade(Shape):
+    """The run that made the entities."""
+
+    profile: str
+    """Its choice of rules."""
+
+    height: int
+    """Height of the last block that it saw."""
+
+    block_hash: str
+    """Hash of that block."""
+
+    rules: dict[str, int]
+    """Its rules and their versions."""
+
+    parameters: dict[str, str]
+    """What else it depended on: limits of rules, the model, the tags that bind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSeen(Shape):
+    """A block of the chain that the answer stands on."""
+
+    height: int
+    """Its height."""
+
+    block_hash: str
+    """Its hash."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
+
+    kind: str = "trace"
+    """What was run: `trace` or `comparison`."""
 
     program: str
     """Name of the program."""
@@ -240,6 +381,13 @@ class Manifest(Shape):
     tip_hash: str
     """Hash of that block."""
 
+    first_height: int = 0
+    """Height of the first block that the ledger holds."""
+
+    blocks: tuple[BlockSeen, ...] = ()
+    """Blocks below the last one, at distances that double: where another chain parts from this
+    one. None for fetched transactions."""
+
     rules: dict[str, int]
     """Versions of the rules that the answer rests on."""
 
@@ -248,6 +396,9 @@ class Manifest(Shape):
 
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
+
+    clustering_made: ClusteringMade | None = None
+    """How it was made; nothing without one."""
 
     coinjoin_marks: str
     """`present` or `absent`: whether CoinJoins could end paths."""
@@ -263,6 +414,9 @@ class Manifest(Shape):
 
     fetched: Origin | None = None
     """Where the transactions come from; nothing for a ledger of whole blocks."""
+
+    prices: tuple[PriceTableUsed, ...] = ()
+    """Price tables that values were made from, in the order in which they were asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +447,9 @@ class TraceAnswer(Shape):
     services: tuple[ServiceTotal, ...]
     """Sums by named service, largest first."""
 
+    service_points: tuple[ServicePoint, ...]
+    """The coins at services to ask about, by address, the largest traced sum first."""
+
     leaves: tuple[Leaf, ...]
     """Every coin at which a path ended, largest first, ties in chain order; but for those that
     `buckets` sums up."""
@@ -303,8 +460,15 @@ class TraceAnswer(Shape):
     destroyed: tuple[Leaf, ...]
     """Traced coins that nobody can spend, in the same order."""
 
+    inferences: Inferences | None
+    """Candidates behind the CoinJoins at which paths ended, if the request asks for them. No
+    total, leaf or node rests on them."""
+
     timeline: Timeline
     """When the money came to where its paths ended."""
+
+    fees: tuple[Fee, ...]
+    """Every traced fee that was not followed, in chain order; nothing in fee mode `drop`."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import InputError
+from arien_flows.prices.currencies import currency_named
 from chains.bitcoin.networks import COIN_SAT
 from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
@@ -19,23 +21,44 @@ Pin = tuple[str, int, int]
 
 LevelName = Literal["entity", "address", "transaction"]
 DirectionName = Literal["forward", "backward"]
-PolicyName = Literal["fifo", "haircut", "poison"]
+PolicyName = Literal["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
+
+FeeMode = Literal["track", "drop", "track_coinbase"]
+SubsidyOrder = Literal["first", "last"]
 
 POLICIES: dict[PolicyName, Policy] = {
     "fifo": Policy.FIFO,
+    "lifo": Policy.LIFO,
     "haircut": Policy.HAIRCUT,
     "poison": Policy.POISON,
+    "tiho": Policy.TIHO,
+    "seniority": Policy.SENIORITY,
+    "reverse_seniority": Policy.REVERSE_SENIORITY,
 }
 """Accounting conventions by the names that people type."""
+
+BACKWARD_POLICIES: tuple[PolicyName, ...] = tuple(
+    name for name, policy in POLICIES.items() if policy.has_inverse
+)
+"""Those by which one can ask where money came from."""
+
+FORWARD_ONLY = (
+    "tiho, seniority and reverse_seniority decide by sums over all outputs, from which no input "
+    "can be told: backward they have no meaning"
+)
+DemixName = Literal["stop", "candidates"]
+"""Whether candidates behind CoinJoins are listed; paths end at CoinJoins either way."""
 
 MAX_SOURCES = 1_000
 MAX_HOPS = 10_000
 MAX_DAYS = 36_500
 MAX_BUDGET = 2_000_000
 MAX_GRAPH_NODES = 5_000
+MAX_DEMIX_DEPTH = 10
 MAX_EXPANDED = 100
 MAX_PINS = 10_000
 FURTHEST_PIN = 1_000_000_000
+MAX_SECONDS = 86_400
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -82,8 +105,31 @@ class TraceRequest:
     dormant_days: int = 730
     """Unspent for longer than this is dormant."""
 
+    seconds: int | None = None
+    """After this long the search ends; the transactions looked at by then become the budget."""
+
+    min_confidence: int = SERVICE_CONFIDENCE
+    """Confidence, of 100, from which a tag that names a service ends paths there."""
+
+    fee_mode: FeeMode = "track"
+    """Whether each traced fee is listed, only their sum is told, or fees are followed into the
+    coinbase of their block."""
+
+    subsidy_order: SubsidyOrder = "first"
+    """Whether a coinbase's new money comes before or after the fees that it collects."""
+
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
+
+    fiat: str | None = None
+    """Currency in which money is valued at the time at which it was paid, as `EUR`."""
+
+    demix: DemixName = "stop"
+    """`candidates` lists, beside the answer, the coins that may be the traced ones behind the
+    CoinJoins at which paths end; no amount rests on them."""
+
+    demix_depth: int = 3
+    """CoinJoins in a row that such candidates are followed through."""
 
     level: LevelName = "entity"
     """What the nodes of the graph are."""
@@ -101,14 +147,28 @@ class TraceRequest:
             raise InputError(f"direction {self.direction!r} is neither forward nor backward")
         if self.policy not in POLICIES:
             raise InputError(
-                f"policy {self.policy!r} is unknown; it is one of {', '.join(sorted(POLICIES))}"
+                f"policy {self.policy!r} is unknown; it is one of {', '.join(POLICIES)}"
             )
+        if self.policy not in policies_of(self.direction):
+            raise InputError(f"{FORWARD_ONLY}; use one of {', '.join(BACKWARD_POLICIES)}")
         _check_range("max_hops", self.max_hops, 1, MAX_HOPS)
         _check_range("budget", self.budget, 1, MAX_BUDGET)
         _check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
         _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
         _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
+        _check_range("min_confidence", self.min_confidence, 0, 100)
+        for name, value, allowed in (
+            ("fee_mode", self.fee_mode, get_args(FeeMode)),
+            ("subsidy_order", self.subsidy_order, get_args(SubsidyOrder)),
+        ):
+            if value not in allowed:
+                raise InputError(f"{name} {value!r} is unknown; it is one of {', '.join(allowed)}")
+        if self.seconds is not None:
+            _check_range("seconds", self.seconds, 1, MAX_SECONDS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
+        if self.demix not in get_args(DemixName):
+            raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
         if self.level not in get_args(LevelName):
             raise InputError(f"level {self.level!r} is not one of {', '.join(get_args(LevelName))}")
         if len(self.expanded) > MAX_EXPANDED:
@@ -121,6 +181,8 @@ class TraceRequest:
             _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:
             _check_range("horizon", self.horizon_days, 1, MAX_DAYS)
+        if self.fiat is not None and currency_named(self.fiat) != self.fiat:
+            raise InputError(f"write the currency as {currency_named(self.fiat)}, not {self.fiat}")
         for name, moment in (("since", self.since), ("until", self.until)):
             if moment is not None and moment.tzinfo is None:
                 raise InputError(f"{name} needs a time zone: write 2026-03-01T00:00:00Z")
@@ -136,6 +198,19 @@ class TraceRequest:
     def direction_code(self) -> Direction:
         """The direction as kernels know it."""
         return Direction.FORWARD if self.is_forward else Direction.BACKWARD
+
+    @property
+    def follows_fees(self) -> bool:
+        """Whether fees are followed into coinbases, and out of them backward."""
+        return self.fee_mode == "track_coinbase"
+
+    def check_for_fetched(self) -> None:
+        """Raise `InputError` where the request needs whole blocks."""
+        if self.follows_fees:
+            raise InputError(
+                "fees can be followed only through a ledger of whole blocks, because a coinbase "
+                "collects those of all transactions of its block: use --fee-mode track"
+            )
 
     @property
     def policy_code(self) -> Policy:
@@ -154,6 +229,11 @@ class TraceRequest:
         if self.min_value_sat is not None:
             return self.min_value_sat
         return max(LEAST_MIN_VALUE_SAT, source_sat // MIN_VALUE_SHARE)
+
+
+def policies_of(direction: DirectionName) -> tuple[PolicyName, ...]:
+    """Return the policies by which a question in a direction can be answered."""
+    return tuple(POLICIES) if direction == "forward" else BACKWARD_POLICIES
 
 
 def _check_range(name: str, value: int, least: int, most: int) -> None:

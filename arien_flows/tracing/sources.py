@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap
-from arien_flows.errors import InputError
+from arien_flows.errors import InputError, NothingReceivedError
 from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.window import Window
@@ -19,6 +19,9 @@ from chains.types import Int64Array
 from heuristics.follow import ranges
 
 MAX_SOURCE_OUTPUTS = 1_000_000
+MOST_TOLD_APART = 62
+"""Asked sources whose money can be told apart: one bit each of a number with a sign."""
+
 MAX_MEMBERS = 100_000
 """Addresses of an entity that may be a source together."""
 
@@ -29,6 +32,10 @@ class Sources:
 
     outputs: Int64Array
     """Output numbers, ascending, each once."""
+
+    colours: Int64Array
+    """Which of the asked sources mean each output: bit `i` for the `i`-th. All 1 where only one
+    was asked for, or more than `MOST_TOLD_APART`."""
 
     roots: Int64Array
     """Entities that the sources belong to, ascending."""
@@ -47,7 +54,12 @@ def resolve_sources(
         If the ledger does not hold it.
     """
     found = [_outputs_of(view, text.strip(), entities, window) for text in request.sources]
-    outputs = np.unique(np.concatenate(found))
+    outputs, place = np.unique(np.concatenate(found), return_inverse=True)
+    bits = np.ones(len(found), np.int64)
+    if len(found) <= MOST_TOLD_APART:
+        bits <<= np.arange(len(found))
+    colours = np.zeros(len(outputs), np.int64)
+    np.bitwise_or.at(colours, place, np.repeat(bits, [len(each) for each in found]))
     if len(outputs) > MAX_SOURCE_OUTPUTS:
         raise InputError(
             f"the sources received {len(outputs):,} payments, more than {MAX_SOURCE_OUTPUTS:,}: "
@@ -57,7 +69,7 @@ def resolve_sources(
         raise InputError("the sources hold no money: every output is worth 0")
     addresses = np.unique(view.output_address[outputs])
     roots = [entities.root_of(int(address)) for address in addresses]
-    return Sources(outputs=outputs, roots=np.unique(np.array(roots, np.int64)))
+    return Sources(outputs=outputs, colours=colours, roots=np.unique(np.array(roots, np.int64)))
 
 
 def refuse_transaction(text: str) -> None:
@@ -93,12 +105,14 @@ def _receipts(view: View, addresses: Int64Array, window: Window, text: str) -> I
     spending = np.concatenate([h.transaction[h.sent_sat > 0] for h in histories])
     transactions = np.setdiff1d(paying, spending).astype(np.int64)
     if len(transactions) == 0:
-        raise InputError(f"{text} received nothing from outside up to block {view.tip.height:,}")
+        raise NothingReceivedError(
+            f"{text} received nothing from outside up to block {view.tip.height:,}"
+        )
     inside = (transactions >= window.first_transaction) & (transactions <= window.last_transaction)
     transactions = transactions[inside]
     outputs = ranges(view.first_output[transactions], view.first_output[transactions + 1])
     outputs = outputs[np.isin(view.output_address[outputs], addresses)]
     outputs = outputs[view.output_value[outputs] > 0]
     if len(outputs) == 0:
-        raise InputError(f"{text} received nothing from outside between since and until")
+        raise NothingReceivedError(f"{text} received nothing from outside between since and until")
     return outputs

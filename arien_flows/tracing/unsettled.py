@@ -1,4 +1,4 @@
-"""Ends of a trace that more fetching could tell more about.
+"""What more fetching could tell about a trace: how much is missing, and which ends are open.
 
 Where a stop rule ends a path, a ledger of whole blocks still knows what comes next: that a coin
 too small to follow is unspent, say, or was newly mined, which is the stronger reason. A view of
@@ -33,6 +33,34 @@ def unsettled(fetched: Fetched, traced: Traced) -> BoolArray:
         is_service = np.isin(trail.flow.reason, _SERVICES)
         return ended & np.isin(trail.coins, fetched.unasked) & ~is_service
     return ended & (trail.coins < 0)
+
+
+def missing_truncation(fetched: Fetched, traced: Traced) -> tuple[Truncation, ...]:
+    """Say how many transactions were fetched, of how many that are known to be needed.
+
+    A coin that was not followed is spent by one transaction, or by none, and several coins by the
+    same; which transaction made a coin is known.
+    """
+    trail, here = traced.trail, fetched.origin.transactions
+    ended = (trail.flow.amount > 0) & (trail.flow.reason == Stop.NOT_FETCHED)
+    slots = np.flatnonzero(ended)
+    if not len(slots):
+        return ()
+    if traced.request.is_forward:
+        known, missing = "at most ", len(np.unique(trail.coins[slots]))
+    else:
+        rows = trail.given_row[slots - len(trail.arrays.source_value)].tolist()
+        known, missing = "", len({fetched.ledger.outpoint(row)[0] for row in rows})
+    return (
+        Truncation(
+            where="transactions",
+            reason="incomplete",
+            limit=here,
+            detail=f"fetched {here:,} of {known}{here + missing:,} transactions that are known to "
+            "be needed, and what lies behind the missing ones is not known; the same command goes "
+            "on from there",
+        ),
+    )
 
 
 def unsettled_truncation(fetched: Fetched, traced: Traced, network: str) -> tuple[Truncation, ...]:

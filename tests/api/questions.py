@@ -15,7 +15,7 @@ WITHDRAWN = "withdraw_tag_import"
 
 
 def body(case: SmallCase) -> dict[str, object]:
-    """Return the body of the one operation that takes one."""
+    """Return the body of a trace."""
     return {"network": NETWORK, "sources": [case.address("alice")], "policy": "fifo"}
 
 
@@ -23,6 +23,9 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
     """Put the question of an operation to the service."""
     if operation == "make_trace":
         return client.post("/v1/traces", json=body(case))
+    if operation == "find_paths":
+        ends = {"origin": case.address("alice"), "destination": case.address("exchange")}
+        return client.post("/v1/paths", json={"network": NETWORK, **ends})
     if operation == "import_tags":
         return import_tags(client, case)
     if operation == WITHDRAWN:

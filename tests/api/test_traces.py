@@ -35,6 +35,20 @@ def test_trace__is_that_of_the_command_line(client: TestClient, small_case: Smal
     assert client.post("/v1/traces", json=asked).json() == printed
 
 
+def test_trace__lists_candidates_behind_coinjoins_if_asked(client, small_case: SmallCase):
+    asked = body(
+        small_case,
+        sources=[f"{small_case.txid('mined-3')}:0"],
+        demix="candidates",
+        demix_depth=2,
+    )
+    response = client.post("/v1/traces", json=asked)
+    answer = TypeAdapter(TraceAnswer).validate_json(response.content)
+    assert answer.inferences is not None
+    assert answer.inferences.depth == 2
+    assert [told.coinjoin for told in answer.inferences.coinjoins] == [small_case.txid("join")]
+
+
 def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small_case: SmallCase):
     first, second = (client.post("/v1/traces", json=body(small_case)) for _ in range(2))
     assert first.content == second.content
@@ -47,6 +61,8 @@ def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small
         ({"budget": 0}, "/body/budget"),
         ({"policy": "lifo"}, "/body/policy"),
         ({"sources": []}, "/body/sources"),
+        ({"demix": "guess"}, "/body/demix"),
+        ({"demix_depth": 11}, "/body/demix_depth"),
         ({"sources": ["x"] * 1001}, "/body/sources"),
         ({"min_value": "1.5"}, "/body/min_value"),
         ({"min_value": 1}, "/body/min_value"),

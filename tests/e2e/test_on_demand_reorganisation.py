@@ -52,13 +52,25 @@ def test_trace__forgets_what_a_reorganisation_removed(
                 answer: dict[str, Any] = json.loads(capsys.readouterr().out)
                 return answer
 
+            def replayed(answer: dict[str, Any]) -> str:
+                file = tmp_path / "answer.json"
+                file.write_text(json.dumps(answer))
+                code = run(["--data", str(tmp_path / "data"), "replay", str(file), "--json"])
+                outcome = str(json.loads(capsys.readouterr().out)["outcome"])
+                assert code == int(outcome != "same")
+                return outcome
+
             before = traced("data")
             assert [leaf["address"] for leaf in before["leaves"]] == [next_one]
             node.rpc.invalidateblock(removed)
             for _ in range(2):
                 node.rpc.generateblock(miner, [])
+            assert replayed(before) == "same"
             after = traced("data")
             fresh = traced("fresh")
+    # The server is gone: what was asked of it is made again from the archive alone.
+    assert replayed(before) == "stale"
+    assert replayed(after) == "same"
     assert [leaf["address"] for leaf in after["leaves"]] == [paid]
     assert after["leaves"][0]["reason"] == "unspent"
     (unconfirmed,) = (cut for cut in after["truncations"] if cut["reason"] == "unconfirmed")

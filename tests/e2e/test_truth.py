@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import Kind
 from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import trace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
@@ -174,7 +175,7 @@ def test_coinjoins__tell_a_tx0_and_leave_its_inputs_joined(case: Case) -> None:
     assert not (others & np.uint16(CoinJoinMark.WHIRLPOOL_TX0)).any()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", ["poison", "haircut", "fifo"])
 def test_trace__of_the_theft_ends_at_the_deposits_with_the_exact_amounts(
     case: Case, policy: str
 ) -> None:
@@ -197,3 +198,47 @@ def test_trace__of_the_theft_ends_at_the_deposits_with_the_exact_amounts(
     if policy != "poison":
         parts = [*answer.totals.by_reason.values(), answer.totals.fees, answer.totals.destroyed]
         assert sum(map(int, parts)) == theft["stolen_sat"]
+
+
+def test_demix__gives_each_candidate_the_chance_that_it_has(case: Case) -> None:
+    joint = case.truth.joint
+    attribution = attribute(case.view, read_tagpack(case.truth.tagpack).tags, case.clustering)
+    found: Counter[str] = Counter()
+    expected = Fraction(0)
+    for kind in SHAPED:
+        for transaction in (joint[joint["kind"] == kind]["transaction"] + 1).tolist()[:20]:
+            row = int(case.view.first_input[transaction])
+            coin = int(case.view.spent_output[row])
+            told = trace(
+                case.view,
+                TraceRequest(
+                    sources=(case.view.outpoint_text(coin),),
+                    min_value_sat=1,
+                    demix="candidates",
+                    demix_depth=1,
+                ),
+                entities=case.clustering,
+                attribution=attribution,
+                coinjoin_marks=case.clustering.coinjoins.detected,
+            ).answer
+            assert told.totals.by_reason == {"coinjoin": str(int(case.view.output_value[coin]))}
+            assert told.inferences is not None
+            (behind,) = told.inferences.coinjoins
+            owner = case.owner(int(case.view.input_address[row]))
+            for candidate in behind.candidates:
+                is_his = case.truth.owner_of_text(str(candidate.address)) == owner
+                if candidate.rule == "demix_change":
+                    found["changes"] += 1
+                    found["right changes"] += is_his
+                elif candidate.chance is not None:
+                    found["equal"] += 1
+                    found["right equal"] += is_his
+                    chance = candidate.chance
+                    expected += Fraction(int(chance.numerator), int(chance.denominator))
+    print(  # noqa: T201 - what `pytest -s` reports
+        f"candidates: {found['right equal']} of {found['equal']} equal ones right, "
+        f"{float(expected):.1f} expected; {found['right changes']} of {found['changes']} changes"
+    )
+    assert found["changes"] == found["right changes"] > 0
+    # Every participant of a simulated round takes one equal output; remixed coins can be his, too.
+    assert expected <= found["right equal"] <= expected + found["equal"] // 20

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from arien_flows.cli.inquiring import archive_folder
 from arien_flows.cli.main import run
-from arien_flows.fetched.archive import Archive
+from arien_flows.fetched.archive import Archive, archive_folder
 from tests.esplora import EsploraServer, Fault, Snapshot, esplora
 from tests.ledgers import text_of_name
 from tests.regtest_chain import RegtestChain

@@ -14,6 +14,7 @@ from arien_flows.amounts import Asset, coins
 from arien_flows.cli.main import run
 from arien_flows.cli.typed import moment, satoshi
 from arien_flows.errors import InputError
+from arien_flows.tracing.request import POLICIES
 from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 Say = Callable[..., str]
@@ -56,6 +57,40 @@ def test_trace__stops_at_the_coinjoin(say: Say, small_case: SmallCase):
     assert list(answer["totals"]["by_reason"]) == ["coinjoin"]
 
 
+def test_trace__lists_candidates_behind_the_coinjoin_if_asked(say: Say, small_case: SmallCase):
+    source = f"{small_case.txid('mined-3')}:0"
+    without = json.loads(say(source, "--json"))
+    answer = json.loads(say(source, "--demix", "candidates", "--json"))
+    assert without["inferences"] is None
+    assert {name: answer[name] for name in ("totals", "leaves", "graph", "services")} == {
+        name: without[name] for name in ("totals", "leaves", "graph", "services")
+    }
+    assert answer["request"]["demix"] == "candidates"
+    (told,) = answer["inferences"]["coinjoins"]
+    assert told["coinjoin"] == small_case.txid("join")
+    assert told["passed"][0]["design"] == "equal_outputs"
+    chances = {each["outpoint"][-2:]: each["chance"] for each in told["candidates"]}
+    # Three took ten coins each; of 40 and 40 in change nobody knows which is whose.
+    third = {"numerator": "1", "denominator": "3", "millionths": 333_333}
+    assert {place: chances[place] for place in (":0", ":1", ":2")} == dict.fromkeys(
+        (":0", ":1", ":2"), third
+    )
+    assert ":3" not in chances
+    text = say(source, "--demix", "candidates")
+    assert f"Inference:   {small_case.txid('join')} (equal_outputs" in text
+    assert "nothing is known of" in text
+    assert "Inference" not in say(source)
+
+
+def test_trace__asks_the_service(say: Say, small_case: SmallCase, tmp_path: Path):
+    text = say(small_case.address("alice"), "-o", str(tmp_path))
+    assert f"Ask Exchange One about the address {small_case.address('exchange')}" in text
+    assert f"- {small_case.txid('pay')}:0: 60.00000000 tBTC" in text
+    rows = (tmp_path / "service_points.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 2
+    assert f'"{small_case.txid("pay")}:0"' in rows[1]
+
+
 def test_trace__backward_ends_where_coins_were_made(say: Say, small_case: SmallCase):
     answer = json.loads(say(small_case.address("exchange"), "--direction", "backward", "--json"))
     assert answer["totals"]["by_reason"] == {"newly_mined": str(60 * COIN)}
@@ -64,7 +99,7 @@ def test_trace__backward_ends_where_coins_were_made(say: Say, small_case: SmallC
 def test_trace__compares_conventions(say: Say, small_case: SmallCase):
     command = (f"{small_case.txid('mined-1')}:0", "--compare")
     answer = json.loads(say(*command, "--json"))
-    assert set(answer["totals"]) == {"fifo", "haircut", "poison"}
+    assert set(answer["totals"]) == set(POLICIES)
     assert answer["totals"]["fifo"]["by_reason"] == {"service_reached": str(50 * COIN)}
     text = say(*command)
     assert text.startswith("Where 50.00000000 tBTC went, by each convention\n")
@@ -82,15 +117,29 @@ def test_trace__compares_in_coins_and_says_what_is_left_out(say: Say, small_case
     text = say(*command)
     assert not answer["complete"]
     assert [(cut["where"], cut["reason"]) for cut in answer["truncations"]] == [
-        ("leaves by haircut", "hop_limit"),
-        ("leaves by poison", "hop_limit"),
+        (f"leaves by {policy}", "hop_limit")
+        for policy in ("lifo", "haircut", "poison", "reverse_seniority")
     ]
     assert (
         "Left out: leaves by haircut (hop_limit). 19.99995000 tBTC in 1 coin: further than the "
         "request allows" in text
     )
-    fees = next(line for line in text.splitlines() if line.startswith("spent on fees"))
-    assert fees.split()[3:] == ["0.00000000", "tBTC", "0.00005000", "tBTC", "0.00010000", "tBTC"]
+    assert max(map(len, text.splitlines()[3:24])) <= 100
+    fees = {row["reason"]: row for row in answer["reasons"]}["fees"]
+    assert (fees["traced"]["fifo"], fees["traced"]["haircut"]) == ("0", "5000")
+    assert (fees["least"], fees["most"]) == ("0", "10000")
+    header = next(line for line in text.splitlines() if "fees" in line.split())
+    assert header.split() == ["service_reached", "hop_limit", "fees"]
+
+
+def test_trace__a_backward_comparison_says_which_conventions_it_lacks(
+    say: Say, small_case: SmallCase
+):
+    command = (small_case.address("exchange"), "--compare", "--direction", "backward")
+    answer = json.loads(say(*command, "--json"))
+    assert list(answer["totals"]) == ["fifo", "lifo", "haircut", "poison"]
+    assert set(answer["not_asked"]) == set(POLICIES) - set(answer["totals"])
+    assert "Not asked: tiho, seniority and reverse_seniority decide by sums" in say(*command)
 
 
 def test_trace__a_comparison_writes_no_files_and_says_so(
@@ -170,7 +219,8 @@ def test_trace__the_same_question_gives_the_same_bytes(say: Say, small_case: Sma
         (["{alice}", "--since", "March"], "is not a time"),
         (["{alice}", "--since", "2026-03-01T10:00:00"], "lacks a time zone"),
         (["{alice}", "--since", "2026-03-02", "--until", "2026-03-01"], "no time is left"),
-        (["{alice}", "--policy", "lifo"], "Invalid value for '--policy'"),
+        (["{alice}", "--policy", "lilo"], "Invalid value for '--policy'"),
+        (["{alice}", "--policy", "tiho", "--direction", "backward"], "decide by sums"),
         (["{pay}:9"], "there is no output 9"),
         (["entity:nobody"], "Error: "),
         (["{pay}"], "for one of its outputs write TXID:0"),

@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from arien_flows.entities.clustering import (
     Clustering,
+    earlier_clustering,
     open_clustering,
     run_clustering,
 )
 from arien_flows.entities.coinjoins import mark_coinjoins
+from arien_flows.entities.constraints import Constraints, constraints_of
+from arien_flows.entities.profiles import Terms
 from arien_flows.entities.storage import DerivedSet
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
+from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.view import View
 from heuristics.coinjoin import STRICT_EXCLUSION, CoinJoinMark
 from heuristics.cospend import LogField, MergeRule
@@ -294,3 +298,30 @@ def test_open_clustering__refuses_blocks_that_the_view_does_not_hold(tmp_path: P
         open_clustering(build_view(other), tmp_path)
     with pytest.raises(StaleSnapshotError, match="up to block 1"):
         open_clustering(build_view(HISTORY[:3]), tmp_path)
+
+
+def owners_at(view: View) -> Constraints:
+    """Return what tags of every third address say, as far as a view holds it."""
+    address = np.arange(0, view.counts.addresses, 3)
+    name = address % 2
+    sure = np.full(len(address), 90)
+    return constraints_of("tags", ("one", "two"), address, name, sure, name > 0)
+
+
+@pytest.mark.parametrize("profile", ["strict", "wide"])
+@pytest.mark.parametrize("tagged", [False, True])
+def test_earlier_clustering__is_the_run_at_that_block(tmp_path: Path, profile: str, tagged: bool):
+    chain = random_chain(11, BLOCKS)
+    view = view_at(chain)
+
+    def terms(at: View) -> Terms:
+        return Terms(decision_lag=2, constraints=owners_at(at)) if tagged else Terms(decision_lag=2)
+
+    run_clustering(view, tmp_path, profile, terms(view))
+    before = sorted(tmp_path.rglob("*"))
+    stored = open_clustering(view, tmp_path, profile)
+    for height in (0, 4, BLOCKS - 2):
+        at = view_at(chain, height + 1)
+        found = earlier_clustering(stored, tmp_path, view_as_of(view, height))
+        assert_same(found, run_clustering(at, None, profile, terms(at)))
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,5 +1,6 @@
 """The archive: evidence as it came, facts for good, statements while they hold."""
 
+import hashlib
 import sqlite3
 import stat
 import subprocess
@@ -112,7 +113,40 @@ def test_statements__hold_for_their_source_and_tip_only(tmp_path: Path):
         assert archive.statements("a", b"tip 2", [b"q"]) == {}
         archive.keep_statements("a", b"tip 2", {b"q": b"new"})
         assert archive.statements("a", b"tip 2", [b"q"]) == {b"q": b"new"}
-        assert archive.statements("a", b"tip 1", [b"q"]) == {}
+        assert archive.statements("a", b"tip 1", [b"q"]) == {b"q": b"old"}
+
+
+def test_record__is_kept_under_the_hash_of_its_text(tmp_path: Path):
+    with Archive(tmp_path) as archive:
+        name = archive.keep_record(b"what an answer stood on")
+        assert archive.keep_record(b"what an answer stood on") == name
+        assert name == hashlib.sha256(b"what an answer stood on").hexdigest()
+    with Archive(tmp_path) as archive:
+        assert archive.record(name) == b"what an answer stood on"
+        assert archive.record("00" * 32) is None
+
+
+def test_archive__of_the_first_version_keeps_its_statements(tmp_path: Path):
+    """The tables are those that the program made before records came."""
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        for table in (
+            "answers (sha256 BLOB PRIMARY KEY, content BLOB NOT NULL)",
+            "headers (block_hash BLOB PRIMARY KEY, height INTEGER NOT NULL, "
+            "header BLOB NOT NULL, median_time INTEGER NOT NULL)",
+            "statements (source TEXT NOT NULL, question BLOB NOT NULL, tip BLOB NOT NULL, "
+            "answer BLOB NOT NULL, PRIMARY KEY (source, question)) WITHOUT ROWID",
+        ):
+            connection.execute(f"CREATE TABLE {table}")
+        connection.execute(
+            "INSERT INTO statements VALUES (?, ?, ?, ?)", ("a", b"q", b"tip 1", b"old")
+        )
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with Archive(tmp_path) as archive:
+        archive.keep_statements("a", b"tip 2", {b"q": b"new"})
+        assert archive.statements("a", b"tip 1", [b"q"]) == {b"q": b"old"}
+        assert archive.statements("a", b"tip 2", [b"q"]) == {b"q": b"new"}
+        assert archive.record(archive.keep_record(b"note")) == b"note"
 
 
 def test_archive__is_for_its_owner_only(tmp_path: Path):

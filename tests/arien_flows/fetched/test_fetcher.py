@@ -12,6 +12,7 @@ from bitcoin.core.script import CScript
 from arien_flows.errors import LedgerDamagedError
 from arien_flows.fetched.archive import Archive
 from arien_flows.fetched.conversation import RESERVE, Conversation
+from arien_flows.fetched.facts import facts_sha256
 from arien_flows.fetched.fetcher import SETTLED_DEPTH, Fetcher
 from chains.errors import LookupFailedError, RequestBudgetError, SourceUnavailableError
 from chains.lookups import BlockHeader, FetchedTransaction, MerkleBranch, OutputQuestion
@@ -69,6 +70,10 @@ class Run:
         self.fetcher.places(heights)
         return [each.txid.hex() for each in self.fetcher.proved()]
 
+    def facts_sha256(self) -> str:
+        fetcher = self.fetcher
+        return facts_sha256(fetcher.tip, fetcher.listings, fetcher.proved())
+
 
 def falsify(kind: str, change: Callable[[Any], Any]) -> Callable[[str, Any], Any]:
     return lambda asked, answer: change(answer) if asked == kind else answer
@@ -104,13 +109,13 @@ def test_fetcher__asks_nothing_twice_and_nothing_again_at_the_same_tip(tmp_path:
         made = run.conversation.made
         assert run.everything() == first
         assert run.conversation.made == made
-        digest = run.fetcher.facts_sha256(run.fetcher.proved())
+        digest = run.facts_sha256()
     with Run(tmp_path, chain) as run:
         assert run.everything() == first
         # The tip's hash is what says that everything still holds.
         assert run.conversation.made == 1
         assert run.fetcher.reused > 0
-        assert run.fetcher.facts_sha256(run.fetcher.proved()) == digest
+        assert run.facts_sha256() == digest
 
 
 def test_fetcher__asks_again_for_young_blocks_only_when_the_tip_has_moved(tmp_path: Path):

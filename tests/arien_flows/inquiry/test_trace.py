@@ -16,12 +16,13 @@ from arien_flows.errors import InputError, NotFoundError
 from arien_flows.inquiry.trace import TraceQuestion
 from arien_flows.ledger.view import View
 from arien_flows.tracing.comparison import compare
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from arien_flows.workspace import Reading
 from chains.errors import LookupFailedError
 from tests.arien_flows.inquiry.asking import PLENTY, Desk, Tags, random_chain, told
 from tests.arien_flows.tracing.chains import COIN, attribution_of
+from tests.arien_flows.tracing.mixing import JOIN
 from tests.ledgers import Chain, Tx, script_of_name, text_of_name
 
 DIRECTIONS = ("forward", "backward")
@@ -60,7 +61,7 @@ def from_bulk(desk: Desk, request: TraceRequest) -> dict[str, Any]:
 @given(
     seed=st.integers(0, 10_000),
     direction=st.sampled_from(DIRECTIONS),
-    policy=st.sampled_from(sorted(POLICIES)),
+    policy=st.sampled_from(BACKWARD_POLICIES),
     min_value=st.sampled_from([1, 2_000, 40_000]),
     max_hops=st.sampled_from([2, 12]),
     states_spent=st.booleans(),
@@ -150,6 +151,15 @@ def test_trace__what_is_not_fetched_is_told_with_its_amount(tmp_path: Path):
     assert left > 0
     shown = coins(left, asset_of("bitcoin-regtest"))
     assert cut.detail == f"{shown} in 1 coin: not fetched from the source"
+    (whole,) = [cut for cut in result.answer.truncations if cut.reason == "incomplete"]
+    origin = result.answer.manifest.fetched
+    assert origin is not None
+    assert whole.limit == origin.transactions
+    assert whole.detail.startswith(
+        f"fetched {origin.transactions} of at most {origin.transactions + 1} transactions"
+    )
+    # One more sees, after the answer, that the tip still stands.
+    assert (origin.requests_allowed, origin.requests) == (30, desk.made - 1)
     assert not result.answer.complete
 
 
@@ -281,3 +291,24 @@ def test_trace__outputs_that_do_not_exist_are_refused(tmp_path: Path):
         asked(desk, request_of(f"{desk.chain.txid('peel0')}:x"))
     with pytest.raises(NotFoundError, match=r"is not in a block|cannot be had"):
         asked(desk, request_of(f"{'ab' * 32}:0"))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_trace__tells_candidates_behind_coinjoins_as_far_as_they_were_fetched(
+    tmp_path: Path, direction: Any
+):
+    desk = Desk(tmp_path, Chain.from_genesis().add(JOIN))
+    source = text_of_name("thief" if direction == "forward" else "hoard")
+    result = asked(desk, request_of(source, direction=direction, demix="candidates"))
+    assert result.answer.inferences is not None
+    behind = result.answer.inferences.coinjoins[0]
+    bulk = from_bulk(desk, request_of(source, direction=direction, demix="candidates"))
+    whole = bulk["inferences"]["coinjoins"][0]
+    assert [each.outpoint for each in behind.candidates] == [
+        each["outpoint"] for each in whole["candidates"]
+    ]
+    assert [each.mass.numerator for each in behind.candidates] == [
+        each["mass"]["numerator"] for each in whole["candidates"]
+    ]
+    # Nothing was asked for their sake.
+    assert {each.fate for each in behind.candidates} == {"not_fetched"}

@@ -16,9 +16,10 @@ from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.engine import ConservationError, check_conservation
 from arien_flows.tracing.manifest import result_sha256
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
+from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.ledgers import Tx, build_view, text_of_name
 
@@ -225,7 +226,7 @@ def test_trace__tells_dormant_coins_from_fresh_ones():
 
 
 def test_trace__backward_ends_at_coinbases_and_has_no_fees(theft):
-    for policy in POLICIES:
+    for policy in BACKWARD_POLICIES:
         result = ask(theft, "exchange", direction="backward", policy=policy)
         assert set(reasons(result)) == {"newly_mined"}
         assert result.answer.totals.fees == "0"
@@ -294,13 +295,13 @@ def test_trace__totals_add_up(seed, policy, direction):
 
 def test_check_conservation__finds_a_missing_satoshi(theft):
     traced = ask(theft).traced
-    for field in ("amount", "remainder_taint"):
-        wrong = getattr(traced.trail.flow, field).copy()
-        wrong[-1] -= 1
-        flow = traced.trail.flow._replace(**{field: wrong})
+    for part in ("flow", "fees"):
+        columns = getattr(traced.trail, part)
+        wrong = columns.amount.copy()
+        wrong[np.flatnonzero(columns.reason != Stop.FOLLOWED)[-1]] += 1
         broken = type(traced)(
             request=traced.request,
-            trail=traced.trail._replace(flow=flow),
+            trail=traced.trail._replace(**{part: columns._replace(amount=wrong)}),
             min_value_sat=1,
         )
         with pytest.raises(ConservationError):
@@ -328,7 +329,9 @@ def test_answer__has_the_promised_shape(theft):
     answer = json.loads(ask(theft).json_bytes())
     assert {"request", "as_of", "complete", "truncations", "totals", "leaves", "graph",
             "manifest"} <= set(answer)  # fmt: skip
-    assert set(answer["totals"]) == {"source", "by_reason", "fees", "destroyed", "certainty"}
+    assert set(answer["totals"]) == {
+        "source", "by_reason", "fees", "destroyed", "by_source", "fiat", "certainty"
+    }  # fmt: skip
     assert {"outpoint", "address", "entity", "value", "traced", "reason"} <= set(
         answer["leaves"][0]
     )
@@ -348,9 +351,11 @@ def test_compare__shows_the_span_between_the_policies(theft):
     (span,) = found.services
     haircut = 60 * 20 * COIN // 70
     assert span.traced == {
-        "fifo": str(10 * COIN), "haircut": str(haircut), "poison": str(60 * COIN)
+        "fifo": str(10 * COIN), "lifo": str(20 * COIN), "haircut": str(haircut),
+        "poison": str(60 * COIN), "tiho": str(20 * COIN), "seniority": str(20 * COIN),
+        "reverse_seniority": str(10 * COIN),
     }  # fmt: skip
-    assert (span.least, span.most) == (str(10 * COIN), str(haircut))
+    assert (span.least, span.most) == (str(10 * COIN), str(20 * COIN))
     assert set(found.results) == set(found.totals) == set(POLICIES)
     assert [cut.reason for cut in found.truncations] == ["coinjoin_marks_absent"]
     assert not found.complete

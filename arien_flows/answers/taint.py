@@ -1,0 +1,60 @@
+"""Whole-ledger taint over a reading, with its rows as files if they are wanted."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from arien_flows.tracing.answer import canonical_json
+from arien_flows.tracing.engine import Ground
+from arien_flows.tracing.sweep import Watch, run_sweep
+from arien_flows.tracing.sweep_answer import TaintAnswer
+from arien_flows.tracing.sweep_files import (
+    ANSWER_FILE,
+    FeeRows,
+    folder_in_the_making,
+    write_coins,
+)
+from arien_flows.tracing.sweep_request import SweepRequest
+from arien_flows.tracing.sweep_summary import taint_answer
+from arien_flows.workspace import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tainted:
+    """An answer, and where its rows were written."""
+
+    answer: TaintAnswer
+    files: tuple[Path, ...]
+
+
+def tainted(
+    reading: Reading,
+    request: SweepRequest,
+    folder: Path | None = None,
+    watch: Watch = lambda _done, _total: None,
+) -> Tainted:
+    """Pass over the ledger; with a `folder`, write coins, fees and the answer there.
+
+    When `watch` raises, or anything else does, nothing is left behind.
+    """
+    ground = Ground(
+        view=reading.view,
+        entities=reading.entities,
+        attribution=reading.tags.attribution,
+        coinjoin_marks=reading.coinjoin_marks if request.stops_at_coinjoins else None,
+        fetched=reading.fetched,
+    )
+    if folder is None:
+        return Tainted(answer=taint_answer(run_sweep(ground, request, watch=watch)), files=())
+    with folder_in_the_making(folder) as making:
+        with ExitStack() as stack:
+            if request.fee_mode == "drop":
+                swept = run_sweep(ground, request, watch=watch)
+            else:
+                fees = stack.enter_context(FeeRows(reading.view, making))
+                swept = run_sweep(ground, request, watch=watch, take_fees=fees.take)
+        write_coins(swept, making)
+        answer = taint_answer(swept)
+        (making / ANSWER_FILE).write_bytes(canonical_json(answer) + b"\n")
+        names = sorted(file.name for file in making.iterdir())
+    return Tainted(answer=answer, files=tuple(folder / name for name in names))

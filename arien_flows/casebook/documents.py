@@ -1,0 +1,38 @@
+"""Documents: the very bytes of what was imported, each kept once."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from arien_flows.casebook.models import documents
+from arien_flows.casebook.rows import next_number
+
+
+def keep_document(
+    connection: Connection,
+    raw: bytes,
+    sha256: str,
+    *,
+    name: str,
+    media_type: str,
+    imported_at: datetime,
+    imported_by: str,
+) -> int:
+    """Return the row of a document, which is kept once however often it is imported."""
+    known = connection.execute(select(documents.c.id).where(documents.c.sha256 == sha256)).scalar()
+    if known is not None:
+        return int(known)
+    number = next_number(connection, documents)
+    connection.execute(
+        insert(documents).values(
+            id=number,
+            sha256=sha256,
+            name=name,
+            media_type=media_type,
+            size=len(raw),
+            content=raw,
+            imported_at=imported_at,
+            imported_by=imported_by,
+        )
+    )
+    return number

@@ -1,0 +1,123 @@
+"""`arien-flows path`: the connections over which money can have gone from one end to another."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from arien_flows.cli.session import session_of, session_options
+from arien_flows.cli.typed import moment, satoshi
+
+if TYPE_CHECKING:
+    from arien_flows.tracing.paths_request import OrderName, ThroughName
+
+
+@click.command()
+@session_options
+@click.argument("origin", metavar="FROM")
+@click.argument("destination", metavar="TO")
+@click.option(
+    "--by",
+    type=click.Choice(["value", "hops"]),
+    default="value",
+    show_default=True,
+    help="What comes first: the larger carried value, or fewer transactions.",
+)
+@click.option(
+    "-k",
+    "--limit",
+    type=click.IntRange(1, 1_000),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Connections that are listed; all are counted.",
+)
+@click.option(
+    "--max-hops",
+    type=click.IntRange(1, 100),
+    default=12,
+    show_default=True,
+    metavar="N",
+    help="Most transactions of a connection.",
+)
+@click.option(
+    "--min-value",
+    default="1",
+    show_default=True,
+    metavar="AMOUNT",
+    help="Smallest coin of a connection: whole satoshi, or coins as 0.01BTC.",
+)
+@click.option("--since", metavar="TIME", help="Ignore what is earlier: 2026-03-01, or with a time.")
+@click.option("--until", metavar="TIME", help="Ignore what is later; a date means its end (UTC).")
+@click.option(
+    "--budget",
+    type=click.IntRange(1, 2_000_000),
+    default=100_000,
+    show_default=True,
+    metavar="N",
+    help="Transactions that may be looked at.",
+)
+@click.option(
+    "--through",
+    type=click.Choice(["services", "coinjoins"]),
+    multiple=True,
+    help="Let connections run through these too; money that leaves them may be anybody's.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write paths.json and paths.graphml there.",
+)
+@click.pass_context
+def path(
+    context: click.Context,
+    origin: str,
+    destination: str,
+    by: str,
+    limit: int,
+    max_hops: int,
+    min_value: str,
+    since: str | None,
+    until: str | None,
+    budget: int,
+    through: tuple[str, ...],
+    output: Path | None,
+) -> None:
+    """Find the connections over which money can have gone from one end to another.
+
+    FROM and TO are each an address, TXID:POSITION (one output), entity:ADDRESS, category:CATEGORY
+    or service:LABEL. FROM means what it received from outside, TO every coin paid to it.
+    """
+    from arien_flows.answers.paths import connected
+    from arien_flows.cli.asking import asked, names_server
+    from arien_flows.cli.output import emit
+    from arien_flows.cli.path_texts import path_lines
+    from arien_flows.errors import InputError
+    from arien_flows.reports.path_files import write_path_files
+    from arien_flows.tracing.paths_request import PathRequest
+
+    session = session_of(context)
+    if names_server(session):
+        raise InputError(
+            "paths are looked for in a ledger only: take the server out of ARIEN_SOURCE, and fill "
+            "a ledger with `arien-flows ledger ingest`"
+        )
+    request = PathRequest(
+        origin=origin,
+        destination=destination,
+        by=cast("OrderName", by),
+        limit=limit,
+        max_hops=max_hops,
+        min_value_sat=satoshi(min_value),
+        since=None if since is None else moment(since),
+        until=None if until is None else moment(until, end_of_day=True),
+        budget=budget,
+        through=cast("tuple[ThroughName, ...]", through),
+    )
+    answer = asked(session, lambda it: connected(it, request))
+    if output is not None:
+        for file in write_path_files(answer, output).all():
+            click.echo(f"Written: {file}", err=True)
+    emit(session, answer, path_lines)

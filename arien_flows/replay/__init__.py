@@ -1,0 +1,1 @@
+"""Making an answer again from its manifest, and saying whether it is the same."""

@@ -1,0 +1,101 @@
+"""The points at services as a table that a spreadsheet opens: a row for each coin.
+
+A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula and runs it; labels
+and sources are the words of whoever wrote a list. Such cells get an apostrophe in front, which
+spreadsheets hide, and so do those that begin with what is dropped in front of a formula. Amounts
+stand in base units and, exactly, in whole coins; no cell is rounded.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from arien_flows.amounts import Asset
+from arien_flows.shapes import shown_time
+from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.points import ServiceCoin, ServicePoint
+
+COLUMNS = (
+    "kind",
+    "service",
+    "concepts",
+    "reason",
+    "named_by",
+    "confidence",
+    "tagged",
+    "address",
+    "entity",
+    "outpoint",
+    "txid",
+    "height",
+    "header_time",
+    "value_base_units",
+    "value_coins",
+    "traced_base_units",
+    "traced_coins",
+    "asset",
+    "policy",
+    "hops",
+    "next_txid",
+    "next_time",
+    "next_inputs",
+)
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the wide forms, which some spreadsheets read alike."""
+
+
+def write_service_points(answer: TraceAnswer, file: Path) -> None:
+    """Write a row for each coin of each point, in the order of the answer; UTF-8, RFC 4180."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        writer.writerow(COLUMNS)
+        for row in _rows(answer):
+            writer.writerow([safe_cell(cell) for cell in row])
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RISKY) else text
+
+
+def _rows(answer: TraceAnswer) -> Iterator[tuple[str, ...]]:
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    for point in answer.service_points:
+        for coin in point.coins:
+            yield _row(point, coin, asset, answer.request.policy)
+
+
+def _row(point: ServicePoint, coin: ServiceCoin, asset: Asset, policy: str) -> tuple[str, ...]:
+    move = coin.next
+    return (
+        point.kind,
+        point.label,
+        "; ".join(point.concepts),
+        point.reason,
+        point.source,
+        str(point.confidence),
+        point.tagged,
+        point.address,
+        point.entity or "",
+        coin.outpoint or "",
+        coin.txid,
+        str(coin.height),
+        shown_time(coin.time),
+        coin.value,
+        _whole(coin.value, asset),
+        coin.traced,
+        _whole(coin.traced, asset),
+        asset.name,
+        policy,
+        str(coin.hops),
+        "" if move is None else move.txid,
+        "" if move is None else shown_time(move.time),
+        "" if move is None else str(move.inputs),
+    )
+
+
+def _whole(base_units: str, asset: Asset) -> str:
+    """Return an amount in whole coins, exactly, with a point and no separators."""
+    whole, rest = divmod(int(base_units), 10**asset.decimals)
+    return f"{whole}.{rest:0{asset.decimals}d}"

@@ -1,0 +1,166 @@
+"""From what a person names to the coins at the two ends of a connection.
+
+The origin means what it means in a trace: of an address or entity, what it received from outside.
+The destination means every coin that was paid to it, because a payment that also spends something
+of the receiver is a payment still. A category or a named service means all coins of the addresses
+that sources name so, and of their entities, unless an address of such an entity is tagged as a
+service of its own. Only tags that are sure enough to stop a trace count.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from arien_flows.attribution.ownership import roots_of
+from arien_flows.attribution.snapshot import Attribution
+from arien_flows.entities.constraints import SERVICE_CONFIDENCE
+from arien_flows.errors import NotFoundError
+from arien_flows.tracing.engine import Ground
+from arien_flows.tracing.paths_request import PathRequest
+from arien_flows.tracing.sources import MAX_MEMBERS, refuse_transaction, resolve_sources
+from arien_flows.tracing.window import window_of
+from chains.types import BoolArray, Int64Array
+from heuristics.connect_search import Place
+from heuristics.follow import ranges
+
+MAX_SEEDS = 200_000
+"""A search does not begin at more coins; then the other end's search does it alone."""
+
+SHOWN_CHOICES = 12
+
+_NONE: Int64Array = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """One end of the question."""
+
+    text: str
+    place: Place
+    coins: Int64Array | None
+    """The coins to search from, ascending; nothing where they are not listed."""
+
+    roots: Int64Array
+    """Entities that it belongs to, ascending; none for a category."""
+
+    def holds(self, ground: Ground, coins: Int64Array) -> BoolArray:
+        """Return which coins belong to it."""
+        address = ground.view.output_address[coins].astype(np.int64)
+        of_root = np.isin(roots_of(ground.entities, address), self.place.root)
+        of_root &= ~np.isin(address, self.place.other)
+        held: BoolArray = (
+            np.isin(coins, self.place.coin) | np.isin(address, self.place.address) | of_root
+        )
+        return held
+
+
+def origin_of(ground: Ground, request: PathRequest) -> End:
+    """Return the end that the money leaves.
+
+    Raises what `resolve_sources` raises.
+    """
+    text = request.origin.strip()
+    named = _named(ground, text)
+    if named is not None:
+        return named
+    trace = request.as_trace
+    sources = resolve_sources(ground.view, trace, ground.entities, window_of(ground.view, trace))
+    return End(
+        text=text,
+        place=Place(sources.outputs, _NONE, _NONE, _NONE),
+        coins=sources.outputs,
+        roots=sources.roots,
+    )
+
+
+def destination_of(ground: Ground, request: PathRequest) -> End:
+    """Return the end at which the money arrives.
+
+    Raises
+    ------
+    InputError, NotFoundError
+        If it means nothing in this ledger.
+    """
+    text = request.destination.strip()
+    named = _named(ground, text)
+    if named is not None:
+        return named
+    view, entities = ground.view, ground.entities
+    kind, colon, rest = text.partition(":")
+    if colon and kind != "entity":
+        coin = np.array([view.find_output(text)], np.int64)
+        root = roots_of(entities, view.output_address[coin].astype(np.int64))
+        return End(text=text, place=Place(coin, _NONE, _NONE, _NONE), coins=coin, roots=root)
+    if not colon:
+        refuse_transaction(text)
+    address = view.find_address(rest if colon else text)
+    root = np.array([entities.root_of(address)], np.int64)
+    if not colon:
+        place = Place(_NONE, np.array([address], np.int64), _NONE, _NONE)
+        return End(text=text, place=place, coins=_paid_to(ground, place.address), roots=root)
+    members = entities.members(int(root[0])).astype(np.int64)
+    coins = None if len(members) > MAX_MEMBERS else _paid_to(ground, members)
+    return End(text=text, place=Place(_NONE, _NONE, root, _NONE), coins=coins, roots=root)
+
+
+def _paid_to(ground: Ground, addresses: Int64Array) -> Int64Array | None:
+    """Return the coins paid to addresses, ascending; nothing if there are too many to list."""
+    view = ground.view
+    histories = [view.history(int(address)) for address in addresses]
+    paying = np.concatenate([h.transaction[h.received_sat > 0] for h in histories])
+    paying = np.unique(paying.astype(np.int64))
+    if len(paying) > MAX_SEEDS:
+        return None
+    outputs = ranges(view.first_output[paying], view.first_output[paying + 1])
+    outputs = outputs[np.isin(view.output_address[outputs], addresses)]
+    return outputs[view.output_value[outputs] > 0]
+
+
+def _named(ground: Ground, text: str) -> End | None:
+    """Return all that a category or a service's name means; nothing where it is neither."""
+    kind, colon, name = text.partition(":")
+    name = name.strip()
+    if not colon or kind not in ("category", "service"):
+        return None
+    said = ground.attribution
+    meant = np.array(
+        [
+            each.level >= SERVICE_CONFIDENCE
+            and (name in each.concepts if kind == "category" else name == each.label)
+            for each in said.statements
+        ],
+        np.bool_,
+    )
+    if not meant.any():
+        raise NotFoundError(f"no tag names a {kind} {name!r} here: {_choices(said, kind)}")
+    address = _meant(said, meant, said.address, said.address_tag)
+    service = _meant(said, meant, said.service_address, said.service_address_tag)
+    address = np.union1d(address, service)
+    root = np.union1d(
+        _meant(said, meant, said.root, said.root_tag),
+        _meant(said, meant, said.service_root, said.service_root_tag),
+    )
+    if not len(address) and not len(root):
+        raise NotFoundError(f"no address of {text} is in this ledger")
+    other = np.setdiff1d(said.service_address, address)
+    place = Place(_NONE, address, root, other)
+    return End(text=text, place=place, coins=None, roots=_NONE)
+
+
+def _meant(
+    said: Attribution, meant: BoolArray, numbers: Int64Array, places: Int64Array
+) -> Int64Array:
+    return numbers[meant[said.statement[places]]]
+
+
+def _choices(said: Attribution, kind: str) -> str:
+    """Name what could have been meant."""
+    sure = [each for each in said.statements if each.level >= SERVICE_CONFIDENCE]
+    if kind == "service":
+        names = sorted({each.label for each in sure})
+    else:
+        names = sorted({concept for each in sure for concept in each.concepts})
+    if not names:
+        return "the casebook holds no tags of this network that are sure enough"
+    more = f" and {len(names) - SHOWN_CHOICES:,} more" if len(names) > SHOWN_CHOICES else ""
+    return f"there are {', '.join(names[:SHOWN_CHOICES])}{more}"

@@ -1,0 +1,95 @@
+"""`path` on the small ledger: blocks of coins, files, no path as an answer, bad input."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from arien_flows.cli.main import run
+from tests.small_case import COIN, FEE, SmallCase
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def say(small_case: SmallCase, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Ask for paths on the small ledger and return what is printed."""
+
+    def said(*arguments: str, code: int = 0) -> str:
+        assert run(["--data", str(small_case.data), "path", *arguments]) == code
+        captured = capsys.readouterr()
+        return captured.err if code else captured.out
+
+    return said
+
+
+def test_path__prints_a_block_for_each(say: Say, small_case: SmallCase):
+    text = say(small_case.address("alice"), "category:exchange")
+    assert text.startswith(f"1 path from {small_case.address('alice')} to category:exchange")
+    assert "1. 1 transaction, carries at most 50.00000000 tBTC" in text
+    assert f"{small_case.txid('mined-1')}:0" in text
+    assert f"{small_case.txid('pay')}:0" in text
+    assert "Exchange One" in text
+    assert "50.00000000 tBTC left the origin;" in text
+    assert "between 10.00000000 tBTC and 50.00000000 tBTC arrived." in text
+    assert "fifo" in text
+    assert "True as of block" in text
+
+
+def test_path__none_is_an_answer(say: Say, small_case: SmallCase):
+    text = say(small_case.address("bob"), small_case.address("p2tr:fund"))
+    assert text.startswith("No path from")
+    assert "not through a service or a CoinJoin" in text
+    assert "at a CoinJoin" in text
+    through = say(
+        small_case.address("bob"), small_case.address("p2tr:fund"), "--through", "coinjoins"
+    )
+    assert through.startswith("2 paths from")
+
+
+def test_path__says_that_the_destination_is_older(say: Say, small_case: SmallCase):
+    text = say(small_case.address("exchange"), small_case.address("alice"))
+    assert "money goes one way" in text
+
+
+def test_path__writes_the_answer_and_its_graph(say: Say, small_case: SmallCase, tmp_path: Path):
+    ends = (small_case.address("alice"), small_case.address("p2sh:alice-4"))
+    answer = json.loads(say(*ends, "--json", "-o", str(tmp_path / "out")))
+    assert json.loads((tmp_path / "out" / "paths.json").read_bytes()) == answer
+    graph = nx.read_graphml(tmp_path / "out" / "paths.graphml")
+    assert graph.graph["result_sha256"] == answer["manifest"]["result_sha256"]
+    last = answer["connections"][0]["coins"][-1]
+    assert last["value"] == str(60 * COIN - 2 * FEE)
+    assert graph.nodes[last["outpoint"]]["value_sat"] == 60 * COIN - 2 * FEE
+    assert (graph.number_of_nodes(), graph.number_of_edges()) == (3, 2)
+
+
+def test_path__lists_as_many_as_asked(say: Say, small_case: SmallCase):
+    ends = (small_case.address("bob"), small_case.address("p2tr:fund"), "--through", "coinjoins")
+    answer = json.loads(say(*ends, "-k", "1", "--by", "hops", "--json"))
+    assert (answer["count"], len(answer["connections"])) == ("2", 1)
+    assert "limit" in {cut["reason"] for cut in answer["truncations"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("alice", "alice"), "both ends are the same"),
+        (("alice", "category:bank"), "no tag names a category 'bank' here: there are exchange"),
+        (("alice", "nobody"), "was never used"),
+        (("alice", "exchange", "--min-value", "x"), "is not an amount"),
+    ],
+)
+def test_path__bad_input_is_one_line(say: Say, small_case: SmallCase, arguments, message):
+    ends = [text if ":" in text else small_case.address(text) for text in arguments[:2]]
+    error = say(*ends, *arguments[2:], code=2)
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_path__asks_no_server(say: Say, small_case: SmallCase, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ARIEN_SOURCE", "esplora+http://127.0.0.1:1/api")
+    ends = small_case.address("alice"), small_case.address("exchange")
+    assert "paths are looked for in a ledger only" in say(*ends, code=2)

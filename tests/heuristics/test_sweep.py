@@ -1,0 +1,291 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heuristics.follow import follow
+from heuristics.stops import Direction
+from heuristics.sweep import sweep
+from heuristics.sweep_calendar import (
+    FREE,
+    IN_USE,
+    MADE,
+    MOST_IN_USE,
+    chunks_for,
+    grown_calendar,
+    new_calendar,
+    page_words,
+    put_word,
+    take_page,
+)
+from heuristics.sweep_steps import match_inputs
+from heuristics.taint import Policy, Stop
+from tests.heuristics.flow_cases import columns_of, question_of, rules_of, seeded
+from tests.heuristics.sweep_cases import (
+    no_rules,
+    random_blocks,
+    random_sources,
+    sweep_columns,
+    swept,
+    terms_of,
+)
+from tests.reference import sweep as reference
+from tests.reference.sweep import Chain
+from tests.reference.taint import Case, Transaction
+
+seeds = st.integers(0, 2**32)
+policies = st.sampled_from(list(Policy))
+
+
+@given(seeds, policies, st.booleans(), st.booleans(), st.booleans())
+def test_sweep__agrees_with_reference(seed, policy, follows_fees, subsidy_last, has_colours):
+    random = seeded(seed)
+    chain = random_blocks(random, random.randint(2, 8))
+    sources = random_sources(random, chain)
+    terms = terms_of(
+        chain,
+        policy,
+        follows_fees=follows_fees,
+        subsidy_last=subsidy_last,
+        has_colours=has_colours,
+        window_bits=random.choice((1, 3, 16)),
+    )
+    found, answer = swept(chain, sources, terms)
+    expected = reference.sweep(
+        chain, sources, policy, follows_fees=follows_fees, subsidy_last=subsidy_last
+    )
+    assert answer.ends == expected.ends
+    assert (answer.fees, answer.unclaimed) == (expected.fees, expected.unclaimed)
+    assert found.fees == sum(expected.fees.values())
+    assert found.unclaimed == sum(expected.unclaimed.values())
+    if policy != Policy.POISON:
+        started = sum(chain.transactions[t].outputs[j][0] for t, j in sources)
+        assert started == int(found.amount.sum()) + found.fees + found.unclaimed
+
+
+@given(seeds, st.sampled_from((Policy.FIFO, Policy.LIFO)), st.booleans())
+def test_sweep__tells_sources_apart_unit_by_unit(seed, policy, follows_fees):
+    random = seeded(seed)
+    chain = random_blocks(random, random.randint(2, 8))
+    sources = random_sources(random, chain)
+    terms = terms_of(chain, policy, has_colours=True, follows_fees=follows_fees)
+    found, answer = swept(chain, sources, terms)
+    expected = reference.sweep(chain, sources, policy, follows_fees=follows_fees)
+    sums: Counter[tuple[int, int]] = Counter()
+    for (coin, reason), colour, segments in zip(
+        answer.ends, found.colour.tolist(), found.segments.tolist(), strict=True
+    ):
+        units = expected.units[coin, reason]
+        assert colour == np.bitwise_or.reduce(units)
+        runs = [unit for k, unit in enumerate(units) if k == 0 or unit != units[k - 1]]
+        assert segments == sum(unit != 0 for unit in runs)
+        for unit in units:
+            sums.update((int(reason), bit) for bit in range(3) if unit >> bit & 1)
+    for reason in (Stop.UNSPENT, Stop.RETAINTED):
+        row = found.by_colour[int(reason)]
+        assert row.tolist() == [sums[int(reason), bit] for bit in range(len(row))]
+
+
+@given(seeds, policies)
+def test_sweep__splits_every_amount_among_sources_without_loss(seed, policy):
+    random = seeded(seed)
+    chain = random_blocks(random, random.randint(2, 8))
+    sources = random_sources(random, chain)
+    plain, plain_answer = swept(chain, sources, terms_of(chain, policy))
+    found, answer = swept(chain, sources, terms_of(chain, policy, has_colours=True))
+    assert answer.ends == plain_answer.ends
+    assert found.fees == plain.fees
+    if len(set(sources.values())) == 1 and policy != Policy.POISON:
+        bit = next(iter(sources.values())).bit_length() - 1
+        assert int(found.by_colour[:, bit].sum()) == int(found.amount.sum()) + found.fees
+
+
+@given(seeds, policies)
+def test_sweep__ends_where_a_trace_without_limits_ends(seed, policy):
+    random = seeded(seed)
+    chain = random_blocks(random, random.randint(2, 7))
+    sources = random_sources(random, chain)
+    length = len(chain.transactions)
+    case = Case(
+        chain=chain.transactions,
+        sources=list(sources),
+        labels=list(range(12)),
+        tags=dict.fromkeys(random.sample(range(12), random.choice((0, 1, 3))), Stop.MIXER),
+        marks=set(random.sample(range(length), random.choice((0, 1, 2)))),
+        max_hops=1000,
+    )
+    columns = columns_of(chain.transactions)
+    rules = rules_of(case, columns)
+    trail = follow(question_of(case, Direction.FORWARD, policy, 10**6), columns, rules)
+    expected: dict[tuple[int, int], int] = {}
+    for coin, amount, reason in zip(
+        trail.coins.tolist(), trail.flow.amount.tolist(), trail.flow.reason.tolist(), strict=True
+    ):
+        if amount and reason not in (Stop.FOLLOWED, Stop.CLEAN):
+            expected[coin, reason] = amount
+    found, _ = swept(chain, sources, terms_of(chain, policy, stops_at_services=True), rules)
+    ends = zip(found.output.tolist(), found.reason.tolist(), strict=True)
+    assert dict(zip(ends, found.amount.tolist(), strict=True)) == expected
+
+
+@given(seeds, policies, st.booleans())
+def test_sweep__up_to_a_block_takes_what_comes_later_for_unspent(seed, policy, follows_fees):
+    random = seeded(seed)
+    chain = random_blocks(random, 6)
+    blocks = random.randint(1, 6)
+    past = chain.starts[blocks]
+    sources = {c: k for c, k in random_sources(random, chain, 12).items() if c[0] < past}
+    terms = terms_of(chain, policy, stop_transaction=past, follows_fees=follows_fees)
+    _, answer = swept(chain, sources, terms)
+    expected = reference.sweep(chain, sources, policy, blocks=blocks, follows_fees=follows_fees)
+    assert (answer.ends, answer.fees) == (expected.ends, expected.fees)
+
+
+@pytest.mark.slow
+@given(seeds, policies, st.booleans())
+def test_sweep__survives_many_windows_and_much_clearing(seed, policy, follows_fees):
+    random = seeded(seed)
+    chain = random_blocks(random, 60, subsidy=60, width=12)
+    sources = random_sources(random, chain, 40)
+    terms = terms_of(chain, policy, follows_fees=follows_fees, window_bits=random.choice((2, 5, 7)))
+    _, answer = swept(chain, sources, terms)
+    expected = reference.sweep(chain, sources, policy, follows_fees=follows_fees)
+    assert (answer.ends, answer.fees) == (expected.ends, expected.fees)
+    assert answer.unclaimed == expected.unclaimed
+
+
+def test_sweep__counts_coins_that_a_repeated_coinbase_voids_as_destroyed():
+    chain = random_blocks(seeded(1), 3, width=0)
+    columns = sweep_columns(chain)
+    coin = int(np.flatnonzero(columns.ledger.output_value > 0)[0])
+    outputs, colours = np.array([coin]), np.array([1])
+    terms = terms_of(chain, Policy.FIFO)
+    voided = columns._replace(voided=np.array([coin]))
+    plain = sweep(terms, columns, outputs, colours, no_rules())
+    assert plain.reason.tolist() == [Stop.UNSPENT]
+    found = sweep(terms, voided, outputs, colours, no_rules())
+    assert found.reason.tolist() == [Stop.DESTROYED]
+
+
+def test_sweep__holds_what_waits_and_not_what_has_passed():
+    # One coin that is moved on and on: as much as ever waits is one coin.
+    moves = 2_000
+    chain = Chain(
+        transactions=[
+            Transaction(inputs=[], outputs=[(50, 0)]),
+            *(Transaction(inputs=[((k, 0), 50, 0)], outputs=[(50, 0)]) for k in range(moves)),
+        ],
+        starts=[0, *range(1, moves + 2)],
+        subsidy=50,
+    )
+    found, _ = swept(chain, {(0, 0): 1}, terms_of(chain, Policy.FIFO))
+    assert found.transactions == found.inputs == moves
+    assert found.amount.tolist() == [50]
+    assert found.most_waiting_bytes == 1024
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"outputs": [0, 0]}, "ascend"),
+        ({"outputs": [-1]}, "not an output"),
+        ({"outputs": [10**6]}, "not an output"),
+        ({"colours": [0]}, "set of"),
+        ({"colours": [1, 1]}, "set of"),
+        ({"colours": [1 << 62]}, "set of"),
+        ({"terms": {"stop_transaction": 2}}, "where a block ends"),
+        ({"terms": {"stop_transaction": 10**6}}, "where a block ends"),
+        ({"fee": [1]}, "fee must have"),
+        ({"terms": {"follows_fees": True}, "subsidy": []}, "subsidy of every block"),
+        ({"terms": {"follows_fees": True}, "subsidy": [0, 0, 0]}, "pays out more"),
+    ],
+)
+def test_sweep__rejects_arguments_that_contradict_each_other(changes, message):
+    chain = random_blocks(seeded(6), 3)
+    columns = sweep_columns(chain)
+    assert chain.starts[1] == 1  # so that 2 is in the middle of a block
+    assert chain.starts[2] > 2
+    chosen = int(np.flatnonzero(columns.ledger.output_value > 0)[0])
+    terms = terms_of(chain, Policy.FIFO, stop_transaction=chain.starts[3])
+    columns = columns._replace(
+        **{
+            name: np.array(changes[name], np.int64)
+            for name in ("fee", "subsidy")
+            if name in changes
+        }
+    )
+    with pytest.raises(ValueError, match=message):
+        sweep(
+            terms._replace(**changes.get("terms", {})),
+            columns,
+            np.array(changes.get("outputs", [chosen])),
+            np.array(changes.get("colours", [1])),
+            no_rules(),
+        )
+
+
+def test_sweep__refuses_a_coin_that_is_spent_before_it_is_paid():
+    chain = random_blocks(seeded(5), 3)
+    columns = sweep_columns(chain)
+    chosen = int(np.flatnonzero(columns.ledger.output_value > 0)[-1])
+    spender = columns.ledger.spender.copy()
+    spender[chosen] = 0
+    wrong = columns._replace(ledger=columns.ledger._replace(spender=spender))
+    with pytest.raises(ValueError, match="spent before it is paid"):
+        sweep(terms_of(chain, Policy.FIFO), wrong, np.array([chosen]), np.array([1]), no_rules())
+
+
+def test_sweep__reports_and_can_be_broken_off():
+    chain = random_blocks(seeded(7), 30)
+    columns = sweep_columns(chain)
+    chosen = np.flatnonzero(columns.ledger.output_value > 0)[:1]
+    told: list[int] = []
+
+    def report(done: int, *_: object) -> None:
+        told.append(done)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    terms = terms_of(chain, Policy.FIFO, window_bits=1)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(terms, columns, chosen, np.array([1]), no_rules(), report)
+    assert told == [32, 64]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**60)), max_size=600), st.data())
+def test_calendar__gives_every_page_back_in_order(words, data):
+    calendar = new_calendar(4)
+    pages: list[list[int]] = [[], [], [], []]
+    for window, word in words:
+        if chunks_for(calendar, 1, 1) > len(calendar.following):
+            calendar = grown_calendar(calendar, chunks_for(calendar, 1, 1))
+        put_word(calendar, window, word)
+        pages[window].append(word)
+        if data.draw(st.integers(0, 150)) == 0:
+            _read(calendar, pages, window)
+    for window in range(4):
+        _read(calendar, pages, window)
+    assert calendar.counts[IN_USE] == 0
+    assert calendar.counts[MADE] == calendar.counts[MOST_IN_USE]
+    assert (calendar.counts[FREE] < 0) == (not words)
+
+
+def _read(calendar, pages, window):
+    page = np.empty(page_words(calendar, window), np.int64)
+    take_page(calendar, window, page)
+    assert page.tolist() == pages[window]
+    pages[window].clear()
+
+
+@given(st.integers(1, 80), st.data())
+def test_match_inputs__finds_every_coin(inputs, data):
+    random = seeded(data.draw(seeds))
+    spent = np.array(random.sample(range(1000), inputs))
+    chosen = random.sample(range(inputs), random.randint(0, inputs))
+    output = np.array([spent[k] for k in chosen], np.int64)
+    slots = np.empty(inputs, np.int64)
+    match_inputs(spent, np.arange(len(chosen)), len(chosen), output, slots)
+    expected = [chosen.index(k) if k in chosen else -1 for k in range(inputs)]
+    assert slots.tolist() == expected

@@ -221,8 +221,16 @@ def lay_out(
         ]
     )
     stops, entered = stops_at(
-        direction, np.concatenate([coins, others]), addresses, columns, rules, rewards
+        direction,
+        np.concatenate([coins, others]) if is_followed else coins,
+        addresses,
+        columns,
+        rules,
+        rewards,
     )
+    if not is_followed:
+        stops = np.concatenate([stops, np.full(len(others), Stop.FEE, np.uint8)])
+        entered = np.concatenate([entered, np.full(len(others), -1)])
     stops[~_is_in(entered, explored) & (stops > Stop.BUDGET)] = Stop.BUDGET
     given = np.concatenate([rows.given_coin, others]) if is_followed else rows.given_coin
     past_coins = len(coins) + len(rows.reward_coin)
@@ -293,10 +301,14 @@ def _slots_of(coins: Int64Array, sources: Int64Array, given: Int64Array) -> Int6
     A source that a transaction gives again keeps its own slot: taint that returns to it ends
     there, and what leaves it is the source's.
     """
-    order = np.argsort(given, kind="stable")
     slots = np.full(len(coins), -1, np.int64)
-    is_given = _is_in(coins, given[order]) & (coins >= 0)
-    slots[is_given] = len(sources) + order[np.searchsorted(given[order], coins[is_given])]
-    is_source = _is_in(coins, sources)
-    slots[is_source] = np.searchsorted(sources, coins[is_source])
+    if len(given):
+        order = np.argsort(given, kind="stable")
+        ascending = given[order]
+        place = np.minimum(np.searchsorted(ascending, coins), len(given) - 1)
+        is_given = (ascending[place] == coins) & (coins >= 0)
+        slots[is_given] = len(sources) + order[place[is_given]]
+    place = np.minimum(np.searchsorted(sources, coins), len(sources) - 1)
+    is_source = sources[place] == coins
+    slots[is_source] = place[is_source]
     return slots

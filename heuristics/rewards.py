@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import Int64Array, UInt8Array, UInt32Array, read_only
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 from heuristics.stops import (
     Direction,
     SpendColumns,
@@ -66,7 +66,7 @@ def share_rewards(rewards: Rewards) -> Rewards:
     )
 
 
-@kernel
+@kernel_part
 def collects(transaction: Number, columns: SpendColumns, rewards: Rewards) -> bool:
     """Return whether fees are followed and the transaction is a coinbase."""
     return (
@@ -135,7 +135,7 @@ def taken_by(
     return coins, values
 
 
-@kernel
+@kernel_part
 def reward_stop(
     direction: int,
     transaction: Number,
@@ -153,13 +153,13 @@ def reward_stop(
     return _TIME_WINDOW if is_outside(entered, rules) else _FOLLOWED
 
 
-@kernel
+@kernel_part
 def is_outside(entered: Number, rules: StopRules) -> bool | np.bool_:
     """Return whether a transaction lies outside the time window."""
     return entered < rules.first_transaction or entered > rules.last_transaction
 
 
-@kernel
+@kernel_part
 def led_into(direction: int, coin: Number, columns: SpendColumns, rewards: Rewards) -> Number:
     """Return the transaction that following a coin or a fee leads into, or -1."""
     transaction = coin - len(columns.output_value)
@@ -176,7 +176,7 @@ def led_into(direction: int, coin: Number, columns: SpendColumns, rewards: Rewar
     return np.int64(rewards.first_transaction[block])
 
 
-@kernel
+@kernel_part
 def stop_at(
     direction: int,
     is_source: bool,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import NO_ADDRESS, Int64Array, UInt8Array, UInt32Array, read_only
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 from heuristics.taint import Number, Stop
 
 
@@ -113,7 +113,7 @@ def share_rules(rules: StopRules) -> StopRules:
     )
 
 
-@kernel
+@kernel_part
 def find_sorted(values: Int64Array, wanted: Number) -> int:
     """Return the place of `wanted` in ascending `values`, or -1."""
     low = 0
@@ -127,7 +127,7 @@ def find_sorted(values: Int64Array, wanted: Number) -> int:
     return low if low < len(values) and values[low] == wanted else -1
 
 
-@kernel
+@kernel_part
 def owner_of_row(offsets: Int64Array, row: Number) -> int:
     """Return the `i` with offsets[i] <= row < offsets[i + 1]."""
     low = 0
@@ -141,7 +141,7 @@ def owner_of_row(offsets: Int64Array, row: Number) -> int:
     return low
 
 
-@kernel
+@kernel_part
 def entered_transaction(direction: int, coin: Number, columns: SpendColumns) -> Number:
     """Return the transaction that following `coin` leads into, or -1.
 
@@ -155,7 +155,7 @@ def entered_transaction(direction: int, coin: Number, columns: SpendColumns) -> 
     return transaction if transaction < len(columns.first_input) - 1 else -1
 
 
-@kernel
+@kernel_part
 def service_stop(address: Number, rules: StopRules) -> Number:
     """Return the stop that tags demand at an address; its own tag comes before its entity's."""
     if address == _NO_ADDRESS:
@@ -170,7 +170,7 @@ def service_stop(address: Number, rules: StopRules) -> Number:
     return np.int64(rules.root_stop[place]) if place >= 0 else _FOLLOWED
 
 
-@kernel
+@kernel_part
 def known_stop(
     direction: int,
     is_source: bool,

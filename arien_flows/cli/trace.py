@@ -253,6 +253,9 @@ def trace(
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
     result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
+    if result.traced.trail.timed_out:
+        told = f"Time ran out after {result.traced.budget:,} transactions"
+        click.echo(f"{told}: --budget {result.traced.budget} repeats this answer.", err=True)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)

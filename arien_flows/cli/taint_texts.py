@@ -24,22 +24,15 @@ def taint_lines(answer: TaintAnswer) -> Iterable[str]:
     yield from table(("Amount", "Is", "Reason"), _ends(answer, asset))
     yield ""
     ordered = request.policy in ("fifo", "lifo")
-    pieces = f" ({answer.segments:,} runs of tainted units)" if ordered else ""
-    yield f"{answer.tainted_outputs:,} unspent outputs hold taint{pieces}."
-    yield (f"It passed through {answer.transactions:,} transactions with {answer.inputs:,} inputs.")
+    pieces = f" (in {answer.segments:,} runs of tainted units)" if ordered else ""
+    yield f"Unspent outputs that hold taint: {answer.tainted_outputs:,}{pieces}."
+    yield (
+        f"Transactions that it passed through: {answer.transactions:,}, with "
+        f"{answer.inputs:,} inputs."
+    )
     if answer.by_source:
         yield ""
-        yield from table(
-            ("Of source", "Unspent", "Fees"),
-            (
-                (
-                    share.source,
-                    coins(share.by_reason.get("unspent", "0"), asset),
-                    coins(share.by_reason.get("fees", "0"), asset),
-                )
-                for share in answer.by_source
-            ),
-        )
+        yield from _by_source(answer, asset)
     if answer.services:
         yield ""
         yield "Named holders (attributions):"
@@ -78,6 +71,17 @@ def _ends(answer: TaintAnswer, asset: Asset) -> Iterable[tuple[str, str, str]]:
         yield coins(totals.destroyed, asset), DESTROYED, "destroyed"
     if answer.request.policy != "poison":
         yield coins(totals.source, asset), "in all, which is the source exactly", ""
+
+
+def _by_source(answer: TaintAnswer, asset: Asset) -> list[str]:
+    reasons = sorted({reason for share in answer.by_source for reason in share.by_reason})
+    return table(
+        ("Of source", *reasons),
+        (
+            (share.source, *(coins(share.by_reason.get(reason, "0"), asset) for reason in reasons))
+            for share in answer.by_source
+        ),
+    )
 
 
 def _services(answer: TaintAnswer, asset: Asset) -> list[str]:

@@ -102,8 +102,8 @@ def test_sweep__splits_every_amount_among_sources_without_loss(seed, policy):
         assert int(found.by_colour[:, bit].sum()) == int(found.amount.sum()) + found.fees
 
 
-@given(seeds, policies)
-def test_sweep__ends_where_a_trace_without_limits_ends(seed, policy):
+@given(seeds, policies, st.booleans(), st.booleans())
+def test_sweep__ends_where_a_trace_without_limits_ends(seed, policy, follows_fees, subsidy_last):
     random = seeded(seed)
     chain = random_blocks(random, random.randint(2, 7))
     sources = random_sources(random, chain)
@@ -113,8 +113,10 @@ def test_sweep__ends_where_a_trace_without_limits_ends(seed, policy):
         sources=list(sources),
         labels=list(range(12)),
         tags=dict.fromkeys(random.sample(range(12), random.choice((0, 1, 3))), Stop.MIXER),
-        marks=set(random.sample(range(length), random.choice((0, 1, 2)))),
+        marks=set(random.sample(range(length), random.choice((0, 1)))) - set(chain.starts),
         max_hops=1000,
+        subsidies=dict.fromkeys(chain.starts[:-1], chain.subsidy) if follows_fees else None,
+        subsidy_last=subsidy_last,
     )
     columns = columns_of(chain.transactions)
     rules = rules_of(case, columns)
@@ -125,7 +127,14 @@ def test_sweep__ends_where_a_trace_without_limits_ends(seed, policy):
     ):
         if amount and reason not in (Stop.FOLLOWED, Stop.CLEAN):
             expected[coin, reason] = amount
-    found, _ = swept(chain, sources, terms_of(chain, policy, stops_at_services=True), rules)
+    terms = terms_of(
+        chain,
+        policy,
+        stops_at_services=True,
+        follows_fees=follows_fees,
+        subsidy_last=subsidy_last,
+    )
+    found, _ = swept(chain, sources, terms, rules)
     ends = zip(found.output.tolist(), found.reason.tolist(), strict=True)
     assert dict(zip(ends, found.amount.tolist(), strict=True)) == expected
 

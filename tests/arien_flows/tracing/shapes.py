@@ -33,8 +33,8 @@ class Shape:
 def payout(outputs: int) -> Shape:
     """One transaction pays to very many, each of whom pays on; all of that is collected again."""
     sketch = Sketch()
-    mined = sketch.mine((THIEF, 100 * outputs * 10_000 + COIN))
-    parts = [(_PEOPLE + i, 100 * 10_000 + i % 7) for i in range(outputs)]
+    mined = sketch.mine((THIEF, outputs * 10_000 + COIN))
+    parts = [(_PEOPLE + i, 10_000 + i % 7) for i in range(outputs)]
     paid = sketch.pay([(mined, 0)], parts)
     passed = [
         sketch.pay([(paid, i)], [(_PEOPLE + outputs + i, value - 100)])
@@ -46,9 +46,9 @@ def payout(outputs: int) -> Shape:
 
 
 def peel_chain(hops: int) -> Shape:
-    """A coin that sheds a thousandth of a coin at each of very many hops."""
+    """A coin that sheds a small part at each of very many hops."""
     sketch = Sketch()
-    peeled = COIN // 1_000 + 7
+    peeled = COIN // 2_000 + 7
     value = (peeled + 200) * (hops + 10)
     coin = (sketch.mine((THIEF, value)), 0)
     stolen = coin

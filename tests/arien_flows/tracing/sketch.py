@@ -43,13 +43,17 @@ class Sketch:
     block_starts: list[int] = field(default_factory=list)
 
     def mine(self, *outputs: tuple[int, int]) -> int:
-        """Open a block with a coinbase that pays (address, value); return its number."""
+        """Open a block with a coinbase that pays (address, value); return its number.
+
+        What it pays can be spent in later blocks only, so a payment that follows opens another.
+        """
         self.block_starts.append(len(self.input_counts))
         return self._add((), outputs)
 
     def pay(self, inputs: Sequence[Coin], outputs: Sequence[tuple[int, int]]) -> int:
         """Append a transaction and return its number."""
-        if len(self.input_counts) - self.block_starts[-1] > self.block_size:
+        coinbase = self.block_starts[-1]
+        if self.output_counts[coinbase] or len(self.input_counts) - coinbase > self.block_size:
             self.mine()
         return self._add(inputs, outputs)
 

@@ -242,7 +242,7 @@ def test_crowded_payout__is_not_entered_for_a_small_part():
     # Backward the payout is asked for whole, because all its outputs were collected again.
     assert set(result.answer.totals.by_reason) == {"newly_mined"}
     part = TraceRequest(
-        sources=(shape.outpoint((1, 0)),), direction="backward", **(RAISED | {"min_value_sat": 1})
+        sources=(shape.outpoint((2, 0)),), direction="backward", **(RAISED | {"min_value_sat": 1})
     )
     assert set(trace(shape.view, part).answer.totals.by_reason) == {"fan_out"}
 

@@ -29,7 +29,7 @@ def currencies_in(file_name: str, asset: str) -> frozenset[str]:
     """Return the currencies that a file's name tells, as `BTC-USD_hours.csv` or `BTCUSD.csv`."""
     words = {word.upper() for word in re.split(r"[^A-Za-z]+", file_name)}
     words |= {word.removeprefix(asset.upper()) for word in words}
-    return (words & _IN_NAMES) - {asset}
+    return _IN_NAMES.intersection(words) - {asset}
 
 
 def currency_named(text: str) -> str:

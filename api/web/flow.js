@@ -27,6 +27,7 @@ const result = document.getElementById("result");
 let question = null;
 let steps = [];
 let shown = null;
+let asked = 0;
 
 function drawn(name, attributes, content) {
   const made = document.createElementNS(SVG, name);
@@ -295,12 +296,16 @@ function expand(id) {
 
 async function request(wanted, pins) {
   const body = { ...question, expanded: wanted, ...(pins ? { pins } : {}) };
+  const turn = ++asked;
   result.setAttribute("aria-busy", "true");
   try {
     const found = await ask("/v1/traces", body);
+    // Whoever has asked for something else meanwhile does not want this any more.
+    if (turn !== asked) return;
     steps = wanted;
     showTrace(found);
   } catch (error) {
+    if (turn !== asked) return;
     const told = element("p", error.message, "problem");
     if (shown) document.getElementById("node").replaceChildren(told);
     else result.replaceChildren(told);
@@ -325,5 +330,5 @@ function startTrace(event) {
 
 form.addEventListener("submit", startTrace);
 for (const name of ["direction", "policy", "level"]) {
-  form.elements[name].addEventListener("change", () => { if (shown) form.requestSubmit(); });
+  form.elements[name].addEventListener("change", () => { if (question) form.requestSubmit(); });
 }

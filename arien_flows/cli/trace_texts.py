@@ -75,11 +75,8 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield "(inferences; poison counts all money that touched it, and may exceed the source)."
     yield f"Sources: {', '.join(comparison.sources)}"
     yield ""
-    yield from _side_by_side(
-        policies,
-        [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
-        asset,
-    )  # fmt: skip
+    reasons = [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons]
+    yield from _side_by_side(policies, reasons, asset)
     yield ""
     for span in comparison.reasons:
         yield f"{span.reason}: {_compared_meaning(span.reason, comparison.direction)}"

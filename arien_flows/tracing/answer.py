@@ -367,7 +367,7 @@ class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
 
     kind: str = "trace"
-    """What was run: `trace` or `comparison`."""
+    """What was run: `trace`, `comparison` or `path`."""
 
     program: str
     """Name of the program."""

@@ -72,14 +72,14 @@ def follow(page: Any, source: str) -> None:
     until(page, "document.getElementById('network').options.length > 0")
     page.fill("#sources", source)
     page.click("#trace button")
-    until(page, "document.getElementById('flow') !== null")
+    until(page, "shown !== null")
 
 
 def test_page__draws_what_the_service_answers(page: Any, small_case: SmallCase):
     follow(page, small_case.address("alice"))
     drawn = page.evaluate("[...document.querySelectorAll('#flow .node')].map((n) => n.dataset.id)")
     assert sorted(drawn) == sorted(places(page))
-    lines = page.evaluate("document.querySelectorAll('.edge').length")
+    lines = page.evaluate("document.querySelectorAll('#flow .edge').length")
     assert lines == page.evaluate("shown.graph.edges.length")
     text = page.inner_text("#result")
     assert page.evaluate("shown.manifest.result_sha256") in text

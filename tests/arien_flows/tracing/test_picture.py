@@ -133,7 +133,8 @@ def test_picture__takes_no_label_for_mathematics(tmp_path: Path):
 def test_layout__of_a_tall_graph_of_60_nodes_has_the_shape_of_a4():
     layout = arrange(fan(4, 20))
     width, height = layout.right - layout.left, layout.bottom - layout.top
-    assert 1.2 < width / height < 1.7
+    # Title, legend and footer take the rest of the height.
+    assert 1.2 < width / height < 1.8
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=SHAPE_IDS)

@@ -104,13 +104,15 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
 
 
 def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
-    policies = list(comparison.totals)
+    spans = [span for span in comparison.services if span.fiat is not None]
     return table(
-        (f"Service, {comparison.fiat} then", *policies),
+        (f"{comparison.fiat} then", *(span.label for span in spans)),
         (
-            [span.label, *(worth(span.fiat.by_policy[name], asset) for name in policies)]
-            for span in comparison.services
-            if span.fiat is not None
+            [
+                policy.replace("_", " "),
+                *(worth(span.fiat.by_policy[policy], asset) for span in spans if span.fiat),
+            ]
+            for policy in comparison.totals
         ),
     )
 

@@ -11,12 +11,6 @@ UNKNOWN = "-"
 EACH = {"hour": "hour", "day": "day (UTC)", "business_day": "business day"}
 """How granularities are called."""
 
-_HOLDS = {
-    "hour": "the hour",
-    "day": "the day (UTC)",
-    "business_day": "the business day, or the last one before,",
-}
-
 
 def money(amount: str) -> str:
     """Return an amount of a currency with its thousands set apart."""
@@ -52,7 +46,7 @@ def basis_lines(currency: str, tables: Sequence[PriceTableUsed]) -> Iterable[str
     )
     for used in tables:
         yield (
-            f"Prices of {used.asset} in {used.currency}: {used.source}; column {used.column} of "
-            f"{_HOLDS.get(used.granularity, f'the {used.granularity}')} that holds the block's "
-            f"time; {used.file}, SHA-256 {used.sha256}"
+            f"Prices of {used.asset} in {used.currency}: {used.source}; column {used.column}, one "
+            f"each {EACH.get(used.granularity, used.granularity)}, the last at or before the "
+            f"block's time; {used.file}, SHA-256 {used.sha256}"
         )

@@ -147,7 +147,7 @@ def test_trace__shows_values_and_what_they_rest_on(priced: SmallCase, capsys):
     assert f"{float(reached):,.2f}" in text
     assert "EUR then" in text
     assert "Values (attributions) are in EUR at the time at which each coin was paid" in text
-    assert "Prices of tBTC in EUR: made up; column price of the 600 s" in text
+    assert "Prices of tBTC in EUR: made up; column price, one each 600 s, the last at" in text
     assert answer["manifest"]["prices"][0]["sha256"] in text
     leaf = answer["leaves"][0]
     exact = int(leaf["traced"]) * int(leaf["fiat"]["rate"])
@@ -159,7 +159,7 @@ def test_trace__compares_values(priced: SmallCase, capsys):
     capsys.readouterr()
     assert run([*command, "--compare"]) == 0
     text = capsys.readouterr().out
-    assert "Service, EUR then" in text
+    assert "EUR then" in text
     assert "Prices of tBTC in EUR: made up" in text
 
 

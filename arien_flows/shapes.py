@@ -125,6 +125,11 @@ def shaped(kind: Any, value: object, where: str = "") -> Any:
         (kind,) = (part for part in parts if part is not NoneType)
         return shaped(kind, value, where)
     if origin is tuple and isinstance(value, list):
+        if parts[-1] is not Ellipsis:
+            if len(parts) != len(value):
+                raise ValueError(f"{where.lstrip('.') or 'it'} is not of its length")
+            pairs = enumerate(zip(parts, value, strict=True))
+            return tuple(shaped(part, item, f"{where}[{i}]") for i, (part, item) in pairs)
         return tuple(shaped(parts[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict and isinstance(value, dict):
         return {name: shaped(parts[1], item, f"{where}.{name}") for name, item in value.items()}

@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arien_flows.ledger.view import View
+from arien_flows.simulation.roles import Role
 from arien_flows.tracing.engine import spend_columns
 from arien_flows.workspace import Reading
+from chains.tables import ScriptType
 from chains.types import Int64Array
 from heuristics.stops import SpendColumns, StopRules
 from heuristics.sweep import Sweep, sweep
@@ -28,6 +30,9 @@ from heuristics.taint import Policy, Stop
 
 PLAIN_INPUTS = 3_000_000
 """Plain Python is left out where more inputs are touched: it takes microseconds for each."""
+
+MOST_ADDRESSES = 17_000
+"""Of the market that are looked up, the oldest."""
 
 Pieces = list[tuple[int, bool]]
 """Lengths of a coin, tainted or clean, in order."""
@@ -103,10 +108,14 @@ def _source_sets(
 def market_receipts(view: View, truth: Path) -> Int64Array:
     """Return the outputs that pay the addresses of the first market of a simulated chain."""
     owners = pq.read_table(truth / "truth/owners.parquet").to_pandas()
-    market = int(owners.index[owners["role"] == "market"][0])
-    table = pq.read_table(truth / "truth/addresses.parquet", columns=["owner", "text"])
-    texts = table.filter(pc.equal(table["owner"], market))["text"].to_pylist()
-    numbers = {view.find_address(text) for text in texts if text}
+    market = int(owners.index[owners["role"] == Role.MARKET][0])
+    columns = ["owner", "script_type", "payload", "first_transaction"]
+    table = pq.read_table(truth / "truth/addresses.parquet", columns=columns)
+    theirs = pc.and_(pc.equal(table["owner"], market), pc.greater(table["first_transaction"], 0))
+    used = table.filter(theirs).slice(0, MOST_ADDRESSES)
+    locks = zip(used["script_type"].to_pylist(), used["payload"].to_pylist(), strict=True)
+    found = (view.find_lock(ScriptType(script_type), payload) for script_type, payload in locks)
+    numbers = {number for number in found if number is not None}
     histories = {number: view.history(number).transaction for number in sorted(numbers)}
     paid = [
         np.arange(view.first_output[transaction], view.first_output[transaction + 1])
@@ -114,8 +123,8 @@ def market_receipts(view: View, truth: Path) -> Int64Array:
         for transaction in transactions.tolist()
     ]
     outputs = np.unique(np.concatenate(paid))
-    theirs = np.isin(view.output_address[outputs], np.array(sorted(numbers)))
-    return outputs[theirs & (view.output_value[outputs] > 0)]
+    paid_to = np.isin(view.output_address[outputs], np.array(sorted(numbers)))
+    return outputs[paid_to & (view.output_value[outputs] > 0)]
 
 
 def _rows(

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def replay(context: click.Context, file: Path) -> None:
     """Make an answer again and say whether it is the same.
 
-    FILE is the manifest.json or trace.json of a trace, or what --json printed. The answer is made
-    as of its own last block, with the tags and the clustering of then; of a server that was asked,
-    nothing is asked again. Exit code 0: the same; 1: not the same, or it cannot be made any more.
+    FILE is the manifest.json or trace.json of a trace, the paths.json of a path, or what --json
+    printed. The answer is made as of its own last block, with the tags and the clustering of then;
+    of a server that was asked, nothing is asked again. Exit code 0: the same; 1: not the same, or
+    it cannot be made any more.
     """
     from arien_flows.cli.output import emit
     from arien_flows.replay.document import read_recorded

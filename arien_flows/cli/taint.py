@@ -8,8 +8,7 @@ import click
 from arien_flows.cli.session import profile_option, session_of, session_options
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import PolicyName
-    from arien_flows.tracing.sweep_request import FeeMode, SubsidyOrder
+    from arien_flows.tracing.request import FeeMode, PolicyName, SubsidyOrder
 
 
 @click.command()

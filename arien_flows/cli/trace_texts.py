@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
+from arien_flows.cli.service_point_texts import point_lines, span_lines
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import (
     DESTROYED,
@@ -20,7 +21,6 @@ from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
-SHOWN_POINTS = 5
 SHOWN_SLOTS = 24
 
 WIDTH = 100
@@ -50,7 +50,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from ("", *_timeline(answer, asset))
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
-    yield from _points(answer)
+    yield from point_lines(answer.service_points)
     if answer.inferences is not None:
         yield ""
         yield from demix_lines(answer.inferences, asset, request.direction)
@@ -75,11 +75,8 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield "(inferences; poison counts all money that touched it, and may exceed the source)."
     yield f"Sources: {', '.join(comparison.sources)}"
     yield ""
-    yield from _side_by_side(
-        policies,
-        [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
-        asset,
-    )  # fmt: skip
+    reasons = [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons]
+    yield from _side_by_side(policies, reasons, asset)
     yield ""
     for span in comparison.reasons:
         yield f"{span.reason}: {_compared_meaning(span.reason, comparison.direction)}"
@@ -93,7 +90,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
         )  # fmt: skip
         if comparison.fiat is not None:
             yield from ("", *_compared_values(comparison, asset))
-    yield from _point_spans(comparison, asset)
+    yield from span_lines(comparison.service_points, asset)
     for reason in dict.fromkeys(comparison.not_asked.values()):
         yield from ("", f"Not asked: {reason}.")
     yield ""
@@ -116,25 +113,6 @@ def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
             if span.fiat is not None
         ),
     )
-
-
-def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
-    """Return the addresses of services with the span over the conventions that conserve money."""
-    shown = comparison.service_points[:SHOWN_LEAVES]
-    if not shown:
-        return
-    yield from ("", "Their addresses, with the span over all conventions but poison:")
-    yield from table(
-        ("Least", "Most", "Of", "Service", "Address"),
-        (
-            (*(coins(each, asset) for each in (span.least, span.most, span.value)),
-             span.label, span.address)
-            for span in shown
-        ),
-    )  # fmt: skip
-    rest = len(comparison.service_points) - len(shown)
-    if rest:
-        yield f"… and {rest:,} more addresses: --json lists all"
 
 
 def _compared_meaning(reason: str, direction: str) -> str:
@@ -212,17 +190,6 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
             for service in answer.services
         ),
     )
-
-
-def _points(answer: TraceAnswer) -> Iterable[str]:
-    """Return the questions to services, the first ones in full."""
-    for point in answer.service_points[:SHOWN_POINTS]:
-        yield ""
-        yield from point.text.splitlines()
-    rest = len(answer.service_points) - SHOWN_POINTS
-    if rest > 0:
-        yield ""
-        yield f"… and {rest:,} more addresses of services: --json or -o lists all"
 
 
 def _timeline(answer: TraceAnswer, asset: Asset) -> list[str]:

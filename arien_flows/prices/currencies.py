@@ -18,6 +18,20 @@ _MINOR_DIGITS = dict.fromkeys(
 """Digits after the point of an amount, where they are not two (ISO 4217)."""
 
 
+_IN_NAMES = frozenset(
+    ("AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HUF", "INR", "JPY", "KRW",
+     "NOK", "NZD", "PLN", "RON", "RUB", "SEK", "TRY", "UAH", "USD", "ZAR")
+)  # fmt: skip
+"""Currencies after which files of prices are named."""
+
+
+def currencies_in(file_name: str, asset: str) -> frozenset[str]:
+    """Return the currencies that a file's name tells, as `BTC-USD_hours.csv` or `BTCUSD.csv`."""
+    words = {word.upper() for word in re.split(r"[^A-Za-z]+", file_name)}
+    words |= {word.removeprefix(asset.upper()) for word in words}
+    return _IN_NAMES.intersection(words) - {asset}
+
+
 def currency_named(text: str) -> str:
     """Return a currency as answers write it; `InputError` for what is no three-letter code."""
     code = text.strip().upper()

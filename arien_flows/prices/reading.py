@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from arien_flows.errors import InputError
+from arien_flows.prices.currencies import currencies_in
 
 MAX_BYTES = 64 << 20
 LINES_BEFORE_HEADER = 10
@@ -111,7 +112,8 @@ def read_prices(
     raw, name
         The file's bytes, and its name for messages.
     asset, currency
-        What it is assumed to state: units of the currency for one of the asset.
+        What it is assumed to state: units of the currency for one of the asset. A name that tells
+        another currency is an error, unless the column is named.
     column
         The column of prices; needed where its name does not tell.
     now
@@ -122,6 +124,12 @@ def read_prices(
     InputError
         Where it is no file of prices, or contradicts itself; says what to do.
     """
+    others = currencies_in(name, asset)
+    if column is None and others and currency not in others:
+        raise InputError(
+            f"{name} is named after {' and '.join(sorted(others))}, not after {currency}: name "
+            f"that currency, or rename the file if its prices are in {currency} indeed"
+        )
     if len(raw) > MAX_BYTES:
         raise InputError(
             f"{name} has {len(raw):,} bytes, and a file of prices at most {MAX_BYTES:,}"

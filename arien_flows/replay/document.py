@@ -13,9 +13,14 @@ from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
 from arien_flows.tracing.answer import Manifest, RequestShape
 from arien_flows.tracing.manifest import FORMAT, RunManifest, hash_of_manifest, hash_of_result
+from arien_flows.tracing.paths_answer import PathRequestShape
 
-KINDS = ("trace", "comparison")
-"""What can be made again."""
+KINDS: dict[str, type[RequestShape] | type[PathRequestShape]] = {
+    "trace": RequestShape,
+    "comparison": RequestShape,
+    "path": PathRequestShape,
+}
+"""What can be made again, and how its question is written."""
 
 ANSWER_FILE = "trace.json"
 """Stands beside a manifest, where `-o` wrote both."""
@@ -25,7 +30,7 @@ ANSWER_FILE = "trace.json"
 class Recorded:
     """What is to be made again."""
 
-    request: RequestShape
+    request: RequestShape | PathRequestShape
     manifest: Manifest
     answer: dict[str, Any] | None
     """The whole answer as JSON, where it is at hand."""
@@ -47,11 +52,11 @@ def read_recorded(path: Path) -> Recorded:
             f"{path} is neither a manifest nor an answer with one: name manifest.json or "
             "trace.json, as `arien-flows trace -o DIR` writes them, or what `--json` printed"
         )
+    kind = _kind_of(document, path)
     manifest = _shaped(Manifest, document["manifest"], path)
-    _check_kind(manifest, path)
     if hash_of_result(document) != manifest.result_sha256:
         _refuse_changed(path)
-    request = _shaped(RequestShape, document.get("request"), path)
+    request = _shaped(KINDS[kind], document.get("request"), path)
     return Recorded(request=request, manifest=manifest, answer=document)
 
 
@@ -64,8 +69,8 @@ def _run_manifest(document: dict[str, Any], path: Path) -> RunManifest:
         )
     if hash_of_manifest(document) != document["manifest_sha256"]:
         _refuse_changed(path)
+    _kind_of(document, path)
     made: RunManifest = _shaped(RunManifest, document, path)
-    _check_kind(made.manifest, path)
     return made
 
 
@@ -108,12 +113,16 @@ def _shaped(kind: Any, value: object, path: Path) -> Any:
         ) from error
 
 
-def _check_kind(manifest: Manifest, path: Path) -> None:
-    if manifest.kind not in KINDS:
-        raise InputError(
-            f"{path} is the manifest of a {manifest.kind!r}, which this version of the program "
-            f"cannot make again; it knows {' and '.join(KINDS)}"
-        )
+def _kind_of(document: dict[str, Any], path: Path) -> str:
+    manifest = document.get("manifest")
+    kind = manifest.get("kind") if isinstance(manifest, dict) else None
+    if isinstance(kind, str) and kind in KINDS:
+        return kind
+    what = "of an unnamed kind" if kind is None else f"of a {kind!r}"
+    raise InputError(
+        f"{path} is the manifest {what}, which this version of the program cannot make again; it "
+        f"knows {', '.join(KINDS)}"
+    )
 
 
 def _refuse_changed(path: Path) -> NoReturn:

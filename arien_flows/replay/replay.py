@@ -5,6 +5,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
+from arien_flows.answers.paths import connected, path_request_of
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
@@ -19,6 +20,7 @@ from arien_flows.shapes import json_text, plain
 from arien_flows.tracing.answer import Manifest, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
+from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
 
@@ -52,7 +54,7 @@ _ADVICE = {
 }
 _NO_ADVICE = "use what the manifest names"
 
-Answer = TraceAnswer | Comparison
+Answer = TraceAnswer | Comparison | PathAnswer
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -97,6 +99,8 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 
 
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
+    if isinstance(recorded.request, PathRequestShape):
+        return connected(reading, path_request_of(recorded.request))
     request = request_of(recorded.request)
     prices = (
         None if request.fiat is None else prices_then(casebook, recorded.manifest, request.fiat)
@@ -112,6 +116,11 @@ def _judged(recorded: Recorded, answer: Answer) -> Replayed:
     now = {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
     if found.result_sha256 == then.result_sha256:
         detail = "The answer was made again and is the same, byte for byte."
+        if then.fetched is not None:
+            detail += (
+                " It stands on what the server said at the time, as it was kept; the server was "
+                "not asked whether its chain still has the block."
+            )
         return _replayed(recorded, "same", detail, found=found.result_sha256, changed=changed)
     told = _differences(recorded, now)
     where = f" in {', '.join(told.sections)}" if told.sections else ""

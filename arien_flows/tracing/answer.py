@@ -254,6 +254,9 @@ class Fee(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
+    fiat: Value | None = None
+    """What the traced part was worth at that time; nothing without a price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTotal(Shape):
@@ -364,7 +367,7 @@ class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
 
     kind: str = "trace"
-    """What was run: `trace` or `comparison`."""
+    """What was run: `trace`, `comparison` or `path`."""
 
     program: str
     """Name of the program."""

@@ -22,7 +22,7 @@ from arien_flows.prices.money import Money, Sum
 from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.prices.table import PriceTable
 from arien_flows.shapes import Truncation
-from arien_flows.tracing.answer import Bucket, Leaf, ServiceTotal
+from arien_flows.tracing.answer import Bucket, Fee, Leaf, ServiceTotal
 from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.flow_build import givers
 from arien_flows.tracing.leaves import places_of
@@ -64,7 +64,7 @@ class Valuation:
         sources = np.arange(len(trail.arrays.source_value))
         self._view = view
         self._reasons = np.concatenate([trail.flow.reason[ended], fees.reason[minted]])
-        self._givers = np.concatenate([givers(trail, ended), fees.giver[minted]])
+        self._givers = np.concatenate([givers(trail, ended), np.full(len(minted), -1)])
         self._ends = _Parts(
             amounts=np.concatenate([trail.flow.amount[ended], fees.amount[minted]]),
             times=np.concatenate(
@@ -101,6 +101,10 @@ class Valuation:
     def leaves(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
         """Return ends of the trace with their values."""
         return tuple(replace(leaf, fiat=self.value(int(leaf.traced), leaf.time)) for leaf in found)
+
+    def fees(self, found: Sequence[Fee]) -> tuple[Fee, ...]:
+        """Return fees of the trace with their values."""
+        return tuple(replace(fee, fiat=self.value(int(fee.traced), fee.time)) for fee in found)
 
     def buckets(self, found: Sequence[Bucket]) -> tuple[Bucket, ...]:
         """Return the sums of small coins with their values, each coin at its own time."""

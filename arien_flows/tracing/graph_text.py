@@ -144,7 +144,8 @@ class GraphWriter:
 
     def _kind(self, i: int, kind: NodeKind, ref: int, members: int) -> str:
         if kind == NodeKind.SERVICE:
-            return _STOP_KINDS[service_stop(self.ground.attribution.tag(ref))]
+            known = self.ground.attribution
+            return _STOP_KINDS[service_stop(known.tag(ref), known.service_confidence)]
         if kind == NodeKind.DEPOSIT:
             return self._deposit_kind(ref)
         if self.graph.is_source[i] and kind in (NodeKind.HOLDER, NodeKind.COIN):
@@ -154,8 +155,11 @@ class GraphWriter:
         return "entity" if members > 1 else "address"
 
     def _deposit_kind(self, address: int) -> str:
-        named = self.ground.attribution.service_at(address, self._root(address))
-        return "service" if named is None else _STOP_KINDS[service_stop(named.tag)]
+        known = self.ground.attribution
+        named = known.service_at(address, self._root(address))
+        if named is None:
+            return "service"
+        return _STOP_KINDS[service_stop(named.tag, known.service_confidence)]
 
     def _root(self, address: int) -> int:
         return int(self.ground.entities.root_of(address))

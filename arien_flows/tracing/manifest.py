@@ -18,7 +18,9 @@ import numpy as np
 from arien_flows.entities.clustering import Clustering
 from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.view import View
+from arien_flows.prices import table
 from arien_flows.shapes import Shape, plain
+from arien_flows.tracing import layout
 from arien_flows.tracing.answer import (
     BlockSeen,
     ClusteringMade,
@@ -30,7 +32,7 @@ from arien_flows.tracing.answer import (
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.paths_answer import PathAnswer
 from arien_flows.tracing.request import TraceRequest
-from heuristics import coinjoin, follow
+from heuristics import coinjoin, demix, follow
 
 PROGRAM = "arien-flows"
 
@@ -63,13 +65,33 @@ class RunManifest(Shape):
 
 def rule_versions() -> dict[str, int]:
     """Return the versions of the rules that answers of this program rest on."""
-    return {"coinjoin": coinjoin.VERSION, "follow": follow.VERSION}
+    return {
+        "coinjoin": coinjoin.VERSION,
+        "demix": demix.VERSION,
+        "follow": follow.VERSION,
+        "layout": layout.VERSION,
+        "prices": table.VERSION,
+    }
 
 
 def manifest_of(ground: Ground, traced: Traced) -> Manifest:
     """Return the manifest of a trace, its result hash still empty."""
+    return manifest_on(
+        ground,
+        kind="trace",
+        rules=rule_versions(),
+        explored=len(traced.trail.transactions),
+        followed=int(np.count_nonzero(traced.trail.flow.entered)),
+    )
+
+
+def manifest_on(
+    ground: Ground, *, kind: str, rules: dict[str, int], explored: int, followed: int
+) -> Manifest:
+    """Return the manifest of any run that stands on the same things as a trace."""
     view = ground.view
     return Manifest(
+        kind=kind,
         program=PROGRAM,
         version=version(PROGRAM),
         network=view.network.name,
@@ -77,13 +99,13 @@ def manifest_of(ground: Ground, traced: Traced) -> Manifest:
         tip_hash=view.tip.block_hash,
         first_height=first_height(view),
         blocks=blocks_seen(view),
-        rules=rule_versions(),
+        rules=rules,
         tags_sha256=ground.attribution.revision,
         clustering=ground.entities.identity,
         clustering_made=clustering_made(ground),
         coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
-        transactions_explored=len(traced.trail.transactions),
-        transactions_followed=int(np.count_nonzero(traced.trail.flow.entered)),
+        transactions_explored=explored,
+        transactions_followed=followed,
         fetched=None if ground.fetched is None else ground.fetched.origin,
         result_sha256="",
     )
@@ -148,7 +170,10 @@ def request_of(shape: RequestShape) -> TraceRequest:
     """Return the question that an answer was made for, with every limit as it was in force."""
     names = {field.name for field in fields(TraceRequest)}
     told: dict[str, Any] = {
-        field.name: getattr(shape, field.name) for field in fields(shape) if field.name in names
+        field.name: getattr(shape, field.name)
+        for field in fields(shape)
+        # What has no bearing on a question is told as nothing; then the default will do.
+        if field.name in names and getattr(shape, field.name) is not None
     }
     told["pins"] = tuple((name, x, y) for name, (x, y) in shape.pins.items())
     return TraceRequest(**told, min_value_sat=int(shape.min_value))

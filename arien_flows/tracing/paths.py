@@ -6,7 +6,6 @@ within them was seen, and, where it was not, what is certain all the same.
 """
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf
 from arien_flows.tracing.answer import Manifest
 from arien_flows.tracing.engine import Ground, spend_columns
-from arien_flows.tracing.manifest import PROGRAM, result_sha256
+from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
 from arien_flows.tracing.paths_amounts import arrivals
 from arien_flows.tracing.paths_answer import (
     Arrived,
@@ -37,7 +36,6 @@ from arien_flows.tracing.trace import unknown_stops
 from arien_flows.tracing.window import Window, window_of
 from chains.types import Int64Array, UInt8Array
 from heuristics import connect as connect_module
-from heuristics import follow
 from heuristics.connect import TooWideError, connect
 from heuristics.connect_search import BROKEN_OFF, DRY_AHEAD, DRY_BACK, MET, Bounds, Seeds
 from heuristics.stops import StopRules
@@ -290,17 +288,10 @@ def _shape(request: PathRequest) -> PathRequestShape:
 
 def _manifest(ground: Ground, searched: Searched, result: Result) -> Manifest:
     found = result.connections
-    return Manifest(
-        program=PROGRAM,
-        version=version(PROGRAM),
-        network=ground.view.network.name,
-        tip_height=ground.view.tip.height,
-        tip_hash=ground.view.tip.block_hash,
-        rules={"connect": connect_module.VERSION, "follow": follow.VERSION},
-        tags_sha256=ground.attribution.revision,
-        clustering=ground.entities.identity,
-        coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
-        transactions_explored=searched.forward_transactions + searched.backward_transactions,
-        transactions_followed=0 if found is None else len(found.graph.transaction),
-        result_sha256="",
+    return manifest_on(
+        ground,
+        kind="path",
+        rules={**rule_versions(), "connect": connect_module.VERSION},
+        explored=searched.forward_transactions + searched.backward_transactions,
+        followed=0 if found is None else len(found.graph.transaction),
     )

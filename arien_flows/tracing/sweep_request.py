@@ -2,14 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from arien_flows.errors import InputError
-from arien_flows.tracing.request import POLICIES, PolicyName
+from arien_flows.tracing.request import POLICIES, FeeMode, PolicyName, SubsidyOrder
 from heuristics.taint import Policy
-
-FeeMode = Literal["track", "drop", "track_coinbase"]
-SubsidyOrder = Literal["first", "last"]
 
 MAX_SOURCES = 1_000_000
 """Addresses, outputs, entities and categories that may be named together."""

@@ -164,6 +164,7 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
         leaves=found,
         buckets=valuation.buckets(answer.buckets),
         destroyed=valuation.leaves(answer.destroyed),
+        fees=valuation.fees(answer.fees),
         manifest=replace(answer.manifest, prices=valuation.tables()),
     )
 

@@ -7,8 +7,12 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from api.errors import Problem
+from api.main import service
 from arien_flows.cli.main import run
+from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
+from tests.api.conftest import BASE
+from tests.ledgers import GENESIS_TIME
 from tests.small_case import COIN, NETWORK, SmallCase
 
 
@@ -47,6 +51,32 @@ def test_trace__lists_candidates_behind_coinjoins_if_asked(client, small_case: S
     assert answer.inferences is not None
     assert answer.inferences.depth == 2
     assert [told.coinjoin for told in answer.inferences.coinjoins] == [small_case.txid("join")]
+
+
+def test_trace__values_by_the_prices_of_the_casebook(small_case: SmallCase, tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / NETWORK).symlink_to(small_case.data / NETWORK)
+    rows = "".join(f"{GENESIS_TIME + 600 * i},{20_000 + i}\n" for i in range(20))
+    (tmp_path / "prices.csv").write_text(f"timestamp,price\n{rows}")
+    common = ["--data", str(data)]
+    terms = ["--asset", "tBTC", "--currency", "EUR", "--source", "made up"]
+    assert run([*common, "prices", "import", str(tmp_path / "prices.csv"), *terms]) == 0
+    capsys.readouterr()
+    question = ("trace", small_case.address("alice"), "--fiat", "EUR", "--budget", "500")
+    assert run([*common, "--json", *question]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    settings = Settings(data=data)
+    with TestClient(service(settings), base_url=BASE, raise_server_exceptions=False) as client:
+        response = client.post("/v1/traces", json=body(small_case, fiat="EUR", budget=500))
+        answer = TypeAdapter(TraceAnswer).validate_json(response.content)
+        assert answer.totals.fiat is not None
+        assert answer.manifest.prices[0].source == "made up"
+        assert response.json() == printed
+        refused = client.post("/v1/traces", json=body(small_case, fiat="USD"))
+        assert refused.status_code == 422
+        assert "worth nothing" in refused.json()["detail"]
+        assert client.post("/v1/traces", json=body(small_case, fiat="eur")).status_code == 422
 
 
 def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small_case: SmallCase):

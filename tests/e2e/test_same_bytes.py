@@ -1,8 +1,7 @@
 """One request on one ledger gives one text, whoever runs it: threads, hashes, compiler, Python.
 
-Another version of Python is tried where one with the program's dependencies is at hand; name its
-interpreter in `ARIEN_TEST_OTHER_PYTHON`. The jobs of CI run all tests under each version, and
-`KNOWN` holds what every one of them must come to.
+Another version of Python is tried where one with the program's dependencies is at hand: name its
+interpreter in `ARIEN_TEST_OTHER_PYTHON`.
 """
 
 import json

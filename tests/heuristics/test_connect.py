@@ -190,20 +190,21 @@ def test_connect__says_what_ended_the_way():
     assert found.stopped_forward.tolist() == [1, 1]
 
 
-@pytest.mark.slow
 @both
-def test_connect__meets_in_the_middle_of_a_wide_star(by_value):
-    # A payout to 100,000 between two people: the search from the receiver finds the way at once.
-    width = 100_000
+def test_connect__turns_round_at_a_wide_star(by_value):
+    # A payout to 5,000, who all pay on: the search from the last receiver finds the way at once.
+    width = 5_000
+    others = [Transaction(inputs=[((1, j), 1, 1)], outputs=[(1, 2)]) for j in range(width)]
     case = chain_case(
         Transaction(inputs=[], outputs=[(width, 0)]),
         Transaction(inputs=[((0, 0), width, 0)], outputs=[(1, 1)] * width),
-        Transaction(inputs=[((1, width // 2), 1, 1)], outputs=[(1, 2)]),
+        *others,
+        Transaction(inputs=[((width + 1, 0), 1, 2)], outputs=[(1, 3)]),
     )
-    asked = Ends(case=case, starts={(0, 0)}, ends={(2, 0)}, max_hops=12)
+    asked = Ends(case=case, starts={(0, 0)}, ends={(width + 2, 0)}, max_hops=12)
     found = answered(asked, by_value=by_value, budget=10)
-    assert found.total == 1
-    assert found.found.outcome == DRY_BACK
+    assert (found.total, found.found.outcome) == (1, DRY_BACK)
+    assert len(found.found.forward) + len(found.found.backward) == 4
 
 
 @both

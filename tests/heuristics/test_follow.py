@@ -186,6 +186,68 @@ def test_follow__more_sources_never_taint_less(seed, direction, policy):
     assert all(everywhere[coin] >= end.amount for coin, end in less.coins.items())
 
 
+@given(seeds, st.sampled_from([(d, p) for d, p in readable if p.keeps_order]))
+def test_follow__tells_sources_apart_as_if_each_were_traced_alone(seed, way):
+    direction, policy = way
+    case = open_case(seeded(seed))
+    colours = {coin: 1 << place for place, coin in enumerate(case.sources)}
+    together = Case(chain=case.chain, sources=case.sources, labels=case.labels, colours=colours)
+    joint = answer_of(together, run(together, direction, policy), direction)
+    for coin, colour in colours.items():
+        one = Case(chain=case.chain, sources=[coin], labels=case.labels)
+        alone = answer_of(one, run(one, direction, policy), direction)
+        for place, end in joint.coins.items():
+            # Where it came to another source it goes on with that source's coin.
+            found = joint.sources[place] if place in colours else end
+            if found.reason != Stop.FOLLOWED and place != coin:
+                claimed = sum(n for c, n in found.colours.items() if c & colour)
+                expected = alone.coins.get(place)
+                assert claimed == (expected.amount if expected else 0)
+
+
+def test_follow__gives_up_telling_sources_apart_where_too_many_sets_meet():
+    # Money of every set of nine sources, one after the other, meets in the last transaction.
+    chain = [Transaction(inputs=[], outputs=[(2**40, 0)])]
+    held: list[tuple[int, int]] = [(0, 0)]
+    sources = [(0, 0)]
+    for _ in range(10):
+        number = len(chain)
+        inputs: list[tuple[tuple[int, int] | None, int, int]] = [
+            (coin, chain[coin[0]].outputs[coin[1]][0], 0) for coin in held
+        ]
+        chain.append(Transaction(inputs=inputs, outputs=[(2**39, 0), (2**39, 0)]))
+        sources.append((number, 0))
+        held = [(number, 0), (number, 1)]
+    colours = {coin: 1 << place for place, coin in enumerate(sources)}
+    case = Case(chain=chain, sources=sources, labels=[0], colours=colours)
+    trail = run(case, Direction.FORWARD, Policy.HAIRCUT)
+    assert not trail.told_apart
+    assert ends_sum(trail) == source_sum(trail)
+    assert run(case, Direction.FORWARD, Policy.FIFO).told_apart
+
+
+def test_follow__a_run_that_times_out_is_repeated_by_its_count():
+    length = 3_000
+    chain = [Transaction(inputs=[], outputs=[(100, 0)])]
+    for number in range(length):
+        chain.append(Transaction(inputs=[((number, 0), 100, 0)], outputs=[(100, 0)]))
+    case = Case(chain=chain, sources=[(0, 0)], labels=[0])
+    columns = columns_of(chain)
+    rules = rules_of(case, columns)
+    question = question_of(case, Direction.FORWARD, Policy.FIFO, 10**6)
+    question = question._replace(limits=question.limits._replace(max_hops=10**4))
+    cut = follow(question._replace(seconds=1e-9), columns, rules)
+    assert cut.timed_out
+    count = len(cut.transactions)
+    assert 256 < count < length
+    repeated = follow(question._replace(budget=count), columns, rules)
+    assert repeated.transactions.tolist() == cut.transactions.tolist()
+    assert repeated.flow.amount.tolist() == cut.flow.amount.tolist()
+    patient = follow(question._replace(seconds=3600.0), columns, rules)
+    assert len(patient.transactions) == length
+    assert not patient.timed_out
+
+
 @given(seeds, st.integers(2, 1000))
 def test_follow__haircut_scales_with_the_values_but_for_rounding(seed, factor):
     case = open_case(seeded(seed), largest=10**6)

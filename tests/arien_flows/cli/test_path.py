@@ -93,3 +93,16 @@ def test_path__asks_no_server(say: Say, small_case: SmallCase, monkeypatch: pyte
     monkeypatch.setenv("ARIEN_SOURCE", "esplora+http://127.0.0.1:1/api")
     ends = small_case.address("alice"), small_case.address("exchange")
     assert "paths are looked for in a ledger only" in say(*ends, code=2)
+
+
+def test_path__can_be_replayed(
+    say: Say, small_case: SmallCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    ends = (small_case.address("alice"), "category:exchange")
+    say(*ends, "-k", "3", "--by", "hops", "-o", str(tmp_path))
+    file = tmp_path / "paths.json"
+    assert run(["--data", str(small_case.data), "replay", str(file)]) == 0
+    assert "is the same, byte for byte" in capsys.readouterr().out
+    file.write_text(file.read_text().replace("5000000000", "5000000001", 1))
+    assert run(["--data", str(small_case.data), "replay", str(file)]) == 2
+    assert "was changed or damaged" in capsys.readouterr().err

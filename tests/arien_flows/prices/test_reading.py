@@ -220,6 +220,32 @@ def test_file__that_is_something_else_is_refused():
             read(raw)
 
 
+@pytest.mark.parametrize(
+    ("name", "asset", "currency", "is_refused"),
+    [
+        ("cryptocompare_BTC-USD_hours.csv", "BTC", "EUR", True),
+        ("cryptocompare_BTC-USD_hours.csv", "BTC", "USD", False),
+        ("BTCUSD.csv", "BTC", "EUR", True),
+        ("btceur-1d.csv", "BTC", "EUR", False),
+        ("btc_daily_usd_eur.csv", "BTC", "EUR", False),
+        ("btc_daily_usd_eur.csv", "BTC", "GBP", True),
+        ("eur-usd.csv", "EUR", "USD", False),
+        ("eur-usd.csv", "EUR", "GBP", True),
+        ("prices.csv", "BTC", "EUR", False),
+        ("ecb_eurofxref-hist.csv", "EUR", "USD", False),
+    ],
+)
+def test_file__that_is_named_after_another_currency_is_refused(name, asset, currency, is_refused):
+    raw = b"date,close\n2024-03-01,5\n"
+    if not is_refused:
+        assert read_prices(raw, name, asset=asset, currency=currency, now=NOW).prices == ("5",)
+        return
+    with pytest.raises(InputError, match=f"is named after .*, not after {currency}"):
+        read_prices(raw, name, asset=asset, currency=currency, now=NOW)
+    named = read_prices(raw, name, asset=asset, currency=currency, column="close", now=NOW)
+    assert named.prices == ("5",)
+
+
 def test_file__that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("arien_flows.prices.reading.MAX_BYTES", 10)
     with pytest.raises(InputError, match="at most 10"):

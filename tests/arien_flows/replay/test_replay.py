@@ -11,10 +11,13 @@ import pytest
 from arien_flows.cli.main import run
 from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.manifest import hash_of_manifest, hash_of_result
+from arien_flows.tracing.request import DirectionName, policies_of
 from tests.ledgers import Tx, write_block_file
 from tests.small_case import COIN, NETWORK, SmallCase, make_small_case
 
 Ask = Callable[..., str]
+
+DIRECTIONS: tuple[DirectionName, ...] = ("forward", "backward")
 
 LATER = (
     Tx(name="later-1", outputs=[("frank", 50 * COIN)]),
@@ -93,8 +96,10 @@ def changed(file: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("policy", ["fifo", "haircut", "poison"])
-@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize(
+    ("direction", "policy"),
+    [(direction, policy) for direction in DIRECTIONS for policy in policies_of(direction)],
+)
 def test_replay__is_the_same_from_every_file(
     case: SmallCase, ask: Ask, tmp_path: Path, policy: str, direction: str
 ):
@@ -116,6 +121,35 @@ def test_replay__of_a_comparison(case: SmallCase, ask: Ask, tmp_path: Path):
     file.write_text(ask("trace", case.address("alice-3"), "--compare", "--json"))
     answer = replayed(ask, file)
     assert (answer["kind"], answer["outcome"]) == ("comparison", "same")
+
+
+def test_replay__of_connections(case: SmallCase, ask: Ask, tmp_path: Path):
+    file = tmp_path / "path.json"
+    file.write_text(ask("path", case.address("alice"), case.address("exchange"), "--json"))
+    grow(case, ask)
+    answer = replayed(ask, file)
+    assert (answer["kind"], answer["outcome"]) == ("path", "same")
+
+
+def test_replay__values_by_the_prices_of_then(case: SmallCase, ask: Ask, tmp_path: Path):
+    def take_in(name: str, price: int) -> None:
+        table = tmp_path / name
+        days = [f"2011-02-0{day},{price + day}" for day in range(1, 6)]
+        table.write_text("\n".join(["date,close", *days]) + "\n")
+        terms = ("--asset", "tBTC", "--currency", "EUR", "--source", f"exchange {price}")
+        ask("prices", "import", str(table), *terms)
+
+    question = (case.address("alice"), "--fiat", "EUR")
+    take_in("first.csv", 100)
+    manifest = kept(ask, tmp_path / "out", *question)
+    assert json.loads(manifest.read_bytes())["manifest"]["prices"]
+    take_in("second.csv", 500)
+    ask("prices", "withdraw", "1", "--reason", "wrong")
+    now = kept(ask, tmp_path / "now", *question)
+    told = [json.loads((each.parent / "trace.json").read_bytes()) for each in (manifest, now)]
+    assert told[0]["totals"] != told[1]["totals"]
+    for each in (manifest, now):
+        assert replayed(ask, each)["outcome"] == "same"
 
 
 def test_replay__is_the_same_after_ledger_tags_and_clustering_moved_on(
@@ -149,14 +183,14 @@ def test_replay__finds_a_clustering_that_is_not_stored_any_more(
 
 
 def test_as_of__is_what_the_ledger_said_then(case: SmallCase, ask: Ask):
-    for arguments in (("--policy", "haircut"), ("--direction", "backward")):
-        question = ("trace", f"entity:{case.address('alice')}", *arguments, "--json")
-        before = ask(*question)
-        height = json.loads(before)["as_of"]["height"]
-        if len(case.chain.blocks) == height + 1:
-            grow(case, ask)
-        assert ask(*question) != before
-        assert ask(*question, "--as-of", str(height)) == before
+    question = ("trace", f"entity:{case.address('alice')}", "--json")
+    questions = [(*question, "--policy", "haircut"), (*question, "--direction", "backward")]
+    before = [ask(*each) for each in questions]
+    height = json.loads(before[0])["as_of"]["height"]
+    grow(case, ask)
+    for each, told in zip(questions, before, strict=True):
+        assert ask(*each) != told
+        assert ask(*each, "--as-of", str(height)) == told
     assert "holds blocks 0 to" in ask(*question, "--as-of", "999", code=2)
 
 

@@ -259,7 +259,15 @@ def check(answer: TraceAnswer, table: PriceTable) -> None:
         )
     destroyed = [(int(leaf.traced), price(leaf)) for leaf in answer.destroyed]
     assert fiat.destroyed.amount == plain_value(destroyed)
-    assert int(fiat.ends.unpriced) >= int(fiat.fees.unpriced)
+    paid, minted = [], []
+    for fee in answer.fees:
+        found = table.find(np.array([int(fee.time.timestamp())], np.int64))[0]
+        rate = None if found < 0 else prices[int(table.times[found])]
+        (minted if fee.kind != "fee" else paid).append((int(fee.traced), rate))
+        assert (None if fee.fiat is None else fee.fiat.rate) == rate
+    assert fiat.fees.amount == plain_value(paid)
+    ends = [(int(leaf.traced), price(leaf)) for leaf in (*answer.leaves, *answer.destroyed)]
+    assert fiat.ends.amount == plain_value([*ends, *paid, *minted])
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """The page in a real browser: follows money, opens a node, and moves nothing that was there.
 
-Needs Playwright and a Chromium, which no script of this repository installs: without them the tests
-are skipped, also where the nodes must be there. What a look at a screenshot tells is not tested here.
+Needs Playwright and a Chromium, which no script of this repository installs: without them the
+tests are skipped, also where the nodes must be there. What a look at a screenshot tells is not
+tested here.
 """
 
 import shutil

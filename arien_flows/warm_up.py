@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from arien_flows.answers.address import address_answer
 from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.trace import traced
@@ -28,6 +30,7 @@ from arien_flows.tracing.request import POLICIES, TraceRequest
 from arien_flows.workspace import DERIVED, Workspace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from heuristics.demix_search import fit
 
 GENESIS = bytes.fromhex(
     "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac7"
@@ -89,6 +92,9 @@ def _ask_everything(folder: Path) -> None:
     roles_answer(reading, address)
     # Of a coinbase a peel chain's answer asks nothing, so its parts are asked here.
     Hops(reading.view, coinjoin_test(reading.view, None)).candidates(0)
+    # No transaction of that block is a CoinJoin, so what looks behind one is asked here.
+    one = np.ones(1, np.int64)
+    fit(one, one, one)
     for policy in POLICIES:
         for direction in ("forward", "backward"):
             traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))

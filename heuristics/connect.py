@@ -24,6 +24,7 @@ from heuristics.connect_graph import (
     list_connections,
 )
 from heuristics.connect_search import (
+    BROKEN_OFF,
     BY_HOPS,
     NEVER,
     Bounds,
@@ -107,7 +108,7 @@ def connect(
     columns, rules = share_columns(columns), share_rules(rules)
     starts, ends = _shared(starts), _shared(ends)
     seeds = Seeds._make(read_only(coins) for coins in seeds)
-    found = search_both_ways(bounds, seeds, columns, rules, starts, ends)
+    found = _search(bounds, seeds, columns, rules, starts, ends)
     transactions = read_only(np.union1d(found.forward, found.backward))
     graph = _graph(
         transactions,
@@ -117,6 +118,53 @@ def connect(
     longest = int(np.diff(graph.row_first).max(initial=0))
     by_hops = count_by_hops(graph, 0, longest)
     return Connections(found, graph, by_hops, _best(graph, by_hops, bounds.order, limit))
+
+
+def _search(
+    bounds: Bounds,
+    seeds: Seeds,
+    columns: SpendColumns,
+    rules: StopRules,
+    starts: Place,
+    ends: Place,
+) -> Found:
+    """Search by hops; by value only where that is asked for and half the budget was too little.
+
+    Two searches that meet see everything within the limits far sooner than one that has to run
+    dry. Where they do not get so far, the rest of the budget goes to the largest amounts.
+    """
+    half = bounds.budget // 2
+    if bounds.order == BY_HOPS or half == 0:
+        return search_both_ways(bounds, seeds, columns, rules, starts, ends)
+    first = search_both_ways(
+        bounds._replace(order=BY_HOPS, budget=half), seeds, columns, rules, starts, ends
+    )
+    if first.outcome != BROKEN_OFF:
+        return first
+    left = bounds.budget - len(first.forward) - len(first.backward)
+    second = search_both_ways(bounds._replace(budget=left), seeds, columns, rules, starts, ends)
+    if second.outcome != BROKEN_OFF:
+        return second
+    return _both(first, second)
+
+
+def _both(first: Found, second: Found) -> Found:
+    """Return what two searches saw that were both broken off."""
+    coin = np.concatenate([first.stopped_coin, second.stopped_coin])
+    forward = np.concatenate([first.stopped_forward, second.stopped_forward])
+    _, place = np.unique(2 * coin + forward, return_index=True)
+    reason = np.concatenate([first.stopped_reason, second.stopped_reason])
+    return Found(
+        forward=np.union1d(first.forward, second.forward),
+        backward=np.union1d(first.backward, second.backward),
+        outcome=BROKEN_OFF,
+        certain_value=second.certain_value,
+        certain_hops=first.certain_hops,
+        stopped_coin=coin[np.sort(place)],
+        stopped_reason=reason[np.sort(place)],
+        stopped_forward=forward[np.sort(place)],
+        cuts=np.maximum(first.cuts, second.cuts),
+    )
 
 
 def _shared(place: Place) -> Place:

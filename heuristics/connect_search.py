@@ -135,10 +135,11 @@ class Found(NamedTuple):
     """BROKEN_OFF, DRY_AHEAD, DRY_BACK or MET."""
 
     certain_value: Number
-    """By value: every connection carrying at least this was found; 0 where none is missing."""
+    """Every connection carrying at least this was found; 0 where none is missing, or where there
+    was no search by value."""
 
     certain_hops: Number
-    """By hops: every connection of at most so many transactions was found."""
+    """Every connection of at most so many transactions was found; 0 without a search by hops."""
 
     stopped_coin: Int64Array
     """Coins at which a service or a CoinJoin ended the way, in the order of the search."""
@@ -150,7 +151,8 @@ class Found(NamedTuple):
     """1 where money of the first place came to it, 0 where the second asked back to it."""
 
     cuts: Int64Array
-    """Shape (2, reasons): coins not passed, by side and `Stop`."""
+    """Shape (2, reasons): coins not passed, by side and `Stop`; at least so many where the budget
+    was used up."""
 
 
 @kernel

@@ -13,18 +13,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heuristics.columns import Int64Array, read_only
+from heuristics.columns import NO_ADDRESS, Int64Array, read_only
 from heuristics.jit import kernel
 from heuristics.prefetch import THREADS, WORTH_THREADS, side_by_side
 from heuristics.propagate import NO_DEADLINE, FlowLimits
+from heuristics.rewards import (
+    Rewards,
+    collected,
+    collects,
+    led_into,
+    share_rewards,
+    stop_at,
+    taken_by,
+)
 from heuristics.segments import gather_stream, stream_room
 from heuristics.stops import (
     Direction,
     SpendColumns,
     StopRules,
-    entered_transaction,
     find_sorted,
-    known_stop,
     share_columns,
     share_rules,
 )
@@ -34,6 +41,7 @@ DECAY = 0.95
 """Weight lost with each hop [algorithm specification, §3.5]."""
 
 _FORWARD = int(Direction.FORWARD)
+_NO_ADDRESS = np.int64(NO_ADDRESS)
 _FIFO = int(Policy.FIFO)
 _LIFO = int(Policy.LIFO)
 _FOLLOWED = int(Stop.FOLLOWED)
@@ -43,10 +51,10 @@ _POOL_LIMIT = 2**25
 
 
 class Frontier(NamedTuple):
-    """Tainted coins that no rule stops and whose next transaction is not explored yet."""
+    """Tainted coins and fees that no rule stops and whose next transaction is not explored yet."""
 
     coin: Int64Array
-    """Output numbers."""
+    """Output numbers, or those of fees (`heuristics.rewards`)."""
 
     amount: Int64Array
     hops: Int64Array
@@ -81,7 +89,9 @@ def _explore(
     explored: Int64Array,
     columns: SpendColumns,
     rules: StopRules,
+    rewards: Rewards,
 ) -> Int64Array:
+    outputs = len(columns.output_value)
     known = len(frontier.coin)
     entered = _doubled(np.empty(known, np.int64), 1024)
     amount = _doubled(frontier.amount, 1024)
@@ -101,7 +111,7 @@ def _explore(
     heap.pop()
     for place in range(known):
         coin = frontier.coin[place]
-        entered[place] = entered_transaction(direction, coin, columns)
+        entered[place] = led_into(direction, coin, columns, rewards)
         place_of[coin] = np.int64(place)
         weight = -np.float64(amount[place]) * weights[hops[place]]
         heapq.heappush(heap, (weight, coin, np.int64(place)))
@@ -120,12 +130,7 @@ def _explore(
         past_in = columns.first_input[transaction + 1]
         first_out = columns.first_output[transaction]
         past_out = columns.first_output[transaction + 1]
-        if direction == _FORWARD:
-            taken = columns.input_value[first_in:past_in]
-            given = columns.output_value[first_out:past_out]
-        else:
-            taken = columns.output_value[first_out:past_out]
-            given = columns.input_value[first_in:past_in]
+        taken_coins, taken = taken_by(direction, transaction, columns, rewards)
         slots = np.full(len(taken), -1, np.int64)
         tainted = 0
         total = 0
@@ -133,7 +138,7 @@ def _explore(
         latest = -NO_DEADLINE
         for k in range(len(taken)):
             total += taken[k]
-            coin = columns.spent_output[first_in + k] if direction == _FORWARD else first_out + k
+            coin = taken_coins[k]
             if coin >= 0 and coin in place_of:
                 slots[k] = place_of[coin]
                 tainted += amount[slots[k]]
@@ -144,16 +149,24 @@ def _explore(
         ):
             continue
 
-        width = len(given)
-        remainder = total if direction == _FORWARD else 0
+        follows_fee = False
+        remainder = 0
         if direction == _FORWARD:
-            for j in range(width):
-                remainder -= given[j]
+            given_coins = np.arange(first_out, past_out)
+            given = columns.output_value[first_out:past_out].copy()
+            remainder = max(total - given.sum(), 0)
+            follows_fee = len(rewards.first_transaction) > 0 and past_in > first_in
+        elif collects(transaction, columns, rewards):
+            given_coins, given = collected(transaction, columns, rewards)
+        else:
+            given_coins = columns.spent_output[first_in:past_in].copy()
+            given = columns.input_value[first_in:past_in].copy()
+        width = len(given)
         shares = np.zeros(width + 1, np.int64)
         share_first = np.zeros(width + 1, np.int64)
         share_count = np.zeros(width + 1, np.int64)
         count = 0
-        if policy == _FIFO or policy == _LIFO:
+        if policy in (_FIFO, _LIFO):
             room = stream_room(slots, segment_count)
             if room > len(stream_length):
                 stream_length = np.empty(2 * room, np.int64)
@@ -189,25 +202,26 @@ def _explore(
             pool_colour,
             used,
         )
-        if known + width > len(amount):
-            entered = _doubled(entered, known + width)
-            amount = _doubled(amount, known + width)
-            hops = _doubled(hops, known + width)
-            deadline = _doubled(deadline, known + width)
-            segment_first = _doubled(segment_first, known + width)
-            segment_count = _doubled(segment_count, known + width)
-        for j in range(width):
+        if known + width + 1 > len(amount):
+            room = known + width + 1
+            entered = _doubled(entered, room)
+            amount = _doubled(amount, room)
+            hops = _doubled(hops, room)
+            deadline = _doubled(deadline, room)
+            segment_first = _doubled(segment_first, room)
+            segment_count = _doubled(segment_count, room)
+        for j in range(width + 1 if follows_fee else width):
             if shares[j] == 0:
                 continue
-            if direction == _FORWARD:
-                coin = first_out + j
-                address = columns.output_address[first_out + j]
-            else:
-                coin = columns.spent_output[first_in + j]
-                address = columns.input_address[first_in + j]
-            target = entered_transaction(direction, coin, columns)
+            coin = given_coins[j] if j < width else outputs + transaction
+            address = _NO_ADDRESS
+            if coin < outputs and direction == _FORWARD:
+                address = np.int64(columns.output_address[first_out + j])
+            elif coin < outputs:
+                address = np.int64(columns.input_address[first_in + j])
+            target = led_into(direction, coin, columns, rewards)
             reason = stop_reason(
-                known_stop(direction, False, coin, np.int64(address), target, columns, rules),
+                stop_at(direction, False, coin, address, target, columns, rules, rewards),
                 shares[j],
                 limits.min_value,
                 fewest_hops + 1,
@@ -249,6 +263,7 @@ def explore(
     explored: Int64Array,
     columns: SpendColumns,
     rules: StopRules,
+    rewards: Rewards,
 ) -> Int64Array:
     """Return up to `quota` transactions to explore next, in the order in which they were chosen.
 
@@ -273,6 +288,7 @@ def explore(
         read_only(explored),
         share_columns(columns),
         share_rules(rules),
+        share_rewards(rewards),
     )
 
 
@@ -283,6 +299,7 @@ def read_ahead(
     explored: Int64Array,
     columns: SpendColumns,
     rules: StopRules,
+    rewards: Rewards,
 ) -> None:
     """Touch what exploring will read, by exploring from parts of the frontier side by side.
 
@@ -295,7 +312,7 @@ def read_ahead(
     best_first = np.argsort(-(frontier.amount * _weights(search.limits)[frontier.hops]))
     side_by_side(
         lambda rows: explore(
-            search, -(-quota // THREADS), frontier.at(rows), explored, columns, rules
+            search, -(-quota // THREADS), frontier.at(rows), explored, columns, rules, rewards
         ),
         [best_first[i::THREADS] for i in range(THREADS)],
     )

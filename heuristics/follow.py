@@ -8,18 +8,22 @@ the number of transactions, and the amounts are those that the policy gives, wha
 the search. When the budget is used up the remaining frontier ends for the reason BUDGET.
 
 Budgets count transactions and not seconds: the same ledger and the same question give the same
-answer on every machine.
+answer on every machine. Where a time is set as well and runs out, the number of transactions
+explored by then is what a repetition uses as its budget, and comes to the same answer.
 """
 
+from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
 
-from heuristics.columns import BoolArray, Int64Array, UInt32Array
+from heuristics.columns import Int64Array, UInt8Array
 from heuristics.explore import Frontier, Search, explore, read_ahead
-from heuristics.propagate import NO_DEADLINE, Flow, FlowArrays, FlowLimits, propagate
-from heuristics.stops import Direction, SpendColumns, StopRules, known_stops
-from heuristics.taint import Policy, Stop
+from heuristics.explored import Layout, lay_out
+from heuristics.propagate import Flow, FlowArrays, FlowLimits, propagate
+from heuristics.rewards import Rewards, no_rewards
+from heuristics.stops import Direction, SpendColumns, StopRules
+from heuristics.taint import TAINTED_COLOUR, Policy, Stop
 
 VERSION = 2
 """Raised whenever a policy, a stop rule or the search can give another answer."""
@@ -44,24 +48,37 @@ class Question(NamedTuple):
     """Last rank that each source's horizon allows; the rank is the transaction number, negated
     backward."""
 
+    source_colour: Int64Array | None = None
+    """Which of the asked sources name each coin, as bits; nothing: they are not told apart."""
 
-class Layout(NamedTuple):
-    """Explored transactions as local arrays, and what their rows are in the ledger."""
+    rewards: Rewards | None = None
+    """What is needed to follow fees into coinbases; nothing: they are not followed."""
 
-    transactions: Int64Array
-    """Explored transactions in processing order: ascending forward, descending backward."""
+    seconds: float | None = None
+    """After this long the search ends, as if the transactions explored by then were the budget."""
 
-    coins: Int64Array
-    """Output number of each slot, -1 outside the ledger: the sources, then what each transaction
-    gives (its outputs forward, what its inputs spend backward)."""
 
-    given_row: Int64Array
-    """Output (forward) or input (backward) number of each slot after the sources."""
+class Fees(NamedTuple):
+    """Where taint went that is in no coin: one entry a fee, subsidy or unclaimed reward."""
 
+    transaction: Int64Array
+    """Pays the fee; or the coinbase whose subsidy (backward) or unclaimed reward it is."""
+
+    giver: Int64Array
+    """Transaction from which the taint came there: the same forward, a coinbase backward."""
+
+    value: Int64Array
+    amount: Int64Array
+    reason: UInt8Array
+    """`Stop`: FEE where fees are not followed, NEWLY_MINED for subsidies, DESTROYED for what a
+    coinbase does not claim; else as for coins."""
+
+    hops: Int64Array
     entered: Int64Array
-    """Transaction that each slot leads into, or -1."""
+    """Transaction that following the fee leads into, or -1."""
 
-    arrays: FlowArrays
+    segment_first: Int64Array
+    segment_count: Int64Array
 
 
 class Trail(NamedTuple):
@@ -73,10 +90,21 @@ class Trail(NamedTuple):
     coins: Int64Array
     given_row: Int64Array
     entered: Int64Array
+    """Of the coins alone."""
+
     arrays: FlowArrays
     flow: Flow
+    """Of the coins alone."""
+
+    fees: Fees
     rounds: int
     """Rounds of search that it took."""
+
+    told_apart: bool
+    """Whether the sources' colours mean anything."""
+
+    timed_out: bool
+    """Whether the search ended because of the time that it took."""
 
 
 def ranges(starts: Int64Array, stops: Int64Array) -> Int64Array:
@@ -87,66 +115,6 @@ def ranges(starts: Int64Array, stops: Int64Array) -> Int64Array:
     numbers: Int64Array = np.arange(total, dtype=np.int64)
     numbers += np.repeat(starts - (ends - lengths), lengths)
     return numbers
-
-
-def lay_out(
-    question: Question, explored: Int64Array, columns: SpendColumns, rules: StopRules
-) -> Layout:
-    """Return the explored transactions as local arrays.
-
-    `explored` ascends.
-    """
-    forward = question.direction == Direction.FORWARD
-    transactions = explored if forward else explored[::-1].copy()
-    first_in, past_in = columns.first_input[transactions], columns.first_input[transactions + 1]
-    first_out, past_out = columns.first_output[transactions], columns.first_output[transactions + 1]
-    inputs, outputs = ranges(first_in, past_in), ranges(first_out, past_out)
-    width_in, width_out = past_in - first_in, past_out - first_out
-    spent, paid = columns.input_value[inputs], columns.output_value[outputs]
-    source_address = columns.output_address[rules.sources]
-    if forward:
-        taken_coin, taken_value, taken_width = columns.spent_output[inputs], spent, width_in
-        given_coin, given_row, given_value = outputs, outputs, paid
-        given_width, given_address = width_out, columns.output_address[outputs]
-    else:
-        taken_coin, taken_value, taken_width = outputs, paid, width_out
-        given_coin, given_row, given_value = columns.spent_output[inputs], inputs, spent
-        given_width, given_address = width_in, columns.input_address[inputs]
-    taken_first, given_first = _offsets(taken_width), _offsets(given_width)
-    remainder = np.zeros(len(transactions), np.int64)
-    if forward:
-        np.add.at(remainder, np.repeat(np.arange(len(transactions)), width_in), spent)
-        np.subtract.at(remainder, np.repeat(np.arange(len(transactions)), width_out), paid)
-    coins = np.concatenate([rules.sources, given_coin])
-    addresses: UInt32Array = np.concatenate([source_address, given_address])
-    stops, entered = known_stops(question.direction, coins, addresses, columns, rules)
-    stops[~_is_in(entered, explored) & (stops > Stop.BUDGET)] = Stop.BUDGET
-    arrays = FlowArrays(
-        taken_first=taken_first,
-        taken_slot=_slots_of(taken_coin, rules.sources, given_coin),
-        taken_value=taken_value,
-        given_first=given_first,
-        given_value=given_value,
-        reward_first=np.zeros(len(transactions) + 1, np.int64),
-        reward_value=np.empty(0, np.int64),
-        remainder=remainder,
-        remainder_slot=np.full(len(transactions), -1, np.int64),
-        crowded=width_out > question.crowded_width,
-        source_value=columns.output_value[rules.sources],
-        source_deadline=question.source_deadline,
-        source_colour=np.ones(len(rules.sources), np.int64),
-        returns_to=np.full(len(given_value), -1, np.int64),
-        slot_stop=stops,
-        # What leads into no transaction that is known is past no deadline.
-        slot_rank=np.where(entered < 0, -NO_DEADLINE, entered if forward else -entered),
-    )
-    return Layout(
-        transactions=transactions,
-        coins=coins,
-        given_row=given_row,
-        entered=entered,
-        arrays=arrays,
-    )
 
 
 def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail:
@@ -164,19 +132,43 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
         raise ValueError("a source is not an output of the ledger")
     if len(question.source_deadline) != len(sources):
         raise ValueError("every source needs a deadline")
+    rewards = no_rewards() if question.rewards is None else question.rewards
+    colour = _colours(question, len(sources))
     explored = np.empty(0, np.int64)
+    started = monotonic()
     rounds = 0
+    quota = FIRST_QUOTA
     while True:
-        layout = lay_out(question, explored, columns, rules)
+        layout = lay_out(
+            question.direction,
+            question.crowded_width,
+            question.source_deadline,
+            colour,
+            explored,
+            columns,
+            rules,
+            rewards,
+        )
         flow = propagate(layout.arrays, question.policy, question.limits)
+        if not flow.told_apart:
+            colour = np.ones(len(sources), np.int64)
+            continue
         rounds += 1
         open_slots = np.flatnonzero(flow.reason == Stop.BUDGET)
         left = question.budget - len(explored)
-        if len(open_slots) == 0 or left <= 0:
-            return Trail(*layout, flow=flow, rounds=rounds)
-        quota = min(left, max(FIRST_QUOTA, len(explored)))
+        timed_out = quota == 0
+        if len(open_slots) == 0 or left <= 0 or timed_out:
+            return _trail(layout, flow, rounds, timed_out=timed_out and len(open_slots) > 0)
+        quota = max(FIRST_QUOTA, len(explored))
+        is_last = False
+        if question.seconds is not None:
+            affordable = _affordable(question.seconds, monotonic() - started, len(explored))
+            is_last = affordable < quota
+            quota = min(quota, affordable)
         frontier = Frontier(
-            coin=layout.coins[open_slots],
+            coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)])[
+                open_slots
+            ],
             amount=flow.amount[open_slots],
             hops=flow.hops[open_slots],
             deadline=flow.deadline[open_slots],
@@ -188,33 +180,66 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
         search = Search(
             question.direction, question.policy, question.crowded_width, question.limits
         )
-        read_ahead(search, quota, frontier, explored, columns, rules)
-        found = explore(search, quota, frontier, explored, columns, rules)
+        ground = columns, rules, rewards
+        read_ahead(search, min(left, quota), frontier, explored, *ground)
+        found = explore(search, min(left, quota), frontier, explored, *ground)
         explored = np.sort(np.concatenate([explored, found]))
+        if is_last:
+            quota = 0
 
 
-def _offsets(widths: Int64Array) -> Int64Array:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(widths)])
+def _colours(question: Question, sources: int) -> Int64Array:
+    if question.source_colour is None:
+        return np.full(sources, TAINTED_COLOUR, np.int64)
+    return question.source_colour
 
 
-def _is_in(wanted: Int64Array, ascending: Int64Array) -> BoolArray:
-    if len(ascending) == 0:
-        return np.zeros(len(wanted), np.bool_)
-    place = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-    found: BoolArray = ascending[place] == wanted
-    return found
+def _affordable(seconds: float, elapsed: float, explored: int) -> int:
+    """Return how many more transactions the time allows at the present pace, at least one.
 
-
-def _slots_of(coins: Int64Array, sources: Int64Array, given: Int64Array) -> Int64Array:
-    """Return the slot of each coin: a source's own, else that of the step that gives it, else -1.
-
-    A source that a transaction gives again keeps its own slot: taint that returns to it ends
-    there, and what leaves it is the source's.
+    A round must not be cut short, because a repetition with the count as its budget has to choose
+    the same transactions. So the round that would take too long is made smaller, and is the last.
     """
-    order = np.argsort(given, kind="stable")
-    slots = np.full(len(coins), -1, np.int64)
-    is_given = _is_in(coins, given[order]) & (coins >= 0)
-    slots[is_given] = len(sources) + order[np.searchsorted(given[order], coins[is_given])]
-    is_source = _is_in(coins, sources)
-    slots[is_source] = np.searchsorted(sources, coins[is_source])
-    return slots
+    if explored == 0:
+        return FIRST_QUOTA
+    return max(1, int(explored * max(seconds - elapsed, 0.0) / max(elapsed, 1e-9)))
+
+
+def _trail(layout: Layout, flow: Flow, rounds: int, *, timed_out: bool) -> Trail:
+    """Return the end of the search, coins and fees apart."""
+    coins, arrays = len(layout.coins), layout.arrays
+    has_slot = arrays.remainder_slot >= 0
+    return Trail(
+        transactions=layout.transactions,
+        coins=layout.coins,
+        given_row=layout.given_row,
+        entered=layout.entered[:coins],
+        arrays=arrays,
+        flow=flow._replace(
+            amount=flow.amount[:coins],
+            reason=flow.reason[:coins],
+            hops=flow.hops[:coins],
+            deadline=flow.deadline[:coins],
+            segment_first=flow.segment_first[:coins],
+            segment_count=flow.segment_count[:coins],
+        ),
+        fees=Fees(
+            transaction=layout.rewards,
+            giver=np.concatenate(
+                [
+                    np.repeat(layout.transactions, np.diff(arrays.reward_first)),
+                    layout.transactions[has_slot],
+                ]
+            ),
+            value=np.concatenate([arrays.reward_value, arrays.remainder[has_slot]]),
+            amount=flow.amount[coins:],
+            reason=flow.reason[coins:],
+            hops=flow.hops[coins:],
+            entered=layout.entered[coins:],
+            segment_first=flow.segment_first[coins:],
+            segment_count=flow.segment_count[coins:],
+        ),
+        rounds=rounds,
+        told_apart=bool(np.any(arrays.source_colour != arrays.source_colour[0])),
+        timed_out=timed_out,
+    )

@@ -2,8 +2,9 @@
 
 The transactions and what they take and give stand in flat local arrays (`FlowArrays`). A *slot*
 is something that taint may rest on: the declared sources, every coin that one of the transactions
-gives, the rewards that coinbases collect, and the fees. Slots are the only state. Because a transaction comes after everything that it
-takes from, one pass suffices, and the result does not depend on how the set was found.
+gives, the rewards that coinbases collect, and the fees. Slots are the only state. Because a
+transaction comes after everything that it takes from, one pass suffices, and the result does not
+depend on how the set was found.
 
 Forward, transactions stand in chain order and give outputs; backward, in reverse chain order and
 give inputs (`heuristics.taint` explains the mirror).
@@ -197,7 +198,7 @@ def _propagate(policy: int, arrays: FlowArrays, limits: FlowLimits) -> Flow:
     segment_count = np.zeros(slot_count, np.int64)
     pool_length = np.empty(sources + 64, np.int64)
     pool_colour = np.empty(sources + 64, np.int64)
-    in_order = policy == _FIFO or policy == _LIFO
+    in_order = policy in (_FIFO, _LIFO)
     many = False
     told_apart = True
     for slot in range(sources):

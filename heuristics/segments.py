@@ -102,11 +102,12 @@ def share_in_order(
     pool_colour: Int64Array,
     used: int,
 ) -> int:
-    """Deal the stream out to the given values and the remainder; return how much of the pool is used.
+    """Deal the stream out to the given values and the remainder.
 
-    Past the stream's end everything is clean. Each value that receives colour gets its own
-    segments appended to the pool, equal neighbours merged; a wholly clean value gets none. The
-    pool must have room for `stream_count` and `len(values) + 1` more segments.
+    Returns how much of the pool is used. Past the stream's end everything is clean. Each value
+    that receives colour gets its own segments appended to the pool, equal neighbours merged; a
+    wholly clean value gets none. The pool must have room for `stream_count` and
+    `len(values) + 1` more segments.
     """
     piece = 0
     rest = stream_length[0] if stream_count > 0 else 0

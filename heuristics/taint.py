@@ -155,7 +155,7 @@ def share_out(
     where sources are not told apart: then no segments are made.
     """
     last = len(values)
-    if policy == _FIFO or policy == _LIFO:
+    if policy in (_FIFO, _LIFO):
         if policy == _LIFO:
             stream_count = turn_round(
                 stream_length, stream_colour, stream_count, remainder + values.sum()
@@ -231,7 +231,7 @@ def segment_room(policy: int, stream_count: int, recipients: int) -> int:
 
     The remainder is a recipient too; `stream_count` is what the stream has room for or more.
     """
-    if policy == _FIFO or policy == _LIFO:
+    if policy in (_FIFO, _LIFO):
         return stream_count + recipients + 1
     return recipients if policy == _POISON else stream_count * recipients
 

@@ -20,11 +20,14 @@ from arien_flows.tracing.request import (
     MAX_GRAPH_NODES,
     MAX_HOPS,
     MAX_PINS,
+    MAX_SECONDS,
     MAX_SOURCES,
     DemixName,
     DirectionName,
+    FeeMode,
     LevelName,
     PolicyName,
+    SubsidyOrder,
     TraceRequest,
 )
 
@@ -69,6 +72,27 @@ class TraceBody(BaseModel):
 
     budget: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     """Transactions that may be looked at; by default and at most what the service allows."""
+
+    seconds: Annotated[int | None, Field(ge=1, le=MAX_SECONDS)] = None
+    """After this long the search ends; the transactions looked at by then become the budget."""
+
+    fan_out_outputs: Annotated[int, Field(ge=1, le=2**31)] = 200
+    """A transaction with more outputs than this is a payout to many, ..."""
+
+    fan_out_percent: Annotated[int, Field(ge=0, le=100)] = 1
+    """... and ends paths where less than this percentage of its money is traced."""
+
+    dormant_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 730
+    """Coins unspent for longer than this many days are called dormant."""
+
+    min_confidence: Annotated[int, Field(ge=0, le=100)] = 50
+    """Confidence from which the tag of a service ends paths there."""
+
+    fee_mode: FeeMode = "track"
+    """List each traced fee, tell their sum only (`drop`), or follow fees into coinbases."""
+
+    subsidy_order: SubsidyOrder = "first"
+    """Where fees are followed: whether a coinbase's new money comes before or after them."""
 
     graph_nodes: Annotated[int, Field(ge=10, le=MAX_GRAPH_NODES)] = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
@@ -138,6 +162,13 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         until=body.until,
         horizon_days=body.horizon_days,
         budget=budget,
+        seconds=body.seconds,
+        fan_out_outputs=body.fan_out_outputs,
+        fan_out_percent=body.fan_out_percent,
+        dormant_days=body.dormant_days,
+        min_confidence=body.min_confidence,
+        fee_mode=body.fee_mode,
+        subsidy_order=body.subsidy_order,
         graph_nodes=body.graph_nodes,
         fiat=body.fiat,
         demix=body.demix,

@@ -2,13 +2,17 @@
 
 from arien_flows.prices.rates import PriceBook
 from arien_flows.tracing.comparison import Comparison, compare
+from arien_flows.tracing.fiat import refuse_unknown
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from arien_flows.workspace import Reading
 
 
-def traced(reading: Reading, request: TraceRequest) -> TraceResult:
-    """Follow money through the present state of a network."""
+def traced(reading: Reading, request: TraceRequest, prices: PriceBook | None = None) -> TraceResult:
+    """Follow money through the present state of a network.
+
+    Values are made by the prices that the casebook holds, or by those that are given.
+    """
     return trace(
         reading.view,
         request,
@@ -16,12 +20,14 @@ def traced(reading: Reading, request: TraceRequest) -> TraceResult:
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
-        prices=_prices(reading, request),
+        prices=prices or _prices(reading, request),
     )
 
 
-def compared(reading: Reading, request: TraceRequest) -> Comparison:
-    """Answer one question under every policy."""
+def compared(
+    reading: Reading, request: TraceRequest, prices: PriceBook | None = None
+) -> Comparison:
+    """Answer one question under every policy; prices as for `traced`."""
     return compare(
         reading.view,
         request,
@@ -29,9 +35,14 @@ def compared(reading: Reading, request: TraceRequest) -> Comparison:
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
-        prices=_prices(reading, request),
+        prices=prices or _prices(reading, request),
     )
 
 
 def _prices(reading: Reading, request: TraceRequest) -> PriceBook | None:
-    return None if request.fiat is None else reading.prices(request.fiat)
+    """Return what the casebook knows; `InputError` where that is nothing at all."""
+    if request.fiat is None:
+        return None
+    book = reading.prices(request.fiat)
+    refuse_unknown(book, reading.view.network.name)
+    return book

@@ -9,9 +9,9 @@ of another address of the entity.
 
 Of several tags the one with the highest confidence speaks, ties to the smaller label and then the
 smaller source, so that the answer does not depend on the order of files. Tracing stops at
-*service* tags only: those of a confidence of at least 50 that name an owner whose category says
-that the money of many people is mixed there. An address that is mentioned beside an exchange, or
-that took part in its theft, is not the exchange.
+*service* tags only: those of a confidence of at least 50, or of what the request says, that name
+an owner whose category says that the money of many people is mixed there. An address that is
+mentioned beside an exchange, or that took part in its theft, is not the exchange.
 
 Half a million tags make a few thousand statements, so a snapshot holds numbers (an address and a
 statement for each tag) and makes a `Tag` only where one is asked for.
@@ -20,7 +20,7 @@ statement for each tag) and makes a `Tag` only where one is asked for.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -83,6 +83,15 @@ class Attribution:
     row: Int64Array
     """Which row each tag is among those that the snapshot was made of."""
 
+    number: Int64Array
+    """The address that each tag names, or whose key's other form it names."""
+
+    holder: Int64Array
+    """The entity that each tag names."""
+
+    is_own: BoolArray
+    """Whether each tag is written for the address itself."""
+
     text_of: Callable[[int], str]
     """Returns the address that a row's tag is written for."""
 
@@ -104,6 +113,9 @@ class Attribution:
     """Entities where a trace stops, ascending."""
 
     service_root_tag: Int64Array
+    service_confidence: int
+    """The confidence from which a tag of a service stops a trace."""
+
     not_in_ledger: int
     """Tags of addresses that the view does not hold."""
 
@@ -126,9 +138,28 @@ class Attribution:
         """Return the service that a trace stops at there."""
         return self._find(address, root, service=True)
 
+    def from_confidence(self, least: int) -> "Attribution":
+        """Return the same snapshot with traces stopping at services of at least `least`."""
+        if least == self.service_confidence:
+            return self
+        services = _services(
+            _stops(self.statements, least)[self.statement] != 0,
+            self.number,
+            self.holder,
+            is_own=self.is_own,
+        )
+        return replace(
+            self,
+            service_address=services[0],
+            service_address_tag=services[1],
+            service_root=services[2],
+            service_root_tag=services[3],
+            service_confidence=least,
+        )
+
     def stops(self) -> tuple[UInt8Array, UInt8Array]:
         """Return the `Stop` of each service address and of each service entity."""
-        stop = _stops(self.statements)
+        stop = _stops(self.statements, self.service_confidence)
         return (
             stop[self.statement[self.service_address_tag]],
             stop[self.statement[self.service_root_tag]],
@@ -142,7 +173,7 @@ class Attribution:
         order = np.argsort(places)
         for statement, place in zip(known[order].tolist(), places[order].tolist(), strict=True):
             said = self.statements[statement]
-            if service_stop(said) is not None:
+            if service_stop(said, self.service_confidence) is not None:
                 first.setdefault(said.label, place)
         return first
 
@@ -165,13 +196,15 @@ class Attribution:
         return None
 
 
-def service_stop(said: Statement) -> Stop | None:
+def service_stop(said: Statement, least: int = SERVICE_CONFIDENCE) -> Stop | None:
     """Return what a trace that meets the tag ends with, or nothing where it goes on.
+
+    It goes on where the tag's confidence is below `least`.
 
     Of several categories the most telling decides: a mixer that is also tagged as a wallet is a
     mixer.
     """
-    if said.level < SERVICE_CONFIDENCE or said.tag_type not in NAMES_SOMEBODY:
+    if said.level < least or said.tag_type not in NAMES_SOMEBODY:
         return None
     found = [SERVICE_STOPS[concept] for concept in said.concepts if concept in SERVICE_STOPS]
     return max(found) if found else None
@@ -234,20 +267,20 @@ def snapshot(
     number, statement, is_own = number[order], statement[order], is_own[order]
     root = roots_of(entities, number)
     places = np.arange(len(number), dtype=np.int64)
-    services: BoolArray = _stops(statements)[statement] != 0
     addresses, address_tag = _first_of_each(number[is_own], places[is_own])
     roots, root_tag = _first_of_each(root, places)
-    own_services = services & is_own
-    service_address, service_address_tag = _first_of_each(
-        number[own_services], places[own_services]
+    service_address, service_address_tag, service_root, service_root_tag = _services(
+        _stops(statements, SERVICE_CONFIDENCE)[statement] != 0, number, root, is_own=is_own
     )
-    service_root, service_root_tag = _first_of_each(root[services], places[services])
     return Attribution(
         network=network,
         revision=revision,
         statements=statements,
         statement=statement,
         row=order,
+        number=number,
+        holder=root,
+        is_own=is_own,
         text_of=text_of,
         address=addresses,
         address_tag=address_tag,
@@ -257,6 +290,7 @@ def snapshot(
         service_address_tag=service_address_tag,
         service_root=service_root,
         service_root_tag=service_root_tag,
+        service_confidence=SERVICE_CONFIDENCE,
         not_in_ledger=not_in_ledger,
         foreign=foreign,
     )
@@ -271,6 +305,9 @@ def no_attribution(view: View) -> Attribution:
         statements=(),
         statement=none,
         row=none,
+        number=none,
+        holder=none,
+        is_own=np.empty(0, np.bool_),
         text_of=lambda _row: "",
         address=none,
         address_tag=none,
@@ -280,6 +317,7 @@ def no_attribution(view: View) -> Attribution:
         service_address_tag=none,
         service_root=none,
         service_root_tag=none,
+        service_confidence=SERVICE_CONFIDENCE,
         not_in_ledger=0,
         foreign=0,
     )
@@ -298,9 +336,21 @@ def revision_of(digests: Iterable[str]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _stops(statements: Sequence[Statement]) -> UInt8Array:
+def _services(
+    services: BoolArray, number: Int64Array, root: Int64Array, *, is_own: BoolArray
+) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array]:
+    """Return addresses and entities of services, each with the place of its best tag."""
+    places = np.arange(len(number), dtype=np.int64)
+    own = services & is_own
+    return (
+        *_first_of_each(number[own], places[own]),
+        *_first_of_each(root[services], places[services]),
+    )
+
+
+def _stops(statements: Sequence[Statement], least: int) -> UInt8Array:
     """Return the `Stop` of each statement, 0 where a trace goes on."""
-    return np.array([service_stop(said) or 0 for said in statements], np.uint8)
+    return np.array([service_stop(said, least) or 0 for said in statements], np.uint8)
 
 
 def _ranks(statements: Sequence[Statement]) -> Int64Array:

@@ -29,6 +29,7 @@ from arien_flows.casebook.records import (
     ImportOutcome,
     PriceImport,
     PriceOffer,
+    PriceTableName,
     PriceTableRecord,
     StoredTag,
     TagFilter,
@@ -209,24 +210,29 @@ class Casebook:
         with self._writing() as connection:
             return prices.withdraw(connection, number, withdrawal)
 
-    def price_book(
-        self, asset: str, currency: str, only: frozenset[str] | None = None
-    ) -> PriceBook:
-        """Return what the tables in effect know of an asset's price in a currency.
-
-        With `only` it is what the tables with these points know, in effect or not.
-        """
+    def price_book(self, asset: str, currency: str) -> PriceBook:
+        """Return what the tables in effect know of an asset's price in a currency."""
 
         def load(connection: Connection) -> list[PriceTable]:
-            if only is None:
-                found = prices.bearing_on(connection, asset, currency)
-            else:
-                known = {each.points_sha256: each for each in prices.list_records(connection)}
-                found = [each for points, each in known.items() if points in only]
+            found = prices.bearing_on(connection, asset, currency)
             tables = [(record.id, self._price_table(connection, record)) for record in found]
             # The finest first, of equally fine ones the last one imported.
             tables.sort(key=lambda item: (item[1].granularity.step, -item[0]))
             return [table for _, table in tables]
+
+        return PriceBook(asset, currency, self._read(load, []))
+
+    def price_book_of(
+        self, asset: str, currency: str, names: Sequence[PriceTableName]
+    ) -> PriceBook:
+        """Return what the named tables know, in that order, whether or not they are in effect.
+
+        Those that the casebook does not hold are left out.
+        """
+
+        def load(connection: Connection) -> list[PriceTable]:
+            found = [prices.named(connection, name) for name in names]
+            return [self._price_table(connection, record) for record in found if record]
 
         return PriceBook(asset, currency, self._read(load, []))
 

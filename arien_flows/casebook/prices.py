@@ -18,6 +18,7 @@ from arien_flows.casebook.models import (
 from arien_flows.casebook.records import (
     PriceImport,
     PriceOffer,
+    PriceTableName,
     PriceTableRecord,
     Withdrawal,
 )
@@ -140,6 +141,17 @@ def bearing_on(connection: Connection, asset: str, currency: str) -> list[PriceT
     )
     wanted = _records().where(helps, price_withdrawals.c.table_id.is_(None))
     return [_record(row) for row in connection.execute(wanted.order_by(price_tables.c.id))]
+
+
+def named(connection: Connection, name: PriceTableName) -> PriceTableRecord | None:
+    """Return the table of a name, the last one imported; also one that was withdrawn."""
+    wanted = _records().where(
+        price_tables.c.source == name.source,
+        documents.c.sha256 == name.sha256,
+        price_tables.c.points_sha256 == name.points_sha256,
+    )
+    row = connection.execute(wanted.order_by(price_tables.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _record(row)
 
 
 def read_table(connection: Connection, record: PriceTableRecord) -> PriceTable:

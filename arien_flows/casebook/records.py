@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from arien_flows.attribution.tag import Statement, Tag
 from arien_flows.prices.reading import FaultyRow
@@ -146,6 +147,16 @@ class PriceOffer:
     licence: str | None
     imported_at: datetime
     imported_by: str
+
+
+class PriceTableName(NamedTuple):
+    """What tells a price table, whatever its number: who says it, where, and what."""
+
+    source: str
+    sha256: str
+    """Of the file."""
+
+    points_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.output import NOTHING, table
 from arien_flows.shapes import shown_time
-from arien_flows.tracing.inferences import Candidate, Consolidation, Inference, Inferences, Ratio
+from arien_flows.tracing.inferences import Candidate, Inference, Inferences, Ratio
 
 SHOWN_COINS = 5
 SHOWN_CANDIDATES = 10
+SHOWN_LINES = 5
 
 MARK = "Inference: "
 """Stands before each line, so that none can be read as a fact on its own."""
@@ -33,7 +34,7 @@ def _lines(told: Inferences, asset: Asset, *, is_forward: bool) -> Iterator[str]
         yield from _coinjoin(coinjoin, asset, is_forward=is_forward)
     others = len(told.coinjoins) - SHOWN_COINS
     if others > 0:
-        yield f"… and {others:,} smaller coins at CoinJoins: --json or -o lists all"
+        yield f"… and {others:,} more, of smaller coins at CoinJoins: --json or -o lists all"
     if told.unasked:
         yield (
             f"for {told.unasked:,} still smaller coins, with {coins(told.unasked_traced, asset)}, "
@@ -60,7 +61,7 @@ def _coinjoin(told: Inference, asset: Asset, *, is_forward: bool) -> Iterator[st
     others = len(told.candidates) + told.unlisted - len(shown)
     if others:
         yield f"  … and {others:,} candidates of smaller mass: --json or -o lists them"
-    yield from (f"  {line}" for line in _consolidations(told.consolidations))
+    yield from (f"  {line}" for line in _consolidations(told))
     yield from (f"  {line}" for line in _landings(told.candidates))
 
 
@@ -89,25 +90,31 @@ def _row(told: Candidate, asset: Asset) -> tuple[str, ...]:
     )
 
 
-def _consolidations(told: Iterable[Consolidation]) -> Iterator[str]:
-    for each in told:
-        raised = "" if each.raised is None else f": chance of each now {fraction(each.raised)}"
-        yield f"{len(each.coins)} candidates were spent together in {each.txid}{raised}"
+def _consolidations(told: Inference) -> Iterator[str]:
+    shown = [each for each in told.consolidations if each.raised is not None][:SHOWN_LINES]
+    for each in shown:
+        coins_spent = f"{len(each.coins)} candidates were spent together in {each.txid}"
+        yield f"{coins_spent}: chance of each now {fraction(each.raised)}"
+    others = len(told.consolidations) + told.unlisted_consolidations - len(shown)
+    if others:
+        yield f"… and {others:,} more transactions spend several candidates: --json lists them"
 
 
 def _landings(told: Iterable[Candidate]) -> Iterator[str]:
-    seen = set()
+    lines: dict[str | None, str] = {}
     for each in told:
         for landing in each.landings:
-            if landing.outpoint in seen:
-                continue
-            seen.add(landing.outpoint)
             when = "" if each.next_time is None else f" ({shown_time(each.next_time)})"
-            chance = each.raised or each.chance
-            yield (
-                f"a candidate of chance {fraction(chance)} is at {landing.label}, by "
-                f"{landing.source}: {landing.outpoint or NOTHING}{when}"
+            sure = each.raised or each.chance
+            chance = "no stated chance" if sure is None else f"chance {fraction(sure)}"
+            lines.setdefault(
+                landing.outpoint,
+                f"a candidate of {chance} is at {landing.label}, by {landing.source}: "
+                f"{landing.outpoint or NOTHING}{when}",
             )
+    yield from list(lines.values())[:SHOWN_LINES]
+    if len(lines) > SHOWN_LINES:
+        yield f"… and {len(lines) - SHOWN_LINES:,} more coins at services: --json lists them"
 
 
 def percent(ratio: Ratio) -> str:

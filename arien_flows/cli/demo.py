@@ -66,6 +66,8 @@ def demo(
 def perform(session: Session, folder: Path, transactions: int, seed: int) -> Scene:
     """Make the sample investigation in a folder, and tell what is done and found."""
     from arien_flows.cli.filling import fill
+    from arien_flows.cli.price_importing import Terms as PriceTerms
+    from arien_flows.cli.price_importing import import_prices
     from arien_flows.cli.tag_importing import import_files
     from arien_flows.demonstration import investigation
     from arien_flows.demonstration.report import write_report
@@ -73,6 +75,7 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
     from arien_flows.entities.clustering import run_clustering
     from arien_flows.entities.profiles import Terms
     from arien_flows.simulation.parameters import Parameters
+    from arien_flows.simulation.prices import ASSET, CURRENCY, SOURCE
     from arien_flows.workspace import DERIVED, Workspace
 
     scene = fresh_scene(folder)
@@ -91,6 +94,15 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
         f"Read {summary.block_bytes / 1e6:.1f} MB of block files into a ledger",
         lambda: fill(inner, NETWORK, f"blockfiles:{scene.simulation / 'blocks'}", until=None),
     )
+    price_terms = PriceTerms(asset=ASSET, currency=CURRENCY, source=SOURCE)
+    priced = _timed(
+        "Import made-up prices of the simulated coin",
+        lambda: import_prices(inner, [scene.prices], price_terms)[0],
+    )
+    if priced.table is not None:
+        click.echo(
+            f"   {priced.table.points} prices of {priced.table.file}: {priced.table.source}."
+        )
     network = Workspace(settings).open(NETWORK)
     known = _timed(
         "Import what is known of services into the casebook",
@@ -181,6 +193,7 @@ def _tell_lead(lead: Lead) -> None:
 def _tell_flow(flow: Flow) -> None:
     from arien_flows.amounts import Asset, coins
     from arien_flows.reports.ends import end_rows
+    from arien_flows.reports.values import end_values
 
     answer = flow.main.answer
     asset = Asset(name=answer.asset, decimals=answer.decimals)
@@ -188,8 +201,10 @@ def _tell_flow(flow: Flow) -> None:
         f"   Inference: by the {answer.request.policy} convention "
         f"{coins(answer.totals.source, asset)} ended like this:"
     )
-    for amount, ended, _ in end_rows(answer):
-        click.echo(f"      {amount:>18}  {ended}")
+    values = end_values(answer)
+    for amount, ended, reason in end_rows(answer):
+        worth = f"  {values[reason]:>14} {answer.request.fiat} then" if values else ""
+        click.echo(f"      {amount:>18}{worth}  {ended}")
     for service in answer.services:
         click.echo(f"   Attribution: {coins(service.traced, asset)} of it reached {service.label}.")
 

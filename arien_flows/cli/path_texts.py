@@ -25,7 +25,9 @@ def path_lines(answer: PathAnswer) -> Iterable[str]:
     if answer.connections:
         yield ""
         yield "What arrived over all of these connections together (inferences; poison counts all"
-        yield f"money that touched it). {coins(answer.totals.source, asset)} left the origin."
+        least, most = coins(answer.totals.least, asset), coins(answer.totals.most, asset)
+        yield f"money that touched it). {coins(answer.totals.source, asset)} left the origin;"
+        yield f"between {least} and {most} arrived."
         yield from table(
             ("Policy", "Arrived", "On no connection", "Came back", "Fees"),
             (

@@ -1,23 +1,15 @@
-"""Price tables, prices and values as text for people."""
+"""Price tables and prices as text for people."""
 
 from collections.abc import Iterable, Sequence
 
-from arien_flows.amounts import Asset, coins
 from arien_flows.answers.prices import PriceAnswer, PriceReport, PriceTableAnswer
 from arien_flows.cli.output import NOTHING, pairs, table
+from arien_flows.reports.values import EACH
 from arien_flows.shapes import shown_time
-from arien_flows.tracing.values import PriceTableUsed, RateStep, ValueSum
+from arien_flows.tracing.values import PriceTableUsed, RateStep
 
 FAULTS_SHOWN = 20
 """Faulty rows of one file; `--json` lists them all."""
-
-_EACH = {"hour": "hour", "day": "day (UTC)", "business_day": "business day"}
-
-_HOLDS = {
-    "hour": "the hour",
-    "day": "the day (UTC)",
-    "business_day": "the business day, or the last one before",
-}
 
 
 def report_lines(reports: Sequence[PriceReport]) -> Iterable[str]:
@@ -53,7 +45,7 @@ def table_lines(tables: Sequence[PriceTableAnswer]) -> Iterable[str]:
                 str(each.id),
                 each.asset,
                 each.currency,
-                _EACH.get(each.granularity, each.granularity),
+                EACH.get(each.granularity, each.granularity),
                 f"{each.points:,}",
                 f"{each.missing:,}",
                 shown_time(each.first_time),
@@ -87,40 +79,10 @@ def withdrawal_lines(answer: PriceTableAnswer) -> Iterable[str]:
     )
 
 
-def worth(total: ValueSum | None, asset: Asset) -> str:
-    """Return the value of a sum, without its currency, and that part of it has no price."""
-    if total is None or total.amount is None:
-        return NOTHING
-    shown = money(total.amount)
-    if total.unpriced == "0":
-        return shown
-    return f"{shown} without {coins(total.unpriced, asset)}"
-
-
-def money(amount: str) -> str:
-    """Return an amount of a currency with its thousands set apart."""
-    whole, point, parts = amount.partition(".")
-    return f"{int(whole):,}{point}{parts}"
-
-
-def basis_lines(currency: str, tables: Sequence[PriceTableUsed]) -> Iterable[str]:
-    """Return what the values of a trace rest on."""
-    yield (
-        f"Values (attributions) are in {currency} at the time at which each coin was paid, and "
-        "sums are rounded once."
-    )
-    for used in tables:
-        yield (
-            f"Prices of {used.asset} in {used.currency}: {used.source}, column {used.column} of "
-            f"{_HOLDS.get(used.granularity, f'the {used.granularity}')} that holds the block's "
-            f"time; {used.file}, SHA-256 {used.sha256}"
-        )
-
-
 def _taken(found: PriceTableAnswer) -> str:
     parts = [
         f"{_counted(found.points, 'price')} of {found.asset} in {found.currency} by "
-        f"{_EACH.get(found.granularity, found.granularity)} from {shown_time(found.first_time)} "
+        f"{EACH.get(found.granularity, found.granularity)} from {shown_time(found.first_time)} "
         f"to {shown_time(found.last_time)}, column {found.column}"
     ]
     if found.missing:
@@ -146,7 +108,7 @@ def _table_rows(used: PriceTableUsed) -> tuple[tuple[str, str], ...]:
     return (
         ("   Source", used.source),
         ("   Licence", used.licence or NOTHING),
-        ("   Each", _EACH.get(used.granularity, used.granularity)),
+        ("   Each", EACH.get(used.granularity, used.granularity)),
         ("   File", f"{used.file}, column {used.column}"),
         ("   SHA-256", used.sha256),
     )

@@ -8,7 +8,7 @@ from arien_flows.reports.ends import DESTROYED, FEES, meaning
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.sweep_answer import TaintAnswer
 
-SHOWN_SOURCES = 5
+SHOWN_SOURCES = 3
 SHOWN_HOLDERS = 10
 SHOWN_MONTHS = 12
 
@@ -19,10 +19,7 @@ def taint_lines(answer: TaintAnswer) -> Iterable[str]:
     request, totals = answer.request, answer.totals
     yield f"Where {coins(totals.source, asset)} is now, by the {request.policy} convention"
     yield "(an inference; other conventions give other amounts: --policy)."
-    yield (
-        f"Sources: {_sources(answer)}; {answer.source_outputs:,} outputs, the first of "
-        f"{shown_time(answer.first_source_time)}"
-    )
+    yield from _sources(answer)
     yield ""
     yield from table(("Amount", "Is", "Reason"), _ends(answer, asset))
     yield ""
@@ -60,10 +57,15 @@ def taint_lines(answer: TaintAnswer) -> Iterable[str]:
     yield f"Result {answer.manifest.result_sha256}"
 
 
-def _sources(answer: TaintAnswer) -> str:
-    shown = ", ".join(answer.request.sources[:SHOWN_SOURCES])
-    rest = answer.request.source_count - SHOWN_SOURCES
-    return f"{shown} and {rest:,} more" if rest > 0 else shown
+def _sources(answer: TaintAnswer) -> Iterable[str]:
+    count = answer.request.source_count
+    yield (
+        f"Sources: {answer.source_outputs:,} outputs since "
+        f"{shown_time(answer.first_source_time)}, by {count:,} name{'s' * (count != 1)}:"
+    )
+    yield from (f"  {source}" for source in answer.request.sources[:SHOWN_SOURCES])
+    if count > SHOWN_SOURCES:
+        yield f"  … and {count - SHOWN_SOURCES:,} more"
 
 
 def _ends(answer: TaintAnswer, asset: Asset) -> Iterable[tuple[str, str, str]]:

@@ -10,7 +10,14 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
-    from arien_flows.tracing.request import DemixName, DirectionName, LevelName, PolicyName
+    from arien_flows.tracing.request import (
+        DemixName,
+        DirectionName,
+        FeeMode,
+        LevelName,
+        PolicyName,
+        SubsidyOrder,
+    )
 
 
 @click.command()
@@ -55,6 +62,59 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     help="Transactions that may be looked at.",
+)
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    metavar="N",
+    help="End the search after this long; the answer says how many transactions it came to, and "
+    "a repetition with that --budget gives the same.",
+)
+@click.option(
+    "--fan-out-outputs",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="A transaction with more outputs is a payout to many, ...",
+)
+@click.option(
+    "--fan-out-percent",
+    type=click.IntRange(0, 100),
+    default=1,
+    show_default=True,
+    metavar="PERCENT",
+    help="... and ends paths where less than this share of its money is traced.",
+)
+@click.option(
+    "--dormant-days",
+    type=click.IntRange(1),
+    default=730,
+    show_default=True,
+    metavar="DAYS",
+    help="Coins unspent for longer are called dormant.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.IntRange(0, 100),
+    default=50,
+    show_default=True,
+    metavar="PERCENT",
+    help="Confidence from which the tag of a service ends paths there.",
+)
+@click.option(
+    "--fee-mode",
+    type=click.Choice(["track", "drop", "track_coinbase"]),
+    default="track",
+    show_default=True,
+    help="List each traced fee, tell their sum only, or follow fees into coinbases.",
+)
+@click.option(
+    "--subsidy-order",
+    type=click.Choice(["first", "last"]),
+    default="first",
+    show_default=True,
+    help="With track_coinbase: whether a coinbase's new money comes before or after the fees.",
 )
 @click.option(
     "--graph-nodes",
@@ -126,6 +186,13 @@ def trace(
     until: str | None,
     horizon: int | None,
     budget: int,
+    seconds: int | None,
+    fan_out_outputs: int,
+    fan_out_percent: int,
+    dormant_days: int,
+    min_confidence: int,
+    fee_mode: str,
+    subsidy_order: str,
     graph_nodes: int,
     fiat: str | None,
     demix: str,
@@ -165,6 +232,13 @@ def trace(
         until=None if until is None else moment(until, end_of_day=True),
         horizon_days=horizon,
         budget=budget,
+        seconds=seconds,
+        fan_out_outputs=fan_out_outputs,
+        fan_out_percent=fan_out_percent,
+        dormant_days=dormant_days,
+        min_confidence=min_confidence,
+        fee_mode=cast("FeeMode", fee_mode),
+        subsidy_order=cast("SubsidyOrder", subsidy_order),
         graph_nodes=graph_nodes,
         fiat=None if fiat is None else currency_named(fiat),
         demix=cast("DemixName", demix),

@@ -1,11 +1,11 @@
 """Traces as text for people: where the money ended, and what that rests on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from arien_flows.amounts import Asset, coins
 from arien_flows.cli.demix_texts import demix_lines
 from arien_flows.cli.output import NOTHING, state, table
-from arien_flows.cli.price_texts import basis_lines, money, worth
+from arien_flows.cli.service_point_texts import point_lines, span_lines
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import (
     DESTROYED,
@@ -15,13 +15,19 @@ from arien_flows.reports.ends import (
     period,
     services_heading,
 )
+from arien_flows.reports.values import basis_lines, end_values, money, worth
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 
 SHOWN_LEAVES = 20
-SHOWN_POINTS = 5
 SHOWN_SLOTS = 24
+
+WIDTH = 100
+"""Characters that a line of a comparison may have."""
+
+_LONGEST_LABEL = 60
+_LEAST, _MOST = "least, without poison", "most, without poison"
 
 
 def trace_lines(answer: TraceAnswer) -> Iterable[str]:
@@ -33,7 +39,10 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
     yield "(an inference; other conventions give other amounts: --compare)."
     yield f"Sources: {', '.join(request.sources)}"
     yield ""
-    yield from _ends(answer, asset)
+    yield from _ends(answer)
+    if answer.totals.by_source:
+        yield from ("", "By source (money that passed through another source stands under both):")
+        yield from _sources(answer, asset)
     if answer.services:
         yield from ("", f"{services_heading(request.direction)} (attributions):")
         yield from _services(answer, asset)
@@ -41,12 +50,13 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from ("", *_timeline(answer, asset))
     if answer.leaves:
         yield from ("", *_leaves(answer, asset))
-    yield from _points(answer)
+    yield from point_lines(answer.service_points)
     if answer.inferences is not None:
         yield ""
         yield from demix_lines(answer.inferences, asset, request.direction)
     if answer.buckets:
         yield from ("", *_buckets(answer, asset))
+    yield from _fees(answer)
     yield ""
     yield from _left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
@@ -65,19 +75,27 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield "(inferences; poison counts all money that touched it, and may exceed the source)."
     yield f"Sources: {', '.join(comparison.sources)}"
     yield ""
-    yield from table(("Ended", *policies), _compared_ends(comparison, asset))
+    yield from _side_by_side(
+        policies,
+        [(span.reason, span.traced, span.least, span.most) for span in comparison.reasons],
+        asset,
+    )  # fmt: skip
+    yield ""
+    for span in comparison.reasons:
+        yield f"{span.reason}: {_compared_meaning(span.reason, comparison.direction)}"
     if comparison.services:
         yield from ("", f"{services_heading(comparison.direction)} (attributions):")
-        yield from table(
-            ("Service", *policies),
-            (
-                [span.label, *(coins(span.traced[name], asset) for name in policies)]
-                for span in comparison.services
-            ),
-        )
+        yield from _side_by_side(
+            policies,
+            [(_short(span.label), span.traced, span.least, span.most)
+             for span in comparison.services],
+            asset,
+        )  # fmt: skip
         if comparison.fiat is not None:
             yield from ("", *_compared_values(comparison, asset))
-    yield from _point_spans(comparison, asset)
+    yield from span_lines(comparison.service_points, asset)
+    for reason in dict.fromkeys(comparison.not_asked.values()):
+        yield from ("", f"Not asked: {reason}.")
     yield ""
     yield from _left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
@@ -100,52 +118,61 @@ def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
     )
 
 
-def _point_spans(comparison: Comparison, asset: Asset) -> Iterable[str]:
-    """Return the addresses of services with the span over the conventions that conserve money."""
-    shown = comparison.service_points[:SHOWN_LEAVES]
-    if not shown:
-        return
-    yield from ("", "Their addresses, with the span over all conventions but poison:")
-    yield from table(
-        ("Least", "Most", "Of", "Service", "Address"),
-        (
-            (*(coins(each, asset) for each in (span.least, span.most, span.value)),
-             span.label, span.address)
-            for span in shown
-        ),
-    )  # fmt: skip
-    rest = len(comparison.service_points) - len(shown)
-    if rest:
-        yield f"… and {rest:,} more addresses: --json lists all"
+def _compared_meaning(reason: str, direction: str) -> str:
+    return {"fees": FEES, "destroyed": DESTROYED}.get(reason) or meaning(reason, direction)
 
 
-def _compared_ends(comparison: Comparison, asset: Asset) -> Iterable[list[str]]:
-    all_totals = comparison.totals.values()
-    reasons = sorted({reason for totals in all_totals for reason in totals.by_reason})
-    for reason in reasons:
-        amounts = [totals.by_reason.get(reason, "0") for totals in all_totals]
-        yield [meaning(reason, comparison.direction), *(coins(each, asset) for each in amounts)]
-    for what, amounts in (
-        (FEES, [totals.fees for totals in all_totals]),
-        (DESTROYED, [totals.destroyed for totals in all_totals]),
-    ):
-        if set(amounts) != {"0"}:
-            yield [what, *(coins(each, asset) for each in amounts)]
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+
+
+def _side_by_side(
+    policies: Sequence[str],
+    columns: Sequence[tuple[str, dict[str, str], str, str]],
+    asset: Asset,
+) -> Iterable[str]:
+    """Yield tables of amounts, a row for each policy and one for each end of the span.
+
+    Each is at most 100 characters wide; columns that do not fit stand in a further table.
+    """
+    names = [_spoken(name) for name in policies]
+    first = max(len(name) for name in (*names, _LEAST))
+    told = [
+        [label, *(coins(traced[name], asset) for name in policies),
+         coins(least, asset), coins(most, asset)]
+        for label, traced, least, most in columns
+    ]  # fmt: skip
+    widths = [2 + max(map(len, column)) for column in told]
+    begin = 0
+    while begin < len(told):
+        past = begin + 1
+        while past < len(told) and first + sum(widths[begin : past + 1]) <= WIDTH:
+            past += 1
+        body = zip(*(column[1:] for column in told[begin:past]), strict=True)
+        labels = [*names, _LEAST, _MOST]
+        header = ("", *(column[0] for column in told[begin:past]))
+        if begin > 0:
+            yield ""
+        yield from table(header, ([label, *row] for label, row in zip(labels, body, strict=True)))
+        begin = past
+
+
+def _spoken(policy: str) -> str:
+    return policy.replace("_", " ")
 
 
 def _verb(direction: str) -> str:
     return "went" if direction == "forward" else "came from"
 
 
-def _ends(answer: TraceAnswer, asset: Asset) -> list[str]:
-    fiat = answer.totals.fiat
-    header, rows = ("Amount", "Ended", "Reason"), end_rows(answer)
-    if fiat is None:
-        return table(header, rows)
-    worths = {**fiat.by_reason, "fees": fiat.fees, "destroyed": fiat.destroyed, "": fiat.ends}
+def _ends(answer: TraceAnswer) -> list[str]:
+    values = end_values(answer)
     return table(
-        (header[0], f"{fiat.currency} then", *header[1:]),
-        ((amount, worth(worths.get(key), asset), what, key) for amount, what, key in rows),
+        ("Amount", *_then(answer.request.fiat), "Ended", "Reason"),
+        (
+            (amount, *((values[reason],) if values else ()), ended, reason)
+            for amount, ended, reason in end_rows(answer)
+        ),
     )
 
 
@@ -166,17 +193,6 @@ def _services(answer: TraceAnswer, asset: Asset) -> list[str]:
             for service in answer.services
         ),
     )
-
-
-def _points(answer: TraceAnswer) -> Iterable[str]:
-    """Return the questions to services, the first ones in full."""
-    for point in answer.service_points[:SHOWN_POINTS]:
-        yield ""
-        yield from point.text.splitlines()
-    rest = len(answer.service_points) - SHOWN_POINTS
-    if rest > 0:
-        yield ""
-        yield f"… and {rest:,} more addresses of services: --json or -o lists all"
 
 
 def _timeline(answer: TraceAnswer, asset: Asset) -> list[str]:
@@ -212,6 +228,20 @@ def _buckets(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
         f"{amount} in {count:,} coins too small to follow, in {sums} by transaction: "
         "--json or -o lists them"
     )
+
+
+def _sources(answer: TraceAnswer, asset: Asset) -> Iterable[str]:
+    for each in answer.totals.by_source:
+        yield f"{coins(each.traced, asset)} of {each.source}"
+        ends = dict(each.by_reason) | {"fees": each.fees, "destroyed": each.destroyed}
+        told = [f"{coins(sat, asset)} {reason}" for reason, sat in ends.items() if sat != "0"]
+        yield f"    {', '.join(told)}"
+
+
+def _fees(answer: TraceAnswer) -> Iterable[str]:
+    if answer.fees:
+        what = "a fee holds" if len(answer.fees) == 1 else f"{len(answer.fees):,} fees hold"
+        yield f"Traced money that is in no coin: {what} it; --json or -o lists them"
 
 
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:

@@ -8,6 +8,7 @@ simulated, what the traces find can be held against the truth.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
@@ -16,6 +17,7 @@ from arien_flows.answers.why import WhyAnswer, why_answer
 from arien_flows.demonstration.documents import Quotation, first_address
 from arien_flows.demonstration.scene import Scene
 from arien_flows.reports.trace_files import TraceFiles, write_trace_files
+from arien_flows.simulation.prices import CURRENCY
 from arien_flows.simulation.truth import Truth
 from arien_flows.tracing.request import PolicyName, TraceRequest
 from arien_flows.tracing.trace import TraceResult
@@ -24,7 +26,7 @@ from arien_flows.workspace import Reading
 VENDOR_DOCUMENT = "forum-vendor-announcement.txt"
 THEFT_DOCUMENT = "forum-theft-warning.txt"
 SHOWN_ADDRESSES = 20
-CONVENTIONS: tuple[PolicyName, ...] = ("fifo", "haircut", "poison")
+CONVENTIONS: tuple[Literal["fifo", "haircut", "poison"], ...] = ("fifo", "haircut", "poison")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,10 @@ def follow_document(reading: Reading, document: Path) -> Lead:
 
 def follow_money(reading: Reading, source: str, folder: Path) -> Flow:
     """Trace a source forward under every convention, and write graph and pictures."""
-    request = TraceRequest(sources=(source,))
-    traces = {policy: traced(reading, replace(request, policy=policy)) for policy in CONVENTIONS}
+    request = TraceRequest(sources=(source,), fiat=CURRENCY)
+    traces: dict[PolicyName, TraceResult] = {
+        policy: traced(reading, replace(request, policy=policy)) for policy in CONVENTIONS
+    }
     return Flow(traces=traces, files=write_trace_files(traces[CONVENTIONS[0]], folder))
 
 

@@ -15,7 +15,9 @@ from arien_flows.reports.page import (
     picture,
     quotation,
 )
+from arien_flows.reports.values import basis_lines, end_values
 from arien_flows.shapes import shown_time
+from arien_flows.simulation.prices import ASSET, CURRENCY, SOURCE
 
 TITLE = "Sample investigation: a vendor and a theft"
 SHOWN_ENDS = 15
@@ -25,6 +27,8 @@ CAVEATS = (
     "several people sign one transaction without it looking like a CoinJoin.",
     "FIFO, haircut and poison are conventions. They give different amounts for the same money, "
     "and the chain does not say which of them is right.",
+    "What money was worth is what a price table says of the day; the prices of this simulation "
+    "are made up.",
     "A service is named because a source names an address of its entity. No tag does not mean "
     "that an address is clean.",
 )
@@ -116,10 +120,11 @@ def _flow_parts(title: str, flow: Flow) -> Iterator[str]:
         f"convention up to block {answer.as_of.height:,}."
     )
     yield picture(flow.files.picture.read_bytes(), f"{title}: flow of money, left to right")
+    values = end_values(answer)
     yield data_table(
-        ("Amount", "Ended"),
-        ((amount, ended) for amount, ended, _ in end_rows(answer)),
-        numeric=(0,),
+        ("Amount", f"{answer.request.fiat} then", "Ended"),
+        ((amount, values[reason], ended) for amount, ended, reason in end_rows(answer)),
+        numeric=(0, 1),
     )
     if answer.services:
         yield heading(services_heading(answer.request.direction), "attribution")
@@ -144,6 +149,8 @@ def _flow_parts(title: str, flow: Flow) -> Iterator[str]:
         yield paragraph(
             f"{len(answer.leaves) - SHOWN_ENDS:,} smaller ends are in trace.json.", note=True
         )
+    for line in basis_lines(answer.request.fiat or "", answer.manifest.prices):
+        yield paragraph(line, note=True)
     for cut in answer.truncations:
         yield paragraph(f"Left out: {cut.where} ({cut.reason}). {cut.detail}", note=True)
     yield paragraph(f"Result {answer.manifest.result_sha256}", note=True)
@@ -192,6 +199,8 @@ def _commands(scene: Scene, vendor: Lead, theft: Lead) -> Iterator[str]:
     program = f"arien-flows --data another-folder --network {NETWORK}"
     yield f"{program} ledger ingest --source blockfiles:{scene.simulation / 'blocks'}"
     yield f"{program} tags import {scene.tags}"
+    terms = f'--asset {ASSET} --currency {CURRENCY} --source "{SOURCE}"'
+    yield f"{program} prices import {scene.prices} {terms}"
     yield f"{program} cluster run"
-    yield f"{program} trace entity:{vendor.quotation.address}"
-    yield f"{program} trace {theft.quotation.address}"
+    yield f"{program} trace entity:{vendor.quotation.address} --fiat {CURRENCY}"
+    yield f"{program} trace {theft.quotation.address} --fiat {CURRENCY}"

@@ -40,6 +40,11 @@ class Scene:
         return self.simulation / "tags.yaml"
 
     @property
+    def prices(self) -> Path:
+        """Return the file of made-up prices of the simulated coin."""
+        return self.simulation / "prices.csv"
+
+    @property
     def results(self) -> Path:
         """Return the folder of graphs and pictures."""
         return self.folder / "results"

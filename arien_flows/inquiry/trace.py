@@ -67,6 +67,8 @@ class TraceQuestion:
 
     def check(self, network: Network) -> None:
         """Refuse sources that are neither addresses nor outputs."""
+        for request in self.requests:
+            request.check_for_fetched()
         for text in self.requests[0].sources:
             _check_source(text.strip(), network)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from arien_flows.answers.paths import connected
 from arien_flows.answers.trace import compared, traced
+from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
 from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.completeness import Origin
@@ -14,7 +15,7 @@ from arien_flows.replay.answer import InputChange, Outcome, Replayed
 from arien_flows.replay.chain import holds, parting
 from arien_flows.replay.differences import Differing, differing
 from arien_flows.replay.document import Recorded
-from arien_flows.replay.restoring import fetched_then, ledger_then
+from arien_flows.replay.restoring import fetched_then, ledger_then, prices_then
 from arien_flows.shapes import json_text, plain
 from arien_flows.tracing.answer import Manifest, TraceAnswer
 from arien_flows.tracing.comparison import Comparison
@@ -75,7 +76,7 @@ def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
         if not holds(view, manifest.tip_height, manifest.tip_hash):
             return _elsewhere(recorded, present)
         with ledger_then(opened, workspace.casebook, present, manifest) as reading:
-            return _judged(recorded, _again(recorded, reading))
+            return _judged(recorded, _again(recorded, reading, workspace.casebook))
 
     return opened.ask(question)
 
@@ -93,18 +94,21 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
             with fetched_then(
                 archive, workspace.casebook, network(name), recorded.manifest, origin
             ) as reading:
-                return _judged(recorded, _again(recorded, reading))
+                return _judged(recorded, _again(recorded, reading, workspace.casebook))
         except StaleSnapshotError as error:
             return _replayed(recorded, "stale", f"The chain was reorganised: {error}.")
 
 
-def _again(recorded: Recorded, reading: Reading) -> Answer:
+def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     if isinstance(recorded.request, PathRequestShape):
         return connected(reading, path_request_of(recorded.request))
     request = request_of(recorded.request)
+    prices = (
+        None if request.fiat is None else prices_then(casebook, recorded.manifest, request.fiat)
+    )
     if recorded.manifest.kind == "comparison":
-        return compared(reading, request)
-    return traced(reading, request).answer
+        return compared(reading, request, prices)
+    return traced(reading, request, prices).answer
 
 
 def path_request_of(shape: PathRequestShape) -> PathRequest:

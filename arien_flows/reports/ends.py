@@ -1,7 +1,8 @@
 """How the ends of a trace are said, in every text for people: the direction decides the words."""
 
 from arien_flows.amounts import Asset, coins
-from arien_flows.tracing.answer import TimelineSlot, TraceAnswer
+from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.timeline_answer import TimelineSlot
 
 FEES = "spent on fees"
 DESTROYED = "made unspendable"

@@ -5,6 +5,7 @@ directory/
   blocks/     blk00000.dat …, xor.dat where a key was asked for
   listings/   documents of markets and forums
   tags.yaml   what an analyst knows beforehand
+  prices.csv  made-up prices of the coin
   truth/      owners, addresses, transactions, outputs, joint (Parquet), actors.json, summary.json
 ```
 
@@ -23,6 +24,7 @@ from arien_flows.simulation.chain import Written, write_chain
 from arien_flows.simulation.listings import Document, documents, write_documents
 from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.plan import Plan, make_plan
+from arien_flows.simulation.prices import write_prices
 from arien_flows.simulation.roles import ACTOR_NAMES, ACTOR_ROLES, COMMISSION_PERCENT, Actor, Kind
 from arien_flows.simulation.tagpack import tags, write_tagpack
 from arien_flows.simulation.theft import FIFO_SECOND_SAT, Theft, haircut_second_sat
@@ -93,6 +95,7 @@ def write_everything(plan: Plan, directory: Path) -> Summary:
     found = documents(book, vendors)
     write_documents(found, directory / "listings")
     write_tagpack(tags(book), directory / "tags.yaml")
+    write_prices(plan.parameters.seed, directory / "prices.csv")
     truth = directory / "truth"
     truth.mkdir(parents=True, exist_ok=True)
     write_owners(plan, {vendor.owner: vendor for vendor in vendors}, truth / "owners.parquet")

@@ -8,12 +8,14 @@ owns it is an *attribution* with its source.
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from arien_flows.fetched.completeness import Origin
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation, plain
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.inferences import Inferences
 from arien_flows.tracing.points import ServicePoint
+from arien_flows.tracing.timeline_answer import Timeline
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
 
@@ -46,7 +48,7 @@ class RequestShape(Shape):
     """Days after (backward: before) each source that money is followed; none: without end."""
 
     budget: int
-    """Most transactions looked at."""
+    """Most transactions looked at; where a time limit ended the search, how many were."""
 
     fan_out_outputs: int
     """A transaction with more outputs than this is a batch payout, ..."""
@@ -56,6 +58,16 @@ class RequestShape(Shape):
 
     dormant_days: int
     """Coins unspent for longer than this many days are dormant."""
+
+    min_confidence: int
+    """Confidence, of 100, from which a tag that names a service ends paths there."""
+
+    fee_mode: str
+    """`track` (traced fees are listed), `drop` (their sum is told) or `track_coinbase` (followed
+    into the coinbase of their block)."""
+
+    subsidy_order: str | None
+    """Where fees are followed: whether a coinbase's new money comes `first` or `last`."""
 
     graph_nodes: int
     """Most nodes of the graph in the answer before any was opened."""
@@ -80,6 +92,41 @@ class RequestShape(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTotals(Shape):
+    """Where the money of one of several sources went; `traced` is the sum of the rest.
+
+    Money that passed through another of the sources stands under both.
+    """
+
+    source: str
+    """As asked."""
+
+    traced: str
+    """What the source received, in base units."""
+
+    by_reason: dict[str, str]
+    """Where its paths ended, in base units by reason."""
+
+    fees: str
+    """Its money that went to miners, in base units."""
+
+    destroyed: str
+    """In outputs that nobody can ever spend, in base units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePart(Shape):
+    """The part of an amount that came from the same sources."""
+
+    sources: tuple[int, ...]
+    """Places among the sources of the request, from 0: one, or several where money of one source
+    passed through coins of another."""
+
+    traced: str
+    """In base units; the parts of an amount add up to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals(Shape):
     """Where all of it went; `source` is the sum of the rest for every policy but poison."""
 
@@ -93,7 +140,10 @@ class Totals(Shape):
     """Traced money that went to miners, in base units."""
 
     destroyed: str
-    """In outputs that nobody can ever spend, in base units."""
+    """In outputs that nobody can ever spend, in base units; unclaimed rewards too."""
+
+    by_source: tuple[SourceTotals, ...] = ()
+    """The same for each of several sources; nothing where they are not told apart."""
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""
@@ -163,11 +213,46 @@ class Leaf(Shape):
     service: Service | None
     """Who holds the coin, where the path ended because of that."""
 
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
     fiat: Value | None = None
     """What the traced part was worth when the coin was paid; nothing without a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee(Shape):
+    """Traced money that went to a miner, or came from one; it is in no coin."""
+
+    txid: str
+    """Transaction that paid the fee; the coinbase for a subsidy or an unclaimed reward."""
+
+    kind: str
+    """`fee`, `subsidy` (backward: new money of a block) or `unclaimed` (reward left by a miner)."""
+
+    value: str
+    """The whole of it, in base units."""
+
+    traced: str
+    """The part of it that is traced, in base units."""
+
+    reason: str
+    """`fee` where fees are not followed; else why the path ended here."""
+
+    height: int
+    """Of the transaction's block."""
+
+    time: datetime
+    """The time that the header of that block states."""
+
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
+    certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,191 +324,8 @@ class Bucket(Shape):
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineSlot(Shape):
-    """Where the money of one day, month or year came to an end."""
-
-    start: date
-    """The first day, in UTC."""
-
-    by_reason: dict[str, str]
-    """In base units by reason; `destroyed` and `fees` stand among the reasons."""
-
-    by_service: dict[str, str]
-    """The part of it that reached (backward: came from) each named service, in base units."""
-
-    coins: int
-    """Coins at which paths ended; fees are no coins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline(Shape):
-    """When traced money came to where its paths ended, by the header times of blocks."""
-
-    unit: str
-    """`day`, `month` or `year`, whichever the span of time asks for."""
-
-    slots: tuple[TimelineSlot, ...]
-    """Ascending; those in which nothing happened are not listed. All amounts together are
-    the source."""
-
-    certainty: Certainty = "inference"
-    """Of the amounts: they follow from the policy. The times are those that miners stated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathPayment(Shape):
-    """What one transaction of a chain paid to somebody outside of it."""
-
-    to: str
-    """Who was paid: an address, or what a node of the full graph is called."""
-
-    amount: str
-    """The traced part, in base units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathStep(Shape):
-    """One transaction of several in a row."""
-
-    txid: str
-    """Its id."""
-
-    time: datetime
-    """Header time of its block."""
-
-    amount: str
-    """Traced money that it took, in base units."""
-
-    fees: str
-    """Traced money that it lost to fees, in base units."""
-
-    paid: tuple[PathPayment, ...]
-    """What it did not hand on to the next one, largest first, at most 20."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphNode(Shape):
-    """A holder of money, a transaction, or several of them shown as one."""
-
-    id: str
-    """Unique in the graph, and the same however much of it is shown: an address, a txid,
-    `txid:vout`, or a kind and what tells the node apart."""
-
-    kind: str
-    """What it stands for: `source`, `address`, `entity`, `service`, `mixer`, `bridge`, `coin`,
-    `transaction`, `coinjoin`, `chain`, `small`, `destroyed`, `outside` or `fold`."""
-
-    label: str
-    """Short, for people."""
-
-    address: str | None
-    """First-seen address of the holder; none for anything else."""
-
-    txid: str | None
-    """Of the transaction, or of the first where several stand in a row."""
-
-    tag: str | None
-    """Name that a source gives the holder."""
-
-    x: int
-    """Column from the left, from 0 where nothing is pinned."""
-
-    y: int
-    """Height, downwards; nodes of a column are at least 1000 apart, but for pinned ones."""
-
-    amount: str
-    """What passes through or ends here, in base units."""
-
-    entry: str
-    """Source money that starts (backward: ends) here, in base units."""
-
-    fees: str
-    """Traced money that was lost to fees inside the node, in base units."""
-
-    returned: str
-    """Traced money that the holder paid and got back as change, in base units."""
-
-    transactions: int
-    """Transactions that the node stands for."""
-
-    members: int
-    """Nodes of the full graph that this one stands for."""
-
-    ends: dict[str, str]
-    """Amounts, in base units, by reason for which paths ended here."""
-
-    time: datetime | None
-    """Header time of the transaction's block; none for holders."""
-
-    path: tuple[PathStep, ...]
-    """What a `chain` stands for, in chain order, at most 50 of its `transactions`; opening the
-    node shows the others. Empty for any other kind."""
-
-    certainty: Certainty
-    """Whether the node is on the chain, joined by a rule, or named by a source."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphEdge(Shape):
-    """Traced money that went from one node to another."""
-
-    source: str
-    """Node that paid."""
-
-    target: str
-    """Node that was paid."""
-
-    amount: str
-    """What arrived, in base units."""
-
-    fees: str
-    """Traced money lost to fees on the way, in base units."""
-
-    coins: int
-    """Coins that the edge stands for."""
-
-    transactions: int
-    """Transactions that the edge stands for where it joins two holders, else 0."""
-
-    txids: tuple[str, ...]
-    """The first of them in chain order, at most 20."""
-
-    first_time: datetime | None
-    """Header time of the first of them, or of the transaction that the edge begins or ends at;
-    none where neither is known."""
-
-    last_time: datetime | None
-    """Header time of the last."""
-
-    depends_on_policy: bool
-    """Whether another policy may lead another amount here, because clean money had been mixed
-    in on the way."""
-
-    certainty: Certainty
-    """`fact` where every policy that conserves amounts says the same and no rule joined either
-    end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph(Shape):
-    """The flow, left to right in the direction of time."""
-
-    level: str
-    """What the nodes are: `entity`, `address` or `transaction`."""
-
-    nodes: tuple[GraphNode, ...]
-    """In no order that means anything; each has its place in the picture."""
-
-    edges: tuple[GraphEdge, ...]
-    """Each joins two of the nodes."""
-
-    full_nodes: int
-    """Nodes before anything was simplified."""
-
-    folded_nodes: int
-    """Nodes of the full graph that disappeared into `fold` nodes."""
+    fiat: ValueSum | None = None
+    """What the traced parts were worth when they were paid, where a currency was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -564,6 +466,9 @@ class TraceAnswer(Shape):
 
     timeline: Timeline
     """When the money came to where its paths ended."""
+
+    fees: tuple[Fee, ...]
+    """Every traced fee that was not followed, in chain order; nothing in fee mode `drop`."""
 
     graph: Graph
     """The flow, simplified to the nodes that the request allows."""

@@ -31,14 +31,17 @@ from arien_flows.tracing.inferences import (
     Passed,
     Ratio,
 )
+from arien_flows.tracing.window import window_of
 from chains.types import Int64Array, shown_txid
 from heuristics.demix import CONSOLIDATION_RULE
+from heuristics.follow import ranges
 from heuristics.taint import Stop
 
-MOST_CANDIDATES = 1_000
-"""Candidates listed behind one traced coin; the rest are counted, with their mass."""
+MOST_CANDIDATES = 200
+"""Candidates listed behind one traced coin, those at services first; the rest are counted."""
 
 MOST_LANDINGS = 20
+MOST_CONSOLIDATIONS = 100
 
 _MILLION = 1_000_000
 
@@ -53,9 +56,7 @@ def inferences_of(ground: Ground, traced: Traced) -> Inferences | None:
     order = np.lexsort((trail.coins[slots], -amounts))
     slots, amounts = slots[order], amounts[order]
     mixes = Mixes(ground=ground, is_forward=request.is_forward)
-    told = [
-        _inference(mixes, _walk(mixes, traced, int(slot)), traced) for slot in slots[:MOST_COINS]
-    ]
+    told = [_inference(mixes, traced, int(slot)) for slot in slots[:MOST_COINS]]
     return Inferences(
         rules=RULES,
         depth=request.demix_depth,
@@ -67,24 +68,28 @@ def inferences_of(ground: Ground, traced: Traced) -> Inferences | None:
 
 def _walk(mixes: Mixes, traced: Traced, slot: int) -> Walk:
     """Follow the coin of a slot from the CoinJoin at which its path ended."""
-    trail, view = traced.trail, mixes.ground.view
+    trail, view, request = traced.trail, mixes.ground.view, traced.request
     coin, here = int(trail.coins[slot]), int(trail.entered[slot])
-    row = (
-        spending_row(mixes, here, coin) if mixes.is_forward else coin - int(view.first_output[here])
-    )
-    return follow_candidates(mixes, slot, here, row, traced.request.demix_depth)
+    window, deadline = window_of(view, request), int(trail.flow.deadline[slot])
+    first, last = window.first_transaction, window.last_transaction
+    if mixes.is_forward:
+        row, last = spending_row(mixes, here, coin), min(last, deadline)
+    else:
+        row, first = coin - int(view.first_output[here]), max(first, -deadline)
+    return follow_candidates(mixes, here, row, request.demix_depth, (first, last))
 
 
-def _inference(mixes: Mixes, walk: Walk, traced: Traced) -> Inference:
+def _inference(mixes: Mixes, traced: Traced, slot: int) -> Inference:
     trail, view = traced.trail, mixes.ground.view
+    walk = _walk(mixes, traced, slot)
     joined = dict(_joined(mixes, walk))
-    found = sorted(walk.found, key=lambda each: (-each.arrival.mass, each.row))
-    listed, others = found[:MOST_CANDIDATES], found[MOST_CANDIDATES:]
-    landings = _Landings(mixes)
+    landings = Landings(mixes, walk.found)
+    listed, others = _listed(walk.found, landings)
+    gatherings = _consolidations(mixes, joined)
     return Inference(
-        coin=view.outpoint_text(int(trail.coins[walk.slot])),
-        coinjoin=view.txid_text(walk.transaction),
-        traced=str(int(trail.flow.amount[walk.slot])),
+        coin=view.outpoint_text(int(trail.coins[slot])),
+        coinjoin=view.txid_text(int(trail.entered[slot])),
+        traced=str(int(trail.flow.amount[slot])),
         passed=tuple(_passed(mixes, each) for each in walk.entered),
         candidates=tuple(
             _candidate(mixes, each, joined.get((each.next_transaction, each.transaction)), landings)
@@ -93,10 +98,20 @@ def _inference(mixes: Mixes, walk: Walk, traced: Traced) -> Inference:
         unlisted=len(others),
         unlisted_mass=ratio(sum((each.arrival.mass for each in others), Fraction(0))),
         rest=ratio(walk.rest),
-        consolidations=tuple(
-            _consolidation(mixes, where, members) for where, members in sorted(joined.items())
-        ),
+        consolidations=gatherings,
+        unlisted_consolidations=max(0, len(joined) - MOST_CONSOLIDATIONS),
         cut=tuple(sorted(walk.cut)),
+    )
+
+
+def _listed(found: list[Found], landings: "Landings") -> tuple[list[Found], list[Found]]:
+    """Return the candidates to list, and the others; both by mass, ties in chain order."""
+    by_mass = sorted(found, key=lambda each: (-each.arrival.mass, each.row))
+    first = sorted(by_mass, key=lambda each: not landings.has(each))
+    kept = {id(each) for each in first[:MOST_CANDIDATES]}
+    return (
+        [each for each in by_mass if id(each) in kept],
+        [each for each in by_mass if id(each) not in kept],
     )
 
 
@@ -106,8 +121,7 @@ def _joined(mixes: Mixes, walk: Walk) -> Iterator[tuple[tuple[int, int], list[Fo
         return
     spent: dict[tuple[int, int], list[Found]] = {}
     for each in walk.found:
-        is_ordinary = each.next_transaction >= 0 and not mixes.is_coinjoin(each.next_transaction)
-        if is_ordinary:
+        if each.fate == "spent":
             spent.setdefault((each.next_transaction, each.transaction), []).append(each)
     for where, members in spent.items():
         if len(members) > 1:
@@ -116,6 +130,16 @@ def _joined(mixes: Mixes, walk: Walk) -> Iterator[tuple[tuple[int, int], list[Fo
 
 def _raised(members: list[Found]) -> Fraction | None:
     return together(each.arrival for each in members)
+
+
+def _consolidations(
+    mixes: Mixes, joined: dict[tuple[int, int], list[Found]]
+) -> tuple[Consolidation, ...]:
+    """Return the co-spends that raise chances most first, then those of most candidates."""
+    order = sorted(
+        joined.items(), key=lambda item: (-(_raised(item[1]) or 0), -len(item[1]), item[0])
+    )
+    return tuple(_consolidation(mixes, *item) for item in order[:MOST_CONSOLIDATIONS])
 
 
 def _consolidation(mixes: Mixes, where: tuple[int, int], members: list[Found]) -> Consolidation:
@@ -151,7 +175,7 @@ def _passed(mixes: Mixes, entered: Entered) -> Passed:
 
 
 def _candidate(
-    mixes: Mixes, found: Found, joined: list[Found] | None, landings: "_Landings"
+    mixes: Mixes, found: Found, joined: list[Found] | None, landings: "Landings"
 ) -> Candidate:
     view, arrival = mixes.ground.view, found.arrival
     height, time = _when(mixes, found.transaction)
@@ -190,29 +214,48 @@ def _spent(mixes: Mixes, row: int) -> str | None:
     return f"{shown_txid(txid)}:{vout}"
 
 
-class _Landings:
+class Landings:
     """The services that candidates arrive at, worked out once for each transaction."""
 
-    def __init__(self, mixes: Mixes) -> None:
+    def __init__(self, mixes: Mixes, found: list[Found]) -> None:
         self._mixes = mixes
         self._known: dict[int, tuple[Landing, ...]] = {}
+        after = {each.next_transaction for each in found if each.fate in ("spent", "made")}
+        self._served = self._served_by(np.array(sorted(after), np.int64))
+
+    def has(self, found: Found) -> bool:
+        """Return whether a candidate is at a service, or the next transaction pays one."""
+        if found.fate in ("spent", "made"):
+            return found.next_transaction in self._served
+        return found.fate == "service"
 
     def of(self, found: Found) -> tuple[Landing, ...]:
         """Return the services at a candidate's own address, or else in the next transaction."""
-        if found.fate == "service":
-            return self._at(np.array([found.row]), is_output=self._mixes.is_forward)
-        if found.fate not in ("spent", "made"):
+        if not self.has(found):
             return ()
+        if found.fate == "service":
+            return self._at(np.array([found.row]))
         after = found.next_transaction
         if after not in self._known:
-            view, is_forward = self._mixes.ground.view, self._mixes.is_forward
-            first = view.first_output if is_forward else view.first_input
-            rows = np.arange(int(first[after]), int(first[after + 1]), dtype=np.int64)
-            self._known[after] = self._at(rows, is_output=is_forward)
+            first = self._first_row()
+            self._known[after] = self._at(np.arange(int(first[after]), int(first[after + 1])))
         return self._known[after]
 
-    def _at(self, rows: Int64Array, *, is_output: bool) -> tuple[Landing, ...]:
-        ground = self._mixes.ground
+    def _first_row(self) -> Int64Array:
+        view = self._mixes.ground.view
+        return view.first_output if self._mixes.is_forward else view.first_input
+
+    def _served_by(self, transactions: Int64Array) -> set[int]:
+        """Return those of the transactions that move coins of a service, at their far side."""
+        first = self._first_row()
+        starts, stops = first[transactions], first[transactions + 1]
+        rows = ranges(starts, stops)
+        named = is_service(self._mixes.ground, addresses_of(self._mixes, rows))
+        owners = np.repeat(transactions, stops - starts)
+        return set(owners[named].tolist())
+
+    def _at(self, rows: Int64Array) -> tuple[Landing, ...]:
+        ground, is_output = self._mixes.ground, self._mixes.is_forward
         view = ground.view
         addresses = addresses_of(self._mixes, rows)
         named = is_service(ground, addresses)

@@ -1,7 +1,7 @@
 """One question under every policy, side by side.
 
 No policy is true. A figure from one of them alone says more about the convention than about the
-money, so a comparison shows the span of what each named service received.
+money, so a comparison shows the span of what ended for each reason and at each named service.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,13 @@ from arien_flows.tracing.answer import (
 from arien_flows.tracing.fiat import table_used, value_sum
 from arien_flows.tracing.manifest import hash_of_result
 from arien_flows.tracing.points import PointSpan
-from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest, policies_of
+from arien_flows.tracing.request import (
+    FORWARD_ONLY,
+    POLICIES,
+    PolicyName,
+    TraceRequest,
+    policies_of,
+)
 from arien_flows.tracing.service_points import point_spans
 from arien_flows.tracing.trace import trace
 from arien_flows.tracing.values import PriceTableUsed, ValueSpan
@@ -57,6 +63,23 @@ class ServiceSpan(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonSpan(Shape):
+    """What ended for one reason under each policy."""
+
+    reason: str
+    """Why paths ended; `fees` and `destroyed` for what ended in no path."""
+
+    traced: dict[str, str]
+    """In base units by policy."""
+
+    least: str
+    """Over the policies that conserve amounts."""
+
+    most: str
+    """Over the same policies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(ChainAnswer):
     """One question under every policy."""
 
@@ -74,6 +97,12 @@ class Comparison(ChainAnswer):
 
     totals: dict[str, Totals]
     """By policy."""
+
+    not_asked: dict[str, str]
+    """Policies by which the question has no answer, and why."""
+
+    reasons: tuple[ReasonSpan, ...]
+    """Largest possible amount first."""
 
     services: tuple[ServiceSpan, ...]
     """Largest possible amount first."""
@@ -136,6 +165,12 @@ def compare(
         asset=first.asset,
         decimals=first.decimals,
         totals={str(name): answer.totals for name, answer in answers.items()},
+        not_asked={
+            str(name): FORWARD_ONLY
+            for name in POLICIES
+            if name not in policies_of(request.direction)
+        },
+        reasons=_reason_spans({name: answer.totals for name, answer in answers.items()}),
         services=_spans(answers),
         service_points=point_spans(
             {name: answer.service_points for name, answer in answers.items()},
@@ -183,6 +218,33 @@ def _compared_truncations(answers: dict[PolicyName, TraceAnswer]) -> tuple[Trunc
     return tuple(told)
 
 
+def _reason_spans(by_policy: dict[PolicyName, Totals]) -> tuple[ReasonSpan, ...]:
+    sums = {
+        policy: {name: int(sat) for name, sat in totals.by_reason.items()}
+        | {"fees": int(totals.fees), "destroyed": int(totals.destroyed)}
+        for policy, totals in by_policy.items()
+    }
+    spans = []
+    for reason in sorted({reason for totals in sums.values() for reason in totals}):
+        traced = {policy: totals.get(reason, 0) for policy, totals in sums.items()}
+        if any(traced.values()):
+            least, most = _span(traced)
+            spans.append(
+                ReasonSpan(reason=reason, traced=_told(traced), least=str(least), most=str(most))
+            )
+    return tuple(sorted(spans, key=lambda span: (-int(span.most), span.reason)))
+
+
+def _span(traced: dict[PolicyName, int]) -> tuple[int, int]:
+    """Return the least and the most over the policies that conserve amounts."""
+    conserved = [sat for policy, sat in traced.items() if POLICIES[policy] != Policy.POISON]
+    return min(conserved), max(conserved)
+
+
+def _told(traced: dict[PolicyName, int]) -> dict[str, str]:
+    return {str(policy): str(sat) for policy, sat in traced.items()}
+
+
 def _spans(answers: dict[PolicyName, TraceAnswer]) -> tuple[ServiceSpan, ...]:
     concepts = {
         total.label: total.concepts for answer in answers.values() for total in answer.services
@@ -193,14 +255,14 @@ def _spans(answers: dict[PolicyName, TraceAnswer]) -> tuple[ServiceSpan, ...]:
             policy: sum(int(total.traced) for total in answer.services if total.label == label)
             for policy, answer in answers.items()
         }
-        conserved = [sat for policy, sat in traced.items() if POLICIES[policy] != Policy.POISON]
+        least, most = _span(traced)
         spans.append(
             ServiceSpan(
                 label=label,
                 concepts=concepts[label],
-                traced={str(policy): str(sat) for policy, sat in traced.items()},
-                least=str(min(conserved)),
-                most=str(max(conserved)),
+                traced=_told(traced),
+                least=str(least),
+                most=str(most),
                 fiat=_value_span(label, answers),
             )
         )

@@ -34,7 +34,7 @@ from heuristics.coinjoin import (
 from heuristics.coinjoin_wasabi import is_standard
 from heuristics.demix import Mix, Plan, Share, unravel
 
-MOST_COINS = 100
+MOST_COINS = 50
 """Traced coins behind whose CoinJoins candidates are looked for."""
 
 MOST_COINJOINS = 100
@@ -97,8 +97,6 @@ class Entered:
 class Walk:
     """What was found behind one traced coin."""
 
-    slot: int
-    transaction: int
     entered: list[Entered] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     rest: Fraction = Fraction(0)
@@ -179,12 +177,15 @@ def together(arrivals: Iterable[Arrival]) -> Fraction | None:
     return min(Fraction(1), max(sums.values()))
 
 
-def follow_candidates(mixes: Mixes, slot: int, transaction: int, row: int, depth: int) -> Walk:
+def follow_candidates(
+    mixes: Mixes, transaction: int, row: int, depth: int, span: tuple[int, int]
+) -> Walk:
     """Follow a coin that enters (backward: leaves) a CoinJoin, through at most `depth` of them.
 
-    `row` is its place among the CoinJoin's inputs, backward among its outputs.
+    `row` is its place among the CoinJoin's inputs, backward among its outputs; `span` the first
+    and the last transaction that may be looked at.
     """
-    walk = Walk(slot, transaction)
+    walk = Walk()
     start = Arrival(Fraction(1), Fraction(1), (-1, "", 0, 0))
     pending: dict[int, dict[int, Arrival]] = {transaction: {row: start}}
     depths = {transaction: 1}
@@ -207,7 +208,7 @@ def follow_candidates(mixes: Mixes, slot: int, transaction: int, row: int, depth
         )
         seen += len(coins)
         is_full = seen >= MOST_ROWS
-        for found in _fates(mixes, here, coins, depths[here]):
+        for found in _fates(mixes, here, coins, depths[here], span):
             is_full = is_full or len(depths) >= MOST_COINJOINS
             onward = found.fate == "coinjoin"
             if onward and found.depth >= depth:
@@ -284,14 +285,18 @@ def _parties(
 
 
 def _fates(
-    mixes: Mixes, here: int, coins: dict[int, tuple[Share, Arrival]], depth: int
+    mixes: Mixes,
+    here: int,
+    coins: dict[int, tuple[Share, Arrival]],
+    depth: int,
+    span: tuple[int, int],
 ) -> Iterator[Found]:
     """Yield each candidate with what comes next, in the order of the CoinJoin."""
     view = mixes.ground.view
     first = (view.first_output if mixes.is_forward else view.first_input)[here]
     places = sorted(coins)
     rows = np.array(places, np.int64) + int(first)
-    fates, following = _next(mixes, rows)
+    fates, following = _next(mixes, rows, span)
     for place, row, fate, after in zip(
         places, rows.tolist(), fates, following.tolist(), strict=True
     ):
@@ -307,7 +312,7 @@ def _fates(
         )
 
 
-def _next(mixes: Mixes, rows: Int64Array) -> tuple[list[str], Int64Array]:
+def _next(mixes: Mixes, rows: Int64Array, span: tuple[int, int]) -> tuple[list[str], Int64Array]:
     """Return what comes after each candidate, and in which transaction."""
     view, fetched = mixes.ground.view, mixes.ground.fetched
     if mixes.is_forward:
@@ -327,6 +332,8 @@ def _next(mixes: Mixes, rows: Int64Array) -> tuple[list[str], Int64Array]:
             fates.append("service")
         elif after < 0:
             fates.append(str(missing[place]))
+        elif not span[0] <= after <= span[1]:
+            fates.append("time_window")
         elif mixes.is_coinjoin(after):
             fates.append("coinjoin")
         elif not mixes.is_forward and view.first_input[after] == view.first_input[after + 1]:

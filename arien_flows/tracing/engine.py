@@ -12,16 +12,25 @@ import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
+from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources
 from arien_flows.tracing.window import source_deadlines, window_of
 from chains.types import UInt8Array
+from heuristics.explored import RewardError
 from heuristics.follow import Question, Trail, follow
 from heuristics.propagate import FlowLimits
+from heuristics.rewards import Rewards, no_rewards
 from heuristics.stops import SpendColumns, StopRules
 from heuristics.taint import Policy, Stop
+
+MINTED = (Stop.DESTROYED, Stop.NEWLY_MINED)
+"""Reasons of subsidies and of rewards that a coinbase does not claim."""
+
+NO_FEE = (Stop.CLEAN, Stop.FOLLOWED, *MINTED)
+"""Reasons of fees that lead on, and of what a coinbase creates or does not claim."""
 
 
 class ConservationError(RuntimeError):
@@ -50,6 +59,8 @@ class Traced:
     request: TraceRequest
     trail: Trail
     min_value_sat: int
+    asked_apart: bool = False
+    """Whether several sources were asked about that have a coin each of their own."""
 
     @property
     def source_sat(self) -> int:
@@ -57,13 +68,31 @@ class Traced:
         return int(self.trail.arrays.source_value.sum())
 
     @property
+    def budget(self) -> int:
+        """The budget in force: what was explored when the time ran out, if it did."""
+        return len(self.trail.transactions) if self.trail.timed_out else self.request.budget
+
+    @property
     def fees_sat(self) -> int:
-        """Traced money in fees."""
-        return int(self.trail.flow.remainder_taint.sum())
+        """Traced money in fees, without those that were followed."""
+        fees = self.trail.fees
+        return int(fees.amount[~np.isin(fees.reason, NO_FEE)].sum())
+
+    @property
+    def minted_sat(self) -> int:
+        """Traced money in subsidies and unclaimed rewards, where fees are followed."""
+        fees = self.trail.fees
+        return int(fees.amount[np.isin(fees.reason, MINTED)].sum())
 
     def ended_sat(self) -> dict[Stop, int]:
-        """Return what ended for each reason that occurs, in the order of the rules."""
-        reasons, amounts = self.trail.flow.reason, self.trail.flow.amount
+        """Return what ended for each reason that occurs, in the order of the rules.
+
+        Subsidies and unclaimed rewards are among them, fees are not.
+        """
+        flow, fees = self.trail.flow, self.trail.fees
+        minted = np.isin(fees.reason, MINTED)
+        reasons = np.concatenate([flow.reason, fees.reason[minted]])
+        amounts = np.concatenate([flow.amount, fees.amount[minted]])
         return {
             stop: int(amounts[reasons == stop].sum())
             for stop in Stop
@@ -83,17 +112,20 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
     """
     view = ground.view
     _ = view.tip  # an empty ledger says so here
+    if ground.fetched is not None:
+        request.check_for_fetched()
     window = window_of(view, request)
     sources = resolve_sources(view, request, ground.entities, window)
-    address_stop, root_stop = ground.attribution.stops()
+    attribution = ground.attribution.from_confidence(request.min_confidence)
+    address_stop, root_stop = attribution.stops()
     marks, fetched = ground.coinjoin_marks, ground.fetched
     rules = StopRules(
         sources=sources.outputs,
         labels=ground.entities.labels,
         own_root=sources.roots,
-        tagged_address=ground.attribution.service_address,
+        tagged_address=attribution.service_address,
         tagged_stop=address_stop,
-        tagged_root=ground.attribution.service_root,
+        tagged_root=attribution.service_root,
         root_stop=root_stop,
         marks=np.empty(0, np.uint8) if marks is None else marks,
         unasked=np.empty(0, np.int64) if fetched is None else fetched.unasked,
@@ -110,9 +142,24 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
         crowded_width=request.fan_out_outputs,
         budget=request.budget,
         source_deadline=source_deadlines(view, request, sources.outputs),
+        source_colour=sources.colours,
+        rewards=rewards_of(view, request),
+        seconds=request.seconds,
     )
-    trail = follow(question, spend_columns(view), rules)
-    traced = Traced(request=request, trail=trail, min_value_sat=min_value_sat)
+    try:
+        trail = follow(question, spend_columns(view), rules)
+    except RewardError as error:
+        height = int(view.heights_of(np.array([error.transaction]))[0])
+        raise InputError(
+            f"block {height:,} pays itself more than its subsidy and fees allow, so fees cannot be "
+            "followed: use another --fee-mode, and `arien-flows ledger verify` says more"
+        ) from error
+    traced = Traced(
+        request=request,
+        trail=trail,
+        min_value_sat=min_value_sat,
+        asked_apart=bool(np.any(sources.colours != sources.colours[0])),
+    )
     check_conservation(traced)
     return traced
 
@@ -131,6 +178,22 @@ def spend_columns(view: View) -> SpendColumns:
     )
 
 
+def rewards_of(view: View, request: TraceRequest) -> Rewards:
+    """Return what is needed to follow fees; nothing where the request does not want it."""
+    if not request.follows_fees:
+        return no_rewards()
+    period, where = np.unique(
+        view.block_height[: view.counts.blocks] // view.network.halving_interval,
+        return_inverse=True,
+    )
+    subsidies = [view.network.subsidy(int(p) * view.network.halving_interval) for p in period]
+    return Rewards(
+        first_transaction=np.asarray(view.first_transaction).astype(np.int64),
+        subsidy=np.array(subsidies, np.int64)[where],
+        subsidy_last=request.subsidy_order == "last",
+    )
+
+
 def check_conservation(traced: Traced) -> None:
     """Raise `ConservationError` unless every traced unit is accounted for exactly once.
 
@@ -140,7 +203,8 @@ def check_conservation(traced: Traced) -> None:
     values = np.concatenate([arrays.source_value, arrays.given_value])
     if np.any(flow.amount < 0) or np.any(flow.amount > values):
         raise ConservationError("a coin holds more traced money than money")
-    if np.any(flow.remainder_taint < 0) or np.any(flow.remainder_taint > arrays.remainder):
+    fees = traced.trail.fees
+    if np.any(fees.amount < 0) or np.any(fees.amount > fees.value):
         raise ConservationError("a fee holds more traced money than money")
     if traced.request.policy_code == Policy.POISON:
         return

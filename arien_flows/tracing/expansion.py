@@ -19,6 +19,7 @@ import numpy as np
 
 from arien_flows.errors import InputError
 from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.fees import with_fees
 from arien_flows.tracing.flow_build import build_graph
 from arien_flows.tracing.flow_graph import KIND_SHIFT, FlowGraph, NodeKind, key_of
 from arien_flows.tracing.graph_text import node_ids
@@ -75,15 +76,17 @@ def full_graph(
     ground: Ground, traced: Traced, level: LevelName, opened: Int64Array = _NONE
 ) -> FlowGraph:
     """Return the graph of a trace with nothing left out."""
-    return build_graph(
+    is_forward = traced.request.is_forward
+    coins = build_graph(
         ground.view,
         traced.trail,
         ground.attribution,
         ground.entities,
-        is_forward=traced.request.is_forward,
+        is_forward=is_forward,
         level=level,
         opened=opened,
     )
+    return with_fees(coins, traced.trail, is_forward=is_forward)
 
 
 def picture(

@@ -22,8 +22,11 @@ from arien_flows.prices.money import Money, Sum
 from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.prices.table import PriceTable
 from arien_flows.shapes import Truncation
-from arien_flows.tracing.answer import Leaf, ServiceTotal
-from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.answer import Bucket, Leaf, ServiceTotal
+from arien_flows.tracing.engine import MINTED, Ground, Traced
+from arien_flows.tracing.flow_build import givers
+from arien_flows.tracing.leaves import places_of
+from arien_flows.tracing.texts import txid_texts
 from arien_flows.tracing.values import (
     PriceTableUsed,
     RateStep,
@@ -32,7 +35,6 @@ from arien_flows.tracing.values import (
     ValueTotals,
 )
 from chains.types import BoolArray, Int64Array
-from heuristics.follow import Trail
 from heuristics.taint import Stop
 
 
@@ -43,7 +45,7 @@ class _Parts:
     amounts: Int64Array
     times: Int64Array
 
-    def where(self, chosen: BoolArray) -> "_Parts":
+    def where(self, chosen: BoolArray | Int64Array) -> "_Parts":
         return _Parts(amounts=self.amounts[chosen], times=self.times[chosen])
 
 
@@ -51,24 +53,30 @@ class Valuation:
     """The values of one trace."""
 
     def __init__(self, ground: Ground, traced: Traced, book: PriceBook) -> None:
-        """Look up the rates of all times at which money of the trace was paid.
-
-        `InputError` where nothing at all is known of the coin's price in the currency.
-        """
-        _refuse_unknown(book, ground.view.network.name)
+        """Look up the rates of all times at which money of the trace was paid."""
         trail, view = traced.trail, ground.view
         self.money = Money(asset=asset_of(view.network.name), currency=book.currency)
         ended = np.flatnonzero(~np.isin(trail.flow.reason, (Stop.CLEAN, Stop.FOLLOWED)))
-        paying = np.flatnonzero(trail.flow.remainder_taint)
+        fees = trail.fees
+        paid = np.flatnonzero((fees.amount > 0) & (fees.reason != Stop.FOLLOWED))
+        minted = paid[np.isin(fees.reason[paid], MINTED)]
+        paid = paid[~np.isin(fees.reason[paid], MINTED)]
         sources = np.arange(len(trail.arrays.source_value))
-        self._reasons = trail.flow.reason[ended]
-        self._ends = _Parts(amounts=trail.flow.amount[ended], times=_slot_times(view, trail, ended))
+        self._view = view
+        self._reasons = np.concatenate([trail.flow.reason[ended], fees.reason[minted]])
+        self._givers = np.concatenate([givers(trail, ended), fees.giver[minted]])
+        self._ends = _Parts(
+            amounts=np.concatenate([trail.flow.amount[ended], fees.amount[minted]]),
+            times=np.concatenate(
+                [_slot_times(ground, traced, ended), _times(view, fees.transaction[minted])]
+            ),
+        )
         self._fees = _Parts(
-            amounts=trail.flow.remainder_taint[paying],
-            times=_times(view, trail.transactions[paying]),
+            amounts=fees.amount[paid],
+            times=_times(view, fees.transaction[paid]),
         )
         self._source = _Parts(
-            amounts=trail.arrays.source_value, times=_slot_times(view, trail, sources)
+            amounts=trail.arrays.source_value, times=_slot_times(ground, traced, sources)
         )
         groups = (self._source, self._ends, self._fees)
         self._moments = np.unique(np.concatenate([parts.times for parts in groups]))
@@ -93,6 +101,21 @@ class Valuation:
     def leaves(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
         """Return ends of the trace with their values."""
         return tuple(replace(leaf, fiat=self.value(int(leaf.traced), leaf.time)) for leaf in found)
+
+    def buckets(self, found: Sequence[Bucket]) -> tuple[Bucket, ...]:
+        """Return the sums of small coins with their values, each coin at its own time."""
+        if not found:
+            return ()
+        order = np.argsort(self._givers, kind="stable")
+        is_small = (self._reasons == Stop.BELOW_MIN) & (self._givers >= 0)
+        order = order[is_small[order]]
+        payers, first = np.unique(self._givers[order], return_index=True)
+        texts = txid_texts(self._view, payers)
+        worth = {
+            texts[giver]: _shape(self._sum(self._ends.where(chosen)))
+            for giver, chosen in zip(payers.tolist(), np.split(order, first[1:]), strict=True)
+        }
+        return tuple(replace(bucket, fiat=worth[bucket.txid]) for bucket in found)
 
     def services(
         self, totals: Sequence[ServiceTotal], found: Iterable[Leaf]
@@ -167,11 +190,15 @@ class Valuation:
     def _sum(self, *groups: _Parts) -> Sum:
         """Return what amounts were worth; those with one rate are added up first."""
         rates = self._rates.rates
-        by_rate = np.zeros(len(rates) + 1, np.int64)  # the last for what has no price
-        for parts in groups:
-            np.add.at(by_rate, self._places(parts.times), parts.amounts)
-        known = [(units, rates[i].price) for i, units in enumerate(by_rate[:-1].tolist()) if units]
-        return self.money.total([*known, (int(by_rate[-1]), None)])
+        amounts = np.concatenate([parts.amounts for parts in groups])
+        places = self._places(np.concatenate([parts.times for parts in groups]))
+        used, which = np.unique(places, return_inverse=True)
+        sums = np.zeros(len(used), np.int64)
+        np.add.at(sums, which, amounts)
+        return self.money.total(
+            (units, None if place < 0 else rates[place].price)
+            for units, place in zip(sums.tolist(), used.tolist(), strict=True)
+        )
 
     def _places(self, times: Int64Array) -> Int64Array:
         return self._rates.place[np.searchsorted(self._moments, times)]
@@ -223,7 +250,8 @@ def table_used(table: PriceTable) -> PriceTableUsed:
     )
 
 
-def _refuse_unknown(book: PriceBook, network: str) -> None:
+def refuse_unknown(book: PriceBook, network: str) -> None:
+    """Raise `InputError` where nothing at all is known of the coin's price in the currency."""
     if not book.is_empty:
         return
     how = f"arien-flows prices import FILE --asset {book.asset} --currency {book.currency}"
@@ -238,15 +266,9 @@ def _refuse_unknown(book: PriceBook, network: str) -> None:
     )
 
 
-def _slot_times(view: View, trail: Trail, slots: Int64Array) -> Int64Array:
+def _slot_times(ground: Ground, traced: Traced, slots: Int64Array) -> Int64Array:
     """Return the header times of coins of a trace, as `Leaf.time` states them."""
-    coins = trail.coins[slots]
-    outside = coins < 0
-    transactions = np.empty(len(slots), np.int64)
-    transactions[~outside] = view.transactions_of_outputs(coins[~outside])
-    rows = trail.given_row[slots[outside] - len(trail.arrays.source_value)]
-    transactions[outside] = view.transactions_of_inputs(rows)
-    return _times(view, transactions)
+    return _times(ground.view, places_of(ground, traced, slots).transaction)
 
 
 def _times(view: View, transactions: Int64Array) -> Int64Array:

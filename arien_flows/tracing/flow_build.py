@@ -64,7 +64,7 @@ def build_graph(
     level: LevelName = "entity",
     opened: Int64Array = _NONE,
 ) -> FlowGraph:
-    """Return the graph of everything that a trace found, with nothing left out.
+    """Return the graph of all coins that a trace found; `tracing.fees` adds what is no coin.
 
     `opened` are transactions whose small amounts are shown coin by coin.
     """
@@ -83,11 +83,9 @@ def build_graph(
     near, far = np.flatnonzero(~is_source), np.flatnonzero(goes_on)
     end_key = np.where(reason == Stop.COINJOIN, entered_key, holder)
     ended = np.flatnonzero(reason != Stop.FOLLOWED)
-    lost = np.flatnonzero(trail.flow.remainder_taint > 0)
-    lost_key = key_of(np.uint8(NodeKind.TRANSACTION), trail.transactions[lost])
 
     sorted_keys, first = np.unique(
-        np.concatenate([holder[held], giver_key[near], entered_key[far], lost_key]),
+        np.concatenate([holder[held], giver_key[near], entered_key[far]]),
         return_index=True,
     )
     keys = sorted_keys[_node_order(sorted_keys, first)]
@@ -107,8 +105,6 @@ def build_graph(
     node_source = np.zeros(count, np.bool_)
     node_source[nodes_of(holder[is_source])] = True
     kind, refs = (keys >> KIND_SHIFT).astype(np.uint8), keys & ((1 << KIND_SHIFT) - 1)
-    fee = np.zeros(count, np.int64)
-    fee[nodes_of(lost_key)] = trail.flow.remainder_taint[lost]
 
     # Transaction to holder, holder to transaction, and transaction to transaction.
     inward = np.flatnonzero(~is_source & ~is_direct)
@@ -126,7 +122,7 @@ def build_graph(
         is_source=node_source,
         is_named=_named(kind, refs, attribution, entities, level),
         entry=sums_of(nodes_of(holder[is_source]), amount[is_source], count),
-        fee=fee,
+        fee=np.zeros(count, np.int64),
         returned=np.zeros(count, np.int64),
         transactions=(kind == NodeKind.TRANSACTION).astype(np.int64),
         members=np.ones(count, np.int64),
@@ -158,9 +154,13 @@ def policy_decides(trail: Trail) -> BoolArray:
     arrays, flow = trail.arrays, trail.flow
     sources = len(arrays.source_value)
     value = np.concatenate([arrays.source_value, arrays.given_value])
-    decided = (flow.amount > 0) & (flow.amount < value)
+    coins = len(value)
+    reason = np.concatenate([flow.reason, trail.fees.reason])
+    value = np.concatenate([value, trail.fees.value])
+    amount = np.concatenate([flow.amount, trail.fees.amount])
+    decided = (amount > 0) & (amount < value)
     slot = arrays.taken_slot
-    is_clean = (slot < 0) | (flow.reason[slot] != Stop.FOLLOWED)
+    is_clean = (slot < 0) | (reason[slot] != Stop.FOLLOWED)
     clean_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_clean)])
     mixed = np.diff(clean_before[arrays.taken_first]) > 0
     given, taken = arrays.given_first.tolist(), arrays.taken_first.tolist()
@@ -168,7 +168,7 @@ def policy_decides(trail: Trail) -> BoolArray:
         entering = slot[taken[step] : taken[step + 1]]
         if mixed[step] or decided[entering].any():
             decided[sources + given[step] : sources + given[step + 1]] = True
-    return decided
+    return decided[:coins]
 
 
 def slot_addresses(view: View, trail: Trail, slots: Int64Array, *, is_forward: bool) -> Int64Array:

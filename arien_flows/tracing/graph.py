@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from arien_flows.tracing.answer import Graph
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.expansion import Picture
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.graph_text import GraphWriter
 from arien_flows.tracing.layout import layers, positions
 from arien_flows.tracing.pins import Place, beside_pins

@@ -12,9 +12,9 @@ import numpy as np
 
 from arien_flows.attribution.snapshot import service_stop
 from arien_flows.shapes import Certainty
-from arien_flows.tracing.answer import GraphEdge, GraphNode, PathPayment, PathStep
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.flow_graph import KIND_SHIFT, NO_ANCHOR, FlowGraph, NodeKind
+from arien_flows.tracing.graph_answer import GraphEdge, GraphNode, PathPayment, PathStep
 from arien_flows.tracing.texts import address_texts, block_times, txid_texts
 from chains.types import Int64Array
 from heuristics.taint import Stop
@@ -180,7 +180,8 @@ class GraphWriter:
             case NodeKind.CHAIN:
                 return f"{int(graph.transactions[i]):,} transactions in a row"
             case NodeKind.FOLD:
-                return f"{int(graph.members[i]):,} smaller branches"
+                what = "smaller sources and branches" if graph.is_source[i] else "smaller branches"
+                return f"{int(graph.members[i]):,} {what}"
             case NodeKind.SMALL:
                 coins = int(graph.end_coins[self.end_rows[i]].sum())
                 return f"{coins:,} small outputs" if coins > 1 else "1 small output"
@@ -321,13 +322,14 @@ class _Paths:
         order = np.lexsort((payees, -amounts))
         keys = self.full_keys[payees[order]].tolist()
         found = zip(keys, amounts[order].tolist(), strict=True)
-        return [payment for payment in found if payment[0] not in inside][:MAX_TXIDS]
+        return [payment for payment in found if payment[0] not in inside]
 
 
 def _certainty(kind: NodeKind, members: int) -> Certainty:
     if kind in (NodeKind.SERVICE, NodeKind.DEPOSIT):
         return "attribution"
-    return "inference" if members > 1 or kind == NodeKind.COINJOIN else "fact"
+    is_inferred = kind in (NodeKind.COINJOIN, NodeKind.SMALL, NodeKind.FOLD)
+    return "inference" if members > 1 or is_inferred else "fact"
 
 
 def shortened(text: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import networkx as nx
 
 from arien_flows.shapes import plain, shown_time
-from arien_flows.tracing.answer import Graph, TraceAnswer
+from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.graph_answer import Graph
 
 
 def as_networkx(graph: Graph, answer: TraceAnswer) -> "nx.MultiDiGraph[str]":

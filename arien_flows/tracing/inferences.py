@@ -101,8 +101,8 @@ class Candidate(Shape):
 
     fate: str
     """What is known to come next: `unspent`, `spent`, `service`, `depth` or `count` (a further
-    CoinJoin that was not entered), `not_fetched`; backward also `made`, `before_ledger` and
-    `newly_mined`."""
+    CoinJoin that was not entered), `time_window`, `not_fetched`; backward also `made`,
+    `before_ledger` and `newly_mined`."""
 
     next_txid: str | None
     """The transaction that spends it; backward, the one that made it."""
@@ -199,10 +199,11 @@ class Inference(Shape):
     """The CoinJoins that candidates were followed through, in chain order (backward: reverse)."""
 
     candidates: tuple[Candidate, ...]
-    """Where they were found at the end, the largest mass first, ties in chain order."""
+    """Where they were found at the end, the largest mass first, ties in chain order; at most
+    200."""
 
     unlisted: int
-    """Candidates past the first 1,000."""
+    """Candidates past the 200 that are listed; those at services are listed first."""
 
     unlisted_mass: Ratio
     """What these stand for."""
@@ -211,7 +212,10 @@ class Inference(Shape):
     """What nothing is known of: change that several could have paid for, or fees."""
 
     consolidations: tuple[Consolidation, ...]
-    """Candidates that were spent together, in chain order."""
+    """Candidates that were spent together, those that raise chances most first; at most 100."""
+
+    unlisted_consolidations: int
+    """Others past these."""
 
     cut: tuple[str, ...]
     """Limits that stopped candidates before a further CoinJoin: `depth` or `count`."""
@@ -231,7 +235,7 @@ class Inferences(Shape):
     """Most CoinJoins that a candidate is followed through."""
 
     coinjoins: tuple[Inference, ...]
-    """One for each traced coin that ended at a CoinJoin, the largest first, at most 100."""
+    """One for each traced coin that ended at a CoinJoin, the largest first, at most 50."""
 
     unasked: int
     """Traced coins at CoinJoins past these."""

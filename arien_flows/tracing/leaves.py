@@ -11,6 +11,7 @@ import numpy as np
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
 from arien_flows.tracing.answer import Bucket, Leaf, Service, ServiceTotal
+from arien_flows.tracing.by_source import parts_of
 from arien_flows.tracing.engine import ConservationError, Ground, Traced
 from arien_flows.tracing.flow_build import givers, slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
@@ -63,8 +64,9 @@ def describe_ends(ground: Ground, traced: Traced) -> Ends:
         buckets=_sum_up(ground, traced, np.flatnonzero(is_small)),
         destroyed=_describe(ground, traced, np.flatnonzero(is_destroyed)),
     )
-    told = sum(int(end.traced) for part in (ends.leaves, ends.buckets, ends.destroyed)
-               for end in part)  # fmt: skip
+    told = traced.minted_sat + sum(
+        int(end.traced) for part in (ends.leaves, ends.buckets, ends.destroyed) for end in part
+    )
     if traced.request.policy_code != Policy.POISON and told + traced.fees_sat != traced.source_sat:
         raise ConservationError(
             f"{traced.source_sat} sat were traced and {told + traced.fees_sat} sat are told of"
@@ -141,10 +143,26 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
         blocks.tolist(),
         view.block_height[blocks].tolist(),
         services,
+        slots.tolist(),
         strict=True,
     )
     described = []
-    for transaction, place, row, outside, who, owner, value, sat, why, hops, block, at, by in rows:
+    for (
+        transaction,
+        place,
+        row,
+        outside,
+        who,
+        owner,
+        value,
+        sat,
+        why,
+        hops,
+        block,
+        at,
+        by,
+        slot,
+    ) in rows:
         point = f"{txids[transaction]}:{place}"
         described.append(
             Leaf(
@@ -159,6 +177,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
                 height=at,
                 time=times[block],
                 service=by,
+                by_source=parts_of(traced, trail.flow, slot),
             )
         )
     return tuple(described)

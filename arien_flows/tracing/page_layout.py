@@ -13,13 +13,16 @@ from itertools import pairwise
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from arien_flows.tracing.answer import Graph, GraphEdge, GraphNode
+from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.layout import GAP
 
 POINTS = 72
 """Of type, per inch."""
 
 LABEL_SIZE = 8.5
+LETTER_ROOM = 0.2
+"""Of a box's width, for the letter in its corner, on both sides of the label."""
+
 REASON_SIZE = 7.5
 
 WIDEST = 18.0
@@ -27,7 +30,7 @@ NARROWEST = 0.7
 """Lines for the largest amount and for none, in points."""
 
 _PAPER_WIDTH, _PAPER_HEIGHT = 11.69, 8.27
-_FURNITURE = 0.13
+_FURNITURE = 0.16
 """Part of the page's height that title, legend and footer take, roughly."""
 
 _PADDING = 0.2
@@ -177,7 +180,7 @@ def _box_width(graph: Graph, form: Form, amounts: dict[str, str]) -> float:
     for node in graph.nodes:
         if node.kind == "transaction":
             continue
-        label = text_width(node.label, LABEL_SIZE) / form.label_lines
+        label = text_width(node.label, LABEL_SIZE) / form.label_lines + LETTER_ROOM
         amount = text_width(amounts[node.id], LABEL_SIZE, bold=True)
         ends = text_width(end_words(node), REASON_SIZE) if node.ends else 0.0
         widths += [label, amount + ends + 0.1] if form.is_low else [label, amount, ends]

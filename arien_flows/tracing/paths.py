@@ -37,7 +37,7 @@ from arien_flows.tracing.window import Window, window_of
 from chains.types import Int64Array, UInt8Array
 from heuristics import connect as connect_module
 from heuristics.connect import TooWideError, connect
-from heuristics.connect_search import BROKEN_OFF, BY_VALUE, DRY_AHEAD, DRY_BACK, MET, Bounds, Seeds
+from heuristics.connect_search import BROKEN_OFF, DRY_AHEAD, DRY_BACK, MET, Bounds, Seeds
 from heuristics.stops import StopRules
 from heuristics.taint import Policy, Stop
 
@@ -227,17 +227,16 @@ def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
 
 def _searched(asked: _Asked, result: Result) -> Searched:
     found = None if result.connections is None else result.connections.found
-    cut = found is not None and found.outcome == BROKEN_OFF
-    by_value = asked.bounds.order == BY_VALUE
+    cut = found if found is not None and found.outcome == BROKEN_OFF else None
     return Searched(
         forward_transactions=0 if found is None else len(found.forward),
         backward_transactions=0 if found is None else len(found.backward),
         origin_coins=None if asked.origin.coins is None else len(asked.seeds.start),
         destination_coins=None if asked.destination.coins is None else len(asked.seeds.end),
         ended="time_order" if found is None else _OUTCOMES[int(found.outcome)],
-        exhaustive=not cut,
-        certain_from=str(int(found.certain_value)) if found and cut and by_value else None,
-        certain_hops=int(found.certain_hops) if found and cut and not by_value else None,
+        exhaustive=cut is None,
+        certain_from=str(int(cut.certain_value)) if cut and cut.certain_value else None,
+        certain_hops=int(cut.certain_hops) if cut and cut.certain_hops else None,
     )
 
 

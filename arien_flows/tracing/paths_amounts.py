@@ -20,15 +20,19 @@ from arien_flows.tracing.engine import ConservationError
 from arien_flows.tracing.request import POLICIES, PolicyName
 from chains.types import Int64Array, UInt8Array
 from heuristics.connect_graph import ARRIVED, CoinGraph
-from heuristics.follow import Question, lay_out
+from heuristics.explored import lay_out
 from heuristics.propagate import NO_DEADLINE, FlowLimits, propagate
+from heuristics.rewards import no_rewards
 from heuristics.stops import Direction, SpendColumns, StopRules
-from heuristics.taint import Policy, Stop
+from heuristics.taint import TAINTED_COLOUR, Policy, Stop
 
 _ARRIVED = Stop.SERVICE_REACHED
 """Any reason that ends a path does: none of the others can occur beside it here."""
 
 _ELSEWHERE = Stop.BUDGET
+
+_NO_WIDTH = 2**31
+"""No transaction is too wide to be on a connection."""
 
 _KEPT = (Stop.RETAINTED, Stop.DESTROYED)
 
@@ -58,15 +62,17 @@ def arrivals(
     ConservationError
         If a policy that conserves amounts made or lost money.
     """
-    question = Question(
-        direction=Direction.FORWARD,
-        policy=Policy.FIFO,
-        limits=FlowLimits(0, len(graph.transaction) + 1, 0),
-        crowded_width=2**31,
-        budget=1,
-        source_deadline=np.full(len(sources), NO_DEADLINE, np.int64),
+    layout = lay_out(
+        Direction.FORWARD,
+        _NO_WIDTH,
+        np.full(len(sources), NO_DEADLINE, np.int64),
+        np.full(len(sources), TAINTED_COLOUR, np.int64),
+        graph.transaction,
+        columns,
+        rules._replace(sources=sources),
+        no_rewards(),
     )
-    layout = lay_out(question, graph.transaction, columns, rules._replace(sources=sources))
+    limits = FlowLimits(0, len(graph.transaction) + 1, 0)
     stops = layout.arrays.slot_stop.copy()
     placed = len(layout.coins)
     stops[:placed] = _stops(layout.coins, stops[:placed], len(sources), graph)
@@ -74,9 +80,9 @@ def arrivals(
     source_sat = int(arrays.source_value.sum())
     found: dict[PolicyName, Arrival] = {}
     for name, policy in POLICIES.items():
-        flow = propagate(arrays, policy, question.limits)
+        flow = propagate(arrays, policy, limits)
         ended = {
-            stop: int(flow.amount[flow.reason == stop].sum())
+            stop: int(flow.amount[:placed][flow.reason[:placed] == stop].sum())
             for stop in (_ARRIVED, _ELSEWHERE, *_KEPT)
         }
         arrival = Arrival(

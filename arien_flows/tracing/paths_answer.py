@@ -70,10 +70,12 @@ class Searched(Shape):
     """Whether every connection within the limits was found."""
 
     certain_from: str | None
-    """Where not: every connection that carries at least this, in base units, was found."""
+    """Where not: every connection that carries at least this, in base units, was found; none
+    where nothing can be said by value."""
 
     certain_hops: int | None
-    """Where not: every connection of at most so many transactions was found."""
+    """Where not: every connection of at most so many transactions was found; none where nothing
+    can be said by hops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ def _cuts(result: Result, asset: Asset) -> Iterator[Truncation]:
     if connections is None:
         return
     found = connections.found
-    if found.outcome == BROKEN_OFF:
+    cut_short = found.outcome == BROKEN_OFF
+    if cut_short:
         yield Truncation(
             where="search",
             reason="budget",
@@ -84,7 +85,8 @@ def _cuts(result: Result, asset: Asset) -> Iterator[Truncation]:
                 where="search",
                 reason=stop.name.lower(),
                 limit=bounds.get(stop),
-                detail=f"{_number(count, 'coin')} not passed: {meaning}",
+                detail=f"{'at least ' if cut_short else ''}{_number(count, 'coin')} not passed: "
+                f"{meaning}",
             )
     listed = len(connections.best)
     if connections.total > listed:
@@ -180,13 +182,14 @@ def _within(result: Result, asset: Asset) -> str:
 
 def _certain(result: Result, found: Found, asset: Asset) -> str:
     used = f"the budget of {result.request.budget:,} transactions was used up"
-    if result.request.order == BY_VALUE:
-        least = coins(int(found.certain_value), asset)
-        return f"{used}; every path that carries at least {least} was found"
-    hops = int(found.certain_hops)
-    if not hops:
+    sure = []
+    if found.certain_value:
+        sure.append(f"that carries at least {coins(int(found.certain_value), asset)}")
+    if found.certain_hops:
+        sure.append(f"of at most {_number(int(found.certain_hops), 'transaction')}")
+    if not sure:
         return f"{used} before the first step was finished"
-    return f"{used}; every path of at most {_number(hops, 'transaction')} was found"
+    return f"{used}; every path {' or '.join(sure)} was found"
 
 
 def _number(count: int, noun: str) -> str:

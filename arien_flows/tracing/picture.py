@@ -1,9 +1,12 @@
 """The flow as a picture for a report: PNG or SVG, left to right, wider lines for more money.
 
 Colours come from a palette that people with common colour blindness can tell apart, and no
-meaning rests on colour alone: shapes and labels say the same. The picture names the policy, the
-sources, the state of the chain and the hash of the answer, because pictures travel alone. The
-same answer gives the same file.
+meaning rests on colour alone: letters, shapes and labels say the same. What kind of statement
+something is can be seen, too: a line is drawn through where every policy says the same, dashed
+where a rule joined the addresses of an end, and dotted where the policy decides the share; boxes
+of joined addresses have dashed borders, and those that a source names have heavy ones. The picture
+states the policy, its limits, what is left out, the state of the chain and the hash of the answer,
+because pictures travel alone. The same answer gives the same file.
 """
 
 from collections.abc import Iterator
@@ -13,14 +16,16 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, PathPatch
+from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path as Curve
 
 from arien_flows.shapes import shown_time
-from arien_flows.tracing.answer import Graph, GraphNode, TraceAnswer
+from arien_flows.tracing.answer import TraceAnswer
+from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.graph_text import shortened
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
+    LETTER_ROOM,
     REASON_SIZE,
     Layout,
     Point,
@@ -39,30 +44,54 @@ PICTURE_NODES = 60
 @dataclass(frozen=True, slots=True)
 class _Style:
     name: str
+    letter: str
     fill: str
     text: str = "#1a1a1a"
 
 
 _STYLES = {
-    "source": _Style("source", "#d55e00", "#ffffff"),
-    "address": _Style("address", "#ffffff"),
-    "entity": _Style("entity (several addresses)", "#cfe3f2"),
-    "service": _Style("service", "#0072b2", "#ffffff"),
-    "mixer": _Style("mixer", "#cc79a7"),
-    "bridge": _Style("bridge", "#009e73", "#ffffff"),
-    "coinjoin": _Style("CoinJoin", "#f0e442"),
-    "transaction": _Style("transaction", "#4d4d4d"),
-    "chain": _Style("transactions in a row", "#e69f00"),
-    "fold": _Style("smaller branches, folded", "#d9d9d9"),
-    "small": _Style("too small to follow", "#ededed"),
-    "destroyed": _Style("unspendable", "#bdbdbd"),
-    "outside": _Style("outside the ledger", "#ededed"),
+    "source": _Style("source", "S", "#d55e00", "#ffffff"),
+    "address": _Style("address", "A", "#ffffff"),
+    "coin": _Style("coin", "C", "#ffffff"),
+    "entity": _Style("entity (several addresses, joined by a rule)", "E", "#cfe3f2"),
+    "service": _Style("service (named by a source)", "$", "#0072b2", "#ffffff"),
+    "mixer": _Style("mixer (named by a source)", "M", "#cc79a7"),
+    "bridge": _Style("bridge (named by a source)", "B", "#009e73", "#ffffff"),
+    "coinjoin": _Style("CoinJoin", "J", "#f0e442"),
+    "transaction": _Style("transaction", "", "#4d4d4d"),
+    "chain": _Style("transactions in a row", "R", "#e69f00"),
+    "fold": _Style("smaller branches, folded", "+", "#d9d9d9"),
+    "small": _Style("too small to follow", "<", "#ededed"),
+    "destroyed": _Style("unspendable", "X", "#bdbdbd"),
+    "outside": _Style("outside the ledger", "?", "#ededed"),
 }
 """After Okabe and Ito (2008)."""
 
+_LINES = {
+    "line:solid": "fact: the same by every policy",
+    "line:dashed": "inference: an end is a joined entity",
+    "line:dotted": "share that the policy decides",
+    "line:width": "width: amount",
+}
+"""What lines mean, by name in the legend."""
+
+_DASHES: dict[str, Any] = {
+    "line:solid": "-",
+    "line:dashed": (0, (6, 3)),
+    "line:dotted": (0, (1.2, 2.2)),
+}
+
+_LEGEND_CERTAINTY = {
+    "entity": "inference",
+    "coinjoin": "inference",
+    "service": "attribution",
+    "mixer": "attribution",
+    "bridge": "attribution",
+}
+
 _REACHED = ("service", "mixer", "bridge")
-_DASHED = ("fold", "small", "outside")
-_LINE_WIDTH = "line width: amount"
+_SUMMED = ("fold", "small", "outside")
+_LETTER_SIZE = 6.5
 
 _MARGIN = 0.3
 _LEAST_WIDTH = 11.0
@@ -71,8 +100,8 @@ _TYPE_WIDTH = 13.0
 wider pages they grow along, so that they stay legible when the page is printed."""
 
 _GREY = "#555555"
-_EDGE_AMOUNTS = 14
-"""Lines, the widest first, that may carry their amount."""
+_EDGE_AMOUNTS = 24
+"""Lines, the widest first, that may carry their date and amount."""
 
 _EDGE_SIZE = 7.0
 _STEPS = 48
@@ -115,7 +144,7 @@ def _figure(graph: Graph, answer: TraceAnswer) -> Figure:
     axes.set_ylim(layout.bottom + below, layout.top - above)
     by_id = {node.id: node for node in graph.nodes}
     for edge, points, line_width in layout.routes:
-        _draw_edge(axes, by_id[edge.target].kind, points, line_width)
+        _draw_edge(axes, edge, by_id[edge.target].kind, points, line_width)
     for node in graph.nodes:
         _draw_node(axes, node, layout, amounts[node.id])
     _draw_amounts(axes, graph, layout, amounts, answer.asset)
@@ -132,18 +161,43 @@ def _write(axes: Any, place: Point, text: str, size: float, **how: Any) -> None:
     axes.text(*place, text, fontsize=size, parse_math=False, **how)
 
 
-def _draw_edge(axes: Any, end_kind: str, points: tuple[Point, ...], line_width: float) -> None:
+def _draw_edge(
+    axes: Any, edge: GraphEdge, end_kind: str, points: tuple[Point, ...], line_width: float
+) -> None:
+    """Draw a band as wide as the amount, and in it the line that says what it rests on."""
+    curve = Curve(points, [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1))
+    color = _STYLES[end_kind].fill if end_kind in _REACHED else "#7f8c8d"
     axes.add_patch(
         PathPatch(
-            Curve(points, [Curve.MOVETO] + [Curve.CURVE4] * (len(points) - 1)),
-            facecolor="none",
-            edgecolor=_STYLES[end_kind].fill if end_kind in _REACHED else "#7f8c8d",
-            alpha=0.55,
-            linewidth=line_width,
-            capstyle="butt",
-            zorder=1,
+            curve, facecolor="none", edgecolor=color, alpha=0.42, linewidth=line_width,
+            capstyle="butt", zorder=1,
         )
-    )
+    )  # fmt: skip
+    axes.add_patch(
+        PathPatch(
+            curve, facecolor="none", edgecolor="#333333", linewidth=0.7,
+            linestyle=_DASHES[line_style(edge)], capstyle="butt", zorder=1.5,
+        )
+    )  # fmt: skip
+    if end_kind != "transaction":
+        x, y = points[-1]
+        head = [(x - 0.09, y - 0.04), (x - 0.09, y + 0.04), (x, y)]
+        axes.add_patch(Polygon(head, facecolor="#333333", linewidth=0, zorder=2.5))
+
+
+def line_style(edge: GraphEdge) -> str:
+    """Return the name of the line that says what kind of statement an edge is."""
+    if edge.depends_on_policy:
+        return "line:dotted"
+    return "line:solid" if edge.certainty == "fact" else "line:dashed"
+
+
+def _border(kind: str, certainty: str) -> dict[str, Any]:
+    """Return how the border of a box is drawn."""
+    if kind in _SUMMED:
+        return {"linewidth": 0.8, "linestyle": ":"}
+    width = 1.8 if kind == "source" or certainty == "attribution" else 0.8
+    return {"linewidth": width, "linestyle": (0, (4, 2)) if certainty == "inference" else "-"}
 
 
 def _draw_node(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None:
@@ -164,11 +218,12 @@ def _draw_node(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None:
             boxstyle="round,pad=0,rounding_size=0.07",
             facecolor=style.fill,
             edgecolor="#333333",
-            linewidth=1.6 if node.kind == "source" else 0.8,
-            linestyle="--" if node.kind in _DASHED else "-",
             zorder=2,
+            **_border(node.kind, node.certainty),
         )
     )
+    corner = (x - width / 2 + 0.05, y - height / 2 + 0.075)
+    _write(axes, corner, style.letter, _LETTER_SIZE, color=style.text, fontweight="bold")
     _draw_words(axes, node, layout, amount)
 
 
@@ -177,7 +232,7 @@ def _draw_words(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None
     x, y = layout.places[node.id]
     form, room, color = layout.form, layout.box_width - 0.12, _STYLES[node.kind].text
     ends = end_words(node)
-    lines = fitted(node.label, LABEL_SIZE, room, form.label_lines)
+    lines = fitted(node.label, LABEL_SIZE, room - LETTER_ROOM, form.label_lines)
     beside = form.is_low and ends
     count = len(lines) + (2 if ends and not form.is_low else 1)
     pitch = min(0.165, (form.height - 0.04) / count)
@@ -207,12 +262,18 @@ def _draw_amounts(
     for i, (edge, points, _) in enumerate(layout.routes[:_EDGE_AMOUNTS]):
         text = amount_text(edge.amount, asset)
         ends = [end for end in (edge.source, edge.target) if kinds[end] != "transaction"]
-        if text in [amounts[end] for end in ends]:
+        text = "" if text in [amounts[end] for end in ends] else text
+        if len(ends) == 2 and edge.first_time is not None:
+            # Between two holders no transaction is drawn that could carry the date.
+            text = f"{edge.first_time:%Y-%m-%d} {text}".rstrip()
+        if not text:
             continue
         half = text_width(text, _EDGE_SIZE) / 2 + 0.03
         others = [spot for j, line in enumerate(lines) if j != i for spot in line]
         for x, y in _spots(points):
             box = (x - half, y - 0.075, x + half, y + 0.075)
+            if box[0] < layout.left or box[2] > layout.right:
+                continue
             if any(_overlap(box, other) for other in taken):
                 continue
             if any(box[0] < at[0] < box[2] and box[1] < at[1] < box[3] for at in others):
@@ -306,15 +367,11 @@ def _draw_head(axes: Any, head: tuple[list[str], list[str]], corner: Point, unit
 
 
 def _legend_rows(kinds: list[str], unit: float, room: float) -> list[list[tuple[str, float]]]:
-    """Return the kinds of each row of the legend, each with its distance from the left.
-
-    The last entry, which is no kind, says what the width of lines means.
-    """
+    """Return the kinds and lines of each row of the legend, with their distances from the left."""
     rows: list[list[tuple[str, float]]] = [[]]
     at = 0.0
-    for kind in [*kinds, ""]:
-        name = _STYLES[kind].name if kind else _LINE_WIDTH
-        width = 0.25 * unit + text_width(name, 7.5 * unit)
+    for kind in [*kinds, *_LINES]:
+        width = 0.25 * unit + text_width(_meaning(kind), 7.5 * unit)
         if at and at + width > room:
             rows.append([])
             at = 0.0
@@ -331,13 +388,20 @@ def _draw_legend(
         for kind, distance in row:
             x = corner[0] + distance
             _draw_sample(axes, kind, (x, y), unit)
-            name = _STYLES[kind].name if kind else _LINE_WIDTH
-            _write(axes, (x + 0.25 * unit, y), name, 7.5 * unit)
+            _write(axes, (x + 0.25 * unit, y), _meaning(kind), 7.5 * unit)
+
+
+def _meaning(kind: str) -> str:
+    """Return what an entry of the legend says."""
+    return _LINES[kind] if kind in _LINES else _STYLES[kind].name
 
 
 def _draw_sample(axes: Any, kind: str, place: Point, unit: float) -> None:
     x, y = place
-    if not kind:
+    if kind in _DASHES:
+        axes.plot([x - 0.04 * unit, x + 0.2 * unit], [y, y], linewidth=0.9 * unit,
+                  color="#333333", linestyle=_DASHES[kind])  # fmt: skip
+    elif kind in _LINES:
         axes.plot([x, x + 0.18 * unit], [y, y], linewidth=4 * unit, color="#7f8c8d", alpha=0.55)
     elif kind == "transaction":
         axes.plot([x + 0.09 * unit], [y], marker="D", markersize=5 * unit,
@@ -349,26 +413,38 @@ def _draw_sample(axes: Any, kind: str, place: Point, unit: float) -> None:
                 0.18 * unit,
                 0.14 * unit,
                 facecolor=_STYLES[kind].fill,
-                linewidth=0.7 * unit,
                 edgecolor="#333333",
-                linestyle="--" if kind in _DASHED else "-",
                 boxstyle=f"round,pad=0,rounding_size={0.03 * unit}",
+                **_border(kind, _LEGEND_CERTAINTY.get(kind, "fact")),
             )
         )
+        middle = (x + 0.09 * unit, y)
+        _write(axes, middle, _STYLES[kind].letter, 6 * unit, ha="center",
+               color=_STYLES[kind].text, fontweight="bold")  # fmt: skip
 
 
 def _footer_lines(answer: TraceAnswer, unit: float, room: float) -> list[str]:
-    as_of = answer.as_of
+    """Return how far the money was followed, what is left out, and what all rests on."""
+    as_of, request = answer.as_of, answer.request
+    method = (
+        f"Method: {request.policy}, {request.direction}, at most {request.max_hops:,} hops, "
+        f"amounts from {amount_text(request.min_value, answer.asset)}, "
+        f"{answer.manifest.transactions_explored:,} transactions looked at. Payments are facts of "
+        "the chain; which of the money is traced is an inference under the policy named."
+    )
+    cuts = [
+        f"{cut.reason.replace('_', ' ')} ({cut.detail})" if cut.detail else cut.reason
+        for cut in answer.truncations
+    ]
+    left_out = f"Left out: {'; '.join(cuts)}." if cuts else "No path was cut by a limit."
     state = (
         f"{as_of.network} up to block {as_of.height:,} ({shown_time(as_of.time)}) "
-        f"{as_of.block_hash}"
-    )
-    result = (
-        f"result {answer.manifest.result_sha256} · payments are facts of the chain; which of the "
-        "money is traced is an inference under the policy named"
+        f"{as_of.block_hash} · result {answer.manifest.result_sha256}"
     )
     size = 6.5 * unit
-    return [*wrapped(state.split(), size, room), *wrapped(result.split(), size, room)]
+    return [
+        line for text in (method, left_out, state) for line in wrapped(text.split(), size, room)
+    ]
 
 
 def _draw_footer(axes: Any, lines: list[str], corner: Point, unit: float) -> None:

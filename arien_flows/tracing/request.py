@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import InputError
 from arien_flows.prices.currencies import currency_named
 from chains.bitcoin.networks import COIN_SAT
@@ -21,6 +22,9 @@ Pin = tuple[str, int, int]
 LevelName = Literal["entity", "address", "transaction"]
 DirectionName = Literal["forward", "backward"]
 PolicyName = Literal["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
+
+FeeMode = Literal["track", "drop", "track_coinbase"]
+SubsidyOrder = Literal["first", "last"]
 
 POLICIES: dict[PolicyName, Policy] = {
     "fifo": Policy.FIFO,
@@ -54,6 +58,7 @@ MAX_DEMIX_DEPTH = 10
 MAX_EXPANDED = 100
 MAX_PINS = 10_000
 FURTHEST_PIN = 1_000_000_000
+MAX_SECONDS = 86_400
 
 BACKWARD_HORIZON_DAYS = 365
 """Backward, how long before each source money is followed unless the request says otherwise."""
@@ -100,6 +105,19 @@ class TraceRequest:
     dormant_days: int = 730
     """Unspent for longer than this is dormant."""
 
+    seconds: int | None = None
+    """After this long the search ends; the transactions looked at by then become the budget."""
+
+    min_confidence: int = SERVICE_CONFIDENCE
+    """Confidence, of 100, from which a tag that names a service ends paths there."""
+
+    fee_mode: FeeMode = "track"
+    """Whether each traced fee is listed, only their sum is told, or fees are followed into the
+    coinbase of their block."""
+
+    subsidy_order: SubsidyOrder = "first"
+    """Whether a coinbase's new money comes before or after the fees that it collects."""
+
     graph_nodes: int = 600
     """Nodes of the graph in the answer; smaller branches are folded, with their sums."""
 
@@ -138,6 +156,15 @@ class TraceRequest:
         _check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
         _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
         _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
+        _check_range("min_confidence", self.min_confidence, 0, 100)
+        for name, value, allowed in (
+            ("fee_mode", self.fee_mode, get_args(FeeMode)),
+            ("subsidy_order", self.subsidy_order, get_args(SubsidyOrder)),
+        ):
+            if value not in allowed:
+                raise InputError(f"{name} {value!r} is unknown; it is one of {', '.join(allowed)}")
+        if self.seconds is not None:
+            _check_range("seconds", self.seconds, 1, MAX_SECONDS)
         _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
         _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
         if self.demix not in get_args(DemixName):
@@ -171,6 +198,19 @@ class TraceRequest:
     def direction_code(self) -> Direction:
         """The direction as kernels know it."""
         return Direction.FORWARD if self.is_forward else Direction.BACKWARD
+
+    @property
+    def follows_fees(self) -> bool:
+        """Whether fees are followed into coinbases, and out of them backward."""
+        return self.fee_mode == "track_coinbase"
+
+    def check_for_fetched(self) -> None:
+        """Raise `InputError` where the request needs whole blocks."""
+        if self.follows_fees:
+            raise InputError(
+                "fees can be followed only through a ledger of whole blocks, because a coinbase "
+                "collects those of all transactions of its block: use --fee-mode track"
+            )
 
     @property
     def policy_code(self) -> Policy:

@@ -188,9 +188,12 @@ def _in_row(view: View, graph: FlowGraph) -> BoolArray:
     into, out = _degrees(graph)
     transaction = _is_transaction(graph)
     ref = np.where(transaction, graph.ref, 0)
-    one_in = view.first_input[ref + 1] - view.first_input[ref] == 1
+    inputs = view.first_input[ref + 1] - view.first_input[ref]
+    one_in = inputs == 1
     two_out = view.first_output[ref + 1] - view.first_output[ref] == 2
-    in_row: BoolArray = transaction & (into == 1) & ((one_in & two_out) | (out == 1))
+    # Fees lead to coinbases, which are in no row.
+    passes_on = (one_in & two_out) | ((out == 1) & (inputs > 0))
+    in_row: BoolArray = transaction & (into == 1) & passes_on
     return in_row
 
 
@@ -255,7 +258,9 @@ def largest(graph: FlowGraph, limit: int) -> BoolArray:
     kept = np.ones(graph.node_count, np.bool_)
     if graph.node_count <= limit:
         return kept
-    ranked = np.argsort(weight_rank(graph))
+    # Hundreds of sources would leave no room for what became of their money.
+    with_sources = 4 * int(np.count_nonzero(graph.is_source)) <= limit
+    ranked = np.argsort(weight_rank(graph, with_sources=with_sources))
     parent = _nearer_neighbours(graph)
 
     def keeping(most: int) -> BoolArray:
@@ -273,12 +278,16 @@ def largest(graph: FlowGraph, limit: int) -> BoolArray:
     return keeping(low)
 
 
-def weight_rank(graph: FlowGraph) -> Int64Array:
-    """Return the place of each node in the order of how much it says, the most telling first."""
+def weight_rank(graph: FlowGraph, *, with_sources: bool = True) -> Int64Array:
+    """Return the place of each node in the order of how much it says, the most telling first.
+
+    Sources come before all else, unless `with_sources` says that there are too many.
+    """
     # As floats, because eight times all coins there are does not fit in 63 bits under poison.
     weight = graph.throughput().astype(np.float64)
     weight[graph.is_named] *= _NAMED_WEIGHT
-    weight[graph.is_source] = np.inf
+    if with_sources:
+        weight[graph.is_source] = np.inf
     ranked = np.lexsort((np.arange(graph.node_count), np.abs(graph.column), -weight))
     rank: Int64Array = np.argsort(ranked)
     return rank

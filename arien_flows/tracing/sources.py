@@ -19,6 +19,9 @@ from chains.types import Int64Array
 from heuristics.follow import ranges
 
 MAX_SOURCE_OUTPUTS = 1_000_000
+MOST_TOLD_APART = 62
+"""Asked sources whose money can be told apart: one bit each of a number with a sign."""
+
 MAX_MEMBERS = 100_000
 """Addresses of an entity that may be a source together."""
 
@@ -29,6 +32,10 @@ class Sources:
 
     outputs: Int64Array
     """Output numbers, ascending, each once."""
+
+    colours: Int64Array
+    """Which of the asked sources mean each output: bit `i` for the `i`-th. All 1 where only one
+    was asked for, or more than `MOST_TOLD_APART`."""
 
     roots: Int64Array
     """Entities that the sources belong to, ascending."""
@@ -47,7 +54,12 @@ def resolve_sources(
         If the ledger does not hold it.
     """
     found = [_outputs_of(view, text.strip(), entities, window) for text in request.sources]
-    outputs = np.unique(np.concatenate(found))
+    outputs, place = np.unique(np.concatenate(found), return_inverse=True)
+    bits = np.ones(len(found), np.int64)
+    if len(found) <= MOST_TOLD_APART:
+        bits <<= np.arange(len(found))
+    colours = np.zeros(len(outputs), np.int64)
+    np.bitwise_or.at(colours, place, np.repeat(bits, [len(each) for each in found]))
     if len(outputs) > MAX_SOURCE_OUTPUTS:
         raise InputError(
             f"the sources received {len(outputs):,} payments, more than {MAX_SOURCE_OUTPUTS:,}: "
@@ -57,7 +69,7 @@ def resolve_sources(
         raise InputError("the sources hold no money: every output is worth 0")
     addresses = np.unique(view.output_address[outputs])
     roots = [entities.root_of(int(address)) for address in addresses]
-    return Sources(outputs=outputs, roots=np.unique(np.array(roots, np.int64)))
+    return Sources(outputs=outputs, colours=colours, roots=np.unique(np.array(roots, np.int64)))
 
 
 def refuse_transaction(text: str) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from arien_flows.amounts import asset_of
+from arien_flows.amounts import asset_of, coins
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
@@ -98,7 +98,7 @@ def taint_answer(swept: Swept) -> TaintAnswer:
     held = resting(swept)
     by_holder = sums_by(held.root, held.amount, held.value)
     unspent = found.reason == Stop.UNSPENT
-    truncations = tuple(_truncations(swept))
+    truncations = tuple(_truncations(swept, by_holder))
     asset = asset_of(view.network.name)
     first_block = view.blocks_of(view.transactions_of_outputs(swept.sources.outputs[:1]))
     draft = TaintAnswer(
@@ -162,7 +162,7 @@ def _request_shape(swept: Swept) -> TaintRequestShape:
     )
 
 
-def _truncations(swept: Swept) -> Iterator[Truncation]:
+def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
     request, sources = swept.request, swept.sources
     count = len(request.sources) + len(request.listed)
     if count > SHOWN_SOURCES:
@@ -170,7 +170,7 @@ def _truncations(swept: Swept) -> Iterator[Truncation]:
             where="request.sources",
             reason="row_limit",
             limit=SHOWN_SOURCES,
-            detail=f"{count:,} sources were named; their hash stands beside the first ones",
+            detail=f"{count:,} sources were named; the first stand there, and a hash of all",
         )
     if sources.absent:
         shown = ", ".join(sources.absent[:3])
@@ -188,15 +188,15 @@ def _truncations(swept: Swept) -> Iterator[Truncation]:
             limit=COLOURS,
             detail=f"amounts by source are kept for at most {COLOURS} sources at a time",
         )
-    held = sums_by(*(getattr(resting(swept), name) for name in ("root", "amount", "value")))
     if len(held.key) > SHOWN_HOLDERS:
         rest = np.sort(held.amount)[: len(held.key) - SHOWN_HOLDERS]
+        left = coins(int(rest.sum()), asset_of(swept.ground.view.network.name))
         yield Truncation(
             where="holders",
             reason="row_limit",
             limit=SHOWN_HOLDERS,
-            detail=f"{len(rest):,} entities with less hold {int(rest.sum())} base units together: "
-            "-o writes every coin",
+            detail=f"{len(rest):,} entities with less hold {left} together: with -o every coin is "
+            "written",
         )
     yield from before_ledger(swept.ground.view)
 
@@ -281,14 +281,14 @@ def _months(swept: Swept, held: Resting) -> tuple[Month, ...]:
     times = view.times_of_blocks(slice(0, swept.blocks))
     month = times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
     start, past = int(month.min()), int(month.max()) + 1
-    came, coins, fees, destroyed = (np.zeros(past - start, np.int64) for _ in range(4))
+    came, rows, fees, destroyed = (np.zeros(past - start, np.int64) for _ in range(4))
 
     def month_of(outputs: Int64Array) -> Int64Array:
         return month[view.blocks_of(view.transactions_of_outputs(outputs))] - start
 
     rested = month_of(held.output)
     np.add.at(came, rested, held.amount)
-    np.add.at(coins, rested, 1)
+    np.add.at(rows, rested, 1)
     lost = found.reason == Stop.DESTROYED
     np.add.at(destroyed, month_of(found.output[lost]), found.amount[lost])
     follows = swept.request.fee_mode == "track_coinbase"
@@ -300,7 +300,7 @@ def _months(swept: Swept, held: Resting) -> tuple[Month, ...]:
         Month(
             month=str(np.datetime64(start + place, "M")),
             came_to_rest=str(int(came[place])),
-            coins=int(coins[place]),
+            coins=int(rows[place]),
             fees=str(int(fees[place])),
             destroyed=str(int(destroyed[place])),
         )

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
-from arien_flows.tracing.answer import Timeline, TimelineSlot
-from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.flow_build import slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.leaves import places_of
+from arien_flows.tracing.timeline_answer import Timeline, TimelineSlot
 from chains.types import BoolArray, Int64Array
 from heuristics.taint import Stop
 
@@ -35,12 +35,18 @@ def timeline(ground: Ground, traced: Traced) -> Timeline:
     view, trail = ground.view, traced.trail
     reason = trail.flow.reason
     slots = np.flatnonzero((reason != Stop.FOLLOWED) & (reason != Stop.CLEAN))
-    lost = np.flatnonzero(trail.flow.remainder_taint > 0)
+    fees = trail.fees
+    lost = np.flatnonzero((fees.amount > 0) & (fees.reason != Stop.FOLLOWED))
     transactions = np.concatenate(
-        [places_of(ground, traced, slots).transaction, trail.transactions[lost]]
+        [places_of(ground, traced, slots).transaction, fees.transaction[lost]]
     )
-    amount = np.concatenate([trail.flow.amount[slots], trail.flow.remainder_taint[lost]])
-    why = np.concatenate([reason[slots].astype(np.int64), np.full(len(lost), _FEE)])
+    amount = np.concatenate([trail.flow.amount[slots], fees.amount[lost]])
+    why = np.concatenate(
+        [
+            reason[slots].astype(np.int64),
+            np.where(np.isin(fees.reason[lost], MINTED), fees.reason[lost], _FEE),
+        ]
+    )
     days = (view.times_of_blocks(view.blocks_of(transactions)) // 86_400).astype("datetime64[D]")
     unit = _unit(days)
     starts, slot = np.unique(days.astype(_UNITS[unit]), return_inverse=True)

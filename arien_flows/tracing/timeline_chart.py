@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from arien_flows.shapes import shown_time
-from arien_flows.tracing.answer import TimelineSlot, TraceAnswer
+from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.graph_text import shortened
+from arien_flows.tracing.timeline_answer import TimelineSlot
 
 _STYLES: dict[str, tuple[str, str]] = {
     "service_reached": ("#0072b2", ""),

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from arien_flows.amounts import asset_of, held_by_coins
+from arien_flows.amounts import Asset, asset_of, coins, held_by_coins
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution, revision_of
 from arien_flows.errors import InputError
@@ -15,27 +15,26 @@ from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import AsOf, Truncation
-from arien_flows.tracing.answer import (
-    Graph,
-    RequestShape,
-    Totals,
-    TraceAnswer,
-    canonical_json,
-)
+from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer, canonical_json
+from arien_flows.tracing.by_source import source_totals
 from arien_flows.tracing.candidates import inferences_of
 from arien_flows.tracing.engine import Ground, Traced, run_trace
 from arien_flows.tracing.expansion import Picture, full_graph, picture
+from arien_flows.tracing.fees import fee_rows
 from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.leaves import describe_ends, service_totals
 from arien_flows.tracing.manifest import manifest_of, result_sha256
 from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
+from arien_flows.tracing.sources import MOST_TOLD_APART
 from arien_flows.tracing.timeline import timeline
 from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
 from chains.types import UInt8Array
+from heuristics.propagate import MOST_COLOURS
 from heuristics.taint import Stop
 
 _LIMITS = {
@@ -121,7 +120,8 @@ def trace(
     fetched
         What a view of fetched transactions leaves open.
     prices
-        What is known of the coin's price in the request's currency; needed where it names one.
+        What is known of the coin's price in the request's currency; needed where it names one. A
+        book that knows nothing leaves everything without a value.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def trace(
     ground = Ground(
         view=view,
         entities=entities or SingleAddresses(),
-        attribution=attribution or no_attribution(view),
+        attribution=(attribution or no_attribution(view)).from_confidence(request.min_confidence),
         coinjoin_marks=coinjoin_marks,
         fetched=fetched,
     )
@@ -144,8 +144,9 @@ def trace(
     graph = describe_graph(ground, shown, request.level, pins=pins)
     answer = _answer(ground, traced, graph)
     if request.fiat is not None:
-        book = prices or PriceBook(answer.asset, request.fiat, ())
-        answer = _valued(answer, Valuation(ground, traced, book))
+        if prices is None:
+            raise InputError("values need prices: give a price book for the request's currency")
+        answer = _valued(answer, Valuation(ground, traced, prices))
     answer = replace(answer, manifest=replace(answer.manifest, result_sha256=result_sha256(answer)))
     return TraceResult(ground=ground, traced=traced, answer=answer)
 
@@ -161,6 +162,7 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
         totals=replace(answer.totals, fiat=valuation.totals()),
         services=valuation.services(answer.services, found),
         leaves=found,
+        buckets=valuation.buckets(answer.buckets),
         destroyed=valuation.leaves(answer.destroyed),
         manifest=replace(answer.manifest, prices=valuation.tables()),
     )
@@ -189,6 +191,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         leaves=ends.leaves,
         buckets=ends.buckets,
         destroyed=ends.destroyed,
+        fees=fee_rows(ground, traced),
         timeline=timeline(ground, traced),
         inferences=inferences_of(ground, traced),
         graph=graph,
@@ -204,6 +207,7 @@ def _totals(traced: Traced) -> Totals:
         by_reason={stop.name.lower(): str(sat) for stop, sat in ended.items()},
         fees=str(traced.fees_sat),
         destroyed=str(destroyed),
+        by_source=source_totals(traced),
     )
 
 
@@ -213,7 +217,7 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
         Stop.BELOW_MIN: traced.min_value_sat,
         Stop.HOP_LIMIT: request.max_hops,
         Stop.FAN_OUT: request.fan_out_outputs,
-        Stop.BUDGET: request.budget,
+        Stop.BUDGET: traced.budget,
     }
     reasons = traced.trail.flow.reason
     asset = asset_of(ground.view.network.name)
@@ -235,7 +239,44 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
             *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
         )
     unknown = unknown_stops(ground)
-    return (*found, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
+    cuts = (*found, *_cut_fees(traced, bounds, asset), *_joined_sources(traced))
+    return (*cuts, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
+
+
+def _cut_fees(traced: Traced, bounds: dict[Stop, int], asset: Asset) -> Iterator[Truncation]:
+    """Yield the limits that ended paths at fees."""
+    fees = traced.trail.fees
+    for stop in _LIMITS:
+        cut = fees.amount[fees.reason == stop]
+        if len(cut):
+            yield Truncation(
+                where="fees",
+                reason=stop.name.lower(),
+                limit=bounds.get(stop),
+                detail=f"{coins(int(cut.sum()), asset)} in {len(cut):,} "
+                f"{'fee' if len(cut) == 1 else 'fees'}: {_LIMITS[stop]}",
+            )
+
+
+def _joined_sources(traced: Traced) -> Iterator[Truncation]:
+    """Yield that several sources were asked about and are not told apart."""
+    asked = len(traced.request.sources)
+    if asked > MOST_TOLD_APART:
+        yield Truncation(
+            where="by_source",
+            reason="sources_not_told_apart",
+            limit=MOST_TOLD_APART,
+            detail=f"{asked} sources were named, and no more than {MOST_TOLD_APART} can be told "
+            "apart: the amounts are those of all together",
+        )
+    elif traced.asked_apart and not traced.trail.told_apart:
+        yield Truncation(
+            where="by_source",
+            reason="sources_not_told_apart",
+            limit=MOST_COLOURS,
+            detail="the money of the sources passes through so many of their own coins that it "
+            "cannot be told apart: the amounts are those of all together",
+        )
 
 
 def unknown_stops(ground: Ground) -> Iterator[Truncation]:
@@ -272,10 +313,13 @@ def _request_shape(traced: Traced) -> RequestShape:
         since=request.since,
         until=request.until,
         horizon_days=request.horizon.days if request.horizon else None,
-        budget=request.budget,
+        budget=traced.budget,
         fan_out_outputs=request.fan_out_outputs,
         fan_out_percent=request.fan_out_percent,
         dormant_days=request.dormant_days,
+        min_confidence=request.min_confidence,
+        fee_mode=request.fee_mode,
+        subsidy_order=request.subsidy_order if request.follows_fees else None,
         graph_nodes=request.graph_nodes,
         fiat=request.fiat,
         demix=request.demix,

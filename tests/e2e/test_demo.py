@@ -27,9 +27,13 @@ def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(
     assert "paid to a service, where the money of many mixes" in page
     assert "service reached" not in told + page
     answer = json.loads((folder / "results" / "theft" / "trace.json").read_bytes())
+    assert "made-up prices" in told
+    assert "made-up prices" in page
+    assert answer["manifest"]["prices"][0]["source"] == "arien-flows simulation, made-up prices"
+    assert all(leaf["fiat"]["currency"] == "EUR" for leaf in answer["leaves"])
     assert answer["manifest"]["result_sha256"] in page
     theft = answer["request"]["sources"][0]
-    assert run(["--data", str(folder / "data"), "--json", "trace", theft]) == 0
+    assert run(["--data", str(folder / "data"), "--json", "trace", theft, "--fiat", "EUR"]) == 0
     assert json.loads(capsys.readouterr().out) == answer
     monkeypatch.chdir(tmp_path)
     for line in commands(page):
@@ -44,7 +48,7 @@ def commands(page: str) -> list[list[str]]:
     """Return the arguments of the commands that the report gives for repeating it."""
     text = html.unescape(page[page.rindex("<pre>") + 5 : page.rindex("</pre>")])
     lines = [shlex.split(line) for line in text.splitlines()]
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert {line[0] for line in lines} == {"arien-flows"}
     return [line[1:] for line in lines]
 

@@ -49,7 +49,7 @@ def _wait_for(base: str) -> None:
         try:
             with urllib.request.urlopen(f"{base}/livez", timeout=5):  # noqa: S310
                 return
-        except URLError:
+        except (URLError, TimeoutError):
             assert time.monotonic() < deadline, "the service did not start"
             time.sleep(0.1)
 

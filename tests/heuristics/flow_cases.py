@@ -1,13 +1,16 @@
 """Random chains for the taint tests, and their columns."""
 
+from collections import Counter
 from random import Random
 
 import numpy as np
 
-from heuristics.follow import Question, Trail, follow
-from heuristics.propagate import NO_DEADLINE, FlowLimits
+from heuristics.follow import Fees, Question, Trail, follow
+from heuristics.propagate import NO_DEADLINE, Flow, FlowLimits
+from heuristics.rewards import Rewards, no_rewards
 from heuristics.stops import Direction, SpendColumns, StopRules
 from heuristics.taint import Policy, Stop
+from tests.reference import taint as reference
 from tests.reference.taint import NOBODY, Answer, Case, Coin, End, Transaction
 
 ADDRESSES = 12
@@ -86,6 +89,7 @@ def ruled_case(random: Random, length: int = 14, largest: int = 40) -> Case:
         chain=plain.chain,
         sources=plain.sources,
         labels=labels,
+        colours=random_colours(random, plain.sources) if random.random() < 0.4 else {},
         own_roots={labels[plain.address(coin)] for coin in plain.sources},
         tags={address: random.choice(kinds) for address in services},
         marks=set(random.sample(range(length), random.choice((0, 0, 1, 2)))),
@@ -109,6 +113,90 @@ def _some_unspent(random: Random, chain: list[Transaction]) -> set[Coin]:
         if (number, j) not in spent
     ]
     return set(random.sample(coins, len(coins) // 2))
+
+
+def random_colours(random: Random, sources: list[Coin]) -> dict[Coin, int]:
+    """Return sets of up to four asked sources, as bits, for each coin."""
+    return {coin: random.randint(1, 15) for coin in sources}
+
+
+def mined_chain(
+    random: Random, blocks: int, largest: int = 40
+) -> tuple[list[Transaction], dict[int, int]]:
+    """Return blocks of transactions, and the subsidy of each coinbase.
+
+    Coinbases mature with the next block, and may leave some of their reward.
+    """
+    chain: list[Transaction] = []
+    subsidies: dict[int, int] = {}
+    unspent: list[Coin] = []
+    for _ in range(blocks):
+        coinbase = len(chain)
+        body: list[Transaction] = []
+        for _ in range(random.choice((0, 1, 2, 4)) if unspent else 0):
+            taken = [unspent.pop(random.randrange(len(unspent)))
+                     for _ in range(min(len(unspent), random.choice((1, 2, 3))))]  # fmt: skip
+            inputs: list[tuple[Coin | None, int, int]] = []
+            for coin in taken:
+                owner = chain[coin[0]] if coin[0] < coinbase else body[coin[0] - coinbase - 1]
+                inputs.append((coin, *owner.outputs[coin[1]]))
+            total = sum(value for _, value, _ in inputs)
+            fee = random.choice((0, 1, 3, random.randint(0, total)))
+            values = split(random, total - min(fee, total), random.choice((1, 2, 3)))
+            number = coinbase + 1 + len(body)
+            body.append(
+                Transaction(
+                    inputs=inputs,
+                    outputs=[(value, random.randrange(ADDRESSES)) for value in values],
+                )
+            )
+            unspent += [(number, j) for j in range(len(values))]
+            if not unspent:
+                break
+        subsidies[coinbase] = random.choice((0, largest, random.randint(1, largest)))
+        reward = subsidies[coinbase] + sum(transaction.fee for transaction in body)
+        claimed = reward if random.random() < 0.6 else random.randint(0, reward)
+        paid = [(value, random.randrange(ADDRESSES))
+                for value in split(random, claimed, random.choice((1, 1, 2, 3)))]  # fmt: skip
+        chain += [Transaction(inputs=[], outputs=paid), *body]
+        unspent += [(coinbase, j) for j in range(len(paid))]
+    return chain, subsidies
+
+
+def mined_case(random: Random, blocks: int = 6, largest: int = 40) -> Case:
+    """Return a case in which fees are followed, with some stop rules."""
+    chain: list[Transaction] = []
+    while not chain or not random_sources(random, chain):
+        chain, subsidies = mined_chain(random, blocks, largest)
+    sources = random_sources(random, chain)
+    length = len(chain)
+    spenders = [number for number, transaction in enumerate(chain) if transaction.inputs]
+    first = random.choice((0, 0, random.randrange(length)))
+    return Case(
+        chain=chain,
+        sources=sources,
+        labels=list(range(ADDRESSES)),
+        colours=random_colours(random, sources) if random.random() < 0.5 else {},
+        marks=set(random.sample(spenders, min(len(spenders), random.choice((0, 0, 1))))),
+        window=(first, random.choice((length, random.randint(first, length)))),
+        min_value=random.choice((0, 0, 1, 3)),
+        max_hops=random.choice((1, 4, 100)),
+        crowded_width=random.choice((2, 1000)),
+        crowded_percent=random.choice((1, 30)),
+        reach={coin: random.randrange(length) for coin in sources if random.random() < 0.2},
+        subsidies=subsidies,
+        subsidy_last=random.random() < 0.5,
+    )
+
+
+def rewards_of(case: Case) -> Rewards:
+    if case.subsidies is None:
+        return no_rewards()
+    return Rewards(
+        first_transaction=np.array([*sorted(case.subsidies), len(case.chain)], np.int64),
+        subsidy=np.array([case.subsidies[c] for c in sorted(case.subsidies)], np.int64),
+        subsidy_last=case.subsidy_last,
+    )
 
 
 def columns_of(chain: list[Transaction]) -> SpendColumns:
@@ -169,6 +257,8 @@ def question_of(case: Case, direction: Direction, policy: Policy, budget: int) -
         crowded_width=case.crowded_width,
         budget=budget,
         source_deadline=np.array(deadlines, np.int64),
+        source_colour=np.array([case.colours.get(coin, 1) for coin in case.sources], np.int64),
+        rewards=rewards_of(case),
     )
 
 
@@ -181,17 +271,33 @@ def answer_of(case: Case, trail: Trail, direction: Direction) -> Answer:
     """Return a trail in the oracle's terms."""
     columns = columns_of(case.chain)
     answer = Answer()
+    flow, fees = trail.flow, trail.fees
 
     def coin_of(output: int) -> Coin:
         number = int(np.searchsorted(columns.first_output, output, side="right")) - 1
         return number, output - int(columns.first_output[number])
 
-    for slot in range(len(trail.coins)):
-        end = End(
-            amount=int(trail.flow.amount[slot]),
-            reason=Stop(int(trail.flow.reason[slot])),
-            hops=int(trail.flow.hops[slot]),
+    def end_of(part: Flow | Fees, slot: int) -> End:
+        amount, reason = int(part.amount[slot]), Stop(int(part.reason[slot]))
+        first, count = int(part.segment_first[slot]), int(part.segment_count[slot])
+        rows = slice(first, first + count)
+        colours: Counter[int] = Counter()
+        lengths, sets = flow.pool_length[rows].tolist(), flow.pool_colour[rows].tolist()
+        for length, colour in zip(lengths, sets, strict=True):
+            colours[colour] += length
+        del colours[0]
+        if count == 0 and amount > 0 and not trail.told_apart:
+            colours[int(trail.arrays.source_colour[0])] = amount
+        is_kept = reason != Stop.FOLLOWED
+        return End(
+            amount=amount,
+            reason=reason,
+            hops=int(part.hops[slot]),
+            colours=dict(sorted(colours.items())) if is_kept else {},
         )
+
+    for slot in range(len(trail.coins)):
+        end = end_of(flow, slot)
         coin = int(trail.coins[slot])
         if slot < len(case.sources):
             answer.sources[coin_of(coin)] = end
@@ -200,7 +306,18 @@ def answer_of(case: Case, trail: Trail, direction: Direction) -> Answer:
             number = int(np.searchsorted(columns.first_input, row, side="right")) - 1
             outside = (-1 - number, row - int(columns.first_input[number]))
             answer.coins[outside if coin < 0 else coin_of(coin)] = end
+    for slot in np.flatnonzero(fees.amount > 0).tolist():
+        answer.rewards[int(fees.transaction[slot])] = end_of(fees, slot)
     if direction == Direction.FORWARD:
         for step in np.flatnonzero(trail.flow.entered).tolist():
             answer.fees[int(trail.transactions[step])] = int(trail.flow.remainder_taint[step])
+    return answer
+
+
+def expected_of(case: Case, direction: Direction, policy: Policy) -> Answer:
+    """Return the oracle's answer; what was passed on has no colours any more."""
+    answer = reference.trace(case, direction, policy)
+    for end in (*answer.sources.values(), *answer.coins.values(), *answer.rewards.values()):
+        if end.reason == Stop.FOLLOWED:
+            end.colours = {}
     return answer

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heuristics import account_taint
 from heuristics.account_events import (
     FeeMode,
     GasOrder,
     Movement,
     by_balance_differences,
 )
+from heuristics.account_queues import move_segments
 from heuristics.account_steps import OPENING_COLOUR
 from heuristics.account_taint import (
     ACCOUNT_POLICIES,
@@ -23,6 +25,7 @@ from heuristics.account_taint import (
     AccountQuestion,
     trace_accounts,
 )
+from heuristics.conservation import ConservationError
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 from heuristics.wide import from_ints, to_ints
@@ -334,6 +337,22 @@ def test_by_balance_differences__burns_what_did_not_arrive_and_credits_what_appe
     settled = by_balance_differences(columns_of(moves[:2]), from_ints([0, 49]))
     (totals,) = trace_accounts(settled.movements, question).totals
     assert (totals.held, totals.destroyed) == (99, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "factor", "message"),
+    [("tainted", 0, "300 units of asset 0 were traced and 0"), ("carried", 7, "more traced units")],
+)
+def test_trace_accounts__gives_no_answer_where_the_sums_are_wrong(
+    monkeypatch, field, factor, message
+):
+    def miscount(*arguments):
+        queues = move_segments(*arguments)
+        return queues._replace(**{field: getattr(queues, field) * np.uint64(factor)})
+
+    monkeypatch.setattr(account_taint, "move_segments", miscount)
+    with pytest.raises(ConservationError, match=message):
+        run(worked_example(1), Policy.FIFO)
 
 
 GOOD = [

@@ -32,7 +32,8 @@ def test_path__prints_a_block_for_each(say: Say, small_case: SmallCase):
     assert f"{small_case.txid('mined-1')}:0" in text
     assert f"{small_case.txid('pay')}:0" in text
     assert "Exchange One" in text
-    assert "50.00000000 tBTC left the origin" in text
+    assert "50.00000000 tBTC left the origin;" in text
+    assert "between 10.00000000 tBTC and 50.00000000 tBTC arrived." in text
     assert "fifo" in text
     assert "True as of block" in text
 

@@ -117,15 +117,29 @@ def test_trace__compares_in_coins_and_says_what_is_left_out(say: Say, small_case
     text = say(*command)
     assert not answer["complete"]
     assert [(cut["where"], cut["reason"]) for cut in answer["truncations"]] == [
-        ("leaves by haircut", "hop_limit"),
-        ("leaves by poison", "hop_limit"),
+        (f"leaves by {policy}", "hop_limit")
+        for policy in ("lifo", "haircut", "poison", "reverse_seniority")
     ]
     assert (
         "Left out: leaves by haircut (hop_limit). 19.99995000 tBTC in 1 coin: further than the "
         "request allows" in text
     )
-    fees = next(line for line in text.splitlines() if line.startswith("spent on fees"))
-    assert fees.split()[3:] == ["0.00000000", "tBTC", "0.00005000", "tBTC", "0.00010000", "tBTC"]
+    assert max(map(len, text.splitlines()[3:24])) <= 100
+    fees = {row["reason"]: row for row in answer["reasons"]}["fees"]
+    assert (fees["traced"]["fifo"], fees["traced"]["haircut"]) == ("0", "5000")
+    assert (fees["least"], fees["most"]) == ("0", "10000")
+    header = next(line for line in text.splitlines() if "fees" in line.split())
+    assert header.split() == ["service_reached", "hop_limit", "fees"]
+
+
+def test_trace__a_backward_comparison_says_which_conventions_it_lacks(
+    say: Say, small_case: SmallCase
+):
+    command = (small_case.address("exchange"), "--compare", "--direction", "backward")
+    answer = json.loads(say(*command, "--json"))
+    assert list(answer["totals"]) == ["fifo", "lifo", "haircut", "poison"]
+    assert set(answer["not_asked"]) == set(POLICIES) - set(answer["totals"])
+    assert "Not asked: tiho, seniority and reverse_seniority decide by sums" in say(*command)
 
 
 def test_trace__a_comparison_writes_no_files_and_says_so(
@@ -205,7 +219,8 @@ def test_trace__the_same_question_gives_the_same_bytes(say: Say, small_case: Sma
         (["{alice}", "--since", "March"], "is not a time"),
         (["{alice}", "--since", "2026-03-01T10:00:00"], "lacks a time zone"),
         (["{alice}", "--since", "2026-03-02", "--until", "2026-03-01"], "no time is left"),
-        (["{alice}", "--policy", "lifo"], "Invalid value for '--policy'"),
+        (["{alice}", "--policy", "lilo"], "Invalid value for '--policy'"),
+        (["{alice}", "--policy", "tiho", "--direction", "backward"], "decide by sums"),
         (["{pay}:9"], "there is no output 9"),
         (["entity:nobody"], "Error: "),
         (["{pay}"], "for one of its outputs write TXID:0"),

@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -154,6 +155,19 @@ def test_inferences__backward_through_several_mixes(whirl):
     # Of the third mix's inputs one comes from the first, and one from the second, of whose inputs
     # two come from the first.
     assert [exact(each.mass) for each in entry] == [Fraction(1, 5) * Fraction(7, 25)]
+
+
+def test_inferences__look_no_further_than_the_time_that_was_asked_for():
+    late = [tx for tx in WHIRL if tx.name in ("mix-2", "mix-3", "pool")]
+    chain = [tx for tx in WHIRL if tx not in late]
+    later = [Tx(name=f"later-{i}", outputs=[("miner", POOL)]) for i in range(12)]
+    view = build_view([*chain, *later, *late])
+    until = datetime.fromtimestamp(int(view.median_times[-2]), UTC)
+    told = only(ask(view, "premix-a", until=until))
+    assert {each.fate for each in told.candidates} == {"time_window"}
+    assert len(told.passed) == 1
+    assert told.consolidations == ()
+    assert {each.landings for each in told.candidates} == {()}
 
 
 def test_inferences__a_limit_on_coinjoins_is_said(whirl, monkeypatch):

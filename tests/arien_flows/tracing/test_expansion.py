@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.errors import InputError
-from arien_flows.tracing.answer import Graph
 from arien_flows.tracing.expansion import CHAIN_STEP, picture
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.layout import GAP
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace

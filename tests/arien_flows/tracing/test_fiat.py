@@ -17,6 +17,7 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.prices.table import PriceTable
 from arien_flows.tracing.answer import Leaf, TraceAnswer
 from arien_flows.tracing.comparison import compare
+from arien_flows.tracing.fiat import refuse_unknown
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from tests.arien_flows.prices.tables import daily, table_of
@@ -149,11 +150,15 @@ def test_values__where_nothing_covers_the_time_are_null_and_not_zero(view):
 
 
 def test_values__that_are_asked_for_without_prices_are_refused(view):
-    real = daily("2011-02-02", ["0.5"], asset="BTC")
+    real = PriceBook("tBTC", "EUR", [daily("2011-02-02", ["0.5"], asset="BTC")])
     with pytest.raises(InputError, match=r"tBTC is the coin of a test network .* worth nothing"):
-        ask(view, real)
-    with pytest.raises(InputError, match="import prices that are made for it"):
+        refuse_unknown(real, "bitcoin-regtest")
+    with pytest.raises(InputError, match=r"no prices from which BTC can be valued in USD"):
+        refuse_unknown(PriceBook("BTC", "USD", []), "bitcoin")
+    with pytest.raises(InputError, match="values need prices"):
         trace(view, TraceRequest(sources=(text_of_name("thief"),), fiat="EUR"))
+    # A book that knows nothing leaves everything without a value.
+    assert ask(view).answer.leaves[0].fiat is None
 
 
 def test_values__in_a_currency_that_is_converted_state_both_sources(view):
@@ -231,6 +236,7 @@ def check(answer: TraceAnswer, table: PriceTable) -> None:
             assert leaf.fiat.amount == plain_value([(int(leaf.traced), expected)])
     fiat = answer.totals.fiat
     assert fiat is not None
+    assert answer.buckets == ()
     groups: dict[str, list[Leaf]] = {}
     for leaf in answer.leaves:
         groups.setdefault(leaf.reason, []).append(leaf)
@@ -284,6 +290,46 @@ def test_values__of_any_trace_follow_the_plain_rule(seed, prices, policy, direct
     check(result.answer, table)
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_values__of_coins_too_small_to_follow_are_in_the_sums(direction):
+    chain = [
+        *(tx for i in range(4) for tx in (
+            Tx(name=f"mined{i}", outputs=[("thief", 10 * COIN + i)]),
+            Tx(name=f"hop{i}", inputs=[f"mined{i}:0"], outputs=[(f"hop{i}", 10 * COIN + i)]),
+        )),
+        Tx(name="join", inputs=[f"hop{i}:0" for i in range(4)],
+           outputs=[*((f"small{i}", COIN + i) for i in range(4)), ("target", 36 * COIN)]),
+        Tx(name="later", inputs=[f"join:{i}" for i in range(4)], outputs=[("end", 4 * COIN)]),
+    ]  # fmt: skip
+    found = build_view(chain)
+    table = table_of(
+        {GENESIS_TIME + BLOCK_SECONDS * i: f"{100 + i}.07" for i in range(1, 9)}, "tBTC"
+    )
+    source = text_of_name("thief" if direction == "forward" else "target")
+    answer = trace(
+        found,
+        TraceRequest(
+            sources=(source,),
+            direction=direction,
+            min_value_sat=10 * COIN + (0 if direction == "forward" else 4),
+            fiat="EUR",
+        ),
+        prices=PriceBook("tBTC", "EUR", [table]),
+    ).answer
+    (bucket,) = answer.buckets
+    assert bucket.fiat is not None
+    assert answer.totals.fiat is not None
+    assert bucket.fiat == answer.totals.fiat.by_reason["below_min"]
+    assert bucket.coins > 1
+    if direction == "forward":
+        # All were paid by one transaction, in the last block.
+        assert bucket.fiat.amount == plain_value([(int(bucket.traced), "104.07")])
+    else:
+        # Each was mined in a block of its own.
+        one_price = {plain_value([(int(bucket.traced), price)]) for price in table.prices}
+        assert bucket.fiat.amount not in one_price
+
+
 def test_comparison__shows_the_span_of_values(view):
     request = TraceRequest(sources=(text_of_name("thief"),), fiat="EUR", min_value_sat=1)
     found = compare(
@@ -293,7 +339,7 @@ def test_comparison__shows_the_span_of_values(view):
         prices=PriceBook("tBTC", "EUR", [EACH_BLOCK]),
     )
     assert found.fiat == "EUR"
-    assert [table.points_sha256 for table in found.prices] == [EACH_BLOCK.points_sha256]
+    assert [table.points_sha256 for table in found.manifest.prices] == [EACH_BLOCK.points_sha256]
     (span,) = found.services
     assert span.fiat is not None
     assert set(span.fiat.by_policy) == set(found.totals)
@@ -312,7 +358,7 @@ def test_comparison__shows_the_span_of_values(view):
     assert partly.services[0].fiat is not None
     assert partly.services[0].fiat.least is None
     without = compare(view, TraceRequest(sources=(text_of_name("thief"),)))
-    assert (without.fiat, without.prices) == (None, ())
+    assert (without.fiat, without.manifest.prices) == (None, ())
 
 
 def test_answer__holds_no_floats(view):

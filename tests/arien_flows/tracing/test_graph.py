@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.errors import InputError
-from arien_flows.tracing.answer import Graph
 from arien_flows.tracing.flow_graph import NodeKind
+from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.graphml import write_graphml
 from arien_flows.tracing.layout import GAP, positions
 from arien_flows.tracing.picture import amount_text, draw

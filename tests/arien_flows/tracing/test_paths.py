@@ -176,7 +176,7 @@ def test_find_paths__stops_at_a_service_in_the_middle_unless_asked(chain):
     assert "Everything within them was looked at." in answer.statement
     (ended, *_) = answer.ended_at
     assert (ended.reason, ended.label, ended.value) == (
-        "service_reached", "The friend", str(67 * COIN)
+        "service_reached", "The friend", str(60 * COIN)
     )  # fmt: skip
     assert answer.totals.by_policy["fifo"].elsewhere == str(50 * COIN)
     asked = ask(chain, "thief", "end", attribution=said, through=("services",))
@@ -245,7 +245,6 @@ def test_find_paths__says_what_is_certain_when_the_budget_ends(chain):
     assert "every path that carries at least" in cuts(answer)["budget"]
     assert "Not everything within them was looked at" in answer.statement
     answer = ask(chain, "thief", "friend", budget=1, by="hops")
-    assert answer.searched.certain_hops is not None
     assert answer.searched.certain_from is None
 
 
@@ -307,33 +306,40 @@ def test_path_request__refuses_what_is_out_of_range(fields, message):
         PathRequest(origin="a", destination="b", **fields)
 
 
-def random_question(seed: int) -> tuple[View, str, str]:
-    view = build_view(busy_chain(seed, 40))
+def check_arrivals(seed: int, length: int, by: str) -> bool:
+    """Check one random question; say whether there was something to check."""
+    view = build_view(busy_chain(seed, length))
     random = Random(seed)
-    return view, "thief", random.choice(["exchange", "mixer", f"a{random.randrange(40)}"])
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 10_000), st.sampled_from(["value", "hops"]))
-def test_find_paths__arrivals_agree_with_the_sum_of_the_ways(seed, by):
-    view, origin, destination = random_question(seed)
+    destination = random.choice(["exchange", "mixer", f"a{random.randrange(40)}"])
     try:
-        answer = ask(view, origin, destination, by=by, limit=1_000, max_hops=60)
-    except (NotFoundError, InputError):
-        return
-    for it in answer.totals.by_policy.values():
+        answer = ask(view, "thief", destination, by=by, limit=1_000, max_hops=60)
+    except NotFoundError:
+        return False
+    totals = answer.totals
+    for it in totals.by_policy.values():
         parts = (it.arrived, it.elsewhere, it.returned, it.fees, it.destroyed)
-        if it is not answer.totals.by_policy["poison"]:
-            assert sum(map(int, parts)) == int(answer.totals.source)
-    if len(answer.connections) < int(answer.count):
-        return
-    # Each unit takes one way by order of arrival, so the ways add up to all that arrived.
-    for name in ("fifo", "lifo"):
-        alone = sum(int(each.policies[name]) for each in answer.connections)
-        assert alone == int(answer.totals.by_policy[name].arrived)
-    poison = int(answer.totals.by_policy["poison"].arrived)
-    assert all(int(it.arrived) <= poison for it in answer.totals.by_policy.values())
+        if it is not totals.by_policy["poison"]:
+            assert sum(map(int, parts)) == int(totals.source)
+    poison = int(totals.by_policy["poison"].arrived)
     assert (answer.count == "0") == (poison == 0)
+    assert all(int(it.arrived) <= poison for it in totals.by_policy.values())
+    if len(answer.connections) == int(answer.count):
+        # Each unit takes one way by order of arrival, so the ways add up to all that arrived.
+        for name in ("fifo", "lifo"):
+            alone = sum(int(each.policies[name]) for each in answer.connections)
+            assert alone == int(totals.by_policy[name].arrived)
+    return answer.count != "0"
+
+
+def test_find_paths__arrivals_agree_with_the_sum_of_the_ways():
+    assert sum(check_arrivals(seed, 10, "value") for seed in range(4))
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.sampled_from(["value", "hops"]))
+def test_find_paths__arrivals_agree_with_the_sum_of_the_ways_in_many_chains(seed, by):
+    check_arrivals(seed, 40, by)
 
 
 def test_along__agrees_with_units_in_a_row(chain):
@@ -352,13 +358,13 @@ def test_find_paths__same_question_same_bytes(chain):
 
 
 def test_find_paths__ends_in_bounded_time_at_a_star():
-    # 300 receivers of one payout, each of whom pays one hub: 300 ways, counted and cut.
-    width = 300
+    # 100 receivers of one payout, each of whom pays one hub: 100 ways, counted and cut.
+    width = 100
     chain = [
         Tx(name="mined", outputs=[("payer", 50 * COIN)]),
         Tx(name="fan", inputs=["mined:0"], outputs=[(f"r{i}", COIN // 100) for i in range(width)]),
-        Tx(name="hub", inputs=[f"fan:{i}" for i in range(width)], outputs=[("hub", 2 * COIN)]),
-        Tx(name="out", inputs=["hub:0"], outputs=[("receiver", 2 * COIN)]),
+        Tx(name="hub", inputs=[f"fan:{i}" for i in range(width)], outputs=[("hub", COIN)]),
+        Tx(name="out", inputs=["hub:0"], outputs=[("receiver", COIN)]),
     ]
     view = build_view(chain)
     answer = ask(view, "payer", "receiver", limit=3)

@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.shapes import AsOf
-from arien_flows.tracing.answer import (
-    Graph,
-    GraphEdge,
-    GraphNode,
-    Manifest,
-    RequestShape,
-    Timeline,
-    TimelineSlot,
-    Totals,
-    TraceAnswer,
-)
+from arien_flows.tracing.answer import Manifest, RequestShape, Totals, TraceAnswer
+from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.layout import GAP
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
@@ -32,6 +23,7 @@ from arien_flows.tracing.page_layout import (
     wrapped,
 )
 from arien_flows.tracing.picture import amount_text, draw
+from arien_flows.tracing.timeline_answer import Timeline, TimelineSlot
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LONG = "Cooperative Exchange of the Very Long Name and Its Many Subsidiaries, hot wallet"
@@ -77,9 +69,9 @@ def answer_of(graph: Graph) -> TraceAnswer:
         request=RequestShape(
             sources=(f"entity:{'a' * 62}", "b" * 62, f"{'c' * 64}:1", "d"), direction="forward",
             policy="fifo", max_hops=1, min_value="1", since=None, until=None, horizon_days=None,
-            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, graph_nodes=60,
-            demix="stop", demix_depth=3,
-            level="entity", expanded=(), pins={},
+            budget=1, fan_out_outputs=1, fan_out_percent=1, dormant_days=1, min_confidence=50,
+            fee_mode="track", subsidy_order=None, graph_nodes=60,
+            demix="stop", demix_depth=3, level="entity", expanded=(), pins={},
         ),
         as_of=AsOf(network="bitcoin", height=900_000, block_hash="0" * 64, time=START),
         complete=True,
@@ -102,6 +94,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
             TimelineSlot(start=date(2026, 3, 9), by_reason={"service_reached": "1"},
                          by_service={LONG: "1"}, coins=1),
         )),
+        fees=(),
         graph=graph,
         manifest=Manifest(
             program="arien-flows", version="1", network="bitcoin", tip_height=900_000,

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arien_flows.amounts import asset_of, coins
+from arien_flows.cli.trace_texts import comparison_lines
 from arien_flows.ledger.view import View
 from arien_flows.reports.service_points_table import COLUMNS, safe_cell, write_service_points
 from arien_flows.tracing.answer import TraceAnswer
@@ -149,6 +151,10 @@ def test_comparison__shows_the_span_at_each_address(paid):
     assert till.traced["fifo"] == str(10 * COIN)
     assert till.traced["poison"] == till.value == str(60 * COIN)
     assert int(till.least) <= 10 * COIN < int(till.most) < 60 * COIN
+    lines = list(comparison_lines(told))
+    place = lines.index(f"  at {till.address}, The till")
+    least, most = (coins(each, asset_of("regtest")) for each in (till.least, till.most))
+    assert lines[place - 1] == f"{least} to {most}, of 60.00000000 tBTC in all"
     deposit = spans[text_of_name("deposit")]
     assert (deposit.least, deposit.most) == (str(12 * COIN),) * 2
 

@@ -19,6 +19,7 @@ from arien_flows.tracing.manifest import result_sha256
 from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
+from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.ledgers import Tx, build_view, text_of_name
 
@@ -294,13 +295,13 @@ def test_trace__totals_add_up(seed, policy, direction):
 
 def test_check_conservation__finds_a_missing_satoshi(theft):
     traced = ask(theft).traced
-    for field in ("amount", "remainder_taint"):
-        wrong = getattr(traced.trail.flow, field).copy()
-        wrong[-1] -= 1
-        flow = traced.trail.flow._replace(**{field: wrong})
+    for part in ("flow", "fees"):
+        columns = getattr(traced.trail, part)
+        wrong = columns.amount.copy()
+        wrong[np.flatnonzero(columns.reason != Stop.FOLLOWED)[-1]] += 1
         broken = type(traced)(
             request=traced.request,
-            trail=traced.trail._replace(flow=flow),
+            trail=traced.trail._replace(**{part: columns._replace(amount=wrong)}),
             min_value_sat=1,
         )
         with pytest.raises(ConservationError):
@@ -328,7 +329,9 @@ def test_answer__has_the_promised_shape(theft):
     answer = json.loads(ask(theft).json_bytes())
     assert {"request", "as_of", "complete", "truncations", "totals", "leaves", "graph",
             "manifest"} <= set(answer)  # fmt: skip
-    assert set(answer["totals"]) == {"source", "by_reason", "fees", "destroyed", "certainty"}
+    assert set(answer["totals"]) == {
+        "source", "by_reason", "fees", "destroyed", "by_source", "fiat", "certainty"
+    }  # fmt: skip
     assert {"outpoint", "address", "entity", "value", "traced", "reason"} <= set(
         answer["leaves"][0]
     )

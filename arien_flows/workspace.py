@@ -64,10 +64,6 @@ class Reading:
     fetched: Fetched | None = None
     """What a view of fetched transactions leaves open; nothing for a ledger of whole blocks."""
 
-    prices_of: Callable[[str, str], PriceBook] | None = None
-    """Returns the prices of an asset in a currency; by default those that the casebook has in
-    effect."""
-
     @property
     def limits(self) -> tuple[Truncation, ...]:
         """Return what every answer from this reading leaves out."""
@@ -80,8 +76,7 @@ class Reading:
 
     def prices(self, currency: str) -> PriceBook:
         """Return what the casebook knows of the price of the network's coin in a currency."""
-        asset = asset_of(self.view.network.name).name
-        return (self.prices_of or self.tags.casebook.price_book)(asset, currency)
+        return self.tags.casebook.price_book(asset_of(self.view.network.name).name, currency)
 
     @cached_property
     def owners_changed(self) -> bool:

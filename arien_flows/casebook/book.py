@@ -210,20 +210,11 @@ class Casebook:
         with self._writing() as connection:
             return prices.withdraw(connection, number, withdrawal)
 
-    def price_book(
-        self, asset: str, currency: str, only: frozenset[str] | None = None
-    ) -> PriceBook:
-        """Return what the tables in effect know of an asset's price in a currency.
-
-        With `only` it is what the tables with these points know, in effect or not.
-        """
+    def price_book(self, asset: str, currency: str) -> PriceBook:
+        """Return what the tables in effect know of an asset's price in a currency."""
 
         def load(connection: Connection) -> list[PriceTable]:
-            if only is None:
-                found = prices.bearing_on(connection, asset, currency)
-            else:
-                known = {each.points_sha256: each for each in prices.list_records(connection)}
-                found = [each for points, each in known.items() if points in only]
+            found = prices.bearing_on(connection, asset, currency)
             tables = [(record.id, self._price_table(connection, record)) for record in found]
             # The finest first, of equally fine ones the last one imported.
             tables.sort(key=lambda item: (item[1].granularity.step, -item[0]))

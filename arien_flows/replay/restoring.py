@@ -3,12 +3,11 @@
 A ledger that has grown since shows the earlier state by itself. The tags of then are found among
 the earlier states of the casebook. The clustering of then is the stored one, cut back, where it
 was made by the same rules and tags; otherwise it is made anew, as of the block that it went up to,
-which on a large ledger takes as long as it took then. Prices are those of the very tables that were
-used. Whatever cannot be had as it was is taken as
+which on a large ledger takes as long as it took then. Whatever cannot be had as it was is taken as
 it is now: the manifest of the replay then names what differs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -58,7 +57,6 @@ def ledger_then(
             clustering=clustering,
             clustering_gap="",
             tags=TagBook(view, past, clustering or SingleAddresses()),
-            prices_of=_prices_then(casebook, manifest),
         )
 
 
@@ -68,16 +66,9 @@ def fetched_then(
 ) -> Iterator[Reading]:
     """Yield the reading of fetched transactions that a manifest tells of; nothing is asked."""
     with _tags_then(casebook, manifest) as past:
-        reading = reading_again(
+        yield reading_again(
             archive, origin, network, lambda view: TagBook(view, past, SingleAddresses())
         )
-        yield replace(reading, prices_of=_prices_then(casebook, manifest))
-
-
-def _prices_then(casebook: Casebook, manifest: Manifest) -> Callable[[str, str], PriceBook]:
-    """Return the prices by the very tables that were used, whether or not they are in effect."""
-    used = frozenset(table.points_sha256 for table in manifest.prices)
-    return lambda asset, currency: casebook.price_book(asset, currency, used)
 
 
 def prices_then(casebook: Casebook, manifest: Manifest, currency: str) -> PriceBook:

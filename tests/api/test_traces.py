@@ -89,7 +89,7 @@ def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small
     [
         ({"budget": 20_001}, "this service allows 20,000"),
         ({"budget": 0}, "/body/budget"),
-        ({"policy": "lifo"}, "/body/policy"),
+        ({"policy": "lilo"}, "/body/policy"),
         ({"sources": []}, "/body/sources"),
         ({"demix": "guess"}, "/body/demix"),
         ({"demix_depth": 11}, "/body/demix_depth"),

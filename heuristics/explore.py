@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from heuristics.columns import NO_ADDRESS, Int64Array, read_only
 from heuristics.jit import kernel
 from heuristics.prefetch import THREADS, WORTH_THREADS, side_by_side
-from heuristics.propagate import NO_DEADLINE, FlowLimits
+from heuristics.propagate import NO_DEADLINE, FlowLimits, compact_pool
 from heuristics.rewards import (
     Rewards,
     collected,
@@ -47,7 +47,7 @@ _LIFO = int(Policy.LIFO)
 _FOLLOWED = int(Stop.FOLLOWED)
 
 _POOL_LIMIT = 2**25
-"""Segments that one round may write; when they are used up the round ends early."""
+"""Segments that may be alive in one round; with more of them the round ends early."""
 
 
 class Frontier(NamedTuple):
@@ -181,12 +181,17 @@ def _explore(
                 stream_length,
                 stream_colour,
             )
-            room = used + count + width + 2
-            if room > _POOL_LIMIT:
+            # A transaction is entered once, so nothing asks for the segments that it took again.
+            for slot in slots:
+                if slot >= 0:
+                    segment_count[slot] = 0
+            room = count + width + 2
+            if used + room > len(pool_length):
+                pool_length, pool_colour, used = compact_pool(
+                    segment_first[:known], segment_count[:known], pool_length, pool_colour, room
+                )
+            if used + room > _POOL_LIMIT:
                 break
-            if room > len(pool_length):
-                pool_length = _doubled(pool_length, room)
-                pool_colour = _doubled(pool_colour, room)
         used = share_out(
             policy,
             tainted,

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from arien_flows.tracing.answer import SourcePart, SourceTotals
-from arien_flows.tracing.engine import NO_FEE, ConservationError, Traced
+from arien_flows.tracing.engine import NO_FEE, Traced
 from chains.types import Int64Array
+from heuristics.conservation import ConservationError
 from heuristics.follow import Fees
 from heuristics.propagate import Flow
 from heuristics.taint import Policy, Stop

@@ -19,6 +19,7 @@ from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources
 from arien_flows.tracing.window import source_deadlines, window_of
 from chains.types import UInt8Array
+from heuristics.conservation import ConservationError
 from heuristics.explored import RewardError
 from heuristics.follow import Question, Trail, follow
 from heuristics.propagate import FlowLimits
@@ -31,10 +32,6 @@ MINTED = (Stop.DESTROYED, Stop.NEWLY_MINED)
 
 NO_FEE = (Stop.CLEAN, Stop.FOLLOWED, *MINTED)
 """Reasons of fees that lead on, and of what a coinbase creates or does not claim."""
-
-
-class ConservationError(RuntimeError):
-    """The amounts of a trace do not add up: a bug in this program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

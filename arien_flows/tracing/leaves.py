@@ -12,11 +12,12 @@ from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
 from arien_flows.tracing.answer import Bucket, Leaf, Service, ServiceTotal
 from arien_flows.tracing.by_source import parts_of
-from arien_flows.tracing.engine import ConservationError, Ground, Traced
+from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_build import givers, slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.texts import address_texts, block_times, ranges_text, txid_texts
 from chains.types import BoolArray, Int64Array, shown_txid
+from heuristics.conservation import ConservationError
 from heuristics.taint import Policy, Stop
 
 

@@ -163,7 +163,25 @@ def hashed_parts(parts: Mapping[str, object]) -> dict[str, object]:
 
 def hash_of_result(parts: Mapping[str, object]) -> str:
     """Return the hash of an answer by its parts, whether they are shapes or read from JSON."""
-    return hashlib.sha256(canonical_json(hashed_parts(parts))).hexdigest()
+    return hash_of_spelled(spelled_parts(hashed_parts(parts)))
+
+
+def spelled_parts(parts: Mapping[str, object]) -> dict[str, bytes]:
+    """Return the canonical JSON of each part of an answer, by name."""
+    return {name: canonical_json(part) for name, part in parts.items()}
+
+
+def hash_of_spelled(parts: Mapping[str, bytes]) -> str:
+    """Return the hash of an answer by its spelled parts."""
+    kept = {name: part for name, part in parts.items() if name not in NOT_HASHED}
+    return hashlib.sha256(joined(kept)).hexdigest()
+
+
+def joined(parts: Mapping[str, bytes]) -> bytes:
+    """Return spelled parts as one canonical object."""
+    return (
+        b"{" + b",".join(b'"%s":%s' % (name.encode(), parts[name]) for name in sorted(parts)) + b"}"
+    )
 
 
 def request_of(shape: RequestShape) -> TraceRequest:

@@ -16,10 +16,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from arien_flows.tracing.engine import ConservationError
 from arien_flows.tracing.request import POLICIES, PolicyName
 from chains.types import Int64Array, UInt8Array
 from heuristics.connect_graph import ARRIVED, CoinGraph
+from heuristics.conservation import ConservationError
 from heuristics.explored import lay_out
 from heuristics.propagate import NO_DEADLINE, FlowLimits, propagate
 from heuristics.rewards import no_rewards

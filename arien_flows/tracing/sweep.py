@@ -15,10 +15,11 @@ import numpy as np
 from arien_flows.errors import InputError
 from arien_flows.ledger.beginning import first_height, row_of
 from arien_flows.ledger.view import View
-from arien_flows.tracing.engine import ConservationError, Ground, spend_columns
+from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.tracing.sweep_sources import SweepSources, resolve_all
 from chains.types import Int64Array
+from heuristics.conservation import ConservationError
 from heuristics.stops import StopRules
 from heuristics.sweep import Sweep, sweep
 from heuristics.sweep_terms import SweepColumns, SweepTerms

@@ -1,7 +1,7 @@
 """The entry point: `trace` answers one question about a view."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +26,7 @@ from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
 from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.leaves import describe_ends, service_totals
-from arien_flows.tracing.manifest import manifest_of, result_sha256
+from arien_flows.tracing.manifest import hash_of_spelled, joined, manifest_of, spelled_parts
 from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
@@ -59,6 +59,8 @@ class TraceResult:
     ground: Ground
     traced: Traced
     answer: TraceAnswer
+    spelled: Mapping[str, bytes]
+    """Canonical JSON of each part of the answer, by name."""
 
     @cached_property
     def flow_graph(self) -> FlowGraph:
@@ -89,7 +91,7 @@ class TraceResult:
 
     def json_bytes(self) -> bytes:
         """Return the answer as canonical JSON."""
-        return canonical_json(self.answer)
+        return joined(self.spelled)
 
 
 def trace(
@@ -147,8 +149,12 @@ def trace(
         if prices is None:
             raise InputError("values need prices: give a price book for the request's currency")
         answer = _valued(answer, Valuation(ground, traced, prices))
-    answer = replace(answer, manifest=replace(answer.manifest, result_sha256=result_sha256(answer)))
-    return TraceResult(ground=ground, traced=traced, answer=answer)
+    spelled = spelled_parts({field.name: getattr(answer, field.name) for field in fields(answer)})
+    manifest = replace(answer.manifest, result_sha256=hash_of_spelled(spelled))
+    spelled["manifest"] = canonical_json(manifest)
+    return TraceResult(
+        ground=ground, traced=traced, answer=replace(answer, manifest=manifest), spelled=spelled
+    )
 
 
 def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:

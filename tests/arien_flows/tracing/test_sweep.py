@@ -16,7 +16,7 @@ from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.view import View
 from arien_flows.tracing import sweep as engine
 from arien_flows.tracing.answer import canonical_json
-from arien_flows.tracing.engine import ConservationError, Ground
+from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.request import POLICIES, TraceRequest
 from arien_flows.tracing.sweep import Swept, run_sweep
 from arien_flows.tracing.sweep_answer import TaintAnswer
@@ -31,6 +31,7 @@ from arien_flows.tracing.sweep_request import SweepRequest, listed_sources
 from arien_flows.tracing.sweep_summary import taint_answer
 from arien_flows.tracing.trace import trace
 from chains.types import UInt8Array
+from heuristics.conservation import ConservationError
 from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.ledgers import Tx, build_view, text_of_name

@@ -14,11 +14,12 @@ from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.view import View
 from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.comparison import compare
-from arien_flows.tracing.engine import ConservationError, check_conservation
+from arien_flows.tracing.engine import check_conservation
 from arien_flows.tracing.manifest import result_sha256
 from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from chains.types import UInt32Array
+from heuristics.conservation import ConservationError
 from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.ledgers import Tx, build_view, text_of_name

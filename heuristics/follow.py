@@ -106,6 +106,11 @@ class Trail(NamedTuple):
     timed_out: bool
     """Whether the search ended because of the time that it took."""
 
+    @property
+    def values(self) -> Int64Array:
+        """The whole of each coin."""
+        return np.concatenate([self.arrays.source_value, self.arrays.given_value])
+
 
 def ranges(starts: Int64Array, stops: Int64Array) -> Int64Array:
     """Return the numbers of all half-open ranges, one range after the other."""

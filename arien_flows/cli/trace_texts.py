@@ -245,7 +245,7 @@ def _fees(answer: TraceAnswer) -> Iterable[str]:
 
 def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:
     shown = answer.leaves[:SHOWN_LEAVES]
-    rest = len(answer.leaves) - len(shown)
+    rest = len(answer.leaves) - len(shown) + sum(each.coins for each in answer.further)
     fiat = answer.request.fiat
     lines = table(
         ("Traced", *_then(fiat), "Of coin", "Reason", "Hops", "Address", "Coin"),
@@ -265,7 +265,7 @@ def _leaves(answer: TraceAnswer, asset: Asset) -> list[str]:
             for leaf in shown
         ),
     )
-    return [*lines, f"… and {rest:,} smaller ends: --json or -o lists all"] if rest else lines
+    return [*lines, f"… and {rest:,} smaller ends: --json or -o tells of all"] if rest else lines
 
 
 def _then(fiat: str | None) -> tuple[str, ...]:

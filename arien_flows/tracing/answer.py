@@ -294,6 +294,26 @@ class ServiceTotal(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndSum(Shape):
+    """Ends of one reason that are not listed one by one, as they are too many."""
+
+    reason: str
+    """Why paths ended."""
+
+    coins: int
+    """How many they are."""
+
+    value: str
+    """The whole coins, in base units."""
+
+    traced: str
+    """The part of them that is traced, in base units."""
+
+    certainty: Certainty = "inference"
+    """Of the traced part: it follows from the policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket(Shape):
     """The coins of one transaction that were too small to follow, as one sum."""
 
@@ -455,7 +475,10 @@ class TraceAnswer(Shape):
 
     leaves: tuple[Leaf, ...]
     """Every coin at which a path ended, largest first, ties in chain order; but for those that
-    `buckets` sums up."""
+    `further` and `buckets` sum up."""
+
+    further: tuple[EndSum, ...]
+    """Ends past the 20,000 largest that are at no service, summed by reason."""
 
     buckets: tuple[Bucket, ...]
     """Coins too small to follow, summed by transaction, largest first, ties in chain order."""

@@ -196,8 +196,7 @@ def check_conservation(traced: Traced) -> None:
 
     Under poison amounts grow by definition; there only the bounds are checked.
     """
-    arrays, flow = traced.trail.arrays, traced.trail.flow
-    values = np.concatenate([arrays.source_value, arrays.given_value])
+    flow, values = traced.trail.flow, traced.trail.values
     if np.any(flow.amount < 0) or np.any(flow.amount > values):
         raise ConservationError("a coin holds more traced money than money")
     fees = traced.trail.fees

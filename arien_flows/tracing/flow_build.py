@@ -153,7 +153,7 @@ def policy_decides(trail: Trail) -> BoolArray:
     """
     arrays, flow = trail.arrays, trail.flow
     sources = len(arrays.source_value)
-    value = np.concatenate([arrays.source_value, arrays.given_value])
+    value = trail.values
     coins = len(value)
     reason = np.concatenate([flow.reason, trail.fees.reason])
     value = np.concatenate([value, trail.fees.value])

@@ -10,7 +10,7 @@ import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
-from arien_flows.tracing.answer import Bucket, Leaf, Service, ServiceTotal
+from arien_flows.tracing.answer import Bucket, EndSum, Leaf, Service, ServiceTotal
 from arien_flows.tracing.by_source import parts_of
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_build import givers, slot_addresses
@@ -20,12 +20,16 @@ from chains.types import BoolArray, Int64Array, shown_txid
 from heuristics.conservation import ConservationError
 from heuristics.taint import Policy, Stop
 
+MOST_LEAVES = 20_000
+"""Ends that an answer lists one by one, those at services apart, which it always lists."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """Where the paths of a trace ended."""
 
     leaves: tuple[Leaf, ...]
+    further: tuple[EndSum, ...]
     buckets: tuple[Bucket, ...]
     destroyed: tuple[Leaf, ...]
 
@@ -51,6 +55,8 @@ class Places:
 def describe_ends(ground: Ground, traced: Traced) -> Ends:
     """Return every coin at which a path ended, the largest first, ties in chain order.
 
+    Past `MOST_LEAVES` the smaller ones are summed by reason.
+
     Raises `ConservationError` if any traced unit is missing in what is returned.
     """
     flow = traced.trail.flow
@@ -60,19 +66,50 @@ def describe_ends(ground: Ground, traced: Traced) -> Ends:
     is_small = reason == Stop.BELOW_MIN
     # A source that is too small was asked for by name, and is named in the answer.
     is_small[: len(traced.trail.arrays.source_value)] = False
+    listed, further = _listed(traced, np.flatnonzero(ended & ~is_destroyed & ~is_small))
     ends = Ends(
-        leaves=_describe(ground, traced, np.flatnonzero(ended & ~is_destroyed & ~is_small)),
+        leaves=_describe(ground, traced, listed),
+        further=_sums(traced, further),
         buckets=_sum_up(ground, traced, np.flatnonzero(is_small)),
         destroyed=_describe(ground, traced, np.flatnonzero(is_destroyed)),
     )
     told = traced.minted_sat + sum(
-        int(end.traced) for part in (ends.leaves, ends.buckets, ends.destroyed) for end in part
+        int(end.traced)
+        for part in (ends.leaves, ends.further, ends.buckets, ends.destroyed)
+        for end in part
     )
     if traced.request.policy_code != Policy.POISON and told + traced.fees_sat != traced.source_sat:
         raise ConservationError(
             f"{traced.source_sat} sat were traced and {told + traced.fees_sat} sat are told of"
         )
     return ends
+
+
+def _listed(traced: Traced, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Return the slots to list one by one, and the others."""
+    flow = traced.trail.flow
+    is_service = np.isin(flow.reason[slots], SERVICE_REASONS)
+    others = slots[~is_service]
+    # Slots of equal amounts keep their order, which does not depend on what else the ledger holds.
+    order = others[np.argsort(-flow.amount[others], kind="stable")]
+    kept = np.concatenate([slots[is_service], order[:MOST_LEAVES]])
+    return np.sort(kept), order[MOST_LEAVES:]
+
+
+def _sums(traced: Traced, slots: Int64Array) -> tuple[EndSum, ...]:
+    """Return the sums of ends by reason, in the order of the rules."""
+    flow = traced.trail.flow
+    values = traced.trail.values[slots]
+    reasons = flow.reason[slots]
+    return tuple(
+        EndSum(
+            reason=Stop(int(reason)).name.lower(),
+            coins=int(np.count_nonzero(reasons == reason)),
+            value=str(int(values[reasons == reason].sum())),
+            traced=str(int(flow.amount[slots][reasons == reason].sum())),
+        )
+        for reason in np.unique(reasons)
+    )
 
 
 def places_of(ground: Ground, traced: Traced, slots: Int64Array) -> Places:
@@ -117,7 +154,7 @@ def service_totals(found: tuple[Leaf, ...]) -> tuple[ServiceTotal, ...]:
 
 def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, ...]:
     view, trail = ground.view, traced.trail
-    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])
+    values = trail.values
     found = places_of(ground, traced, slots)
     order = np.lexsort((found.place, found.transaction, -trail.flow.amount[slots]))
     slots = slots[order]
@@ -211,7 +248,7 @@ def _sum_up(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Bucket, 
     slots, giver, row = slots[order], giver[order], row[order]
     starts = np.flatnonzero(np.diff(giver, prepend=-1))
     stops = np.append(starts[1:], len(slots))
-    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])[slots]
+    values = trail.values[slots]
     value = np.add.reduceat(values, starts)
     traced_sat = np.add.reduceat(trail.flow.amount[slots], starts)
     hops = np.minimum.reduceat(trail.flow.hops[slots], starts)

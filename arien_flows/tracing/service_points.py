@@ -92,7 +92,7 @@ def _coins(ground: Ground, traced: Traced, slots: Int64Array) -> list[tuple[int,
     """Return transaction and place, by which coins stand in chain order, and what is told."""
     view, trail = ground.view, traced.trail
     sources = len(trail.arrays.source_value)
-    values = np.concatenate([trail.arrays.source_value, trail.arrays.given_value])[slots].tolist()
+    values = trail.values[slots].tolist()
     outputs = trail.coins[slots]
     rows = np.full(len(slots), -1, np.int64)
     later = slots >= sources

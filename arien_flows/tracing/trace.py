@@ -25,7 +25,7 @@ from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
 from arien_flows.tracing.graph_answer import Graph
-from arien_flows.tracing.leaves import describe_ends, service_totals
+from arien_flows.tracing.leaves import MOST_LEAVES, Ends, describe_ends, service_totals
 from arien_flows.tracing.manifest import hash_of_spelled, joined, manifest_of, spelled_parts
 from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
@@ -177,8 +177,8 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
 
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
     """Return the answer without values, its result hash still empty."""
-    truncations = _truncations(ground, traced)
     ends = describe_ends(ground, traced)
+    truncations = (*_truncations(ground, traced), *_summed(ends))
     asset = asset_of(ground.view.network.name)
     return TraceAnswer(
         request=_request_shape(traced),
@@ -196,6 +196,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         services=service_totals(ends.leaves),
         service_points=service_points(ground, traced),
         leaves=ends.leaves,
+        further=ends.further,
         buckets=ends.buckets,
         destroyed=ends.destroyed,
         fees=fee_rows(ground, traced),
@@ -248,6 +249,18 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
     unknown = unknown_stops(ground)
     cuts = (*found, *_cut_fees(traced, bounds, asset), *_joined_sources(traced))
     return (*cuts, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
+
+
+def _summed(ends: Ends) -> Iterator[Truncation]:
+    """Yield that ends were too many to be listed."""
+    if ends.further:
+        count = sum(each.coins for each in ends.further)
+        yield Truncation(
+            where="leaves",
+            reason="too_many",
+            limit=MOST_LEAVES,
+            detail=f"{count:,} smaller ends are summed by reason, and not listed",
+        )
 
 
 def _cut_fees(traced: Traced, bounds: dict[Stop, int], asset: Asset) -> Iterator[Truncation]:

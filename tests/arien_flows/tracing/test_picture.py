@@ -85,6 +85,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
         services=(),
         service_points=(),
         leaves=(),
+        further=(),
         buckets=(),
         destroyed=(),
         inferences=None,

@@ -361,3 +361,18 @@ def test_compare__shows_the_span_between_the_policies(theft):
     assert [cut.reason for cut in found.truncations] == ["coinjoin_marks_absent"]
     assert not found.complete
     assert found.as_of == trace(theft, request).answer.as_of
+
+
+def test_describe_ends__sums_up_what_is_too_much_to_list(theft, monkeypatch):
+    whole = ask(theft, min_value_sat=1)
+    monkeypatch.setattr("arien_flows.tracing.leaves.MOST_LEAVES", 1)
+    cut = ask(theft, min_value_sat=1)
+    assert len(whole.answer.leaves) > len(cut.answer.leaves) >= 1
+    assert (whole.answer.totals, whole.answer.services) == (cut.answer.totals, cut.answer.services)
+    left_out = set(whole.answer.leaves) - set(cut.answer.leaves)
+    assert sum(each.coins for each in cut.answer.further) == len(left_out)
+    for field in ("traced", "value"):
+        told = sum(int(getattr(each, field)) for each in cut.answer.further)
+        assert told == sum(int(getattr(leaf, field)) for leaf in left_out)
+    assert "too_many" in {each.reason for each in cut.answer.truncations}
+    assert not whole.answer.further

@@ -28,11 +28,12 @@ _FORWARD = int(Direction.FORWARD)
 
 
 class RewardError(ValueError):
-    """A coinbase pays more than the subsidy and the fees of its block."""
+    """A block whose fees cannot be followed, because it breaks the rules of its chain."""
 
-    def __init__(self, transaction: int) -> None:
-        super().__init__(f"coinbase {transaction} pays more than it collects")
+    def __init__(self, transaction: int, fault: str) -> None:
+        super().__init__(f"transaction {transaction} {fault}")
         self.transaction = transaction
+        self.fault = fault
 
 
 class Layout(NamedTuple):
@@ -196,7 +197,7 @@ def lay_out(
     Raises
     ------
     RewardError
-        If fees are followed and a block pays itself more than it may.
+        If fees are followed, and a block pays itself more than it may or spends what it mines.
     """
     forward = direction == Direction.FORWARD
     transactions = processing_order(direction, explored, columns, rewards)
@@ -258,6 +259,8 @@ def lay_out(
         slot_rank=np.where(entered < 0, -NO_DEADLINE, entered if forward else -entered),
         returns_to=_returns_to(rows.given_coin, stops[len(sources) :], sources),
     )
+    if is_followed:
+        _check_order(transactions, arrays, len(coins))
     return Layout(
         transactions=transactions,
         coins=coins,
@@ -276,7 +279,17 @@ def _check_rewards(transactions: Int64Array, rows: _Rows) -> None:
         reward = rows.reward_value[rows.reward_first[step] : rows.reward_first[step + 1]]
         balance[step] = int(reward.sum()) - int(taken.sum())
     if np.any(balance < 0):
-        raise RewardError(int(transactions[np.flatnonzero(balance < 0)[0]]))
+        unpaid = int(transactions[np.flatnonzero(balance < 0)[0]])
+        raise RewardError(unpaid, "pays more than its subsidy and the fees of its block")
+
+
+def _check_order(transactions: Int64Array, arrays: FlowArrays, coins: int) -> None:
+    """Refuse a coinbase that is spent in its own block, and so before it is all collected."""
+    taker = np.repeat(np.arange(len(transactions)), np.diff(arrays.taken_first))
+    known = len(arrays.source_value) + arrays.given_first[taker]
+    early = np.flatnonzero((arrays.taken_slot >= known) & (arrays.taken_slot < coins))
+    if len(early):
+        raise RewardError(int(transactions[taker[early[0]]]), "spends what its own block mines")
 
 
 def _returns_to(coins: Int64Array, stops: UInt8Array, sources: Int64Array) -> Int64Array:

@@ -148,8 +148,8 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
     except RewardError as error:
         height = int(view.heights_of(np.array([error.transaction]))[0])
         raise InputError(
-            f"block {height:,} pays itself more than its subsidy and fees allow, so fees cannot be "
-            "followed: use another --fee-mode, and `arien-flows ledger verify` says more"
+            f"a transaction of block {height:,} {error.fault}, so fees cannot be followed: use "
+            "another --fee-mode, and `arien-flows ledger verify` says more"
         ) from error
     traced = Traced(
         request=request,

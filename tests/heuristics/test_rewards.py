@@ -79,7 +79,20 @@ def test_track_coinbase__refuses_a_block_that_pays_itself_too_much(direction):
     ]
     source = (0, 0) if direction == Direction.FORWARD else (1, 0)
     case = Case(chain=chain, sources=[source], labels=[0], subsidies={0: 50, 1: 50})
-    with pytest.raises(RewardError, match="coinbase 1 pays more"):
+    with pytest.raises(RewardError, match="transaction 1 pays more"):
+        run(case, direction, Policy.FIFO)
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_track_coinbase__refuses_a_block_that_spends_what_it_mines(direction):
+    chain = [
+        Transaction(inputs=[], outputs=[(50, 0)]),
+        Transaction(inputs=[], outputs=[(60, 0)]),
+        Transaction(inputs=[((1, 0), 60, 0), ((0, 0), 50, 0)], outputs=[(100, 0)]),
+    ]
+    source = (0, 0) if direction == Direction.FORWARD else (2, 0)
+    case = Case(chain=chain, sources=[source], labels=[0], subsidies={0: 50, 1: 50})
+    with pytest.raises(RewardError, match="spends what its own block mines"):
         run(case, direction, Policy.FIFO)
 
 

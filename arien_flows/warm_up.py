@@ -12,6 +12,7 @@ import tempfile
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from arien_flows.entities.profiles import Terms
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
-from arien_flows.tracing.request import POLICIES, TraceRequest
+from arien_flows.tracing.request import DirectionName, TraceRequest, policies_of
 from arien_flows.workspace import DERIVED, Workspace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
@@ -95,8 +96,8 @@ def _ask_everything(folder: Path) -> None:
     # No transaction of that block is a CoinJoin, so what looks behind one is asked here.
     one = np.ones(1, np.int64)
     fit(one, one, one)
-    for policy in POLICIES:
-        for direction in ("forward", "backward"):
+    for direction in get_args(DirectionName):
+        for policy in policies_of(direction):
             traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))
 
 

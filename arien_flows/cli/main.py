@@ -76,12 +76,12 @@ COMMANDS = {
     "taint": Entry(
         module="arien_flows.cli.taint",
         attribute="taint",
-        summary="Taint many sources through to the tip, in one pass.",
+        summary="Taint many sources through to the tip, in one pass over the ledger.",
     ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",
-        summary="Make a trace again from its manifest, and compare.",
+        summary="Make an answer again and say whether it is the same.",
     ),
     "path": Entry(
         module="arien_flows.cli.path",

@@ -204,6 +204,8 @@ def test_casebook__is_brought_up_to_date_by_a_command(do: Do, tmp_path: Path):
     assert "was up to date" in err
     file = tmp_path / "data" / "casebook.sqlite"
     with sqlite3.connect(file) as connection:
+        for table in ("price_withdrawals", "faulty_prices", "price_points", "price_tables"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP TABLE tag_sets")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()

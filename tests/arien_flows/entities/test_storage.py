@@ -214,7 +214,7 @@ def test_memory_draft__holds_the_same_and_cannot_be_written_afterwards() -> None
     assert derived.whole("log").tolist() == [1, 2]
     with pytest.raises(ValueError, match="read-only"):
         derived.whole("fixed")[0] = 1
-    with pytest.raises(ValueError, match="no earlier rows"):
+    with pytest.raises(ValueError, match="no earlier set"):
         MemoryDraft().grow("log", "uint8", keep=1)
 
 

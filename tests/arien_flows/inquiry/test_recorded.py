@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from arien_flows.inquiry.recorded import reading_again
 from arien_flows.inquiry.trace import TraceQuestion
 from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.shapes import plain
-from arien_flows.tracing.request import POLICIES, PolicyName, TraceRequest
+from arien_flows.tracing.request import DirectionName, PolicyName, TraceRequest, policies_of
 from arien_flows.tracing.trace import TraceResult, trace
 from arien_flows.workspace import Reading
 from chains.bitcoin.networks import REGTEST
@@ -80,8 +80,11 @@ def assert_same(found: TraceResult, expected: TraceResult) -> None:
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("direction", ["forward", "backward"])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("direction", "policy"),
+    [(direction, policy) for direction in get_args(DirectionName)
+     for policy in policies_of(direction)],
+)  # fmt: skip
 def test_reading_again__gives_the_same_answer_and_asks_nothing(
     tmp_path: Path, policy: PolicyName, direction: Any
 ):

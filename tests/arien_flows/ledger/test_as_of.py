@@ -1,6 +1,7 @@
 """An earlier state of a ledger: the same as if the later blocks had never come."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.view import COLUMN_FIELDS, View
-from tests.arien_flows.entities.random_chains import random_chain, view_at
+from tests.arien_flows.entities.random_chains import grow, random_chain, view_at
 from tests.arien_flows.ledger.stores import cut, fill
+from tests.ledgers import Chain
 
 
 def assert_same(found: View, wanted: View) -> None:
@@ -42,8 +44,8 @@ def test_view_as_of__is_the_ledger_of_the_first_blocks(seed: int, height: int):
 
 @pytest.mark.slow
 def test_view_as_of__of_files_in_several_runs(tmp_path: Path):
-    chain = random_chain(7, 40)
-    fill(tmp_path, cut(chain.blocks, [11, 9, 20]))
+    chain = grow(Chain.from_genesis(), Random(7), 40, salt=0)
+    fill(tmp_path, cut(chain.blocks, [11, 9, 21]))
     view = Ledger(tmp_path).view()
     for height in (0, 5, 10, 11, 25, 38):
         assert_same(view_as_of(view, height), view_at(chain, height + 1))

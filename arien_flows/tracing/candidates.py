@@ -1,13 +1,12 @@
 """The candidates behind CoinJoins in words: coins, transactions, times, services, fractions."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 
 import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
-from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.tracing.demixing import (
     MOST_COINS,
     RULES,
@@ -31,6 +30,7 @@ from arien_flows.tracing.inferences import (
     Passed,
     Ratio,
 )
+from arien_flows.tracing.texts import address_texts, moment
 from arien_flows.tracing.window import window_of
 from chains.types import Int64Array, shown_txid
 from heuristics.demix import CONSOLIDATION_RULE
@@ -261,11 +261,12 @@ class Landings:
         named = is_service(ground, addresses)
         rows, addresses = rows[named][:MOST_LANDINGS], addresses[named][:MOST_LANDINGS]
         values = (view.output_value if is_output else view.input_value)[rows].tolist()
-        roots = roots_of(ground.entities, addresses)
+        services = ground.attribution.services_at(addresses, roots_of(ground.entities, addresses))
+        texts = address_texts(view, addresses)
         landings = []
         for place, row in enumerate(rows.tolist()):
-            said = ground.attribution.service_at(int(addresses[place]), int(roots[place]))
-            if said is None or addresses[place] == NO_ADDRESS:
+            said = services.at(place)
+            if said is None:
                 continue
             landings.append(
                 Landing(
@@ -276,7 +277,7 @@ class Landings:
                     is_inherited=said.is_inherited,
                     outpoint=view.outpoint_text(row) if is_output else _spent(self._mixes, row),
                     value=str(values[place]),
-                    address=view.address_text(int(addresses[place])),
+                    address=texts[int(addresses[place])],
                 )
             )
         return tuple(landings)
@@ -287,7 +288,7 @@ def _when(mixes: Mixes, transaction: int) -> tuple[int, datetime]:
     view = mixes.ground.view
     blocks = view.blocks_of(np.array([transaction]))
     seconds = int(view.times_of_blocks(blocks)[0])
-    return int(view.block_height[blocks[0]]), datetime.fromtimestamp(seconds, UTC)
+    return int(view.block_height[blocks[0]]), moment(seconds)
 
 
 def ratio(fraction: Fraction) -> Ratio:

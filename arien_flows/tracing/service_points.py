@@ -24,7 +24,7 @@ from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_build import slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.points import NextMove, PointSpan, ServiceCoin, ServicePoint
-from arien_flows.tracing.texts import moment
+from arien_flows.tracing.texts import moment, outpoint_texts
 from chains.types import Int64Array, shown_txid
 from heuristics.taint import Stop
 
@@ -130,13 +130,12 @@ def _coins(ground: Ground, traced: Traced, slots: Int64Array) -> list[tuple[int,
 
 def _outpoints(ground: Ground, outputs: Int64Array, rows: Int64Array) -> list[str | None]:
     """Return each coin as `txid:vout`; one from outside has it only where it was fetched."""
-    view = ground.view
     inside = np.flatnonzero(outputs >= 0)
-    made = view.transactions_of_outputs(outputs[inside])
-    vouts = (outputs[inside] - view.first_output[made]).tolist()
     texts: list[str | None] = [None] * len(outputs)
-    for place, txid, vout in zip(inside.tolist(), view.txid_texts(made), vouts, strict=True):
-        texts[place] = f"{txid}:{vout}"
+    for place, text in zip(
+        inside.tolist(), outpoint_texts(ground.view, outputs[inside]), strict=True
+    ):
+        texts[place] = text
     if ground.fetched is not None:
         for place in np.flatnonzero(outputs < 0).tolist():
             raw, vout = ground.fetched.ledger.outpoint(int(rows[place]))

@@ -11,6 +11,7 @@ from arien_flows.errors import InputError
 from arien_flows.tracing.expansion import CHAIN_STEP, picture
 from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.layout import GAP
+from arien_flows.tracing.picture import line_style
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
@@ -266,12 +267,15 @@ def test_edges__to_services_are_no_facts(level):
         entities = JoinedAddresses(view, ["till", "safe"])
         known = attribution_of(view, tags, entities)
         graph = trace(view, request, attribution=known, entities=entities).answer.graph
-        named = {node.id: node.kind for node in graph.nodes}
+        kinds = {node.id: node.kind for node in graph.nodes}
+        for edge in graph.edges:
+            assert (line_style(edge) == "line:dashed") == (edge.certainty == "inference")
+        names = {text_of_name("friend"): "friend"}
         return {
-            edge.target: edge.certainty for edge in graph.edges if named[edge.target] == "service"
-        } | {"friend": next(
-            edge.certainty for edge in graph.edges if edge.target == text_of_name("friend")
-        )}  # fmt: skip
+            names.get(edge.target, edge.target): edge.certainty
+            for edge in graph.edges
+            if edge.target in names or kinds[edge.target] == "service"
+        }
 
     both = certainties({"till": "exchange", "safe": "exchange"})
     assert set(both.values()) == {"attribution", "fact"}

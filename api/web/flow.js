@@ -111,7 +111,8 @@ function way(from, to) {
 function drawEdge(edge, nodes, most, found) {
   const path = way(nodes.get(edge.source), nodes.get(edge.target));
   const share = Math.log(1 + 1000 * Number(edge.amount) / most) / Math.log(1001);
-  const style = edge.depends_on_policy ? "dotted" : edge.certainty === "fact" ? "solid" : "dashed";
+  const through = edge.certainty === "inference" ? "dashed" : "solid";
+  const style = edge.depends_on_policy ? "dotted" : through;
   const when = edge.first_time ? ` · ${edge.first_time.slice(0, 10)}` : "";
   return drawn("g", { class: "edge" }, [
     drawn("title", {}, `${plainCoins(edge.amount, found)}${when} · ${edge.certainty}`),
@@ -150,7 +151,7 @@ function legend(found) {
   const line = (style, text) => element("span", [drawn("svg", { viewBox: "0 0 40 10", width: 40,
     height: 10 }, drawn("path", { d: "M0,5 L40,5", class: style })), " " + text], "entry");
   return element("p", [...kinds.map(sample),
-    line("solid", "fact: the same under every policy"),
+    line("solid", "the same under every policy"),
     line("dashed", "inference: an end is an entity that a rule joined"),
     line("dotted", "share that the policy decides"),
     element("span", "width: logarithm of the amount", "entry")], "legend");

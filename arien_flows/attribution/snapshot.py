@@ -30,6 +30,7 @@ from arien_flows.attribution.subjects import canonical_address, network_of
 from arien_flows.attribution.tag import NAMES_SOMEBODY, STATEMENT_FIELDS, Statement, Tag
 from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import NotFoundError
+from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.ledger.view import View
 from chains.errors import AddressError
 from chains.types import BoolArray, Int64Array, UInt8Array
@@ -62,6 +63,22 @@ class Attributed:
     tag: Tag
     is_inherited: bool
     """The tag was written for another address of the same entity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services that traces stop at, of many addresses at once."""
+
+    which: Int64Array
+    """Place among `named` of the one at each address, or -1."""
+
+    named: Sequence[Attributed]
+    """Each once, but apart where it is inherited."""
+
+    def at(self, place: int) -> Attributed | None:
+        """Return the service at one of the addresses."""
+        which = int(self.which[place])
+        return None if which < 0 else self.named[which]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +154,33 @@ class Attribution:
     def service_at(self, address: int, root: int) -> Attributed | None:
         """Return the service that a trace stops at there."""
         return self._find(address, root, service=True)
+
+    def services_at(self, addresses: Int64Array, roots: Int64Array) -> Services:
+        """Return the services that a trace stops at there, of many addresses and their entities."""
+        places, is_inherited = self.service_places(addresses, roots)
+        # Those that speak for an address itself have even codes.
+        codes, which = np.unique(
+            np.where(places < 0, -1, 2 * places + is_inherited), return_inverse=True
+        )
+        absent = int(len(codes) > 0 and codes[0] < 0)
+        named = [
+            Attributed(tag=self.tag(code // 2), is_inherited=bool(code % 2))
+            for code in codes[absent:].tolist()
+        ]
+        return Services(which=which - absent, named=named)
+
+    def service_places(
+        self, addresses: Int64Array, roots: Int64Array
+    ) -> tuple[Int64Array, BoolArray]:
+        """Return the place of the tag of the service at each address or -1, and if it inherits it.
+
+        `NO_ADDRESS` is nobody's.
+        """
+        own = _looked_up(self.service_address, self.service_address_tag, addresses)
+        shared = _looked_up(self.service_root, self.service_root_tag, roots)
+        shared[addresses == NO_ADDRESS] = -1
+        is_inherited: BoolArray = (own < 0) & (shared >= 0)
+        return np.where(own < 0, shared, own), is_inherited
 
     def from_confidence(self, least: int) -> "Attribution":
         """Return the same snapshot with traces stopping at services of at least `least`."""
@@ -359,6 +403,15 @@ def _ranks(statements: Sequence[Statement]) -> Int64Array:
     rank = np.empty(len(keys), np.int64)
     rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     return rank
+
+
+def _looked_up(numbers: Int64Array, places: Int64Array, wanted: Int64Array) -> Int64Array:
+    """Return the place that stands beside each wanted number, -1 where it is not among them."""
+    if len(numbers) == 0:
+        return np.full(len(wanted), -1, np.int64)
+    at = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    found: Int64Array = np.where(numbers[at] == wanted, places[at], -1)
+    return found
 
 
 def _first_of_each(numbers: Int64Array, places: Int64Array) -> tuple[Int64Array, Int64Array]:

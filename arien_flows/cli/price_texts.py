@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from arien_flows.answers.prices import PriceAnswer, PriceReport, PriceTableAnswer
 from arien_flows.cli.output import NOTHING, pairs, table
-from arien_flows.reports.values import EACH
+from arien_flows.reports.values import EACH, cautions
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.values import PriceTableUsed, RateStep
 
@@ -26,6 +26,7 @@ def report_lines(reports: Sequence[PriceReport]) -> Iterable[str]:
             )
         else:
             yield f"{report.file}: price table {found.id}, {_taken(found)}"
+        yield from cautions(found.column, found.granularity, found.first_time)
         for row in report.faults[:FAULTS_SHOWN]:
             yield f"   line {row.line} is not usable: {row.text!r} {row.fault}"
         if len(report.faults) > FAULTS_SHOWN:
@@ -68,7 +69,9 @@ def price_lines(answer: PriceAnswer) -> Iterable[str]:
         yield "Derived from two prices, and rounded to 18 digits:"
     for step in answer.steps:
         yield _stated(step)
-        yield from pairs(_table_rows(files[step.table]))
+        used = files[step.table]
+        yield from pairs(_table_rows(used))
+        yield from cautions(used.column, used.granularity, used.first_time)
 
 
 def withdrawal_lines(answer: PriceTableAnswer) -> Iterable[str]:

@@ -8,8 +8,6 @@ from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.cli.service_point_texts import point_lines, span_lines
 from arien_flows.fetched.completeness import Origin
 from arien_flows.reports.ends import (
-    DESTROYED,
-    FEES,
     end_rows,
     meaning,
     period,
@@ -79,7 +77,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     yield from _side_by_side(policies, reasons, asset)
     yield ""
     for span in comparison.reasons:
-        yield f"{span.reason}: {_compared_meaning(span.reason, comparison.direction)}"
+        yield f"{span.reason}: {meaning(span.reason, comparison.direction)}"
     if comparison.services:
         yield from ("", f"{services_heading(comparison.direction)} (attributions):")
         yield from _side_by_side(
@@ -115,10 +113,6 @@ def _compared_values(comparison: Comparison, asset: Asset) -> list[str]:
             for policy in comparison.totals
         ),
     )
-
-
-def _compared_meaning(reason: str, direction: str) -> str:
-    return {"fees": FEES, "destroyed": DESTROYED}.get(reason) or meaning(reason, direction)
 
 
 def _short(label: str) -> str:

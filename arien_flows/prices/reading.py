@@ -26,7 +26,8 @@ LINES_BEFORE_HEADER = 10
 
 TIME_COLUMNS = (
     "date", "time", "datetime", "timestamp", "unix", "unix timestamp", "unixtime", "day",
-    "date utc", "time utc", "open time", "opentime", "time open", "snapped at",
+    "date utc", "time utc", "open time", "opentime", "time open",
+    "timeopen", "snapped at",
 )  # fmt: skip
 """Names of columns of times, in lower case and with spaces; the first in the file is read."""
 

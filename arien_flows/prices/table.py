@@ -5,7 +5,8 @@ hours label an interval by its beginning, so that this is the point of the day (
 that contains the moment. Where the column is a closing price, it is the one at which that interval
 ended: up to one interval *after* the transaction. The close of the interval before would be known
 at the time, and is on average further from what was paid; either is a convention, so every value
-names its table, its column and the time of its point.
+names its table, its column and the time of its point, and texts say that it was fixed later
+(`fixed`).
 
 **A point ages.** Where rows are missing, the last price before them is used for a while (a day and
 a half in a table of days, three hours in one of hours, a week in one of business days, whose
@@ -17,23 +18,49 @@ Prices are decimal numbers as the source wrote them. Nothing here is a float.
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from chains.types import Int64Array
 
+CLOSING = ("close", "closing")
+AVERAGES = ("weighted", "weightedaverage", "vwap", "average")
+"""Words in names of columns whose prices are not fixed before their interval ends."""
+
 VERSION = 1
 """Of the rule above and of the arithmetic of values; raised when a value can change."""
 
+MINUTE = 60
 HOUR = 3_600
 DAY = 86_400
 
 MOST_BUSINESS_DAYS_APART = 7 * DAY
 FIRST_WEEKDAY = 3
 """1970-01-01 was a Thursday; Mondays are 0."""
+
+
+Fixed = Literal["closing", "average", "day_before", "then"]
+"""When a table's prices were fixed: at the end of the interval that contains the payment, all over
+it, a day before it, or at the time that stands beside them."""
+
+
+def fixed(column: str, granularity: str, first_time: int) -> Fixed:
+    """Return when the prices of a column were fixed, as its name and its times say it.
+
+    A table of days that gives each day by its last minute, as 23:59:59, has its price used for the
+    day after the one that it is of.
+    """
+    words = set(re.findall(r"[a-z]+", column.casefold()))
+    if granularity in ("day", "business_day") and first_time % DAY >= DAY - MINUTE:
+        return "day_before"
+    if not words.isdisjoint(CLOSING):
+        return "closing"
+    return "then" if words.isdisjoint(AVERAGES) else "average"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +110,12 @@ class PriceTable:
     def granularity(self) -> Granularity:
         """How far apart the points are."""
         return granularity_of(self.times)
+
+    @property
+    def ahead(self) -> int:
+        """Seconds after a payment until which its price may have been fixed."""
+        when = fixed(self.origin.column, self.granularity.name, int(self.times[0]))
+        return self.granularity.step if when in ("closing", "average") else 0
 
     @cached_property
     def missing(self) -> int:

@@ -1,8 +1,10 @@
 """What money was worth, in every text for people: amounts, and what they rest on."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from arien_flows.amounts import Asset, coins
+from arien_flows.prices.table import fixed
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.values import PriceTableUsed, ValueSum
 
@@ -45,8 +47,33 @@ def basis_lines(currency: str, tables: Sequence[PriceTableUsed]) -> Iterable[str
         "are rounded once."
     )
     for used in tables:
+        each = EACH.get(used.granularity, used.granularity)
         yield (
             f"Prices of {used.asset} in {used.currency}: {used.source}; column {used.column}, one "
-            f"each {EACH.get(used.granularity, used.granularity)}, the last at or before the "
-            f"block's time; {used.file}, SHA-256 {used.sha256}"
+            f"each {each}, the last at or before the block's time; {used.file}, SHA-256 "
+            f"{used.sha256}"
         )
+        yield from cautions(used.column, used.granularity, used.first_time)
+
+
+def cautions(column: str, granularity: str, first_time: datetime) -> Iterable[str]:
+    """Return what has to be known of the time at which a table's prices were fixed."""
+    each = EACH.get(granularity, granularity)
+    match fixed(column, granularity, int(first_time.timestamp())):
+        case "day_before":
+            yield (
+                "   Its days stand at their last minute (23:59 UTC), so a payment has the price of "
+                "the day before."
+            )
+        case "closing":
+            yield (
+                f"   A closing price: fixed up to one {each} after the payment, at the end of the "
+                f"{each} in which it was made."
+            )
+        case "average":
+            yield (
+                f"   An average over the {each} in which a payment was made: of prices up to one "
+                f"{each} after it, too."
+            )
+        case "then":
+            return

@@ -309,6 +309,9 @@ class EndSum(Shape):
     traced: str
     """The part of them that is traced, in base units."""
 
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
+
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""
 
@@ -343,6 +346,9 @@ class Bucket(Shape):
 
     time: datetime
     """The time that the header of its block states."""
+
+    by_source: tuple[SourcePart, ...] = ()
+    """Which of several sources the traced part came from; nothing for a single source."""
 
     certainty: Certainty = "inference"
     """Of the traced part: it follows from the policy."""

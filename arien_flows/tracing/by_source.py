@@ -7,7 +7,8 @@ equals what ended, went to fees and was destroyed. Money that returns to a coin 
 ended there; where it comes to another source's coin it goes on with that coin.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,22 +16,46 @@ from arien_flows.tracing.answer import SourcePart, SourceTotals
 from arien_flows.tracing.engine import NO_FEE, Traced
 from chains.types import Int64Array
 from heuristics.conservation import ConservationError
-from heuristics.follow import Fees
+from heuristics.follow import Fees, ranges
 from heuristics.propagate import Flow
 from heuristics.taint import Policy, Stop
 
 
-def parts_of(traced: Traced, part: Flow | Fees, slot: int) -> tuple[SourcePart, ...]:
-    """Return from which sources the traced money at an end came; nothing for a single source."""
+def parts_of(traced: Traced, part: Flow | Fees, slots: Int64Array) -> tuple[SourcePart, ...]:
+    """Return from which sources the traced money at some ends came, summed over the ends.
+
+    Nothing for a single source.
+    """
     if not traced.trail.told_apart:
         return ()
+    colours, lengths, _ = _pieces(traced, part, slots)
+    return _parts(colours, lengths)
+
+
+def parts_of_each(
+    traced: Traced, part: Flow | Fees, slots: Int64Array
+) -> list[tuple[SourcePart, ...]]:
+    """Return the same for each end by itself."""
+    if not traced.trail.told_apart:
+        return [()] * len(slots)
+    colours, lengths, bounds = _pieces(traced, part, slots)
+    return [_parts(colours[a:b], lengths[a:b]) for a, b in pairwise(bounds)]
+
+
+def _pieces(
+    traced: Traced, part: Flow | Fees, slots: Int64Array
+) -> tuple[list[int], list[int], list[int]]:
+    """Return colour and length of what the ends are made of, and where each one's begin and end."""
     flow = traced.trail.flow
-    first, count = int(part.segment_first[slot]), int(part.segment_count[slot])
-    rows = slice(first, first + count)
+    first, count = part.segment_first[slots], part.segment_count[slots]
+    rows = ranges(first, first + count)
+    bounds = [0, *np.cumsum(count).tolist()]
+    return flow.pool_colour[rows].tolist(), flow.pool_length[rows].tolist(), bounds
+
+
+def _parts(colours: Sequence[int], lengths: Sequence[int]) -> tuple[SourcePart, ...]:
     sums: dict[int, int] = {}
-    for colour, length in zip(
-        flow.pool_colour[rows].tolist(), flow.pool_length[rows].tolist(), strict=True
-    ):
+    for colour, length in zip(colours, lengths, strict=True):
         if colour:
             sums[colour] = sums.get(colour, 0) + length
     return tuple(

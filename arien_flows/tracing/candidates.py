@@ -1,13 +1,12 @@
 """The candidates behind CoinJoins in words: coins, transactions, times, services, fractions."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 
 import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
-from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.tracing.demixing import (
     MOST_COINS,
     RULES,
@@ -30,6 +29,13 @@ from arien_flows.tracing.inferences import (
     Landing,
     Passed,
     Ratio,
+)
+from arien_flows.tracing.texts import (
+    address_texts,
+    block_times,
+    moment,
+    outpoint_texts,
+    txid_texts,
 )
 from arien_flows.tracing.window import window_of
 from chains.types import Int64Array, shown_txid
@@ -86,14 +92,17 @@ def _inference(mixes: Mixes, traced: Traced, slot: int) -> Inference:
     landings = Landings(mixes, walk.found)
     listed, others = _listed(walk.found, landings)
     gatherings = _consolidations(mixes, joined)
+    texts = _Texts(mixes, listed)
     return Inference(
         coin=view.outpoint_text(int(trail.coins[slot])),
         coinjoin=view.txid_text(int(trail.entered[slot])),
         traced=str(int(trail.flow.amount[slot])),
         passed=tuple(_passed(mixes, each) for each in walk.entered),
         candidates=tuple(
-            _candidate(mixes, each, joined.get((each.next_transaction, each.transaction)), landings)
-            for each in listed
+            _candidate(
+                texts, place, each, joined.get((each.next_transaction, each.transaction)), landings
+            )
+            for place, each in enumerate(listed)
         ),
         unlisted=len(others),
         unlisted_mass=ratio(sum((each.arrival.mass for each in others), Fraction(0))),
@@ -174,30 +183,58 @@ def _passed(mixes: Mixes, entered: Entered) -> Passed:
     )
 
 
+class _Texts:
+    """What the listed candidates are called, and when they came about, made at once."""
+
+    def __init__(self, mixes: Mixes, listed: list[Found]) -> None:
+        view = mixes.ground.view
+        rows = np.array([each.row for each in listed], np.int64)
+        here = np.array([each.transaction for each in listed], np.int64)
+        after = np.array([each.next_transaction for each in listed], np.int64)
+        transactions = np.unique(np.concatenate([here, after[after >= 0]]))
+        blocks, self.txids = view.blocks_of(transactions), txid_texts(view, transactions)
+        heights, times = view.block_height[blocks].tolist(), block_times(view, blocks)
+        rows_of = zip(transactions.tolist(), heights, blocks.tolist(), strict=True)
+        self.when = {which: (height, times[block]) for which, height, block in rows_of}
+        addresses = addresses_of(mixes, rows)
+        known = address_texts(view, addresses)
+        self.addresses = [known[address] for address in addresses.tolist()]
+        self.coins: list[str | None]
+        self.spent_by: list[str | None]
+        if mixes.is_forward:
+            self.coins, self.spent_by = [*outpoint_texts(view, rows)], [None] * len(listed)
+            self.values = view.output_value[rows].tolist()
+            return
+        self.coins = [_spent(mixes, row) for row in rows.tolist()]
+        places = (rows - view.first_input[here]).tolist()
+        self.spent_by = [
+            f"{self.txids[each.transaction]}:{place}"
+            for each, place in zip(listed, places, strict=True)
+        ]
+        self.values = view.input_value[rows].tolist()
+
+
 def _candidate(
-    mixes: Mixes, found: Found, joined: list[Found] | None, landings: "Landings"
+    texts: _Texts, place: int, found: Found, joined: list[Found] | None, landings: "Landings"
 ) -> Candidate:
-    view, arrival = mixes.ground.view, found.arrival
-    height, time = _when(mixes, found.transaction)
-    column = view.output_value if mixes.is_forward else view.input_value
-    place = found.row - int(view.first_input[found.transaction])
+    height, time = texts.when[found.transaction]
     follows = found.next_transaction >= 0
     return Candidate(
-        outpoint=view.outpoint_text(found.row) if mixes.is_forward else _spent(mixes, found.row),
-        spent_by=None if mixes.is_forward else f"{view.txid_text(found.transaction)}:{place}",
-        address=view.address_text(int(addresses_of(mixes, np.array([found.row]))[0])),
-        value=str(int(column[found.row])),
+        outpoint=texts.coins[place],
+        spent_by=texts.spent_by[place],
+        address=texts.addresses[place],
+        value=str(texts.values[place]),
         rule=found.share.rule,
         equal_outputs=found.share.equal_outputs,
         coinjoins=found.depth,
         height=height,
         time=time,
-        chance=_ratio_or_none(arrival.chance),
-        mass=ratio(arrival.mass),
+        chance=_ratio_or_none(found.arrival.chance),
+        mass=ratio(found.arrival.mass),
         raised=None if joined is None else _ratio_or_none(_raised(joined)),
         fate=found.fate,
-        next_txid=view.txid_text(found.next_transaction) if follows else None,
-        next_time=_when(mixes, found.next_transaction)[1] if follows else None,
+        next_txid=texts.txids[found.next_transaction] if follows else None,
+        next_time=texts.when[found.next_transaction][1] if follows else None,
         landings=landings.of(found),
     )
 
@@ -261,11 +298,12 @@ class Landings:
         named = is_service(ground, addresses)
         rows, addresses = rows[named][:MOST_LANDINGS], addresses[named][:MOST_LANDINGS]
         values = (view.output_value if is_output else view.input_value)[rows].tolist()
-        roots = roots_of(ground.entities, addresses)
+        services = ground.attribution.services_at(addresses, roots_of(ground.entities, addresses))
+        texts = address_texts(view, addresses)
         landings = []
         for place, row in enumerate(rows.tolist()):
-            said = ground.attribution.service_at(int(addresses[place]), int(roots[place]))
-            if said is None or addresses[place] == NO_ADDRESS:
+            said = services.at(place)
+            if said is None:
                 continue
             landings.append(
                 Landing(
@@ -276,7 +314,7 @@ class Landings:
                     is_inherited=said.is_inherited,
                     outpoint=view.outpoint_text(row) if is_output else _spent(self._mixes, row),
                     value=str(values[place]),
-                    address=view.address_text(int(addresses[place])),
+                    address=texts[int(addresses[place])],
                 )
             )
         return tuple(landings)
@@ -287,7 +325,7 @@ def _when(mixes: Mixes, transaction: int) -> tuple[int, datetime]:
     view = mixes.ground.view
     blocks = view.blocks_of(np.array([transaction]))
     seconds = int(view.times_of_blocks(blocks)[0])
-    return int(view.block_height[blocks[0]]), datetime.fromtimestamp(seconds, UTC)
+    return int(view.block_height[blocks[0]]), moment(seconds)
 
 
 def ratio(fraction: Fraction) -> Ratio:

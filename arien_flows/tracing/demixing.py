@@ -12,6 +12,7 @@ raises their chance is said by `demix_consolidation`.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -20,7 +21,6 @@ import numpy as np
 
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.entities.coinjoins import coinjoin_columns, eras_of
-from arien_flows.ledger.schema import NO_ADDRESS
 from arien_flows.tracing.engine import Ground
 from chains.types import BoolArray, Int64Array
 from heuristics import demix
@@ -32,6 +32,7 @@ from heuristics.coinjoin import (
     mark_coinjoins,
 )
 from heuristics.coinjoin_wasabi import is_standard
+from heuristics.conservation import ConservationError
 from heuristics.demix import Mix, Plan, Share, unravel
 
 MOST_COINS = 50
@@ -183,7 +184,8 @@ def follow_candidates(
     """Follow a coin that enters (backward: leaves) a CoinJoin, through at most `depth` of them.
 
     `row` is its place among the CoinJoin's inputs, backward among its outputs; `span` the first
-    and the last transaction that may be looked at.
+    and the last transaction that may be looked at. Raises `ConservationError` if the masses of
+    what is found and the rest are not one.
     """
     walk = Walk()
     start = Arrival(Fraction(1), Fraction(1), (-1, "", 0, 0))
@@ -226,7 +228,16 @@ def follow_candidates(
                 pending.setdefault(after, {})[_place(mixes, found)] = found.arrival
             else:
                 walk.found.append(found)
+    _check_masses(walk)
     return walk
+
+
+def _check_masses(walk: Walk) -> None:
+    """Raise `ConservationError` unless the candidates and the rest stand for all of the coin."""
+    counts = Counter(each.arrival.mass for each in walk.found)
+    told = walk.rest + sum((mass * count for mass, count in counts.items()), Fraction(0))
+    if told != 1:
+        raise ConservationError(f"candidates and rest stand for {told} of a coin")
 
 
 def _place(mixes: Mixes, found: Found) -> int:
@@ -261,11 +272,23 @@ def _passed(
             _, before, known = gathered.get(group, (share, Fraction(0), Fraction(0)))
             total = None if known is None or won is None else min(Fraction(1), known + won)
             gathered[group] = (share, before + part, total)
-    coins: dict[int, tuple[Share, Arrival]] = {}
+    coins: dict[int, list[tuple[Share, Arrival]]] = {}
     for group, (share, part, chance) in gathered.items():
         for row, mass in zip(share.rows, share.masses, strict=True):
-            coins[row] = (share, Arrival(part if is_forward else part * mass, chance, group))
-    return coins, rest
+            arrival = Arrival(part if is_forward else part * mass, chance, group)
+            coins.setdefault(row, []).append((share, arrival))
+    return {row: _joined(found) for row, found in coins.items()}, rest
+
+
+def _joined(found: list[tuple[Share, Arrival]]) -> tuple[Share, Arrival]:
+    """Return what one coin stands for, and the rule that gives it most of that.
+
+    Backward an input may have paid for outputs of several amounts: it stands for a part of each.
+    """
+    share, largest = max(found, key=lambda each: each[1].mass)
+    arrivals = [arrival for _, arrival in found]
+    mass = sum((each.mass for each in arrivals), Fraction(0))
+    return share, Arrival(mass, together(arrivals), largest.group)
 
 
 def _parties(
@@ -352,9 +375,6 @@ def addresses_of(mixes: Mixes, rows: Int64Array) -> Int64Array:
 
 def is_service(ground: Ground, addresses: Int64Array) -> BoolArray:
     """Return which addresses a trace stops at as a service's."""
-    said = ground.attribution
-    named = np.isin(addresses, said.service_address) | np.isin(
-        roots_of(ground.entities, addresses), said.service_root
-    )
-    services: BoolArray = named & (addresses != NO_ADDRESS)
+    places, _ = ground.attribution.service_places(addresses, roots_of(ground.entities, addresses))
+    services: BoolArray = places >= 0
     return services

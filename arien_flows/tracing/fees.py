@@ -1,14 +1,14 @@
 """Traced money in fees: each fee as a row of the answer, and its place in the flow graph."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 
 from arien_flows.tracing.answer import Fee
-from arien_flows.tracing.by_source import parts_of
+from arien_flows.tracing.by_source import parts_of_each
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind, contract
+from arien_flows.tracing.texts import block_times, txid_texts
 from chains.types import Int64Array
 from heuristics.follow import Trail
 from heuristics.taint import Stop
@@ -23,20 +23,31 @@ def fee_rows(ground: Ground, traced: Traced) -> tuple[Fee, ...]:
     ended = ended[np.argsort(fees.transaction[ended], kind="stable")]
     transactions = fees.transaction[ended]
     blocks = view.blocks_of(transactions)
-    heights, seconds = view.block_height[blocks].tolist(), view.times_of_blocks(blocks).tolist()
+    heights, times = view.block_height[blocks].tolist(), block_times(view, blocks)
+    txids, parts = txid_texts(view, transactions), parts_of_each(traced, fees, ended)
     kinds = {int(Stop.DESTROYED): "unclaimed", int(Stop.NEWLY_MINED): "subsidy"}
+    rows = zip(
+        transactions.tolist(),
+        fees.reason[ended].tolist(),
+        fees.value[ended].tolist(),
+        fees.amount[ended].tolist(),
+        heights,
+        blocks.tolist(),
+        parts,
+        strict=True,
+    )
     return tuple(
         Fee(
-            txid=view.txid_text(int(transactions[place])),
-            kind=kinds.get(int(fees.reason[slot]), "fee"),
-            value=str(int(fees.value[slot])),
-            traced=str(int(fees.amount[slot])),
-            reason=Stop(int(fees.reason[slot])).name.lower(),
-            height=heights[place],
-            time=datetime.fromtimestamp(seconds[place], UTC),
-            by_source=parts_of(traced, fees, slot),
+            txid=txids[transaction],
+            kind=kinds.get(reason, "fee"),
+            value=str(value),
+            traced=str(sat),
+            reason=Stop(reason).name.lower(),
+            height=height,
+            time=times[block],
+            by_source=from_sources,
         )
-        for place, slot in enumerate(ended.tolist())
+        for transaction, reason, value, sat, height, block, from_sources in rows
     )
 
 
@@ -70,6 +81,7 @@ def with_fees(graph: FlowGraph, trail: Trail, *, is_forward: bool) -> FlowGraph:
         edge_fee=np.concatenate([graph.edge_fee, np.zeros(count, np.int64)]),
         edge_coins=np.concatenate([graph.edge_coins, np.ones(count, np.int64)]),
         edge_by_policy=np.concatenate([graph.edge_by_policy, np.ones(count, np.bool_)]),
+        edge_inherited=np.concatenate([graph.edge_inherited, np.zeros(count, np.bool_)]),
     )
     return contract(joined, np.arange(joined.node_count))
 

@@ -10,7 +10,7 @@ Rates are looked up once for all times that occur. Sums are made of unrounded pr
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -26,7 +26,7 @@ from arien_flows.tracing.answer import Bucket, Fee, Leaf, ServiceTotal
 from arien_flows.tracing.engine import MINTED, Ground, Traced
 from arien_flows.tracing.flow_build import givers
 from arien_flows.tracing.leaves import places_of
-from arien_flows.tracing.texts import txid_texts
+from arien_flows.tracing.texts import moment, txid_texts
 from arien_flows.tracing.values import (
     PriceTableUsed,
     RateStep,
@@ -225,7 +225,7 @@ def rate_steps(rate: Rate) -> tuple[RateStep, ...]:
             asset=step.table.asset,
             currency=step.table.currency,
             price=step.price,
-            time=_moment(step.time),
+            time=moment(step.time),
             source=step.table.origin.source,
             table=step.table.points_sha256,
             is_divisor=step.is_divisor,
@@ -247,9 +247,10 @@ def table_used(table: PriceTable) -> PriceTableUsed:
         points_sha256=table.points_sha256,
         points=len(table.times),
         granularity=table.granularity.name,
+        ahead_seconds=table.ahead,
         max_age_seconds=table.granularity.max_age,
-        first_time=_moment(int(table.times[0])),
-        last_time=_moment(int(table.times[-1])),
+        first_time=moment(int(table.times[0])),
+        last_time=moment(int(table.times[-1])),
         missing=table.missing,
     )
 
@@ -283,9 +284,5 @@ def _shape(total: Sum) -> ValueSum:
     return ValueSum(amount=total.amount, unpriced=str(total.unpriced))
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _day(seconds: int) -> str:
-    return _moment(seconds).date().isoformat()
+    return moment(seconds).date().isoformat()

@@ -136,6 +136,7 @@ def build_graph(
         edge_fee=np.zeros(len(rows), np.int64),
         edge_coins=np.ones(len(rows), np.int64),
         edge_by_policy=by_policy[rows],
+        edge_inherited=_inherited(found, attribution)[rows],
         via_from=_NONE,
         via_to=_NONE,
         via_transaction=_NONE,
@@ -259,17 +260,19 @@ def _at_services(
 ) -> Int64Array:
     """Return the keys with those of the services at which paths ended."""
     keys = keys.copy()
-    known: dict[tuple[int, int], int | None] = {}
-    addresses, roots = found.address[places].tolist(), found.root[places].tolist()
-    for place, who in zip(places.tolist(), zip(addresses, roots, strict=True), strict=True):
-        if who not in known:
-            named = attribution.service_at(*who)
-            label = None if named is None else named.tag.label
-            known[who] = None if label is None else attribution.first_service_of_label[label]
-        service = known[who]
-        if service is not None:
-            keys[place] = (NodeKind.SERVICE << KIND_SHIFT) | service
+    services = attribution.services_at(found.address[places], found.root[places])
+    first = [attribution.first_service_of_label[named.tag.label] for named in services.named]
+    known = services.which >= 0
+    refs = np.array(first, np.int64)[services.which[known]]
+    keys[places[known]] = key_of(np.uint8(NodeKind.SERVICE), refs)
     return keys
+
+
+def _inherited(found: _Slots, attribution: Attribution) -> BoolArray:
+    """Return whose coins are a service's only by a tag of another address of the entity."""
+    _, is_inherited = attribution.service_places(found.address, found.root)
+    inherited: BoolArray = is_inherited & np.isin(found.reason, SERVICE_REASONS)
+    return inherited
 
 
 def _named(

@@ -125,6 +125,10 @@ class FlowGraph:
     """Whether another policy may lead another amount here: somewhere before, clean money had
     been mixed in."""
 
+    edge_inherited: BoolArray
+    """Whether a coin that it carried lies at a service only by a tag of another address of its
+    entity."""
+
     via_from: Int64Array
     via_to: Int64Array
     via_transaction: Int64Array
@@ -226,6 +230,7 @@ def contract(
         edge_fee=sums_of(places, graph.edge_fee[~inner], len(pairs)),
         edge_coins=sums_of(places, graph.edge_coins[~inner], len(pairs)),
         edge_by_policy=_any(places, graph.edge_by_policy[~inner], len(pairs)),
+        edge_inherited=_any(places, graph.edge_inherited[~inner], len(pairs)),
         via_from=via_from[~via_inner],
         via_to=via_to[~via_inner],
         via_transaction=graph.via_transaction[~via_inner],

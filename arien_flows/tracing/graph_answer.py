@@ -137,7 +137,7 @@ class GraphEdge(Shape):
 
     certainty: Certainty
     """`fact` where every policy that conserves amounts says the same and no rule joined either
-    end."""
+    end; the same, but `attribution`, where a source names the address at an end as a service's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from arien_flows.attribution.snapshot import service_stop
+from arien_flows.attribution.ownership import roots_of
+from arien_flows.attribution.snapshot import Attributed, service_stop
 from arien_flows.shapes import Certainty
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.flow_graph import KIND_SHIFT, NO_ANCHOR, FlowGraph, NodeKind
@@ -38,6 +39,7 @@ _KIND_NAMES = {
     NodeKind.COIN: "coin",
 }
 _OF_TRANSACTION = (NodeKind.TRANSACTION, NodeKind.COINJOIN, NodeKind.CHAIN)
+_OF_SERVICE = (NodeKind.SERVICE, NodeKind.DEPOSIT)
 _STOP_KINDS: dict[Stop | None, str] = {
     Stop.SERVICE_REACHED: "service",
     Stop.MIXER: "mixer",
@@ -126,10 +128,12 @@ class GraphWriter:
 
     def _edge_certainty(self, i: int, start: int, end: int) -> Certainty:
         graph = self.graph
-        if graph.edge_by_policy[i]:
+        if graph.edge_by_policy[i] or graph.edge_inherited[i]:
             return "inference"
         ends = [(NodeKind(int(graph.kind[n])), int(graph.ref[n])) for n in (start, end)]
-        return "inference" if any(self._members(*each) > 1 for each in ends) else "fact"
+        if any(self._members(*each) > 1 for each in ends):
+            return "inference"
+        return "attribution" if any(kind in _OF_SERVICE for kind, _ in ends) else "fact"
 
     def _members(self, kind: NodeKind, ref: int) -> int:
         """Return how many addresses a holder has."""
@@ -156,10 +160,17 @@ class GraphWriter:
 
     def _deposit_kind(self, address: int) -> str:
         known = self.ground.attribution
-        named = known.service_at(address, self._root(address))
+        named = self._deposits[address]
         if named is None:
             return "service"
         return _STOP_KINDS[service_stop(named.tag, known.service_confidence)]
+
+    @cached_property
+    def _deposits(self) -> dict[int, Attributed | None]:
+        """The service at each address of a service that the graph shows."""
+        refs = self.graph.ref[self.graph.kind == NodeKind.DEPOSIT]
+        found = self.ground.attribution.services_at(refs, roots_of(self.ground.entities, refs))
+        return {address: found.at(place) for place, address in enumerate(refs.tolist())}
 
     def _root(self, address: int) -> int:
         return int(self.ground.entities.root_of(address))
@@ -169,7 +180,7 @@ class GraphWriter:
         if kind == NodeKind.SERVICE:
             return attribution.tag(ref).label
         if kind == NodeKind.DEPOSIT:
-            named = attribution.service_at(ref, self._root(ref))
+            named = self._deposits[ref]
         elif kind == NodeKind.HOLDER:
             named = attribution.at(ref, self._root(ref))
         else:
@@ -330,7 +341,7 @@ class _Paths:
 
 
 def _certainty(kind: NodeKind, members: int) -> Certainty:
-    if kind in (NodeKind.SERVICE, NodeKind.DEPOSIT):
+    if kind in _OF_SERVICE:
         return "attribution"
     is_inferred = kind in (NodeKind.COINJOIN, NodeKind.SMALL, NodeKind.FOLD)
     return "inference" if members > 1 or is_inferred else "fact"

@@ -11,7 +11,7 @@ import numpy as np
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.attribution.snapshot import Attributed
 from arien_flows.tracing.answer import Bucket, EndSum, Leaf, Service, ServiceTotal
-from arien_flows.tracing.by_source import parts_of
+from arien_flows.tracing.by_source import parts_of, parts_of_each
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_build import givers, slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
@@ -107,6 +107,7 @@ def _sums(traced: Traced, slots: Int64Array) -> tuple[EndSum, ...]:
             coins=int(np.count_nonzero(reasons == reason)),
             value=str(int(values[reasons == reason].sum())),
             traced=str(int(flow.amount[slots][reasons == reason].sum())),
+            by_source=parts_of(traced, flow, slots[reasons == reason]),
         )
         for reason in np.unique(reasons)
     )
@@ -181,7 +182,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
         blocks.tolist(),
         view.block_height[blocks].tolist(),
         services,
-        slots.tolist(),
+        parts_of_each(traced, trail.flow, slots),
         strict=True,
     )
     described = []
@@ -199,7 +200,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
         block,
         at,
         by,
-        slot,
+        parts,
     ) in rows:
         point = f"{txids[transaction]}:{place}"
         described.append(
@@ -215,7 +216,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
                 height=at,
                 time=times[block],
                 service=by,
-                by_source=parts_of(traced, trail.flow, slot),
+                by_source=parts,
             )
         )
     return tuple(described)
@@ -225,14 +226,12 @@ def _services(
     ground: Ground, address: Int64Array, root: Int64Array, wanted: BoolArray
 ) -> list[Service | None]:
     """Return who holds each coin, where paths ended because of that."""
-    known: dict[tuple[int, int], Service | None] = {}
+    places = np.flatnonzero(wanted)
+    services = ground.attribution.services_at(address[places], root[places])
+    shapes = [_service(named) for named in services.named]
     found: list[Service | None] = [None] * len(address)
-    for i in np.flatnonzero(wanted).tolist():
-        who = int(address[i]), int(root[i])
-        if who not in known:
-            named = ground.attribution.service_at(*who)
-            known[who] = _service(named) if named else None
-        found[i] = known[who]
+    for place, which in zip(places.tolist(), services.which.tolist(), strict=True):
+        found[place] = None if which < 0 else shapes[which]
     return found
 
 
@@ -267,6 +266,7 @@ def _sum_up(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Bucket, 
             hops=int(hops[i]),
             height=heights[i],
             time=times[int(blocks[i])],
+            by_source=parts_of(traced, trail.flow, slots[starts[i] : stops[i]]),
         )
         for i in np.lexsort((payers, -traced_sat)).tolist()
     )

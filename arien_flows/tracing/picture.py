@@ -68,7 +68,7 @@ _STYLES = {
 """After Okabe and Ito (2008)."""
 
 _LINES = {
-    "line:solid": "fact: the same by every policy",
+    "line:solid": "the same by every policy",
     "line:dashed": "inference: an end is a joined entity",
     "line:dotted": "share that the policy decides",
     "line:width": "width: amount",
@@ -189,7 +189,7 @@ def line_style(edge: GraphEdge) -> str:
     """Return the name of the line that says what kind of statement an edge is."""
     if edge.depends_on_policy:
         return "line:dotted"
-    return "line:solid" if edge.certainty == "fact" else "line:dashed"
+    return "line:dashed" if edge.certainty == "inference" else "line:solid"
 
 
 def _border(kind: str, certainty: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ not a continuation of the trace: usually the service gathers deposits in it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.flow_build import slot_addresses
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.points import NextMove, PointSpan, ServiceCoin, ServicePoint
+from arien_flows.tracing.texts import moment, outpoint_texts
 from chains.types import Int64Array, shown_txid
 from heuristics.taint import Stop
 
@@ -39,6 +40,7 @@ def service_points(ground: Ground, traced: Traced) -> tuple[ServicePoint, ...]:
     kept = addresses != NO_ADDRESS
     slots, addresses = slots[kept], addresses[kept]
     roots = roots_of(ground.entities, addresses)
+    services = ground.attribution.services_at(addresses, roots)
     told = _coins(ground, traced, slots)
     groups: dict[tuple[int, int], list[int]] = {}
     for place, address in enumerate(addresses.tolist()):
@@ -46,7 +48,7 @@ def service_points(ground: Ground, traced: Traced) -> tuple[ServicePoint, ...]:
     points = []
     for (address, reason), places in groups.items():
         root = int(roots[places[0]])
-        named = ground.attribution.service_at(address, root)
+        named = services.at(places[0])
         if named is not None:
             members = [told[place] for place in places]
             points.append(_point(ground, traced, named, (address, root, Stop(reason)), members))
@@ -128,13 +130,12 @@ def _coins(ground: Ground, traced: Traced, slots: Int64Array) -> list[tuple[int,
 
 def _outpoints(ground: Ground, outputs: Int64Array, rows: Int64Array) -> list[str | None]:
     """Return each coin as `txid:vout`; one from outside has it only where it was fetched."""
-    view = ground.view
     inside = np.flatnonzero(outputs >= 0)
-    made = view.transactions_of_outputs(outputs[inside])
-    vouts = (outputs[inside] - view.first_output[made]).tolist()
     texts: list[str | None] = [None] * len(outputs)
-    for place, txid, vout in zip(inside.tolist(), view.txid_texts(made), vouts, strict=True):
-        texts[place] = f"{txid}:{vout}"
+    for place, text in zip(
+        inside.tolist(), outpoint_texts(ground.view, outputs[inside]), strict=True
+    ):
+        texts[place] = text
     if ground.fetched is not None:
         for place in np.flatnonzero(outputs < 0).tolist():
             raw, vout = ground.fetched.ledger.outpoint(int(rows[place]))
@@ -147,7 +148,7 @@ def _when(ground: Ground, transactions: Int64Array) -> tuple[list[int], list[dat
     blocks = ground.view.blocks_of(transactions)
     seconds = ground.view.times_of_blocks(blocks).tolist()
     heights: list[int] = ground.view.block_height[blocks].tolist()
-    return heights, [datetime.fromtimestamp(each, UTC) for each in seconds]
+    return heights, [moment(each) for each in seconds]
 
 
 def _moves(ground: Ground, transactions: Int64Array) -> list[NextMove | None]:

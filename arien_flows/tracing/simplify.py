@@ -113,6 +113,7 @@ def _net_change(graph: FlowGraph) -> FlowGraph:
         edge_fee=graph.edge_fee[kept],
         edge_coins=graph.edge_coins[kept],
         edge_by_policy=graph.edge_by_policy[kept],
+        edge_inherited=graph.edge_inherited[kept],
     )
     if not inner.any():
         return contract(netted, np.arange(count))
@@ -246,6 +247,7 @@ def _as_relations(graph: FlowGraph, opened: Int64Array) -> FlowGraph:
         edge_fee=lost[kept],
         edge_coins=graph.edge_coins[kept],
         edge_by_policy=graph.edge_by_policy[kept],
+        edge_inherited=graph.edge_inherited[kept],
         via_from=start[second_leg],
         via_to=graph.edge_to[second_leg],
         via_transaction=graph.ref[graph.edge_from[second_leg]],

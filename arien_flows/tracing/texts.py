@@ -27,6 +27,13 @@ def txid_texts(view: View, transactions: Int64Array) -> dict[int, str]:
     return dict(zip(wanted.tolist(), view.txid_texts(wanted), strict=True))
 
 
+def outpoint_texts(view: View, outputs: Int64Array) -> list[str]:
+    """Return each output as `txid:vout`."""
+    made = view.transactions_of_outputs(outputs)
+    places = (outputs - view.first_output[made]).tolist()
+    return [f"{txid}:{place}" for txid, place in zip(view.txid_texts(made), places, strict=True)]
+
+
 def block_times(view: View, blocks: Int64Array) -> dict[int, datetime]:
     """Return the header time of each row of the block table."""
     wanted = np.unique(blocks)

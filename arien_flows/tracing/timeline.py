@@ -97,16 +97,14 @@ def _labels(
     at = slots[places]
     address = slot_addresses(ground.view, traced.trail, at, is_forward=traced.request.is_forward)
     root = roots_of(ground.entities, address)
-    pairs = list(zip(address.tolist(), root.tolist(), strict=True))
-    label_of = {}
-    for who in dict.fromkeys(pairs):
-        named = ground.attribution.service_at(*who)
-        if named is not None:
-            label_of[who] = named.tag.label
-    labels = sorted(set(label_of.values()))
-    number = {label: i for i, label in enumerate(labels)}
+    services = ground.attribution.services_at(address, root)
+    names = [named.tag.label for named in services.named]
+    labels = sorted(set(names))
+    place_of = {label: place for place, label in enumerate(labels)}
+    # The last stands for none, which -1 is the place of.
+    number = np.array([*(place_of[name] for name in names), -1], np.int64)
     service = np.full(len(slots), -1, np.int64)
-    service[places] = [number[label_of[who]] if who in label_of else -1 for who in pairs]
+    service[places] = number[services.which]
     return service, labels
 
 

@@ -12,13 +12,12 @@ from arien_flows.amounts import asset_of, held_by_coins
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.engine import Traced
+from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from chains.types import BoolArray
 from heuristics.taint import Stop
 
 _ENDED_FOR_GOOD = (Stop.CLEAN, Stop.FOLLOWED, Stop.DESTROYED, Stop.RETAINTED, Stop.NOT_FETCHED)
 """Ends that the next transaction cannot change, and those that are told as not fetched anyway."""
-
-_SERVICES = (Stop.SERVICE_REACHED, Stop.MIXER, Stop.BRIDGE)
 
 
 def unsettled(fetched: Fetched, traced: Traced) -> BoolArray:
@@ -30,7 +29,7 @@ def unsettled(fetched: Fetched, traced: Traced) -> BoolArray:
     trail = traced.trail
     ended: BoolArray = (trail.flow.amount > 0) & ~np.isin(trail.flow.reason, _ENDED_FOR_GOOD)
     if traced.request.is_forward:
-        is_service = np.isin(trail.flow.reason, _SERVICES)
+        is_service = np.isin(trail.flow.reason, SERVICE_REASONS)
         return ended & np.isin(trail.coins, fetched.unasked) & ~is_service
     return ended & (trail.coins < 0)
 

@@ -25,7 +25,8 @@ class RateStep(Shape):
     """As the source wrote it, without needless zeros."""
 
     time: datetime
-    """Time that the table gives the price; it is used from there on."""
+    """Time that the table gives the price; it is used from there on. A closing price was fixed
+    later: see `ahead_seconds` of the table."""
 
     source: str
     """Who states it."""
@@ -151,6 +152,10 @@ class PriceTableUsed(Shape):
 
     granularity: str
     """How far apart they are: `hour`, `day`, `business_day`, or seconds as `900 s`."""
+
+    ahead_seconds: int
+    """For how long after a payment its price may have been fixed: one interval for closing prices
+    and averages, as the column's name says it, else 0."""
 
     max_age_seconds: int
     """For how long a price is used where the next one is missing."""

@@ -3,8 +3,9 @@ from random import Random
 
 import numpy as np
 
-from arien_flows.attribution.ownership import SingleAddresses
+from arien_flows.attribution.ownership import SingleAddresses, roots_of
 from arien_flows.attribution.snapshot import attribute, no_attribution, service_stop
+from arien_flows.ledger.schema import NO_ADDRESS
 from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, tag
 from tests.ledgers import Tx, build_view
@@ -77,6 +78,25 @@ def test_attribution__marks_what_an_entity_inherits():
     assert (own.is_inherited, other.is_inherited) == (False, True)
     address_stop, root_stop = found.stops()
     assert address_stop.tolist() == root_stop.tolist() == [Stop.SERVICE_REACHED]
+
+
+def test_attribution__tells_of_many_addresses_what_it_tells_of_each():
+    tags = [
+        tag("b", "Shop", "exchange"),
+        tag("b", "Bazaar", "market"),
+        tag("c", "Fund", "donation", confidence="ownership"),
+        tag("d", "Mill", "mixer"),
+    ]
+    for entities in (SingleAddresses(), AllOne()):
+        found = attribute(VIEW, tags, entities)
+        addresses = np.array([*map(number, "dcbaabcd"), NO_ADDRESS], np.int64)
+        roots = roots_of(entities, addresses)
+        services = found.services_at(addresses, roots)
+        one_by_one = [found.service_at(*who) for who in zip(addresses, roots, strict=True)]
+        assert [services.at(place) for place in range(9)] == one_by_one
+        assert one_by_one[-1] is None
+        assert len(services.named) == len({repr(each) for each in one_by_one if each})
+    assert no_attribution(VIEW).services_at(addresses, roots).which.tolist() == [-1] * 9
 
 
 def test_attribution__counts_what_it_cannot_use():

@@ -45,12 +45,15 @@ def test_prices__from_import_to_withdrawal(do: Do, tmp_path: Path):
     assert out == (
         "btc.csv: price table 1, 2 prices of BTC in EUR by day (UTC) from 2024-03-01T00:00:00Z to "
         "2024-03-02T00:00:00Z, column close\n"
+        "   A closing price: fixed up to one day (UTC) after the payment, at the end of the "
+        "day (UTC) in which it was made.\n"
     )
     out, _ = do("prices", "import", file, *TERMS, "--licence", "CC0")
     assert "already imported at 20" in out
     assert "as price table 1; nothing was changed" in out
     out, _ = do("prices", "of", "btc", "2024-03-01T12:00Z", "--currency", "eur")
     assert out.startswith("One BTC was worth 57643.1 EUR (an attribution)\n")
+    assert "fixed up to one day (UTC) after the payment" in out
     for told in ("An exchange", "CC0", "day (UTC)", "btc.csv, column close", "SHA-256"):
         assert told in out
     answer = json.loads(do("prices", "of", "BTC", "2024-03-02", "--currency", "EUR", "--json")[0])

@@ -101,6 +101,15 @@ def test_csv__of_days():
     assert (document.faults, document.absent, document.repeated) == ((), 0, 0)
 
 
+def test_csv__of_an_exporter_labels_days_by_their_beginning():
+    document = read(
+        "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp\n"
+        "2024-03-01T00:00:00.000Z;2024-03-01T23:59:59.999Z;a;b;2781;1;9;1;62440.63;5;6;"
+        "2024-03-01T23:59:59.999Z\n"
+    )
+    assert points(document) == {MARCH: "62440.63"}
+
+
 @pytest.mark.parametrize(
     ("header", "column"),
     [

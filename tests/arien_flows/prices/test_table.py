@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arien_flows.prices.table import DAY, HOUR, PriceTable, granularity_of
+from arien_flows.prices.table import DAY, HOUR, PriceTable, fixed, granularity_of
 from tests.arien_flows.prices.tables import daily, seconds, table_of
 
 times_of_points = st.lists(
@@ -100,3 +100,23 @@ def test_points_sha256__names_what_is_said_and_not_where():
         daily("2024-03-01", ["1", "2"], asset="tBTC"),
     )
     assert len({one.points_sha256, *(each.points_sha256 for each in changed)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("column", "granularity", "clock", "when"),
+    [
+        ("Close", "day", 0, "closing"),
+        ("close (EUR)", "hour", 0, "closing"),
+        ("closing price", "business_day", 0, "closing"),
+        ("Weighted Price", "day", 0, "average"),
+        ("vwap", "hour", 0, "average"),
+        ("price", "day", 0, "then"),
+        ("USD", "business_day", 0, "then"),
+        ("close", "day", DAY - 1, "day_before"),
+        ("close", "day", DAY - 60, "day_before"),
+        ("close", "hour", DAY - 1, "closing"),
+        ("close", "day", DAY - 3600, "closing"),
+    ],
+)
+def test_fixed__says_when_a_price_was_known(column, granularity, clock, when):
+    assert fixed(column, granularity, 20_000 * DAY + clock) == when

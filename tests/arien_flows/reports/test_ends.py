@@ -5,12 +5,13 @@ import pytest
 from arien_flows.reports.ends import BACKWARD_ENDS, FORWARD_ENDS, meaning
 from heuristics.taint import Stop
 
-NO_ENDS = {Stop.CLEAN, Stop.FOLLOWED, Stop.DESTROYED}
+NO_ENDS = {Stop.CLEAN, Stop.FOLLOWED, Stop.FEE}
+"""What is followed or not traced; what goes to miners is told as `fees`, under no reason."""
 
 
 @pytest.mark.parametrize("ends", [FORWARD_ENDS, BACKWARD_ENDS])
 def test_ends__every_reason_has_words(ends: dict[str, str]):
-    assert set(ends) == {stop.name.lower() for stop in Stop if stop not in NO_ENDS}
+    assert set(ends) == {stop.name.lower() for stop in Stop if stop not in NO_ENDS} | {"fees"}
     assert all("_" not in words for words in ends.values())
 
 

@@ -9,19 +9,24 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arien_flows.attribution.ownership import SingleAddresses
+from arien_flows.attribution.snapshot import no_attribution
 from arien_flows.cli.demix_texts import MARK
 from arien_flows.cli.trace_texts import trace_lines
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
 from arien_flows.tracing.answer import TraceAnswer, canonical_json
-from arien_flows.tracing.demixing import RULES
+from arien_flows.tracing.demixing import RULES, Mixes, follow_candidates
+from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.inferences import Inference, Ratio
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import trace
+from heuristics.demix import Mix, Plan, unravel
 from heuristics.rules import RULES as ALL_RULES
 from tests.arien_flows.tracing.chains import attribution_of
 from tests.arien_flows.tracing.mixing import JOIN, POOL, WHIRL, marks_of, mix_of_pool
@@ -207,6 +212,85 @@ def test_request__refuses_what_demix_is_not():
         TraceRequest(sources=("a",), demix="guess")  # type: ignore[arg-type]  # not a name
     with pytest.raises(InputError, match="demix_depth must be between 1 and 10"):
         TraceRequest(sources=("a",), demix_depth=11)
+
+
+def two_amounts(random: Random, *, pooled: bool) -> tuple[Mixes, Mix]:
+    """Return a mix with two agreed amounts, and a second mix that takes outputs of both."""
+    equal = [100] * random.randint(2, 4) + [200] * random.randint(2, 4)
+    brought = [random.randint(100, 900) for _ in range(random.randint(2, 5))]
+    brought.append(random.randint(0, 300) + max(0, sum(equal) - sum(brought)))
+    spent = [random.randrange(len(equal)), *random.sample(range(len(equal)), 3)]
+    taken = sorted({*spent, 0, len(equal) - 1})
+    paid = sum(equal[place] for place in taken)
+    chain = [
+        Tx(name="mined", outputs=[(f"p{i}", sat) for i, sat in enumerate(brought)]),
+        Tx(
+            name="first",
+            inputs=[f"mined:{i}" for i in range(len(brought))],
+            outputs=[(f"e{i}", sat) for i, sat in enumerate(equal)],
+        ),
+        Tx(
+            name="second",
+            inputs=[f"first:{i}" for i in taken],
+            outputs=[("x", paid // 2), ("y", paid // 2)],
+        ),
+    ]
+    view = build_view(chain)
+    ground = Ground(
+        view=view,
+        entities=SingleAddresses(),
+        attribution=no_attribution(view),
+        coinjoin_marks=np.array([0, 1, 1], np.uint8),
+    )
+    mixes = Mixes(ground=ground, is_forward=False)
+    for transaction, plan in ((1, Plan(amounts=(100, 200), pooled=pooled)), (2, None)):
+        rows = slice(*view.first_input[transaction : transaction + 2].tolist())
+        given = slice(*view.first_output[transaction : transaction + 2].tolist())
+        mixes.known[transaction] = (
+            unravel(
+                np.asarray(view.input_value[rows]),
+                np.asarray(view.input_address[rows]),
+                np.asarray(view.output_value[given]),
+                np.asarray(view.output_address[given]),
+                plan or Plan(amounts=(paid // 2,), pooled=True),
+            ),
+            None,
+            None,
+        )
+    return mixes, mixes.at(1)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_inferences__backward_an_input_stands_for_its_part_of_each_amount(pooled):
+    check_every_path_back(7, pooled=pooled)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_inferences__backward_masses_are_those_of_every_path(seed, pooled):
+    check_every_path_back(seed, pooled=pooled)
+
+
+def check_every_path_back(seed: int, *, pooled: bool) -> None:
+    mixes, first = two_amounts(Random(seed), pooled=pooled)
+    walk = follow_candidates(mixes, 2, 0, 3, (0, 2))
+    view = mixes.ground.view
+    expected: dict[int, Fraction] = {}
+    rest = Fraction(0)
+    # Every path by itself: from the second mix to an output of the first, and to its inputs.
+    for share in mixes.at(2).entering(0):
+        for row, mass in zip(share.rows, share.masses, strict=True):
+            place = int(view.spent_output[int(view.first_input[2]) + row] - view.first_output[1])
+            before = first.entering(place)
+            rest += mass * (1 - sum(sum(each.masses) for each in before))
+            for each in before:
+                for origin, part in zip(each.rows, each.masses, strict=True):
+                    expected[origin] = expected.get(origin, Fraction(0)) + mass * part
+    start = int(view.first_input[1])
+    assert {each.row - start: each.arrival.mass for each in walk.found} == expected
+    assert walk.rest == rest
+    assert sum(expected.values()) + rest == 1
 
 
 def pool_of_mixes(seed: int, count: int) -> tuple[list[Tx], dict[str, tuple[str, int]]]:

@@ -11,9 +11,11 @@ from arien_flows.errors import InputError
 from arien_flows.tracing.expansion import CHAIN_STEP, picture
 from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.layout import GAP
+from arien_flows.tracing.picture import line_style
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.trace import TraceResult, trace
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
+from tests.arien_flows.tracing.test_trace import JoinedAddresses
 from tests.ledgers import Tx, build_view, text_of_name
 
 SERVICES = {"exchange": "exchange", "mixer": "mixer"}
@@ -246,6 +248,48 @@ def test_edges__say_what_depends_on_the_policy():
         assert not by_target[text_of_name("a")].depends_on_policy
         assert by_target[text_of_name("c")].depends_on_policy
         assert by_target[text_of_name("e")].certainty == "inference"
+
+
+@pytest.mark.parametrize("level", ["entity", "address"])
+def test_edges__to_services_are_no_facts(level):
+    chain = [
+        Tx(name="m", outputs=[("thief", 50 * COIN)]),
+        Tx(
+            name="pay",
+            inputs=["m:0"],
+            outputs=[("till", 10 * COIN), ("safe", 15 * COIN), ("friend", 25 * COIN)],
+        ),
+    ]
+    view = build_view(chain)
+    request = TraceRequest(sources=(text_of_name("thief"),), policy="haircut", level=level)
+
+    def certainties(tags: dict[str, str]) -> dict[str, str]:
+        entities = JoinedAddresses(view, ["till", "safe"])
+        known = attribution_of(view, tags, entities)
+        graph = trace(view, request, attribution=known, entities=entities).answer.graph
+        kinds = {node.id: node.kind for node in graph.nodes}
+        for edge in graph.edges:
+            assert (line_style(edge) == "line:dashed") == (edge.certainty == "inference")
+        names = {text_of_name("friend"): "friend"}
+        return {
+            names.get(edge.target, edge.target): edge.certainty
+            for edge in graph.edges
+            if edge.target in names or kinds[edge.target] == "service"
+        }
+
+    both = certainties({"till": "exchange", "safe": "exchange"})
+    assert set(both.values()) == {"attribution", "fact"}
+    assert both["friend"] == "fact"
+    one = certainties({"till": "exchange"})
+    assert one.pop("friend") == "fact"
+    if level == "entity":
+        # One node: a part of what came to it lies at an address that only a rule joined.
+        assert one == {"service:The till": "inference"}
+    else:
+        assert one == {
+            f"service:{text_of_name('till')}": "attribution",
+            f"service:{text_of_name('safe')}": "inference",
+        }
 
 
 def test_levels__differ_in_who_is_joined():

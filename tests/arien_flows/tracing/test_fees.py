@@ -130,6 +130,32 @@ def test_by_source__adds_up_at_every_end_and_for_every_source(policy):
         }  # fmt: skip
 
 
+@pytest.mark.parametrize("policy", ["fifo", "haircut", "lifo"])
+def test_by_source__leaves_out_no_end_that_is_only_summed(policy, monkeypatch):
+    monkeypatch.setattr("arien_flows.tracing.leaves.MOST_LEAVES", 1)
+    small = [(f"s{i}", COIN) for i in range(9)]
+    chain = [
+        *PARTED[:2],
+        Tx(
+            name="join",
+            inputs=["m1:0", "m2:0"],
+            outputs=[*small, ("shop", 30 * COIN), ("rest", 20 * COIN), ("last", 20 * COIN)],
+        ),
+        Tx(name="sweep", inputs=[f"join:{i}" for i in range(9)], outputs=[("vault", 9 * COIN)]),
+    ]
+    answer = ask(build_view(chain), "alice", "bob", policy=policy, min_value_sat=2 * COIN).answer
+    assert answer.buckets
+    assert answer.further
+    told = [*answer.leaves, *answer.buckets, *answer.further, *answer.destroyed, *answer.fees]
+    for end in told:
+        assert sum(int(part.traced) for part in end.by_source) == int(end.traced)
+    for place, each in enumerate(answer.totals.by_source):
+        found = sum(
+            int(part.traced) for end in told for part in end.by_source if place in part.sources
+        )
+        assert found == int(each.traced) > 0
+
+
 def test_by_source__is_silent_for_a_single_source():
     answer = ask(build_view(PARTED), "alice").answer
     assert answer.totals.by_source == ()

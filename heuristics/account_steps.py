@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from heuristics.account_events import FeeMode, Movement, MovementColumns
 from heuristics.columns import NO_ADDRESS, BoolArray, Int64Array, UInt32Array, read_only
 from heuristics.jit import kernel
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.wide import (
     LIMBS,
     ZERO,
@@ -37,11 +38,8 @@ from heuristics.wide import (
     subtract,
 )
 
-OPENING_COLOUR = 1 << 62
-"""Bit of units that were there before the first movement; the bits below are colours of sources."""
-
-COLOURS = 62
-"""How many groups of sources can be told apart."""
+OPENING_COLOUR = 1 << MOST_TOLD_APART
+"""Bit of units that were there before the first movement; the bits below are those of sources."""
 
 NO_POT = -1
 

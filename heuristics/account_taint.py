@@ -35,7 +35,6 @@ from heuristics.account_events import (
 from heuristics.account_queues import Queues, move_segments
 from heuristics.account_shares import Shares, share_pro_rata, spread_poison
 from heuristics.account_steps import (
-    COLOURS,
     NO_POT,
     OPENING_COLOUR,
     Pots,
@@ -48,6 +47,7 @@ from heuristics.account_steps import (
 )
 from heuristics.columns import BoolArray, Int64Array, UInt32Array, read_only
 from heuristics.conservation import ConservationError
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 from heuristics.wide import UInt64Array, any_exceeds, sums, to_ints
@@ -229,7 +229,7 @@ def _check_question(movements: MovementColumns, question: AccountQuestion) -> No
     if np.any(np.diff(declared) <= 0) or declared[0] < 0 or declared[-1] >= len(movements.kind):
         raise ValueError("sources must be rows of movements, ascending")
     if np.any(colours <= 0) or np.any(colours >= OPENING_COLOUR):
-        raise ValueError(f"colours must be sets of bits 0 to {COLOURS - 1}")
+        raise ValueError(f"colours must be sets of bits 0 to {MOST_TOLD_APART - 1}")
     if question.direction == Direction.FORWARD:
         followed = np.isin(movements.kind, ENDS_UNITS, invert=True)
         lacking = "nobody receives its units"

@@ -18,6 +18,10 @@ from heuristics.jit import kernel
 
 CLEAN_COLOUR = 0
 
+MOST_TOLD_APART = 62
+"""Sources that can be told apart, a bit each: a number of 64 bits has two more for the sign and for
+what an account held before."""
+
 
 @kernel
 def stream_room(slots: Int64Array, segment_count: Int64Array) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import NO_ADDRESS, Int64Array, UInt8Array, UInt32Array, read_only
-from heuristics.jit import kernel, kernel_part
+from heuristics.jit import kernel_part
 from heuristics.taint import Number, Stop
 
 
@@ -207,48 +207,3 @@ def known_stop(
     if entered < rules.first_transaction or entered > rules.last_transaction:
         reason = min(reason, _TIME_WINDOW)
     return reason
-
-
-@kernel
-def _known_stops(
-    direction: int,
-    coins: Int64Array,
-    addresses: UInt32Array,
-    columns: SpendColumns,
-    rules: StopRules,
-) -> tuple[UInt8Array, Int64Array]:
-    stops = np.empty(len(coins), np.uint8)
-    entered = np.empty(len(coins), np.int64)
-    for i in range(len(coins)):
-        entered[i] = entered_transaction(direction, coins[i], columns)
-        stops[i] = known_stop(
-            direction,
-            i < len(rules.sources),
-            coins[i],
-            np.int64(addresses[i]),
-            entered[i],
-            columns,
-            rules,
-        )
-    return stops, entered
-
-
-def known_stops(
-    direction: Direction,
-    coins: Int64Array,
-    addresses: UInt32Array,
-    columns: SpendColumns,
-    rules: StopRules,
-) -> tuple[UInt8Array, Int64Array]:
-    """Return for each coin the stop known beforehand and the transaction it leads into, or -1.
-
-    The first `len(rules.sources)` coins are the sources themselves; others are output numbers, or
-    -1 for outputs outside the ledger.
-    """
-    return _known_stops(
-        int(direction),
-        read_only(coins),
-        read_only(addresses),
-        share_columns(columns),
-        share_rules(rules),
-    )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from heuristics.columns import Int32Array, Int64Array, UInt8Array, check_offsets, read_only
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.stops import StopRules, share_columns, share_rules
 from heuristics.sweep_calendar import CHUNK_WORDS, MOST_IN_USE
 from heuristics.sweep_kernel import sweep_windows
@@ -25,7 +26,6 @@ from heuristics.sweep_state import (
     ARENA_LIMIT,
     AT_END,
     AT_FEE,
-    COLOURS,
     FEE_SUM,
     TOUCHED,
     TOUCHED_INPUTS,
@@ -229,7 +229,9 @@ def _check(
         raise ValueError("a source is not an output of the ledger up to the end of the pass")
     if np.any(np.diff(outputs) <= 0):
         raise ValueError("sources must ascend, each once")
-    if len(colours) != len(outputs) or np.any((colours <= 0) | (colours >= 1 << COLOURS)):
-        raise ValueError(f"every source needs a set of the {COLOURS} sources that are told apart")
+    if len(colours) != len(outputs) or np.any((colours <= 0) | (colours >= 1 << MOST_TOLD_APART)):
+        raise ValueError(
+            f"every source needs a set of the {MOST_TOLD_APART} sources that are told apart"
+        )
     if np.any(ledger.output_value[outputs] <= 0):
         raise ValueError("a source is worth nothing")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from heuristics.columns import Int32Array, Int64Array, Scalar, UInt8Array
 from heuristics.jit import kernel
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.sweep_calendar import (
     Calendar,
     grown_calendar,
@@ -53,9 +54,6 @@ WRONG_OUTPUT = 16
 ARENA_LIMIT = 15
 """Segments from which on the dead ones of the present window are cleared."""
 PLACES = 17
-
-COLOURS = 62
-"""Sources that can be told apart."""
 
 
 class Coins(NamedTuple):
@@ -164,7 +162,7 @@ def new_state(windows: int, window: int, *, keeps_coins: bool) -> State:
         fees=Rows(np.zeros(64, np.int64), np.zeros(64, np.int64)),
         pending=Pending(*(np.zeros(64, np.int64) for _ in range(4))),
         pending_pieces=_segments(64),
-        by_colour=np.zeros((int(Stop.FOLLOWED) + 1, COLOURS), np.int64),
+        by_colour=np.zeros((int(Stop.FOLLOWED) + 1, MOST_TOLD_APART), np.int64),
         at=at,
         needs=np.zeros(NEEDS, np.int64),
     )

@@ -4,14 +4,13 @@ import numpy as np
 
 from heuristics.columns import Int64Array
 from heuristics.jit import kernel
-from heuristics.segments import CLEAN_COLOUR, overlay
+from heuristics.segments import CLEAN_COLOUR, MOST_TOLD_APART, overlay
 from heuristics.shares import add_own_colour
 from heuristics.sweep_state import (
     AT_COIN,
     AT_PENDING,
     AT_PENDING_PIECE,
     BLOCK,
-    COLOURS,
     Coins,
     Pending,
     Scratch,
@@ -186,7 +185,7 @@ def tell_colours(
             found |= colour
             tainted += 1
             if is_counted:
-                for source in range(COLOURS):
+                for source in range(MOST_TOLD_APART):
                     if (colour >> source) & 1:
                         by_colour[reason, source] += arena.length[piece]
     return found, tainted

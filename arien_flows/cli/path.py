@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from arien_flows.cli.flow_options import files_option, time_options
 from arien_flows.cli.session import session_of, session_options
 from arien_flows.cli.typed import moment, satoshi
 
@@ -47,8 +48,7 @@ if TYPE_CHECKING:
     metavar="AMOUNT",
     help="Smallest coin of a connection: whole satoshi, or coins as 0.01BTC.",
 )
-@click.option("--since", metavar="TIME", help="Ignore what is earlier: 2026-03-01, or with a time.")
-@click.option("--until", metavar="TIME", help="Ignore what is later; a date means its end (UTC).")
+@time_options
 @click.option(
     "--budget",
     type=click.IntRange(1, 2_000_000),
@@ -63,13 +63,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Let connections run through these too; money that leaves them may be anybody's.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write paths.json and paths.graphml there.",
-)
+@files_option("paths.json and paths.graphml")
 @click.pass_context
 def path(
     context: click.Context,

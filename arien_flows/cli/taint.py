@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from arien_flows.cli.flow_options import fee_options, files_option, policy_option
 from arien_flows.cli.session import profile_option, session_of, session_options
 
 if TYPE_CHECKING:
@@ -24,40 +25,12 @@ if TYPE_CHECKING:
     help="More sources, one a line; may be repeated. Those that the ledger does not hold are "
     "passed over and counted.",
 )
-@click.option(
-    "--policy",
-    type=click.Choice(
-        ["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
-    ),
-    default="fifo",
-    show_default=True,
-    help="The accounting convention; none is a fact.",
-)
-@click.option(
-    "--fee-mode",
-    type=click.Choice(["track", "drop", "track_coinbase"]),
-    default="track",
-    show_default=True,
-    help="Fees end a path and are listed; or only summed up; or are followed into the coinbase "
-    "of their block.",
-)
-@click.option(
-    "--subsidy-order",
-    type=click.Choice(["first", "last"]),
-    default="first",
-    show_default=True,
-    help="With track_coinbase: where the new coins stand in what a coinbase takes.",
-)
+@policy_option
+@fee_options
 @click.option("--until", type=click.IntRange(0), metavar="HEIGHT", help="Last block looked at.")
 @click.option("--stop-at-services", is_flag=True, help="End paths at tagged services.")
 @click.option("--stop-at-coinjoins", is_flag=True, help="End paths at CoinJoins.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write taint.json, coins.parquet and fees.parquet there.",
-)
+@files_option("taint.json, coins.parquet and fees.parquet")
 @click.pass_context
 def taint(
     context: click.Context,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from arien_flows.cli.flow_options import fee_options, files_option, policy_option, time_options
 from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
@@ -31,15 +32,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where it went, or where it came from.",
 )
-@click.option(
-    "--policy",
-    type=click.Choice(
-        ["fifo", "lifo", "haircut", "poison", "tiho", "seniority", "reverse_seniority"]
-    ),
-    default="fifo",
-    show_default=True,
-    help="The accounting convention; none is a fact.",
-)
+@policy_option
 @click.option("--max-hops", type=click.IntRange(1), default=12, show_default=True, metavar="N")
 @click.option(
     "--min-value",
@@ -47,8 +40,7 @@ if TYPE_CHECKING:
     help="Smallest amount followed: whole satoshi, or coins as 0.01BTC. By default 0.001 BTC or "
     "0.1 % of the source, whichever is more.",
 )
-@click.option("--since", metavar="TIME", help="Ignore what is earlier: 2026-03-01, or with a time.")
-@click.option("--until", metavar="TIME", help="Ignore what is later; a date means its end (UTC).")
+@time_options
 @click.option(
     "--horizon",
     type=click.IntRange(1),
@@ -102,20 +94,7 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     help="Confidence from which the tag of a service ends paths there.",
 )
-@click.option(
-    "--fee-mode",
-    type=click.Choice(["track", "drop", "track_coinbase"]),
-    default="track",
-    show_default=True,
-    help="List each traced fee, tell their sum only, or follow fees into coinbases.",
-)
-@click.option(
-    "--subsidy-order",
-    type=click.Choice(["first", "last"]),
-    default="first",
-    show_default=True,
-    help="With track_coinbase: whether a coinbase's new money comes before or after the fees.",
-)
+@fee_options
 @click.option(
     "--graph-nodes",
     type=click.IntRange(10),
@@ -166,13 +145,9 @@ if TYPE_CHECKING:
     help="Answer as if this block were the ledger's last; tags are today's.",
 )
 @click.option("--compare", is_flag=True, help="Answer under every policy; writes no files.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write trace.json, manifest.json, graph.graphml, service_points.csv, and flow and "
-    "timeline as PNG and SVG there.",
+@files_option(
+    "trace.json, manifest.json, graph.graphml, service_points.csv, and flow and timeline as PNG "
+    "and SVG"
 )
 @click.pass_context
 def trace(

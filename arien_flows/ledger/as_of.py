@@ -33,7 +33,7 @@ def view_as_of(view: View, height: int) -> View:
         )
     if height == view.tip.height:
         return view
-    counts = _counts(view, height - first + 1)
+    counts = counts_of_blocks(view, height - first + 1)
     columns: dict[str, Any] = {
         COLUMN_FIELDS[column.path]: _cut(view, column, getattr(counts, column.table))
         for column in SCHEMA
@@ -58,7 +58,7 @@ def _cut(view: View, column: Column, rows: int) -> AnyArray:
     return held[: rows + (column.shape == "offsets")]
 
 
-def _counts(view: View, blocks: int) -> Counts:
+def counts_of_blocks(view: View, blocks: int) -> Counts:
     """Return the rows of each table that the first blocks have brought."""
     transactions = int(view.first_transaction[blocks])
     inputs = int(view.first_input[transactions])

@@ -115,6 +115,18 @@ class HistoryIndex:
             before += len(own)
         return None
 
+    def stretch(self, address: int, first: int, last: int) -> tuple[int, int]:
+        """Return where entries of transactions `first` to `last` start and stop in a history.
+
+        It is found by halving, without reading the entries.
+        """
+        start = stop = 0
+        for part in self._slices(address):
+            own = part.run.transaction[part.start : part.stop]
+            start += int(lower_bound(own, first))
+            stop += int(lower_bound(own, last + 1))
+        return start, stop
+
     def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
         """Return entries `[start, stop)` of an address's history, with Python's slice rules.
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from arien_flows.ledger.as_of import counts_of_blocks
 from arien_flows.ledger.disk import Disk
 from arien_flows.ledger.files import map_array
 from arien_flows.ledger.manifest import Manifest, Runs
@@ -49,32 +50,7 @@ def _clear(disk: Disk, staying: Int64Array, counts: Counts) -> None:
 def counts_at(view: View, height: int) -> Counts:
     """Return the counts of the ledger after the block at `height`; -1 for an empty ledger."""
     blocks = int(np.searchsorted(view.block_height, height, side="right")) if height >= 0 else 0
-    transactions = int(view.first_transaction[blocks])
-    inputs = int(view.first_input[transactions])
-    outputs = int(view.first_output[transactions])
-    return Counts(
-        blocks=blocks,
-        transactions=transactions,
-        inputs=inputs,
-        outputs=outputs,
-        addresses=_addresses_before(view, transactions),
-        reveals=int(np.searchsorted(view.reveal_input, inputs)),
-        links=int(np.searchsorted(view.link_transaction, np.uint32(transactions))),
-        op_returns=int(np.searchsorted(view.op_return_output, outputs)),
-        overwrites=int(np.searchsorted(view.overwrite_transaction, np.uint32(transactions))),
-    )
-
-
-def _addresses_before(view: View, transactions: int) -> int:
-    """Return how many addresses appear before a transaction: they are numbered as they appear."""
-    low, high = 0, view.counts.addresses
-    while low < high:
-        middle = (low + high) // 2
-        if view.totals(middle).first_transaction < transactions:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return counts_of_blocks(view, blocks)
 
 
 def rolled_back(manifest: Manifest, view: View, counts: Counts, sealed: Counts) -> Manifest:

@@ -367,6 +367,10 @@ class View:
         """Return entries `[start, stop)` of an address's history, one per transaction."""
         return self.histories.history(address, start, stop)
 
+    def stretch_of_history(self, address: int, first: int, last: int) -> tuple[int, int]:
+        """Return which entries of an address's history lie in transactions `first` to `last`."""
+        return self.histories.stretch(address, first, last)
+
     def place_in_history(self, address: int, transaction: int) -> int | None:
         """Return which entry of an address's history a transaction is; nothing if it is none."""
         return self.histories.place(address, transaction)

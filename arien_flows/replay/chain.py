@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.view import View
-from arien_flows.tracing.answer import Manifest
+from arien_flows.tracing.manifest_answer import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

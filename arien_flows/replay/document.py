@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
-from arien_flows.tracing.answer import Manifest, RequestShape
+from arien_flows.tracing.answer import RequestShape
 from arien_flows.tracing.manifest import FORMAT, RunManifest, hash_of_manifest, hash_of_result
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_answer import PathRequestShape
 
 KINDS: dict[str, type[RequestShape] | type[PathRequestShape]] = {

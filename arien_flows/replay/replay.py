@@ -17,9 +17,10 @@ from arien_flows.replay.differences import Differing, differing
 from arien_flows.replay.document import Recorded
 from arien_flows.replay.restoring import fetched_then, ledger_then, prices_then
 from arien_flows.shapes import json_text, plain
-from arien_flows.tracing.answer import Manifest, TraceAnswer
+from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network

@@ -34,7 +34,7 @@ from arien_flows.ledger.schema import FORMAT_VERSION
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
 from arien_flows.tag_book import TagBook
-from arien_flows.tracing.answer import ClusteringMade, Manifest
+from arien_flows.tracing.manifest_answer import ClusteringMade, Manifest
 from arien_flows.workspace import OpenNetwork, Reading
 from chains.bitcoin.networks import Network
 

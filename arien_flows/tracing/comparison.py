@@ -16,14 +16,10 @@ from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
-from arien_flows.tracing.answer import (
-    Manifest,
-    RequestShape,
-    Totals,
-    TraceAnswer,
-)
+from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer
 from arien_flows.tracing.fiat import table_used, value_sum
 from arien_flows.tracing.manifest import hash_of_result
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.points import PointSpan
 from arien_flows.tracing.request import (
     FORWARD_ONLY,

@@ -46,6 +46,8 @@ _STOP_KINDS: dict[Stop | None, str] = {
     Stop.BRIDGE: "bridge",
 }
 
+_STOP_NAMES = {int(stop): stop.name.lower() for stop in Stop}
+
 
 def node_ids(ground: Ground, graph: FlowGraph) -> list[str]:
     """Return what each node is called."""
@@ -60,23 +62,32 @@ class GraphWriter:
         self.view = ground.view
         self.names = _Names(ground, graph.keys, graph)
         self.ids = self.names.ids
-        self.through = graph.throughput().tolist()
-        self.end_rows = rows_by(graph.end_node, graph.node_count)
-        via = graph.via_from * max(graph.node_count, 1) + graph.via_to
-        order = np.lexsort((graph.via_transaction, via))
-        self.via_key, self.via_transaction = via[order], graph.via_transaction[order]
+        # A full graph may have hundreds of thousands of nodes: one by one, what NumPy gives from
+        # an array takes longer than all else here.
+        self.kinds, self.refs = [NodeKind(kind) for kind in graph.kind.tolist()], graph.ref.tolist()
+        self.amounts = _lists_of(
+            graph.throughput(), graph.entry, graph.fee, graph.returned,
+            graph.transactions, graph.members,
+        )  # fmt: skip
+        self.ends = _ends_by_node(graph)
+        self.edges = _lists_of(
+            graph.edge_from, graph.edge_to, graph.edge_amount, graph.edge_fee, graph.edge_coins
+        )
+        self.by_policy = graph.edge_by_policy.tolist()
+        self.inherited = graph.edge_inherited.tolist()
+        self.via_rows, self.via_transactions = _via_by_edge(graph)
         self.paths = _Paths(ground, graph, full)
         has_txid = np.isin(graph.kind, _OF_TRANSACTION)
         named = np.concatenate([graph.ref[has_txid], graph.via_transaction])
         self.times = transaction_times(ground, named)
-        self.via_texts = txid_texts(self.view, self.via_transaction)
+        self.via_texts = txid_texts(self.view, graph.via_transaction)
 
     def node(self, i: int, x: int, y: int) -> GraphNode:
         """Return one node."""
-        graph = self.graph
-        kind, ref = NodeKind(int(graph.kind[i])), int(graph.ref[i])
+        kind, ref = self.kinds[i], self.refs[i]
         tag = self._tag(kind, ref)
         members = self._members(kind, ref)
+        through, entry, fee, returned, transactions, stands_for = self.amounts[i]
         return GraphNode(
             id=self.ids[i],
             kind=self._kind(i, kind, ref, members),
@@ -86,16 +97,13 @@ class GraphWriter:
             tag=tag,
             x=x,
             y=y,
-            amount=str(self.through[i]),
-            entry=str(int(graph.entry[i])),
-            fees=str(int(graph.fee[i])),
-            returned=str(int(graph.returned[i])),
-            transactions=int(graph.transactions[i]),
-            members=int(graph.members[i]),
-            ends={
-                Stop(int(graph.end_reason[row])).name.lower(): str(int(graph.end_amount[row]))
-                for row in self.end_rows[i].tolist()
-            },
+            amount=str(through),
+            entry=str(entry),
+            fees=str(fee),
+            returned=str(returned),
+            transactions=transactions,
+            members=stands_for,
+            ends={_STOP_NAMES[reason]: str(amount) for reason, amount, _ in self.ends.get(i, ())},
             time=self.times[ref] if kind in _OF_TRANSACTION else None,
             path=self.paths.of(i) if kind == NodeKind.CHAIN else (),
             certainty=_certainty(kind, members),
@@ -103,34 +111,30 @@ class GraphWriter:
 
     def edge(self, i: int) -> GraphEdge:
         """Return one edge."""
-        graph = self.graph
-        start, end = int(graph.edge_from[i]), int(graph.edge_to[i])
-        key = start * max(graph.node_count, 1) + end
-        first, past = np.searchsorted(self.via_key, [key, key + 1])
-        listed = np.unique(self.via_transaction[first:past]).tolist()
+        start, end, amount, fee, coins = self.edges[i]
+        listed = self.via_transactions[slice(*self.via_rows[i])]
         times = [self.times[transaction] for transaction in listed]
         if not times:
-            near = [(int(graph.kind[n]), int(graph.ref[n])) for n in (start, end)]
+            near = [(self.kinds[n], self.refs[n]) for n in (start, end)]
             times = [self.times[ref] for kind, ref in near if kind == NodeKind.TRANSACTION]
         return GraphEdge(
             source=self.ids[start],
             target=self.ids[end],
-            amount=str(int(graph.edge_amount[i])),
-            fees=str(int(graph.edge_fee[i])),
-            coins=int(graph.edge_coins[i]),
+            amount=str(amount),
+            fees=str(fee),
+            coins=coins,
             transactions=len(listed),
             txids=tuple(self.via_texts[t] for t in listed[:MAX_TXIDS]),
             first_time=min(times) if times else None,
             last_time=max(times) if times else None,
-            depends_on_policy=bool(graph.edge_by_policy[i]),
+            depends_on_policy=self.by_policy[i],
             certainty=self._edge_certainty(i, start, end),
         )
 
     def _edge_certainty(self, i: int, start: int, end: int) -> Certainty:
-        graph = self.graph
-        if graph.edge_by_policy[i] or graph.edge_inherited[i]:
+        if self.by_policy[i] or self.inherited[i]:
             return "inference"
-        ends = [(NodeKind(int(graph.kind[n])), int(graph.ref[n])) for n in (start, end)]
+        ends = [(self.kinds[n], self.refs[n]) for n in (start, end)]
         if any(self._members(*each) > 1 for each in ends):
             return "inference"
         return "attribution" if any(kind in _OF_SERVICE for kind, _ in ends) else "fact"
@@ -198,7 +202,7 @@ class GraphWriter:
                 what = "smaller sources and branches" if graph.is_source[i] else "smaller branches"
                 return f"{int(graph.members[i]):,} {what}"
             case NodeKind.SMALL:
-                coins = int(graph.end_coins[self.end_rows[i]].sum())
+                coins = sum(coins for _, _, coins in self.ends.get(i, ()))
                 return f"{coins:,} small outputs" if coins > 1 else "1 small output"
             case NodeKind.DESTROYED:
                 return "unspendable"
@@ -338,6 +342,34 @@ class _Paths:
         keys = self.full_keys[payees[order]].tolist()
         found = zip(keys, amounts[order].tolist(), strict=True)
         return [payment for payment in found if payment[0] not in inside]
+
+
+def _lists_of(*columns: Int64Array) -> list[tuple[int, ...]]:
+    """Return the rows of columns as Python numbers."""
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _ends_by_node(graph: FlowGraph) -> dict[int, list[tuple[int, int, int]]]:
+    """Return reason, amount and coins of each end, by node."""
+    ends: dict[int, list[tuple[int, int, int]]] = {}
+    rows = (graph.end_node, graph.end_reason, graph.end_amount, graph.end_coins)
+    for node, *end in zip(*(column.tolist() for column in rows), strict=True):
+        ends.setdefault(node, []).append((end[0], end[1], end[2]))
+    return ends
+
+
+def _via_by_edge(graph: FlowGraph) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return where each edge's transactions start and stop in a list of them, and that list."""
+    count = max(graph.node_count, 1)
+    via = graph.via_from * count + graph.via_to
+    by_edge = np.lexsort((graph.via_transaction, via))
+    via, transaction = via[by_edge], graph.via_transaction[by_edge]
+    is_new = np.ones(len(via), np.bool_)
+    is_new[1:] = (via[1:] != via[:-1]) | (transaction[1:] != transaction[:-1])
+    via, transaction = via[is_new], transaction[is_new]
+    edge = graph.edge_from * count + graph.edge_to
+    starts, stops = np.searchsorted(via, edge), np.searchsorted(via, edge, side="right")
+    return list(zip(starts.tolist(), stops.tolist(), strict=True)), transaction.tolist()
 
 
 def _certainty(kind: NodeKind, members: int) -> Certainty:

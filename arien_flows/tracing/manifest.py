@@ -21,15 +21,9 @@ from arien_flows.ledger.view import View
 from arien_flows.prices import table
 from arien_flows.shapes import Shape, plain
 from arien_flows.tracing import layout
-from arien_flows.tracing.answer import (
-    BlockSeen,
-    ClusteringMade,
-    Manifest,
-    RequestShape,
-    TraceAnswer,
-    canonical_json,
-)
+from arien_flows.tracing.answer import RequestShape, TraceAnswer, canonical_json
 from arien_flows.tracing.engine import Ground, Traced
+from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manifest
 from arien_flows.tracing.paths_answer import PathAnswer
 from arien_flows.tracing.request import TraceRequest
 from heuristics import coinjoin, demix, follow

@@ -16,9 +16,9 @@ from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf
-from arien_flows.tracing.answer import Manifest
 from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_amounts import arrivals
 from arien_flows.tracing.paths_answer import (
     Arrived,

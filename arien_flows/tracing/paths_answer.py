@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.shapes import Certainty, ChainAnswer, Shape
-from arien_flows.tracing.answer import Manifest
+from arien_flows.tracing.manifest_answer import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

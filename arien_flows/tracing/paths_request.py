@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from arien_flows.errors import InputError
 from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.request_checks import check_range
 from heuristics.connect_search import BY_HOPS, BY_VALUE
 from heuristics.exact import LARGEST_AMOUNT
 
@@ -64,10 +65,7 @@ class PathRequest:
             ("min_value", self.min_value_sat, LARGEST_AMOUNT),
             ("budget", self.budget, MAX_PATH_BUDGET),
         ):
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise InputError(f"{name} must be a whole number")
-            if not 1 <= value <= most:
-                raise InputError(f"{name} must be between 1 and {most:,}, not {value:,}")
+            check_range(name, value, 1, most)
         if self.origin.strip() == self.destination.strip():
             raise InputError("both ends are the same: name two different owners or coins")
         _ = self.as_trace  # checks the moments

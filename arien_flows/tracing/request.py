@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import InputError
 from arien_flows.prices.currencies import currency_named
+from arien_flows.tracing.request_checks import check_choice, check_range
 from chains.bitcoin.networks import COIN_SAT
 from heuristics.exact import LARGEST_AMOUNT
 from heuristics.stops import Direction
@@ -145,28 +146,21 @@ class TraceRequest:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {len(self.sources):,}")
         if self.direction not in get_args(DirectionName):
             raise InputError(f"direction {self.direction!r} is neither forward nor backward")
-        if self.policy not in POLICIES:
-            raise InputError(
-                f"policy {self.policy!r} is unknown; it is one of {', '.join(POLICIES)}"
-            )
+        check_choice("policy", self.policy, POLICIES)
         if self.policy not in policies_of(self.direction):
             raise InputError(f"{FORWARD_ONLY}; use one of {', '.join(BACKWARD_POLICIES)}")
-        _check_range("max_hops", self.max_hops, 1, MAX_HOPS)
-        _check_range("budget", self.budget, 1, MAX_BUDGET)
-        _check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
-        _check_range("fan_out_percent", self.fan_out_percent, 0, 100)
-        _check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
-        _check_range("min_confidence", self.min_confidence, 0, 100)
-        for name, value, allowed in (
-            ("fee_mode", self.fee_mode, get_args(FeeMode)),
-            ("subsidy_order", self.subsidy_order, get_args(SubsidyOrder)),
-        ):
-            if value not in allowed:
-                raise InputError(f"{name} {value!r} is unknown; it is one of {', '.join(allowed)}")
+        check_range("max_hops", self.max_hops, 1, MAX_HOPS)
+        check_range("budget", self.budget, 1, MAX_BUDGET)
+        check_range("fan_out_outputs", self.fan_out_outputs, 1, 2**31)
+        check_range("fan_out_percent", self.fan_out_percent, 0, 100)
+        check_range("dormant_days", self.dormant_days, 1, MAX_DAYS)
+        check_range("min_confidence", self.min_confidence, 0, 100)
+        check_choice("fee_mode", self.fee_mode, get_args(FeeMode))
+        check_choice("subsidy_order", self.subsidy_order, get_args(SubsidyOrder))
         if self.seconds is not None:
-            _check_range("seconds", self.seconds, 1, MAX_SECONDS)
-        _check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
-        _check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
+            check_range("seconds", self.seconds, 1, MAX_SECONDS)
+        check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
+        check_range("demix_depth", self.demix_depth, 1, MAX_DEMIX_DEPTH)
         if self.demix not in get_args(DemixName):
             raise InputError(f"demix {self.demix!r} is neither stop nor candidates")
         if self.level not in get_args(LevelName):
@@ -178,9 +172,9 @@ class TraceRequest:
         if any(abs(place) > FURTHEST_PIN for _, x, y in self.pins for place in (x, y)):
             raise InputError(f"pins must be between -{FURTHEST_PIN:,} and {FURTHEST_PIN:,}")
         if self.min_value_sat is not None:
-            _check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
+            check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:
-            _check_range("horizon", self.horizon_days, 1, MAX_DAYS)
+            check_range("horizon", self.horizon_days, 1, MAX_DAYS)
         if self.fiat is not None and currency_named(self.fiat) != self.fiat:
             raise InputError(f"write the currency as {currency_named(self.fiat)}, not {self.fiat}")
         for name, moment in (("since", self.since), ("until", self.until)):
@@ -234,10 +228,3 @@ class TraceRequest:
 def policies_of(direction: DirectionName) -> tuple[PolicyName, ...]:
     """Return the policies by which a question in a direction can be answered."""
     return tuple(POLICIES) if direction == "forward" else BACKWARD_POLICIES
-
-
-def _check_range(name: str, value: int, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{name} must be a whole number")
-    if not least <= value <= most:
-        raise InputError(f"{name} must be between {least:,} and {most:,}, not {value:,}")

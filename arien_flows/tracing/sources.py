@@ -17,13 +17,14 @@ from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.window import Window
 from chains.types import Int64Array
 from heuristics.follow import ranges
+from heuristics.segments import MOST_TOLD_APART
 
 MAX_SOURCE_OUTPUTS = 1_000_000
-MOST_TOLD_APART = 62
-"""Asked sources whose money can be told apart: one bit each of a number with a sign."""
-
 MAX_MEMBERS = 100_000
-"""Addresses of an entity that may be a source together."""
+"""Addresses that the sources, entities with all of theirs, may have together."""
+
+MAX_PAYMENTS = 4_000_000
+"""Transactions of these addresses, in and out, that are read to find what came from outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def resolve_sources(
     NotFoundError
         If the ledger does not hold it.
     """
-    found = [_outputs_of(view, text.strip(), entities, window) for text in request.sources]
+    found = _Found(view, entities, window).all_of(request.sources)
     outputs, place = np.unique(np.concatenate(found), return_inverse=True)
     bits = np.ones(len(found), np.int64)
     if len(found) <= MOST_TOLD_APART:
@@ -81,38 +82,79 @@ def refuse_transaction(text: str) -> None:
         )
 
 
-def _outputs_of(view: View, text: str, entities: EntityMap, window: Window) -> Int64Array:
-    kind, colon, rest = text.partition(":")
-    if kind == "entity" and colon:
-        root = entities.root_of(view.find_address(rest))
-        members = entities.members(root).astype(np.int64)
-        if len(members) > MAX_MEMBERS:
-            raise InputError(
-                f"{text} has {len(members):,} addresses, more than {MAX_MEMBERS:,}: "
-                "name some of its addresses instead"
+class _Found:
+    """What sources mean, each thing that they name found once however often it is named."""
+
+    def __init__(self, view: View, entities: EntityMap, window: Window) -> None:
+        self.view, self.entities, self.window = view, entities, window
+        self.known: dict[str | int, Int64Array] = {}
+        """Outputs by source, and by the entity that a source names."""
+
+        self.members = 0
+        self.payments = 0
+
+    def all_of(self, sources: tuple[str, ...]) -> list[Int64Array]:
+        """Return the outputs that each source means."""
+        return [self._outputs_of(text.strip()) for text in sources]
+
+    def _outputs_of(self, text: str) -> Int64Array:
+        if text not in self.known:
+            self.known[text] = self._looked_up(text)
+        return self.known[text]
+
+    def _looked_up(self, text: str) -> Int64Array:
+        kind, colon, rest = text.partition(":")
+        if kind == "entity" and colon:
+            root = self.entities.root_of(self.view.find_address(rest))
+            if root not in self.known:
+                members = self.entities.members(root).astype(np.int64)
+                self.known[root] = self._receipts(members, text)
+            return self.known[root]
+        if colon:
+            return np.array([self.view.find_output(text)], np.int64)
+        refuse_transaction(text)
+        return self._receipts(np.array([self.view.find_address(text)]), text)
+
+    def _receipts(self, addresses: Int64Array, text: str) -> Int64Array:
+        """Return the outputs to `addresses` of transactions that spend nothing of any of them."""
+        view = self.view
+        stretches = self._stretches(addresses, text)
+        histories = [
+            view.history(address, start, stop)
+            for address, (start, stop) in zip(addresses.tolist(), stretches, strict=True)
+        ]
+        paying = np.concatenate([h.transaction[h.received_sat > 0] for h in histories])
+        spending = np.concatenate([h.transaction[h.sent_sat > 0] for h in histories])
+        transactions = np.setdiff1d(paying, spending).astype(np.int64)
+        if len(transactions) == 0:
+            is_limited = self.window.first_transaction > 0 or (
+                self.window.last_transaction < view.counts.transactions - 1
             )
-        return _receipts(view, members, window, text)
-    if colon:
-        return np.array([view.find_output(text)], np.int64)
-    refuse_transaction(text)
-    return _receipts(view, np.array([view.find_address(text)]), window, text)
+            when = "between since and until" if is_limited else f"up to block {view.tip.height:,}"
+            raise NothingReceivedError(f"{text} received nothing from outside {when}")
+        outputs = ranges(view.first_output[transactions], view.first_output[transactions + 1])
+        outputs = outputs[np.isin(view.output_address[outputs], addresses)]
+        return outputs[view.output_value[outputs] > 0]
 
-
-def _receipts(view: View, addresses: Int64Array, window: Window, text: str) -> Int64Array:
-    """Return the outputs to `addresses` of transactions that spend nothing of any of them."""
-    histories = [view.history(int(address)) for address in addresses]
-    paying = np.concatenate([h.transaction[h.received_sat > 0] for h in histories])
-    spending = np.concatenate([h.transaction[h.sent_sat > 0] for h in histories])
-    transactions = np.setdiff1d(paying, spending).astype(np.int64)
-    if len(transactions) == 0:
-        raise NothingReceivedError(
-            f"{text} received nothing from outside up to block {view.tip.height:,}"
-        )
-    inside = (transactions >= window.first_transaction) & (transactions <= window.last_transaction)
-    transactions = transactions[inside]
-    outputs = ranges(view.first_output[transactions], view.first_output[transactions + 1])
-    outputs = outputs[np.isin(view.output_address[outputs], addresses)]
-    outputs = outputs[view.output_value[outputs] > 0]
-    if len(outputs) == 0:
-        raise NothingReceivedError(f"{text} received nothing from outside between since and until")
-    return outputs
+    def _stretches(self, addresses: Int64Array, text: str) -> list[tuple[int, int]]:
+        """Return what of each history lies in the time window; refuse, unread, what is too long."""
+        self.members += len(addresses)
+        if self.members > MAX_MEMBERS:
+            so_far = "" if self.members == len(addresses) else " with the sources before it"
+            raise InputError(
+                f"{text} has {self.members:,} addresses{so_far}, more than {MAX_MEMBERS:,}: "
+                "name fewer sources, or some of its addresses instead"
+            )
+        found = []
+        for address in addresses.tolist():
+            start, stop = self.view.stretch_of_history(
+                address, self.window.first_transaction, self.window.last_transaction
+            )
+            found.append((start, stop))
+            self.payments += stop - start
+            if self.payments > MAX_PAYMENTS:
+                raise InputError(
+                    f"the sources have more than {MAX_PAYMENTS:,} payments, too many to look "
+                    "through: narrow the time with since and until"
+                )
+        return found

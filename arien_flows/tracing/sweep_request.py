@@ -6,6 +6,7 @@ from typing import get_args
 
 from arien_flows.errors import InputError
 from arien_flows.tracing.request import POLICIES, FeeMode, PolicyName, SubsidyOrder
+from arien_flows.tracing.request_checks import check_choice
 from heuristics.taint import Policy
 
 MAX_SOURCES = 1_000_000
@@ -43,16 +44,9 @@ class SweepRequest:
         count = len(self.sources) + len(self.listed)
         if not 1 <= count <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {count:,}")
-        if self.policy not in POLICIES:
-            raise InputError(
-                f"policy {self.policy!r} is unknown; it is one of {', '.join(sorted(POLICIES))}"
-            )
-        for name, value, known in (
-            ("fee_mode", self.fee_mode, get_args(FeeMode)),
-            ("subsidy_order", self.subsidy_order, get_args(SubsidyOrder)),
-        ):
-            if value not in known:
-                raise InputError(f"{name} {value!r} is unknown; it is one of {', '.join(known)}")
+        check_choice("policy", self.policy, POLICIES)
+        check_choice("fee_mode", self.fee_mode, get_args(FeeMode))
+        check_choice("subsidy_order", self.subsidy_order, get_args(SubsidyOrder))
         if self.until_height is not None and self.until_height < 0:
             raise InputError("a height is never negative")
 

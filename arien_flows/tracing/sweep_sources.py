@@ -17,7 +17,7 @@ from arien_flows.tracing.sources import resolve_sources
 from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.tracing.window import Window
 from chains.types import Int64Array
-from heuristics.sweep_state import COLOURS
+from heuristics.segments import MOST_TOLD_APART
 
 EVERYTHING = Window(first_transaction=0, last_transaction=2**62, dormant_before=0)
 CATEGORY = "category:"
@@ -67,7 +67,7 @@ def resolve_all(ground: Ground, request: SweepRequest, stop_transaction: int) ->
         outputs += [each for each, _ in found]
         roots += [each for _, each in found]
         owner += [place] * len(found)
-    told = 1 < len(named) <= COLOURS
+    told = 1 < len(named) <= MOST_TOLD_APART
     numbers, colours = _merged(outputs, owner, told=told)
     past = int(ground.view.first_output[stop_transaction])
     wanted = (numbers < past) & (ground.view.output_value[numbers] > 0)

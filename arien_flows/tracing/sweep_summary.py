@@ -31,7 +31,7 @@ from arien_flows.tracing.sweep_answer import (
 )
 from chains.types import BoolArray, Int64Array
 from heuristics import sweep
-from heuristics.sweep_state import COLOURS
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
 
 PROGRAM = "arien-flows"
@@ -181,12 +181,12 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
             detail=f"{len(sources.absent):,} of the list are not in the ledger or received "
             f"nothing from outside: {shown}{more}",
         )
-    if count > COLOURS:
+    if count > MOST_TOLD_APART:
         yield Truncation(
             where="by_source",
             reason="sources_not_told_apart",
-            limit=COLOURS,
-            detail=f"amounts by source are kept for at most {COLOURS} sources at a time",
+            limit=MOST_TOLD_APART,
+            detail=f"amounts by source are kept for at most {MOST_TOLD_APART} sources at a time",
         )
     if len(held.key) > SHOWN_HOLDERS:
         rest = np.sort(held.amount)[: len(held.key) - SHOWN_HOLDERS]

@@ -30,11 +30,11 @@ from arien_flows.tracing.manifest import hash_of_spelled, joined, manifest_of, s
 from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
-from arien_flows.tracing.sources import MOST_TOLD_APART
 from arien_flows.tracing.timeline import timeline
 from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
 from chains.types import UInt8Array
 from heuristics.propagate import MOST_COLOURS
+from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
 
 _LIMITS = {

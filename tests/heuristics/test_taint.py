@@ -23,10 +23,6 @@ from tests.reference.taint import Case, Coin, Transaction
 VECTOR: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "taint_3tx.json").read_text()
 )
-COLUMN = {policy: policy.name.lower() for policy in Policy} | {
-    Policy.HAIRCUT: "haircut_int",
-    Policy.REVERSE_SENIORITY: "juniority",
-}
 
 
 def worked_example(transactions: int = 3) -> tuple[list[Transaction], dict[str, Coin]]:
@@ -53,7 +49,7 @@ def test_policy__gives_the_worked_example(policy):
     case = Case(chain=chain, sources=[coins["A"]], labels=[0])
     answer = answer_of(case, run(case, Direction.FORWARD, policy), Direction.FORWARD)
     for tx in VECTOR["txs"]:
-        *shares, fee = VECTOR["expect"][COLUMN[policy]][tx["id"]]
+        *shares, fee = VECTOR["expect"][policy.name.lower()][tx["id"]]
         here = [answer.coins.get(coins[f"{tx['id']}:{j}"]) for j in range(len(shares))]
         found = [end.amount if end else 0 for end in here]
         assert [*found, answer.fees.get(coins[f"{tx['id']}:0"][0], 0)] == [*shares, fee]
@@ -68,7 +64,7 @@ def test_policy__gives_the_segments_of_the_worked_example(transactions, policy):
     last = VECTOR["txs"][transactions - 1]
     base = len(trail.coins) - len(last["out"])
     for j in range(len(last["out"])):
-        expected = VECTOR["segments"][COLUMN[policy]][f"{last['id']}:{j}"]
+        expected = VECTOR["segments"][policy.name.lower()][f"{last['id']}:{j}"]
         found = trail.flow.segments(base + j)
         assert found == [tuple(piece) for piece in expected if [1] in [p[1:] for p in expected]]
 

@@ -76,3 +76,15 @@ def test_place__is_where_the_transaction_stands(
         transactions = [one[0] for one in shown.get(address, [])]
         expected = transactions.index(wanted) if wanted in transactions else None
         assert index.place(address, wanted) == expected
+
+
+@given(histories(), st.integers(0, 45), st.integers(0, 45))
+def test_stretch__is_what_lies_between_two_transactions(
+    drawn: tuple[HistoryIndex, Entries], first: int, last: int
+) -> None:
+    index, shown = drawn
+    for address in range(8):
+        entries = [one[0] for one in shown.get(address, [])]
+        start, stop = index.stretch(address, first, max(first, last))
+        assert entries[start:stop] == [one for one in entries if first <= one <= max(first, last)]
+        assert index.stretch(address, 0, 2**62) == (0, len(entries))

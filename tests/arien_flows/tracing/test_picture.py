@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arien_flows.shapes import AsOf
-from arien_flows.tracing.answer import Manifest, RequestShape, Totals, TraceAnswer
+from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer
 from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
 from arien_flows.tracing.layout import GAP
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.page_layout import (
     LABEL_SIZE,
     Layout,

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.ledger.view import View
+from arien_flows.tracing import sources as sources_module
 from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.engine import check_conservation
 from arien_flows.tracing.manifest import result_sha256
 from arien_flows.tracing.request import BACKWARD_POLICIES, POLICIES, TraceRequest
+from arien_flows.tracing.sources import Sources, resolve_sources
 from arien_flows.tracing.trace import TraceResult, trace
+from arien_flows.tracing.window import window_of
 from chains.types import UInt32Array
 from heuristics.conservation import ConservationError
 from heuristics.taint import Stop
@@ -250,6 +253,61 @@ def test_sources__an_address_means_what_it_received_from_outside():
     assert both.answer.totals.source == str(100 * COIN)
     one = ask(view, f"{view.txid_text(2)}:1")
     assert one.answer.totals.source == str(40 * COIN)
+
+
+def test_sources__are_looked_up_once_however_often_they_are_named(theft, monkeypatch):
+    read = []
+    history = View.history
+
+    def counted(view: View, address: int, *stretch: int) -> Any:
+        read.append(address)
+        return history(view, address, *stretch)
+
+    entity = JoinedAddresses(theft, ["thief", "hop"])
+    thief, hop = text_of_name("thief"), text_of_name("hop")
+    monkeypatch.setattr(View, "history", counted)
+
+    def sources(*texts: str) -> Sources:
+        request = TraceRequest(sources=texts)
+        return resolve_sources(theft, request, entity, window_of(theft, request))
+
+    # One entity by the names of two of its addresses, and with spaces around.
+    often = sources(*[f"entity:{thief}"] * 500, *[f"entity:{hop}", f" entity:{thief}"] * 250)
+    assert sorted(read) == sorted(theft.find_address(text) for text in (thief, hop))
+    once = sources(f"entity:{thief}")
+    assert often.outputs.tolist() == once.outputs.tolist()
+    assert often.colours.tolist() == [1] * len(once.outputs)
+    twice = sources(thief, thief, hop)
+    assert twice.colours[twice.outputs == theft.find_output(f"{theft.txid_text(0)}:0")] == 0b011
+
+
+def test_sources__that_are_too_much_are_refused_before_they_are_read(theft, monkeypatch):
+    def never(*_: object) -> None:
+        raise AssertionError("a history was read")
+
+    entity = JoinedAddresses(theft, ["thief", "hop"])
+    several = tuple(text_of_name(name) for name in ("thief", "hop", "keep"))
+    with monkeypatch.context() as patch:
+        patch.setattr(sources_module, "MAX_MEMBERS", 1)
+        patch.setattr(View, "history", never)
+        with pytest.raises(InputError, match="has 2 addresses, more than 1"):
+            ask(theft, f"entity:{several[0]}", entities=entity)
+    with monkeypatch.context() as patch:
+        patch.setattr(sources_module, "MAX_MEMBERS", 2)
+        with pytest.raises(InputError, match="3 addresses with the sources before it"):
+            trace(theft, TraceRequest(sources=several))
+    payments = theft.totals(theft.find_address(several[0])).transaction_count
+    assert payments > 1
+    with monkeypatch.context() as patch:
+        patch.setattr(sources_module, "MAX_PAYMENTS", payments - 1)
+        patch.setattr(View, "history", never)
+        with pytest.raises(InputError, match="narrow the time with since and until"):
+            ask(theft)
+    with monkeypatch.context() as patch:
+        # What lies outside the time limits is not read, and does not count.
+        patch.setattr(sources_module, "MAX_PAYMENTS", payments - 1)
+        until = datetime.fromtimestamp(int(theft.median_times[0]), UTC)
+        assert int(ask(theft, until=until).answer.totals.source) > 0
 
 
 def test_sources__say_what_is_wrong(theft):

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write taint.json, coins.parquet and fees.parquet there.",
+    help="Write taint.json, manifest.json, sources.txt, coins.parquet and fees.parquet there.",
 )
 @click.pass_context
 def taint(

@@ -18,19 +18,25 @@ import numpy as np
 
 from arien_flows.answers.address import address_answer
 from arien_flows.answers.roles import roles_answer
+from arien_flows.answers.taint import tainted
 from arien_flows.answers.trace import traced
 from arien_flows.answers.why import why_answer
 from arien_flows.entities.clustering import run_clustering
 from arien_flows.entities.counted_votes import counted_votes
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.entities.profiles import Terms
+from arien_flows.evaluation.listed import Listed, Spent, view_of_list
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
+from arien_flows.tracing.paths import find_paths
+from arien_flows.tracing.paths_request import OrderName, PathRequest
 from arien_flows.tracing.request import DirectionName, TraceRequest, policies_of
+from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.workspace import DERIVED, Workspace
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
+from chains.types import TxIdRaw
 from heuristics.demix_search import fit
 
 GENESIS = bytes.fromhex(
@@ -99,6 +105,25 @@ def _ask_everything(folder: Path) -> None:
     for direction in get_args(DirectionName):
         for policy in policies_of(direction):
             traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))
+    tainted(reading, SweepRequest(sources=(address,)), folder / "taint")
+    _look_for_connections()
+
+
+def _look_for_connections() -> None:
+    """Look for the one connection of a chain of two transactions: that block has no two ends."""
+    scripts = [bytes([0, 20]) + bytes([owner]) * 20 for owner in range(2)]
+    mined, paid = (TxIdRaw(bytes([number]) * 32) for number in (1, 2))
+    coin = Spent(txid=mined, vout=0, value_sat=2, script=scripts[0])
+    transactions = [
+        Listed(txid=mined, inputs=(), outputs=((2, scripts[0]),)),
+        Listed(txid=paid, inputs=(coin,), outputs=((1, scripts[1]),)),
+    ]
+    view = view_of_list(transactions, REGTEST)
+    for order in get_args(OrderName):
+        find_paths(
+            view,
+            PathRequest(origin=view.outpoint_text(0), destination=view.outpoint_text(1), by=order),
+        )
 
 
 if __name__ == "__main__":

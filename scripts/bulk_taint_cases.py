@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from arien_flows.ledger.numbering import Locks
 from arien_flows.ledger.view import View
 from arien_flows.simulation.roles import Role
 from arien_flows.tracing.engine import spend_columns
 from arien_flows.workspace import Reading
-from chains.tables import ScriptType
 from chains.types import Int64Array
 from heuristics.stops import SpendColumns, StopRules
 from heuristics.sweep import Sweep, sweep
@@ -33,6 +33,8 @@ PLAIN_INPUTS = 3_000_000
 
 MOST_ADDRESSES = 17_000
 """Of the market that are looked up, the oldest."""
+
+OUTPUTS_AT_ONCE = 1 << 22
 
 Pieces = list[tuple[int, bool]]
 """Lengths of a coin, tainted or clean, in order."""
@@ -113,18 +115,30 @@ def market_receipts(view: View, truth: Path) -> Int64Array:
     table = pq.read_table(truth / "truth/addresses.parquet", columns=columns)
     theirs = pc.and_(pc.equal(table["owner"], market), pc.greater(table["first_transaction"], 0))
     used = table.filter(theirs).slice(0, MOST_ADDRESSES)
-    locks = zip(used["script_type"].to_pylist(), used["payload"].to_pylist(), strict=True)
-    found = (view.find_lock(ScriptType(script_type), payload) for script_type, payload in locks)
-    numbers = {number for number in found if number is not None}
-    histories = {number: view.history(number).transaction for number in sorted(numbers)}
-    paid = [
-        np.arange(view.first_output[transaction], view.first_output[transaction + 1])
-        for transactions in histories.values()
-        for transaction in transactions.tolist()
-    ]
-    outputs = np.unique(np.concatenate(paid))
-    paid_to = np.isin(view.output_address[outputs], np.array(sorted(numbers)))
-    return outputs[paid_to & (view.output_value[outputs] > 0)]
+    payloads = used["payload"].to_pylist()
+    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    locks = Locks(
+        source=np.frombuffer(b"".join(payloads), np.uint8),
+        script_type=used["script_type"].to_numpy().astype(np.uint8),
+        start=np.cumsum(lengths) - lengths,
+        length=lengths,
+    )
+    numbers, _ = view.find_locks(locks)
+    return _paid_to(view, numbers[numbers >= 0])
+
+
+def _paid_to(view: View, addresses: Int64Array) -> Int64Array:
+    """Return the outputs worth something that pay any of the addresses, in one pass over all."""
+    receives = np.zeros(view.counts.addresses + 1, np.bool_)
+    receives[addresses] = True
+    found = []
+    for start in range(0, view.counts.outputs, OUTPUTS_AT_ONCE):
+        part = view.output_address[start : start + OUTPUTS_AT_ONCE]
+        # What has no address has the largest number, and the last place is nobody's.
+        rows = np.flatnonzero(receives[np.minimum(part, view.counts.addresses)])
+        found.append(rows.astype(np.int64) + start)
+    outputs = np.concatenate(found)
+    return outputs[view.output_value[outputs] > 0]
 
 
 def _rows(

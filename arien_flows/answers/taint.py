@@ -3,15 +3,16 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.engine import Ground
+from arien_flows.tracing.request import FeeMode, PolicyName, SubsidyOrder
 from arien_flows.tracing.sweep import Watch, run_sweep
-from arien_flows.tracing.sweep_answer import TaintAnswer
+from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
 from arien_flows.tracing.sweep_files import (
-    ANSWER_FILE,
     FeeRows,
     folder_in_the_making,
+    write_answer,
     write_coins,
 )
 from arien_flows.tracing.sweep_request import SweepRequest
@@ -33,7 +34,7 @@ def tainted(
     folder: Path | None = None,
     watch: Watch = lambda _done, _total: None,
 ) -> Tainted:
-    """Pass over the ledger; with a `folder`, write coins, fees and the answer there.
+    """Pass over the ledger; with a `folder`, write the answer, its manifest and its rows there.
 
     When `watch` raises, or anything else does, nothing is left behind.
     """
@@ -55,6 +56,24 @@ def tainted(
                 swept = run_sweep(ground, request, watch=watch, take_fees=fees.take)
         write_coins(swept, making)
         answer = taint_answer(swept)
-        (making / ANSWER_FILE).write_bytes(canonical_json(answer) + b"\n")
+        write_answer(swept, answer, making)
         names = sorted(file.name for file in making.iterdir())
     return Tainted(answer=answer, files=tuple(folder / name for name in names))
+
+
+def taint_request_of(shape: TaintRequestShape, sources: tuple[str, ...]) -> SweepRequest:
+    """Return the question that an answer was made for; `sources` are all of them.
+
+    Every one counts as listed: those that were named by themselves were there, or there would be
+    no answer, so nothing is passed over that was not then.
+    """
+    return SweepRequest(
+        sources=(),
+        listed=sources,
+        policy=cast("PolicyName", shape.policy),
+        fee_mode=cast("FeeMode", shape.fee_mode),
+        subsidy_order=cast("SubsidyOrder", shape.subsidy_order),
+        until_height=shape.until_height,
+        stops_at_services=shape.stops_at_services,
+        stops_at_coinjoins=shape.stops_at_coinjoins,
+    )

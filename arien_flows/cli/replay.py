@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 def replay(context: click.Context, file: Path) -> None:
     """Make an answer again and say whether it is the same.
 
-    FILE is the manifest.json or trace.json of a trace, the paths.json of a path, or what --json
-    printed. The answer is made as of its own last block, with the tags and the clustering of then;
-    of a server that was asked, nothing is asked again. Exit code 0: the same; 1: not the same, or
-    it cannot be made any more.
+    FILE is the manifest.json, trace.json or taint.json that -o wrote, the paths.json of a path, or
+    what --json printed; of a taint of more than 100 sources with the sources.txt beside it. The
+    answer is made as of its own last block, with the tags and the clustering of then; of a server
+    that was asked, nothing is asked again. Exit code 0: the same; 1: not the same, or it cannot be
+    made any more.
     """
     from arien_flows.cli.output import emit
     from arien_flows.replay.document import read_recorded

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--until", type=click.IntRange(0), metavar="HEIGHT", help="Last block looked at.")
 @click.option("--stop-at-services", is_flag=True, help="End paths at tagged services.")
 @click.option("--stop-at-coinjoins", is_flag=True, help="End paths at CoinJoins.")
-@files_option("taint.json, coins.parquet and fees.parquet")
+@files_option("taint.json, manifest.json, sources.txt, coins.parquet and fees.parquet")
 @click.pass_context
 def taint(
     context: click.Context,

@@ -52,7 +52,7 @@ class Replayed(Shape):
     """The same in a sentence, with what to do."""
 
     kind: str
-    """What was run: `trace`, `comparison` or `path`."""
+    """What was run: `trace`, `comparison`, `path` or `taint`."""
 
     network: str
     """Name of the network."""

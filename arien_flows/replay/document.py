@@ -1,67 +1,101 @@
 """Reading a manifest, or an answer with its manifest inside, and seeing that it is whole.
 
 A file that was changed no longer has the hash that stands in it, and is refused: nothing that it
-says can be relied on, not even what to replay.
+says can be relied on, not even what to replay. The same goes for the list of sources that stands
+beside a taint of many.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
 from arien_flows.tracing.answer import RequestShape
-from arien_flows.tracing.manifest import FORMAT, RunManifest, hash_of_manifest, hash_of_result
+from arien_flows.tracing.manifest import FORMAT, hash_of_manifest, hash_of_result
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_answer import PathRequestShape
+from arien_flows.tracing.sweep_answer import TaintRequestShape
+from arien_flows.tracing.sweep_request import SOURCES_FILE
 
-KINDS: dict[str, type[RequestShape] | type[PathRequestShape]] = {
+Request = RequestShape | PathRequestShape | TaintRequestShape
+
+KINDS: dict[str, type[Request]] = {
     "trace": RequestShape,
     "comparison": RequestShape,
     "path": PathRequestShape,
+    "taint": TaintRequestShape,
 }
 """What can be made again, and how its question is written."""
 
-ANSWER_FILE = "trace.json"
-"""Stands beside a manifest, where `-o` wrote both."""
+ANSWER_FILES = {"trace": "trace.json", "taint": "taint.json"}
+"""What stands beside a manifest of each kind, where `-o` wrote both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What is to be made again."""
 
-    request: RequestShape | PathRequestShape
+    request: Request
     manifest: Manifest
     answer: dict[str, Any] | None
     """The whole answer as JSON, where it is at hand."""
+
+    sources: tuple[str, ...] = ()
+    """Of a taint: all of them, as asked, whether the request holds them or a file beside it."""
 
 
 def read_recorded(path: Path) -> Recorded:
     """Return what a file says; `InputError` where it is no manifest, or was changed."""
     document = _read(path)
     if "manifest_sha256" in document:
-        made = _run_manifest(document, path)
-        beside = path.with_name(ANSWER_FILE)
-        return Recorded(
-            request=made.request,
-            manifest=made.manifest,
-            answer=_answer_beside(beside, made.manifest.result_sha256),
-        )
+        _check_run_manifest(document, path)
+        recorded = _recorded(document, path, None)
+        return replace(recorded, answer=_answer_beside(recorded.manifest, path))
     if not isinstance(document.get("manifest"), dict):
         raise InputError(
-            f"{path} is neither a manifest nor an answer with one: name manifest.json or "
-            "trace.json, as `arien-flows trace -o DIR` writes them, or what `--json` printed"
+            f"{path} is neither a manifest nor an answer with one: name manifest.json, "
+            "trace.json or taint.json, as `-o DIR` writes them, or what `--json` printed"
         )
-    kind = _kind_of(document, path)
-    manifest = _shaped(Manifest, document["manifest"], path)
-    if hash_of_result(document) != manifest.result_sha256:
+    if hash_of_result(document) != document["manifest"].get("result_sha256"):
         _refuse_changed(path)
-    request = _shaped(KINDS[kind], document.get("request"), path)
-    return Recorded(request=request, manifest=manifest, answer=document)
+    return _recorded(document, path, document)
 
 
-def _run_manifest(document: dict[str, Any], path: Path) -> RunManifest:
+def _recorded(document: dict[str, Any], path: Path, answer: dict[str, Any] | None) -> Recorded:
+    kind = KINDS[_kind_of(document, path)]
+    request = _shaped(kind, document.get("request"), path, "request")
+    manifest = _shaped(Manifest, document["manifest"], path, "manifest")
+    if not isinstance(request, TaintRequestShape):
+        return Recorded(request=request, manifest=manifest, answer=answer)
+    sources = _sources(request, path)
+    return Recorded(request=request, manifest=manifest, answer=answer, sources=sources)
+
+
+def _sources(request: TaintRequestShape, path: Path) -> tuple[str, ...]:
+    """Return all sources of a taint; `InputError` where they are not at hand, or others."""
+    if request.source_count == len(request.sources):
+        return request.sources
+    beside = path.with_name(SOURCES_FILE)
+    try:
+        content = beside.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} names {request.source_count:,} sources, and {beside}, which lists them, "
+            f"cannot be read: put the {SOURCES_FILE} that `arien-flows taint -o DIR` wrote there, "
+            "or the sources in their order, one a line"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != request.sources_sha256:
+        raise InputError(
+            f"{beside} does not list the sources of {path.name}: it was changed, or belongs to "
+            f"another answer; get the copy with the SHA-256 {request.sources_sha256}"
+        )
+    return tuple(content.decode(errors="replace").split("\n")[:-1])
+
+
+def _check_run_manifest(document: dict[str, Any], path: Path) -> None:
     number = document.get("format")
     if isinstance(number, int) and number > FORMAT:
         raise InputError(
@@ -70,18 +104,18 @@ def _run_manifest(document: dict[str, Any], path: Path) -> RunManifest:
         )
     if hash_of_manifest(document) != document["manifest_sha256"]:
         _refuse_changed(path)
-    _kind_of(document, path)
-    made: RunManifest = _shaped(RunManifest, document, path)
-    return made
 
 
-def _answer_beside(path: Path, result_sha256: str) -> dict[str, Any] | None:
-    """Return the answer in a file, if it is there and is the one that is meant."""
+def _answer_beside(manifest: Manifest, path: Path) -> dict[str, Any] | None:
+    """Return the answer beside a manifest, if it is there and is the one that is meant."""
+    name = ANSWER_FILES.get(manifest.kind)
+    if name is None:
+        return None
     try:
-        document = _read(path)
+        document = _read(path.with_name(name))
     except (InputError, OSError):
         return None
-    return document if hash_of_result(document) == result_sha256 else None
+    return document if hash_of_result(document) == manifest.result_sha256 else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -102,9 +136,9 @@ def _refuse_float(text: str) -> NoReturn:
     raise ValueError(f"{text} is no whole number, and no answer holds any other")
 
 
-def _shaped(kind: Any, value: object, path: Path) -> Any:
+def _shaped(kind: Any, value: object, path: Path, where: str) -> Any:
     try:
-        return shaped(kind, value)
+        return shaped(kind, value, where)
     except ValueError as error:
         made = value.get("version") if isinstance(value, dict) else None
         by = f" (version {made})" if isinstance(made, str) else ""

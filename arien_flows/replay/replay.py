@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from arien_flows.answers.paths import connected, path_request_of
+from arien_flows.answers.taint import taint_request_of, tainted
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
@@ -22,6 +23,7 @@ from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
+from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
 
@@ -55,7 +57,7 @@ _ADVICE = {
 }
 _NO_ADVICE = "use what the manifest names"
 
-Answer = TraceAnswer | Comparison | PathAnswer
+Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -102,6 +104,8 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     if isinstance(recorded.request, PathRequestShape):
         return connected(reading, path_request_of(recorded.request))
+    if isinstance(recorded.request, TaintRequestShape):
+        return tainted(reading, taint_request_of(recorded.request, recorded.sources)).answer
     request = request_of(recorded.request)
     prices = (
         None if request.fiat is None else prices_then(casebook, recorded.manifest, request.fiat)

@@ -26,6 +26,7 @@ from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manifest
 from arien_flows.tracing.paths_answer import PathAnswer
 from arien_flows.tracing.request import TraceRequest
+from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
 from heuristics import coinjoin, demix, follow
 
 PROGRAM = "arien-flows"
@@ -44,7 +45,7 @@ class RunManifest(Shape):
     format: int
     """Of this file."""
 
-    request: RequestShape
+    request: RequestShape | TaintRequestShape
     """The question, with every limit in force."""
 
     manifest: Manifest
@@ -140,7 +141,7 @@ def blocks_seen(view: View) -> tuple[BlockSeen, ...]:
     )
 
 
-def result_sha256(answer: TraceAnswer | PathAnswer) -> str:
+def result_sha256(answer: TraceAnswer | PathAnswer | TaintAnswer) -> str:
     """Return the hash of an answer; the manifest, program version included, is not part of it."""
     names = [field.name for field in fields(answer)]
     return hash_of_result({name: getattr(answer, name) for name in names})
@@ -191,7 +192,7 @@ def request_of(shape: RequestShape) -> TraceRequest:
     return TraceRequest(**told, min_value_sat=int(shape.min_value))
 
 
-def run_manifest(request: RequestShape, manifest: Manifest) -> RunManifest:
+def run_manifest(request: RequestShape | TaintRequestShape, manifest: Manifest) -> RunManifest:
     """Return the content of the file that is written beside an answer."""
     draft = RunManifest(
         format=FORMAT,

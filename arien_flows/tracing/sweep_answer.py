@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation
-from arien_flows.tracing.answer import Totals
+from arien_flows.tracing.answer import Manifest, Totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class TaintRequestShape(Shape):
     """How many were named."""
 
     sources_sha256: str
-    """Over all of them in their order, one a line."""
+    """Over all of them in their order, one a line; the hash of `sources.txt`, which `-o` writes."""
 
     policy: str
     """The accounting convention."""
@@ -28,6 +28,9 @@ class TaintRequestShape(Shape):
 
     subsidy_order: str
     """`first` or `last`: where new coins stand in what a coinbase takes."""
+
+    until_height: int | None
+    """The last block looked at; nothing for the ledger's last."""
 
     stops_at_services: bool
     """Whether paths end at tagged services; else money is followed through them."""
@@ -123,38 +126,6 @@ class Month(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaintManifest(Shape):
-    """What is needed to make the same answer again and to see that it is the same."""
-
-    program: str
-    """Name of the program."""
-
-    version: str
-    """Its version."""
-
-    network: str
-    """Name of the network."""
-
-    rules: dict[str, int]
-    """Versions of the rules that the answer rests on."""
-
-    tags_sha256: str
-    """Hash over the set of tags, whatever their order."""
-
-    clustering: str
-    """Which clustering made the entities; `addresses` without one."""
-
-    most_waiting_bytes: int
-    """The most memory that tainted coins took which waited to be spent."""
-
-    most_state_bytes: int
-    """The most that the pass held beside the result."""
-
-    result_sha256: str
-    """Over the answer without this manifest, as canonical JSON: sorted keys, no spaces, UTF-8."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TaintAnswer(Shape):
     """Where the taint of many sources is after one pass over the ledger."""
 
@@ -212,5 +183,5 @@ class TaintAnswer(Shape):
     months: tuple[Month, ...]
     """From the first month with any, without gaps."""
 
-    manifest: TaintManifest
+    manifest: Manifest
     """What is needed to repeat the run."""

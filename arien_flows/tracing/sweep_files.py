@@ -1,4 +1,4 @@
-"""The rows of a whole-ledger taint as files: every coin, and every fee.
+"""A whole-ledger taint as files: its answer, its sources, every coin, and every fee.
 
 Files are made in a folder beside the one that is asked for and put in their place when all of them
 are whole. A run that is broken off, or fails, leaves nothing.
@@ -17,13 +17,18 @@ import pyarrow.parquet as pq
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.errors import InputError
 from arien_flows.ledger.view import View
+from arien_flows.tracing.answer import canonical_json
+from arien_flows.tracing.manifest import run_manifest
 from arien_flows.tracing.sweep import Swept
+from arien_flows.tracing.sweep_answer import TaintAnswer
+from arien_flows.tracing.sweep_request import SOURCES_FILE
 from chains.types import Int64Array
 from heuristics.taint import Stop
 
 COINS_FILE = "coins.parquet"
 FEES_FILE = "fees.parquet"
 ANSWER_FILE = "taint.json"
+MANIFEST_FILE = "manifest.json"
 
 ROWS_AT_ONCE = 1 << 17
 
@@ -94,6 +99,14 @@ class FeeRows:
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
+
+
+def write_answer(swept: Swept, answer: TaintAnswer, folder: Path) -> None:
+    """Write the answer, and what `arien-flows replay` makes it again from."""
+    (folder / ANSWER_FILE).write_bytes(canonical_json(answer) + b"\n")
+    made_by = run_manifest(answer.request, answer.manifest)
+    (folder / MANIFEST_FILE).write_bytes(canonical_json(made_by) + b"\n")
+    (folder / SOURCES_FILE).write_bytes(swept.request.sources_file)
 
 
 def write_coins(swept: Swept, folder: Path) -> None:

@@ -13,6 +13,10 @@ MAX_SOURCES = 1_000_000
 """Addresses, outputs, entities and categories that may be named together."""
 
 
+SOURCES_FILE = "sources.txt"
+"""Stands beside an answer, and names every source, one a line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRequest:
     """A taint through to the tip. Raises `InputError` where it cannot be made."""
@@ -44,6 +48,8 @@ class SweepRequest:
         count = len(self.sources) + len(self.listed)
         if not 1 <= count <= MAX_SOURCES:
             raise InputError(f"name 1 to {MAX_SOURCES:,} sources, not {count:,}")
+        if any("\n" in source for source in self.sources):
+            raise InputError("a source is one line: name several as several")
         check_choice("policy", self.policy, POLICIES)
         check_choice("fee_mode", self.fee_mode, get_args(FeeMode))
         check_choice("subsidy_order", self.subsidy_order, get_args(SubsidyOrder))
@@ -58,8 +64,12 @@ class SweepRequest:
     @property
     def sources_sha256(self) -> str:
         """Hash over all sources as asked, in their order, one a line."""
-        text = "".join(f"{source}\n" for source in (*self.sources, *self.listed))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(self.sources_file).hexdigest()
+
+    @property
+    def sources_file(self) -> bytes:
+        """All sources as asked, in their order, one a line."""
+        return "".join(f"{source}\n" for source in (*self.sources, *self.listed)).encode()
 
 
 def listed_sources(text: str) -> tuple[str, ...]:

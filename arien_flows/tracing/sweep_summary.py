@@ -5,10 +5,8 @@ the same bytes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
-from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +16,8 @@ from arien_flows.attribution.ownership import roots_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Truncation
-from arien_flows.tracing.answer import Totals, canonical_json
+from arien_flows.tracing.answer import Manifest, Totals
+from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
 from arien_flows.tracing.sweep import Swept
 from arien_flows.tracing.sweep_answer import (
     Holder,
@@ -26,7 +25,6 @@ from arien_flows.tracing.sweep_answer import (
     SourceShare,
     TaintAnswer,
     TaintedService,
-    TaintManifest,
     TaintRequestShape,
 )
 from chains.types import BoolArray, Int64Array
@@ -34,7 +32,6 @@ from heuristics import sweep
 from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
 
-PROGRAM = "arien-flows"
 SHOWN_SOURCES = 100
 SHOWN_HOLDERS = 100
 
@@ -127,9 +124,7 @@ def taint_answer(swept: Swept) -> TaintAnswer:
         months=_months(swept, held),
         manifest=_manifest(swept),
     )
-    names = [field.name for field in fields(draft) if field.name != "manifest"]
-    digest = sha256(canonical_json({name: getattr(draft, name) for name in names})).hexdigest()
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=digest))
+    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
 
 
 def _keeps_order(swept: Swept) -> bool:
@@ -157,6 +152,7 @@ def _request_shape(swept: Swept) -> TaintRequestShape:
         policy=request.policy,
         fee_mode=request.fee_mode,
         subsidy_order=request.subsidy_order,
+        until_height=request.until_height,
         stops_at_services=request.stops_at_services,
         stops_at_coinjoins=request.stops_at_coinjoins,
     )
@@ -170,7 +166,8 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
             where="request.sources",
             reason="row_limit",
             limit=SHOWN_SOURCES,
-            detail=f"{count:,} sources were named; the first stand there, and a hash of all",
+            detail=f"{count:,} sources were named; the first stand there, and a hash of "
+            "all: with -o they are written to sources.txt",
         )
     if sources.absent:
         shown = ", ".join(sources.absent[:3])
@@ -308,16 +305,11 @@ def _months(swept: Swept, held: Resting) -> tuple[Month, ...]:
     )
 
 
-def _manifest(swept: Swept) -> TaintManifest:
-    ground, found = swept.ground, swept.found
-    return TaintManifest(
-        program=PROGRAM,
-        version=version(PROGRAM),
-        network=ground.view.network.name,
-        rules={"sweep": sweep.VERSION},
-        tags_sha256=ground.attribution.revision,
-        clustering=ground.entities.identity,
-        most_waiting_bytes=found.most_waiting_bytes,
-        most_state_bytes=found.most_state_bytes,
-        result_sha256="",
+def _manifest(swept: Swept) -> Manifest:
+    return manifest_on(
+        swept.ground,
+        kind="taint",
+        rules={**rule_versions(), "sweep": sweep.VERSION},
+        explored=int(swept.ground.view.first_transaction[swept.blocks]),
+        followed=swept.found.transactions,
     )

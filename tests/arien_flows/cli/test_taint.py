@@ -1,5 +1,6 @@
 """`taint` on the small ledger: totals that add up, lists, files, interruption, bad input."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -60,9 +61,13 @@ def test_taint__writes_rows_that_add_up(say: Say, small_case: SmallCase, tmp_pat
     assert sorted(file.name for file in folder.iterdir()) == [
         "coins.parquet",
         "fees.parquet",
+        "manifest.json",
+        "sources.txt",
         "taint.json",
     ]
     assert json.loads((folder / "taint.json").read_text()) == answer
+    listed = (folder / "sources.txt").read_bytes()
+    assert hashlib.sha256(listed).hexdigest() == answer["request"]["sources_sha256"]
     rows = pq.read_table(folder / "coins.parquet").to_pylist()
     fees = pq.read_table(folder / "fees.parquet").to_pylist()
     whole = sum(row["tainted"] for row in rows) + sum(row["tainted"] for row in fees)
@@ -72,7 +77,7 @@ def test_taint__writes_rows_that_add_up(say: Say, small_case: SmallCase, tmp_pat
 
 def test_taint__drop_lists_no_fees(say: Say, small_case: SmallCase, tmp_path: Path):
     say(small_case.address("alice"), "--fee-mode", "drop", "-o", str(tmp_path))
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["coins.parquet", "taint.json"]
+    assert "fees.parquet" not in {file.name for file in tmp_path.iterdir()}
 
 
 def test_taint__takes_a_list_and_counts_what_is_absent(

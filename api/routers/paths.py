@@ -57,10 +57,11 @@ class PathBody(BaseModel):
     """Smallest coin of a connection, in base units."""
 
     since: datetime | None = None
-    """Transactions before this are not passed; with a time zone."""
+    """Transactions before this are not passed, and an address or entity as origin means nothing
+    that it received before; with a time zone."""
 
     until: datetime | None = None
-    """Transactions after this are not passed; with a time zone."""
+    """The same of what comes after this; with a time zone."""
 
     budget: Annotated[int | None, Field(ge=1, le=MAX_PATH_BUDGET)] = None
     """Transactions that may be looked at; at most what the service allows, by default 100,000 or
@@ -68,6 +69,10 @@ class PathBody(BaseModel):
 
     through: Annotated[list[ThroughName], Field(max_length=2)] = []
     """What connections may run through that they otherwise end at."""
+
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last. Tags are
+    today's."""
 
 
 @router.post(
@@ -88,7 +93,8 @@ def make_paths(body: PathBody, workspace: WorkspaceDep, settings: SettingsDep) -
     bytes.
     """
     request = _request(body, settings)
-    answer = workspace.open(body.network).ask(lambda reading: connected(reading, request))
+    network = workspace.open(body.network)
+    answer = network.ask(lambda reading: connected(reading, request), height=body.as_of)
     headers = {"ETag": f'"{answer.manifest.result_sha256}"'}
     return Response(canonical_json(answer), headers=headers, media_type="application/json")
 

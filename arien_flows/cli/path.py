@@ -63,6 +63,12 @@ if TYPE_CHECKING:
     multiple=True,
     help="Let connections run through these too; money that leaves them may be anybody's.",
 )
+@click.option(
+    "--as-of",
+    type=click.IntRange(0),
+    metavar="HEIGHT",
+    help="Answer as if this block were the ledger's last; tags are today's.",
+)
 @files_option("paths.json and paths.graphml")
 @click.pass_context
 def path(
@@ -77,6 +83,7 @@ def path(
     until: str | None,
     budget: int,
     through: tuple[str, ...],
+    as_of: int | None,
     output: Path | None,
 ) -> None:
     """Find the connections over which money can have gone from one end to another.
@@ -110,7 +117,7 @@ def path(
         budget=budget,
         through=cast("tuple[ThroughName, ...]", through),
     )
-    answer = asked(session, lambda it: connected(it, request))
+    answer = asked(session, lambda it: connected(it, request), height=as_of)
     if output is not None:
         for file in write_path_files(answer, output).all():
             click.echo(f"Written: {file}", err=True)

@@ -24,23 +24,7 @@ def path_lines(answer: PathAnswer) -> Iterable[str]:
         yield from _block(number, each, asset)
     if answer.connections:
         yield ""
-        yield "What arrived over all of these connections together (inferences; poison counts all"
-        least, most = coins(answer.totals.least, asset), coins(answer.totals.most, asset)
-        yield f"money that touched it). {coins(answer.totals.source, asset)} left the origin;"
-        yield f"between {least} and {most} arrived."
-        yield from table(
-            ("Policy", "Arrived", "On no connection", "Came back", "Fees"),
-            (
-                (
-                    name,
-                    coins(it.arrived, asset),
-                    coins(it.elsewhere, asset),
-                    coins(it.returned, asset),
-                    coins(it.fees, asset),
-                )
-                for name, it in answer.totals.by_policy.items()
-            ),
-        )
+        yield from _arrived(answer, asset)
     if answer.ended_at:
         yield ""
         yield "The search went no further here (--through lets it):"
@@ -65,6 +49,46 @@ def path_lines(answer: PathAnswer) -> Iterable[str]:
     )
     yield from closing(answer)[1:]
     yield f"Result {answer.manifest.result_sha256}"
+
+
+def _arrived(answer: PathAnswer, asset: Asset) -> Iterable[str]:
+    totals, count = answer.totals, int(answer.count)
+    least, most = coins(totals.least, asset), coins(totals.most, asset)
+    over = "the connection" if count == 1 else f"the {count:,} connections"
+    if not answer.count_is_exact:
+        over = f"all connections (at least {count:,})"
+    # Of a category only the coins are known that the search met.
+    listed = "" if answer.searched.origin_coins is not None else " on them"
+    arrived = least if least == most else f"between {least} and {most}"
+    yield f"By the conventions, over {over} found, {arrived}"
+    yield f"arrived of the {coins(totals.source, asset)} that the origin's coins{listed} hold"
+    yield "(inferences; poison counts all money that touched it)."
+    if not answer.searched.exhaustive:
+        yield "Not everything was looked at: what other connections brought may come on top."
+    elif _is_cut(answer):
+        yield "What came past the limits, or beyond where the search ended, is not in it."
+    yield from table(
+        ("Policy", "Arrived", "On no connection", "Not spent", "Came back", "Fees", "Destroyed"),
+        (
+            (
+                name,
+                coins(it.arrived, asset),
+                coins(it.elsewhere, asset),
+                coins(it.unspent, asset),
+                coins(it.returned, asset),
+                coins(it.fees, asset),
+                coins(it.destroyed, asset),
+            )
+            for name, it in totals.by_policy.items()
+        ),
+    )
+
+
+def _is_cut(answer: PathAnswer) -> bool:
+    """Whether limits kept the search from connections that there may be."""
+    return bool(answer.ended_at) or any(
+        cut.where in ("search", "origin") for cut in answer.truncations
+    )
 
 
 def _block(number: int, each: PathShape, asset: Asset) -> Iterable[str]:

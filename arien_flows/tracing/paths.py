@@ -5,6 +5,7 @@ limits, and "no path within these limits" is an answer: it states the limits, wh
 within them was seen, and, where it was not, what is certain all the same.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +15,13 @@ from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf
+from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
 from arien_flows.tracing.manifest_answer import Manifest
-from arien_flows.tracing.paths_amounts import arrivals
+from arien_flows.tracing.paths_amounts import arrivals, unspent_of
 from arien_flows.tracing.paths_answer import (
     Arrived,
     PathAnswer,
@@ -29,7 +31,7 @@ from arien_flows.tracing.paths_answer import (
 )
 from arien_flows.tracing.paths_coins import connections_of, ended_at
 from arien_flows.tracing.paths_ends import End, destination_of, origin_of
-from arien_flows.tracing.paths_limits import Result, order_of_time, statement, truncations
+from arien_flows.tracing.paths_limits import Result, statement, truncations
 from arien_flows.tracing.paths_request import PathRequest
 from arien_flows.tracing.request import POLICIES
 from arien_flows.tracing.trace import unknown_stops
@@ -66,7 +68,7 @@ class _Asked:
 
     @property
     def is_too_old(self) -> bool:
-        """Whether every coin of the destination is older than all of the origin's."""
+        """Whether every coin of the destination is older than all those to begin at."""
         return self.destination.coins is not None and len(self.seeds.end) == 0
 
 
@@ -104,9 +106,10 @@ def find_paths(
     )
     asked = _asked(ground, request)
     result = Result(
+        view=view,
         request=request,
-        origin=asked.origin.text,
-        destination=asked.destination.text,
+        origin=asked.origin,
+        destination=asked.destination,
         connections=None if asked.is_too_old else _connect(ground, asked),
     )
     return _answer(ground, asked, result)
@@ -193,13 +196,10 @@ def _connect(ground: Ground, asked: _Asked) -> connect_module.Connections:
 def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
     view, request = ground.view, asked.request
     asset = asset_of(view.network.name)
-    cuts = (*truncations(result, asset), *unknown_stops(ground))
+    cuts = (*truncations(result, asset), *_unknown_stops(ground, result), *before_ledger(view))
     found = result.connections
     counts = {} if found is None else dict(enumerate(found.by_hops.tolist()))
     searched = _searched(asked, result)
-    sentence = statement(result, asset)
-    if found is None:
-        sentence = order_of_time(view, result, asked.origin, asked.destination)
     draft = PathAnswer(
         as_of=AsOf(
             network=view.network.name,
@@ -210,7 +210,7 @@ def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
         complete=not cuts,
         truncations=cuts,
         request=_shape(request),
-        statement=sentence,
+        statement=statement(result, asset),
         asset=asset.name,
         decimals=asset.decimals,
         searched=searched,
@@ -223,6 +223,14 @@ def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
         manifest=_manifest(ground, searched, result),
     )
     return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
+
+
+def _unknown_stops(ground: Ground, result: Result) -> Iterator[Truncation]:
+    """Yield the kinds of stop that a search would have heeded, had any been known."""
+    heeded = {"services", "coinjoins"} - set(result.request.through)
+    kinds = {"no_tags": "services", "coinjoin_marks_absent": "coinjoins"}
+    if result.connections is not None:
+        yield from (cut for cut in unknown_stops(ground) if kinds[cut.reason] in heeded)
 
 
 def _searched(asked: _Asked, result: Result) -> Searched:
@@ -246,13 +254,20 @@ def _totals(ground: Ground, asked: _Asked, result: Result) -> PathTotals:
     if sources is None:
         sources = _NONE if found is None else np.unique(found.graph.start_coin)
     source_sat = int(ground.view.output_value[sources].sum())
+    columns = spend_columns(ground.view)
     if found is None or not len(found.graph.transaction):
+        unspent_sat = unspent_of(sources, columns)
         nothing = Arrived(
-            arrived="0", elsewhere=str(source_sat), returned="0", fees="0", destroyed="0"
+            arrived="0",
+            elsewhere=str(source_sat - unspent_sat),
+            unspent=str(unspent_sat),
+            returned="0",
+            fees="0",
+            destroyed="0",
         )
         by_policy = {str(name): nothing for name in POLICIES}
         return PathTotals(source=str(source_sat), by_policy=by_policy, least="0", most="0")
-    told = arrivals(sources, found.graph, spend_columns(ground.view), _rules(ground, asked))
+    told = arrivals(sources, found.graph, columns, _rules(ground, asked))
     conserved = [it.arrived for name, it in told.items() if POLICIES[name] != Policy.POISON]
     return PathTotals(
         source=str(source_sat),
@@ -260,6 +275,7 @@ def _totals(ground: Ground, asked: _Asked, result: Result) -> PathTotals:
             str(name): Arrived(
                 arrived=str(it.arrived),
                 elsewhere=str(it.elsewhere),
+                unspent=str(it.unspent),
                 returned=str(it.returned),
                 fees=str(it.fees),
                 destroyed=str(it.destroyed),

@@ -10,7 +10,7 @@ for one connection alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -43,7 +43,10 @@ class Arrival:
 
     arrived: int
     elsewhere: int
-    """Not on a connection that was found."""
+    """Spent, but not on a connection that was found."""
+
+    unspent: int
+    """In coins of the origin that were not spent."""
 
     returned: int
     """Came back to the origin."""
@@ -77,7 +80,7 @@ def arrivals(
     placed = len(layout.coins)
     stops[:placed] = _stops(layout.coins, stops[:placed], len(sources), graph)
     arrays = layout.arrays._replace(slot_stop=stops)
-    source_sat = int(arrays.source_value.sum())
+    source_sat, unspent_sat = int(arrays.source_value.sum()), unspent_of(sources, columns)
     found: dict[PolicyName, Arrival] = {}
     for name, policy in POLICIES.items():
         flow = propagate(arrays, policy, limits)
@@ -87,7 +90,8 @@ def arrivals(
         }
         arrival = Arrival(
             arrived=ended[_ARRIVED],
-            elsewhere=ended[_ELSEWHERE],
+            elsewhere=ended[_ELSEWHERE] - unspent_sat,
+            unspent=unspent_sat,
             returned=ended[Stop.RETAINTED],
             fees=int(flow.remainder_taint.sum()),
             destroyed=ended[Stop.DESTROYED],
@@ -98,13 +102,17 @@ def arrivals(
     return found
 
 
+def unspent_of(coins: Int64Array, columns: SpendColumns) -> int:
+    """Return how much of the worth of coins was not spent."""
+    is_unspent = columns.spender[coins] >= len(columns.first_input) - 1
+    return int(columns.output_value[coins[is_unspent]].sum())
+
+
 def _check(name: str, source_sat: int, arrival: Arrival) -> None:
-    accounted = (
-        arrival.arrived + arrival.elsewhere + arrival.returned + arrival.fees + arrival.destroyed
-    )
+    accounted = sum(asdict(arrival).values())
     if accounted != source_sat:
         raise ConservationError(
-            f"by {name} {source_sat} sat left and {accounted} sat are accounted for"
+            f"by {name} of {source_sat} sat of the origin {accounted} sat are accounted for"
         )
 
 

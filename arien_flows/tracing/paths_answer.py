@@ -34,10 +34,11 @@ class PathRequestShape(Shape):
     """Smallest coin of a connection, in base units."""
 
     since: datetime | None
-    """Transactions before this are not passed; compared with the block's median time past."""
+    """Transactions before this are not passed, and an address or entity as origin means nothing
+    that it received before; compared with the block's median time past."""
 
     until: datetime | None
-    """Transactions after this are not passed."""
+    """The same of what comes after this."""
 
     budget: int
     """Most transactions looked at, by both searches together."""
@@ -60,7 +61,7 @@ class Searched(Shape):
     """Coins that the search began at; none where that end was only recognised when met."""
 
     destination_coins: int | None
-    """The same of the destination, without coins that are older than all of the origin's."""
+    """The same of the destination, without coins that are older than all of these."""
 
     ended: str
     """`origin_done` or `destination_done` (one search saw everything within the limits), `met`
@@ -130,13 +131,16 @@ class PathShape(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived(Shape):
-    """Where the origin's money went by one policy; the sum of all is what left the origin."""
+    """Where the origin's money went by one policy; the sum of all is what its coins hold."""
 
     arrived: str
     """At the destination, in base units, over all connections found, in any combination."""
 
     elsewhere: str
-    """To coins that are on none of these connections."""
+    """It was spent, and went to coins that are on none of these connections."""
+
+    unspent: str
+    """In coins of the origin that were not spent."""
 
     returned: str
     """Back to the origin."""
@@ -159,10 +163,11 @@ class PathTotals(Shape):
     """By policy. Poison counts what it touched, and may exceed the source."""
 
     least: str
-    """That arrived, over the policies that conserve amounts."""
+    """That arrived over the connections found, by the policies that conserve amounts. What came
+    by other connections is not in it."""
 
     most: str
-    """Over the same."""
+    """Over the same. It bounds what arrived at all only where no connection is missing."""
 
     certainty: Certainty = "inference"
     """Of all these amounts: they follow from the policy."""

@@ -1,7 +1,6 @@
 """The coins of connections, and those at which a search went no further, in words."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.paths_amounts import along
 from arien_flows.tracing.paths_answer import EndedAt, PathCoin, PathShape
 from arien_flows.tracing.paths_limits import sides_that_count
+from arien_flows.tracing.texts import address_texts, block_times, txid_texts
 from chains.types import Int64Array
 from heuristics.connect import Connection
 from heuristics.connect_search import Found
@@ -44,23 +44,43 @@ def _coins(ground: Ground, numbers: Int64Array) -> dict[int, PathCoin]:
     places = numbers - view.first_output[transactions]
     addresses = view.output_address[numbers].astype(np.int64)
     roots = roots_of(ground.entities, addresses)
-    described = {}
-    for i, number in enumerate(numbers.tolist()):
-        txid = view.txid_text(int(transactions[i]))
-        address, root = int(addresses[i]), int(roots[i])
-        is_known = address != NO_ADDRESS
-        tag = ground.attribution.at(address, root) if is_known else None
-        described[number] = PathCoin(
-            outpoint=f"{txid}:{int(places[i])}",
-            txid=txid,
-            height=int(view.block_height[blocks[i]]),
-            time=datetime.fromtimestamp(int(view.times_of_blocks(blocks[i : i + 1])[0]), UTC),
-            address=view.address_text(address) if is_known else None,
-            entity=view.address_text(root) if is_known else None,
-            value=str(int(view.output_value[number])),
-            tag=None if tag is None else tag.tag.label,
+    texts = address_texts(view, np.concatenate([addresses, roots]))
+    txids, times = txid_texts(view, transactions), block_times(view, blocks)
+    names = _names(ground, addresses, roots)
+    rows = zip(
+        numbers.tolist(),
+        transactions.tolist(),
+        places.tolist(),
+        blocks.tolist(),
+        view.block_height[blocks].tolist(),
+        addresses.tolist(),
+        roots.tolist(),
+        view.output_value[numbers].tolist(),
+        strict=True,
+    )
+    return {
+        number: PathCoin(
+            outpoint=f"{txids[transaction]}:{place}",
+            txid=txids[transaction],
+            height=height,
+            time=times[block],
+            address=texts[address],
+            entity=texts[root] if address != NO_ADDRESS else None,
+            value=str(value),
+            tag=names.get(address),
         )
-    return described
+        for number, transaction, place, block, height, address, root, value in rows
+    }
+
+
+def _names(ground: Ground, addresses: Int64Array, roots: Int64Array) -> dict[int, str]:
+    """Return the name that a source gives the holder of each address, where one does."""
+    found = {}
+    for address, root in dict(zip(addresses.tolist(), roots.tolist(), strict=True)).items():
+        said = ground.attribution.at(address, root) if address != NO_ADDRESS else None
+        if said is not None:
+            found[address] = said.tag.label
+    return found
 
 
 def ended_at(ground: Ground, found: Found) -> tuple[EndedAt, ...]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.amounts import Asset, coins
+from arien_flows.amounts import Asset, coins, held_by_coins
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.paths_ends import End
 from arien_flows.tracing.paths_request import PathRequest
+from arien_flows.tracing.texts import moment
 from chains.types import Int64Array
 from heuristics.connect import Connections
 from heuristics.connect_search import BROKEN_OFF, BY_VALUE, DRY_AHEAD, DRY_BACK, MET, Found
@@ -27,11 +28,18 @@ _LIMITS = {
 class Result:
     """What was asked and what was found, for those who put it into words."""
 
+    view: View
     request: PathRequest
-    origin: str
-    destination: str
+    origin: End
+    destination: End
     connections: Connections | None
-    """Nothing where every coin of the destination is older than all of the origin's."""
+    """Nothing where every coin of the destination is older than all that the search could begin
+    at."""
+
+    @property
+    def between(self) -> str:
+        """The two ends, as they were asked for."""
+        return f"from {self.origin.text} to {self.destination.text}"
 
 
 def sides_that_count(found: Found) -> tuple[Direction, ...]:
@@ -54,6 +62,14 @@ def truncations(result: Result, asset: Asset) -> tuple[Truncation, ...]:
 
 def _cuts(result: Result, asset: Asset) -> Iterator[Truncation]:
     connections, request = result.connections, result.request
+    outside = result.origin.outside
+    if outside is None or len(outside):
+        yield Truncation(
+            where="origin",
+            reason="time_window",
+            detail=f"{_held(result, asset)} that the origin received outside the time that the "
+            "request allows: not searched from",
+        )
     if connections is None:
         return
     found = connections.found
@@ -108,9 +124,9 @@ def statement(result: Result, asset: Asset) -> str:
     """Return the answer in a sentence; it holds within the limits that it names."""
     connections, request = result.connections, result.request
     if connections is None:
-        return ""
+        return _order_of_time(result, asset)
     within = _within(result, asset)
-    between = f"from {result.origin} to {result.destination}"
+    between = result.between
     found = connections.found
     if not connections.total:
         seen = (
@@ -118,7 +134,7 @@ def statement(result: Result, asset: Asset) -> str:
             if found.outcome == BROKEN_OFF
             else "Everything within them was looked at."
         )
-        return f"No path {between} within these limits: {within}. {seen}"
+        return f"No path {between} within these limits: {within}. {seen}{_outside(result, asset)}"
     number = f"{'' if connections.is_exact else 'at least '}{connections.total:,}"
     one = connections.total == 1
     first = connections.best[0]
@@ -134,29 +150,68 @@ def statement(result: Result, asset: Asset) -> str:
     )
     return (
         f"{number} path{'' if one else 's'} {between} within these limits: {within}. {best}{seen}"
+        f"{_outside(result, asset)}"
     )
 
 
-def order_of_time(view: View, result: Result, origin: End, destination: End) -> str:
-    """Return the sentence for a destination that is older than the origin."""
-    first = origin.coins if origin.coins is not None else np.empty(0, np.int64)
-    last = destination.coins if destination.coins is not None else np.empty(0, np.int64)
-    if not len(last):
-        return (
-            f"No path from {result.origin} to {result.destination}: the destination never "
-            "received anything."
-        )
+def _order_of_time(result: Result, asset: Asset) -> str:
+    """Return the sentence for a destination that is older than the origin.
+
+    It holds whatever the limits only where it is older than what they leave out of the origin too.
+    """
+    view, origin, last = result.view, result.origin, result.destination.coins
+    if last is None or not len(last):
+        return f"No path {result.between}: the destination never received anything."
+    first = np.empty(0, np.int64) if origin.coins is None else origin.coins
+    if origin.outside is not None:
+        every = np.union1d(first, origin.outside)
+        if last[-1] < every[0]:
+            order = _order(view, last[-1:], every[:1], "")
+            return (
+                f"No path {result.between}, whatever the limits: {order}, and money goes one way."
+            )
+    order = _order(view, last[-1:], first[:1], " within this time")
     return (
-        f"No path from {result.origin} to {result.destination}, whatever the limits: the last "
-        f"payment to the destination was made {_moment(view, last[-1:])}, before the first coin "
-        f"of the origin {_moment(view, first[:1])}, and money goes one way."
+        f"No path {result.between} within these limits: {_within(result, asset)}. "
+        f"{order[0].upper()}{order[1:]}, and money goes one way.{_outside(result, asset)}"
     )
 
 
-def _moment(view: View, coin: Int64Array) -> str:
-    block = view.blocks_of(view.transactions_of_outputs(coin))
-    seconds = np.datetime64(int(view.times_of_blocks(block)[0]), "s").item()
-    return f"in block {int(view.block_height[block[0]]):,} ({seconds:%Y-%m-%dT%H:%M:%SZ})"
+def _order(view: View, last: Int64Array, first: Int64Array, which: str) -> str:
+    """Return when the destination's last coin was made, and when the origin's first one."""
+    maker, later = view.transactions_of_outputs(last), view.transactions_of_outputs(first)
+    block, later_block = view.blocks_of(maker), view.blocks_of(later)
+    paid = f"the last payment to the destination was made {_moment(view, block)}"
+    start = f"the first coin of the origin{which}"
+    if maker[0] == later[0]:
+        return f"{paid}, by the transaction that made {start}"
+    if block[0] == later_block[0]:
+        return f"{paid}, earlier in that block than {start}"
+    return f"{paid}, before {start} {_moment(view, later_block)}"
+
+
+def _moment(view: View, block: Int64Array) -> str:
+    time = moment(int(view.times_of_blocks(block)[0]))
+    return f"in block {int(view.block_height[block[0]]):,} ({shown_time(time)})"
+
+
+def _held(result: Result, asset: Asset) -> str:
+    """Return what the origin received outside the time that the request allows."""
+    outside = result.origin.outside
+    if outside is None:
+        return "more coins than can be listed"
+    return held_by_coins(int(result.view.output_value[outside].sum()), len(outside), asset)
+
+
+def _outside(result: Result, asset: Asset) -> str:
+    """Return the sentence about what the origin received outside that time, where it did."""
+    outside = result.origin.outside
+    if outside is not None and not len(outside):
+        return ""
+    return (
+        " What the origin received outside this time was not searched from: "
+        f"{_held(result, asset)}."
+    )
 
 
 def _within(result: Result, asset: Asset) -> str:
@@ -164,7 +219,7 @@ def _within(result: Result, asset: Asset) -> str:
     parts = [
         f"at most {_number(request.max_hops, 'transaction')} long",
         f"coins of at least {coins(request.min_value_sat, asset)}",
-        f"{request.budget:,} transactions looked at",
+        f"{_number(request.budget, 'transaction')} looked at",
     ]
     if request.since is not None:
         parts.append(f"not before {shown_time(request.since)}")
@@ -181,7 +236,7 @@ def _within(result: Result, asset: Asset) -> str:
 
 
 def _certain(result: Result, found: Found, asset: Asset) -> str:
-    used = f"the budget of {result.request.budget:,} transactions was used up"
+    used = f"the budget of {_number(result.request.budget, 'transaction')} was used up"
     sure = []
     if found.certain_value:
         sure.append(f"that carries at least {coins(int(found.certain_value), asset)}")

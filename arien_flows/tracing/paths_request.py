@@ -42,10 +42,11 @@ class PathRequest:
     """Smallest coin of a connection."""
 
     since: datetime | None = None
-    """Transactions before this are not passed; compared with the block's median time past."""
+    """Transactions before this are not passed, and an address or entity as origin means nothing
+    that it received before; compared with the block's median time past."""
 
     until: datetime | None = None
-    """Transactions after this are not passed."""
+    """The same of what comes after this."""
 
     budget: int = 100_000
     """Transactions that may be looked at, by both searches together."""

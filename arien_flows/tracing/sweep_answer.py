@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.shapes import AsOf, Certainty, Shape, Truncation
-from arien_flows.tracing.answer import Manifest, Totals
+from arien_flows.tracing.answer import Totals
+from arien_flows.tracing.manifest_answer import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

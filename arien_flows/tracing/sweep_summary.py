@@ -16,8 +16,9 @@ from arien_flows.attribution.ownership import roots_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Truncation
-from arien_flows.tracing.answer import Manifest, Totals
+from arien_flows.tracing.answer import Totals
 from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.sweep import Swept
 from arien_flows.tracing.sweep_answer import (
     Holder,

@@ -32,6 +32,17 @@ def test_paths__are_those_of_the_command_line(client: TestClient, small_case: Sm
     assert client.post("/v1/paths", json=asked).json() == printed
 
 
+def test_paths__are_as_of_an_earlier_block_where_asked(
+    client: TestClient, small_case: SmallCase, capsys
+):
+    typed = ["path", small_case.address("alice"), "category:exchange", "--budget", "500"]
+    assert run(["--data", str(small_case.data), "--json", *typed, "--as-of", "4"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["as_of"]["height"] == 4
+    asked = body(small_case, destination="category:exchange", budget=500, as_of=4)
+    assert client.post("/v1/paths", json=asked).json() == printed
+
+
 def test_paths__none_is_an_answer(client: TestClient, small_case: SmallCase):
     asked = body(small_case, destination=small_case.address("dave"))
     answer = client.post("/v1/paths", json=asked)

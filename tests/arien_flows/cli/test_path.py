@@ -8,6 +8,11 @@ import networkx as nx
 import pytest
 
 from arien_flows.cli.main import run
+from arien_flows.cli.path_texts import path_lines
+from arien_flows.tracing.paths import find_paths
+from arien_flows.tracing.paths_request import PathRequest
+from tests.arien_flows.tracing.chains import attribution_of
+from tests.ledgers import Tx, build_view, text_of_name
 from tests.small_case import COIN, FEE, SmallCase
 
 Say = Callable[..., str]
@@ -32,8 +37,10 @@ def test_path__prints_a_block_for_each(say: Say, small_case: SmallCase):
     assert f"{small_case.txid('mined-1')}:0" in text
     assert f"{small_case.txid('pay')}:0" in text
     assert "Exchange One" in text
-    assert "50.00000000 tBTC left the origin;" in text
-    assert "between 10.00000000 tBTC and 50.00000000 tBTC arrived." in text
+    assert "over the connection found, between 10.00000000 tBTC and 50.00000000 tBTC\n" in text
+    assert "arrived of the 50.00000000 tBTC that the origin's coins hold\n" in text
+    assert "left the origin" not in text
+    assert "Not spent" in text
     assert "fifo" in text
     assert "True as of block" in text
 
@@ -52,6 +59,48 @@ def test_path__none_is_an_answer(say: Say, small_case: SmallCase):
 def test_path__says_that_the_destination_is_older(say: Say, small_case: SmallCase):
     text = say(small_case.address("exchange"), small_case.address("alice"))
     assert "money goes one way" in text
+
+
+def test_path__says_over_what_it_sums_up(say: Say, small_case: SmallCase):
+    ends = (small_case.address("bob"), small_case.address("p2tr:fund"), "--through", "coinjoins")
+    text = say(*ends, "-k", "1")
+    assert "the 2 connections found, between" in text
+    assert "is not in it" not in text
+    text = say(*ends, "--max-hops", "2", "--by", "hops", "--min-value", "35BTC")
+    assert "the connection found, between" in text
+    assert "What came past the limits, or beyond where the search ended, is not in it." in text
+
+
+def test_path__sums_up_only_the_coins_that_the_search_met():
+    chain = [
+        Tx(name="mined", outputs=[("shop", 50 * COIN)]),
+        Tx(name="other", outputs=[("shop", 50 * COIN)]),
+        Tx(name="pay", inputs=["mined:0"], outputs=[("end", 50 * COIN)]),
+    ]
+    view = build_view(chain)
+    request = PathRequest(origin="category:shop", destination=text_of_name("end"))
+    answer = find_paths(view, request, attribution=attribution_of(view, {"shop": "shop"}))
+    text = "\n".join(path_lines(answer))
+    assert "found, 50.00000000 tBTC\n" in text
+    assert "arrived of the 50.00000000 tBTC that the origin's coins on them hold" in text
+
+
+def test_path__says_that_other_connections_may_have_brought_more(say: Say, small_case: SmallCase):
+    ends = (small_case.address("p2pkh:alice-2"), small_case.address("p2sh:alice-4"))
+    assert "may come on top" not in say(*ends)
+    text = say(*ends, "--budget", "1")
+    assert "1 transaction looked at" in text
+    assert "the connection found, between" in text
+    assert "Not everything was looked at: what other connections brought may come on top." in text
+
+
+def test_path__answers_as_of_an_earlier_block(say: Say, small_case: SmallCase):
+    ends = (small_case.address("bob"), small_case.address("p2tr:fund"), "--through", "coinjoins")
+    answer = json.loads(say(*ends, "--json"))
+    height = answer["connections"][0]["coins"][-1]["height"]
+    assert json.loads(say(*ends, "--json", "--as-of", str(height)))["as_of"]["height"] == height
+    assert "was never used" in say(*ends, "--as-of", str(height - 1), code=2)
+    assert "holds blocks 0 to" in say(*ends, "--as-of", "999", code=2)
 
 
 def test_path__writes_the_answer_and_its_graph(say: Say, small_case: SmallCase, tmp_path: Path):

@@ -1,5 +1,6 @@
 """Connections over real blocks: the two ends, limits that are told, amounts that add up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from random import Random
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.history import History, HistoryIndex
+from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
+from arien_flows.tracing import paths_ends, sources
 from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.engine import spend_columns
 from arien_flows.tracing.manifest import result_sha256
@@ -21,9 +25,10 @@ from arien_flows.tracing.paths_amounts import along
 from arien_flows.tracing.paths_answer import PathAnswer
 from arien_flows.tracing.paths_request import PathRequest
 from arien_flows.tracing.request import POLICIES
+from chains.bitcoin.networks import REGTEST
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
 from tests.arien_flows.tracing.test_trace import JoinedAddresses, marks_of
-from tests.ledgers import Tx, build_view, text_of_name
+from tests.ledgers import Chain, Tx, batch_of, build_view, text_of_name
 
 CONSERVING = [name for name in POLICIES if name != "poison"]
 
@@ -258,6 +263,196 @@ def test_find_paths__says_that_money_goes_one_way(chain):
     assert {it.arrived for it in answer.totals.by_policy.values()} == {"0"}
 
 
+def padding(name: str) -> list[Tx]:
+    """Return blocks between two times: the median of the block times moves past each."""
+    return [Tx(name=f"{name}{i}", outputs=[("nobody", COIN)]) for i in range(24)]
+
+
+PAID_TWICE = [
+    Tx(name="mined", outputs=[("thief", 50 * COIN)]),
+    Tx(name="pay", inputs=["mined:0"], outputs=[("friend", 50 * COIN)]),
+    *padding("between"),
+    Tx(name="again", outputs=[("thief", 20 * COIN)]),
+]  # fmt: skip
+
+
+def time_of(view: View, block: int) -> datetime:
+    """Return the time from which on a block is inside, counting from 0 or back from the last."""
+    return datetime.fromtimestamp(int(view.median_times[block]), UTC)
+
+
+def test_find_paths__says_whatever_the_limits_only_where_it_is_true():
+    view = build_view(PAID_TWICE)
+    assert ask(view, "thief", "friend").count == "1"
+    answer = ask(view, "thief", "friend", since=time_of(view, -1))
+    assert (answer.count, answer.searched.ended) == ("0", "time_order")
+    assert "whatever the limits" not in answer.statement
+    assert "within these limits" in answer.statement
+    assert f"not before {time_of(view, -1):%Y-%m-%dT%H:%M:%SZ}" in answer.statement
+    assert "before the first coin of the origin within this time in block" in answer.statement
+    assert "was not searched from: 50.00000000 tBTC in 1 coin." in answer.statement
+    assert [(cut.where, cut.reason) for cut in answer.truncations] == [("origin", "time_window")]
+    assert (
+        "50.00000000 tBTC in 1 coin that the origin received outside"
+        in (cuts(answer)["time_window"])
+    )
+    assert not answer.complete
+
+
+def test_find_paths__says_whatever_the_limits_where_no_coin_left_out_is_older():
+    chain = [
+        Tx(name="early", outputs=[("friend", COIN)]),
+        *padding("first"),
+        Tx(name="one", outputs=[("thief", COIN)]),
+        *padding("second"),
+        Tx(name="two", outputs=[("thief", COIN)]),
+    ]
+    view = build_view(chain)
+    answer = ask(view, "thief", "friend", since=time_of(view, -1))
+    assert "whatever the limits" in answer.statement
+    assert "before the first coin of the origin in block 25" in answer.statement
+    answer = ask(view, "thief", "friend", since=time_of(view, 0))
+    assert "whatever the limits" in answer.statement
+    assert answer.complete
+
+
+def test_find_paths__tells_of_coins_received_before_the_time_and_spent_within():
+    chain = [
+        Tx(name="mined", outputs=[("thief", 50 * COIN)]),
+        *padding("between"),
+        Tx(name="again", outputs=[("thief", 20 * COIN)]),
+        Tx(name="pay", inputs=["mined:0"], outputs=[("friend", 50 * COIN)]),
+    ]
+    view = build_view(chain)
+    fields = {"through": ("services", "coinjoins"), "since": time_of(view, -1)}
+    answer = ask(view, "thief", "friend", **fields)
+    assert answer.count == "0"
+    assert answer.statement.endswith(
+        "What the origin received outside this time was not searched from: 50.00000000 tBTC in "
+        "1 coin."
+    )
+    assert [(cut.where, cut.reason) for cut in answer.truncations] == [("origin", "time_window")]
+    # A coin that is named is meant whenever it was paid.
+    named = ask(view, f"{view.txid_text(0)}:0", "friend", **fields)
+    assert (named.count, named.complete) == ("1", True)
+
+
+def test_find_paths__tells_of_more_coins_outside_the_time_than_are_listed(monkeypatch):
+    view = build_view(PAID_TWICE)
+    monkeypatch.setattr(sources, "MAX_SOURCE_OUTPUTS", 1)
+    answer = ask(view, "thief", "friend", since=time_of(view, -1))
+    assert "whatever the limits" not in answer.statement
+    assert answer.statement.endswith("was not searched from: more coins than can be listed.")
+
+
+def test_find_paths__orders_ends_within_a_block_and_a_transaction():
+    mined = Tx(name="mined", outputs=[("x", 2 * COIN)])
+    chain = [
+        mined,
+        Tx(name="first", inputs=["mined:0"], outputs=[("friend", COIN), ("y", COIN)]),
+        Tx(name="second", inputs=["first:1"], outputs=[("thief", COIN)]),
+    ]
+    statement = ask(build_view(chain), "thief", "friend").statement
+    assert "earlier in that block than the first coin of the origin, and" in statement
+    chain = [mined, Tx(name="f", inputs=["mined:0"], outputs=[("friend", COIN), ("thief", COIN)])]
+    statement = ask(build_view(chain), "thief", "friend").statement
+    assert "by the transaction that made the first coin of the origin, and" in statement
+
+
+@pytest.mark.parametrize("destination", ["friend", "nobody"])
+def test_find_paths__tells_apart_what_the_origin_did_not_spend(destination):
+    chain = [
+        Tx(name="one", outputs=[("thief", 50 * COIN)]),
+        Tx(name="two", outputs=[("thief", 50 * COIN)]),
+        Tx(name="pay", inputs=["one:0"], outputs=[("friend", 30 * COIN), ("z", 19 * COIN)]),
+        Tx(name="last", outputs=[("nobody", COIN)]),
+    ]
+    totals = ask(build_view(chain), "thief", destination).totals
+    assert totals.source == str(100 * COIN)
+    for it in totals.by_policy.values():
+        assert it.unspent == str(50 * COIN)
+    found = totals.by_policy["fifo"]
+    parts = (30, 19, 1) if destination == "friend" else (0, 50, 0)
+    assert [int(it) // COIN for it in (found.arrived, found.elsewhere, found.fees)] == list(parts)
+
+
+def test_find_paths__is_complete_where_stops_that_nobody_knows_have_no_bearing(chain):
+    answer = ask(chain, "thief", "friend")
+    assert cuts(answer).keys() == {"no_tags", "coinjoin_marks_absent"}
+    answer = ask(chain, "thief", "friend", through=("services",))
+    assert cuts(answer).keys() == {"coinjoin_marks_absent"}
+    answer = ask(chain, "thief", "friend", through=("services", "coinjoins"))
+    assert answer.complete
+    # Nothing was searched, so nothing could have stopped.
+    assert ask(chain, "friend", "thief").complete
+
+
+def test_find_paths__tells_that_the_ledger_begins_late():
+    blocks = Chain().add(CHAIN).blocks
+    heights = np.arange(7, 7 + len(blocks), dtype=np.uint32)
+    view = view_of(batch_of(blocks), REGTEST, heights=heights)
+    assert "before_ledger" in cuts(ask(view, "thief", "friend"))
+
+
+class UnreadHistories(HistoryIndex):
+    """An index of which nothing but totals may be read."""
+
+    def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
+        raise AssertionError(f"the history of address {address} was read: {start} to {stop}")
+
+
+def test_find_paths__reads_no_history_longer_than_can_be_listed(monkeypatch):
+    view = build_view(PAID_TWICE)
+    shut = UnreadHistories(
+        runs=view.histories.runs, transaction_count=view.histories.transaction_count
+    )
+    origin = f"{view.txid_text(0)}:0"
+    with pytest.raises(AssertionError, match="was read"):
+        ask(replace(view, histories=shut), origin, "friend")
+    monkeypatch.setattr(paths_ends, "MAX_ENTRIES", 23)
+    answer = ask(replace(view, histories=shut), origin, "nobody")
+    assert answer.searched.destination_coins is None
+    assert answer.searched.ended == "origin_done"
+    joined = JoinedAddresses(view, ["nobody", "friend"])
+    answer = ask(replace(view, histories=shut), origin, "entity:friend", entities=joined)
+    assert (answer.searched.destination_coins, answer.count) == (None, "1")
+
+
+def test_find_paths__lists_no_coins_of_transactions_that_pay_too_many(chain, monkeypatch):
+    assert ask(chain, "thief", "friend").searched.destination_coins == 2
+    monkeypatch.setattr(paths_ends, "MAX_ROWS", 3)
+    answer = ask(chain, "thief", "friend")
+    assert (answer.searched.destination_coins, answer.count) == (None, "2")
+
+
+def test_find_paths__makes_the_texts_of_listed_coins_at_once(monkeypatch):
+    width = 30
+    outputs = [(f"r{i}", COIN) for i in range(width)]
+    chain = [
+        Tx(name="mined", outputs=[("payer", 50 * COIN)]),
+        Tx(name="fan", inputs=["mined:0"], outputs=outputs),
+        Tx(name="hub", inputs=[f"fan:{i}" for i in range(width)], outputs=[("hub", COIN)]),
+    ]
+    view = build_view(chain)
+    expected = ask(view, "payer", "hub", limit=width)
+    singly: list[int] = []
+
+    def counted(kind: type, name: str) -> None:
+        one = getattr(kind, name)
+
+        def told(view: View, number: int) -> object:
+            singly.append(number)
+            return one(view, number)
+
+        monkeypatch.setattr(kind, name, told)
+
+    for name in ("address_text", "txid_text"):
+        counted(View, name)
+    assert ask(view, "payer", "hub", limit=width) == expected
+    assert len(expected.connections) == width
+    assert not singly
+
+
 @pytest.mark.parametrize(
     ("origin", "destination", "message"),
     [
@@ -317,7 +512,8 @@ def check_arrivals(seed: int, length: int, by: str) -> bool:
         return False
     totals = answer.totals
     for it in totals.by_policy.values():
-        parts = (it.arrived, it.elsewhere, it.returned, it.fees, it.destroyed)
+        parts = (it.arrived, it.elsewhere, it.unspent, it.returned, it.fees, it.destroyed)
+        assert min(map(int, parts)) >= 0
         if it is not totals.by_policy["poison"]:
             assert sum(map(int, parts)) == int(totals.source)
     poison = int(totals.by_policy["poison"].arrived)

@@ -72,7 +72,7 @@ def taint_request_of(shape: TaintRequestShape, sources: tuple[str, ...]) -> Swee
         listed=sources,
         policy=cast("PolicyName", shape.policy),
         fee_mode=cast("FeeMode", shape.fee_mode),
-        subsidy_order=cast("SubsidyOrder", shape.subsidy_order),
+        subsidy_order=cast("SubsidyOrder", shape.subsidy_order or "first"),
         until_height=shape.until_height,
         stops_at_services=shape.stops_at_services,
         stops_at_coinjoins=shape.stops_at_coinjoins,

@@ -111,7 +111,7 @@ def run_sweep(
         fee=view.fee,
         first_transaction=view.first_transaction,
         subsidy=_subsidies(view) if terms.follows_fees else np.empty(0, np.int64),
-        voided=np.sort(view.overwrite_output).astype(np.int64),
+        voided=np.sort(view.overwrite_output[view.overwrite_transaction < stop]).astype(np.int64),
     )
     rules = _rules(ground, request, sources)
     found = sweep(terms, columns, sources.outputs, sources.colours, rules, report)

@@ -27,8 +27,9 @@ class TaintRequestShape(Shape):
     fee_mode: str
     """`track` (each fee is listed), `drop` (only their sum is kept), or `track_coinbase`."""
 
-    subsidy_order: str
-    """`first` or `last`: where new coins stand in what a coinbase takes."""
+    subsidy_order: str | None
+    """`first` or `last`: where new coins stand in what a coinbase takes; none where fees are not
+    followed."""
 
     until_height: int | None
     """The last block looked at; nothing for the ledger's last."""

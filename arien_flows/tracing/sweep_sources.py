@@ -1,8 +1,9 @@
 """From what a list names to the outputs that a whole-ledger taint starts at.
 
 Each line means what it means to a trace (`arien_flows.tracing.sources`). Beside that
-`category:CONCEPT` means every address whose best tag has the concept, each for itself: what it
-received from outside, as if it stood in the list. So money that one of them pays to another counts
+`category:CONCEPT` means the entity of every address whose best tag has the concept with a
+confidence of 50 and more, each for itself: what it received from outside, as if it stood in the
+list as `entity:ADDRESS`. So money that one of them pays to another counts
 as a source once, and what returns to a source is counted as returned.
 """
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arien_flows.attribution.ownership import roots_of
+from arien_flows.entities.constraints import SERVICE_CONFIDENCE
 from arien_flows.errors import InputError, NotFoundError, NothingReceivedError
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.request import TraceRequest
@@ -52,6 +55,7 @@ def resolve_all(ground: Ground, request: SweepRequest, stop_transaction: int) ->
         If the ledger does not hold a source that is not from the list.
     """
     named = (*request.sources, *request.listed)
+    past = int(ground.view.first_output[stop_transaction])
     absent: list[str] = []
     outputs: list[Int64Array] = []
     owner: list[int] = []
@@ -64,12 +68,15 @@ def resolve_all(ground: Ground, request: SweepRequest, stop_transaction: int) ->
                 raise
             absent.append(text)
             continue
+        # What was first paid later is not there as of the last block that is looked at.
+        if not any(np.any(each < past) for each, _ in found):
+            absent.append(text)
+            continue
         outputs += [each for each, _ in found]
         roots += [each for _, each in found]
         owner += [place] * len(found)
     told = 1 < len(named) <= MOST_TOLD_APART
     numbers, colours = _merged(outputs, owner, told=told)
-    past = int(ground.view.first_output[stop_transaction])
     wanted = (numbers < past) & (ground.view.output_value[numbers] > 0)
     if not np.any(wanted):
         raise InputError("the sources received no money up to the last block that is looked at")
@@ -103,9 +110,11 @@ def _outputs_of(ground: Ground, text: str) -> list[tuple[Int64Array, Int64Array]
 
 
 def _tagged(ground: Ground, concept: str) -> list[str]:
-    """Return the addresses whose best tag has a concept."""
+    """Return the entities of addresses whose best tag has a concept, and is sure enough."""
     tags = ground.attribution
-    bearing = [concept in said.concepts for said in tags.statements]
+    bearing = [
+        concept in said.concepts and said.level >= SERVICE_CONFIDENCE for said in tags.statements
+    ]
     chosen = [
         int(address)
         for address, place in zip(tags.address.tolist(), tags.address_tag.tolist(), strict=True)
@@ -114,11 +123,13 @@ def _tagged(ground: Ground, concept: str) -> list[str]:
     if not chosen:
         known = sorted({concept for said in tags.statements for concept in said.concepts})
         raise NotFoundError(
-            f"no address of this ledger is tagged {concept!r}; the tags here say: "
+            f"no address of this ledger is tagged {concept!r} with a confidence of "
+            f"{SERVICE_CONFIDENCE} and more; the tags here say: "
             f"{', '.join(known) or 'nothing'}"
         )
-    texts = ground.view.address_texts(np.array(chosen, np.int64))
-    return [text for text in texts if text is not None]
+    roots = np.unique(roots_of(ground.entities, np.array(chosen, np.int64)))
+    texts = ground.view.address_texts(roots)
+    return [f"entity:{text}" for text in texts if text is not None]
 
 
 def _merged(

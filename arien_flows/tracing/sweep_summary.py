@@ -17,6 +17,7 @@ from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import Totals
+from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.sweep import Swept
@@ -28,7 +29,8 @@ from arien_flows.tracing.sweep_answer import (
     TaintedService,
     TaintRequestShape,
 )
-from chains.types import BoolArray, Int64Array
+from arien_flows.tracing.trace import unknown_stops
+from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics import sweep
 from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
@@ -48,10 +50,14 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Resting:
-    """The coins in which taint rests, with their holders; returned and destroyed ones left out."""
+    """The coins in which taint rests, with their holders.
+
+    Left out are those that returned, were destroyed, or went into a CoinJoin that ended the path.
+    """
 
     output: Int64Array
     amount: Int64Array
+    reason: UInt8Array
     value: Int64Array
     address: Int64Array
     root: Int64Array
@@ -65,6 +71,7 @@ def resting(swept: Swept) -> Resting:
     return Resting(
         output=output,
         amount=found.amount[rests(swept)],
+        reason=found.reason[rests(swept)],
         value=view.output_value[output],
         address=address,
         root=roots_of(swept.ground.entities, address),
@@ -74,7 +81,7 @@ def resting(swept: Swept) -> Resting:
 def rests(swept: Swept) -> BoolArray:
     """Return which rows of the result are coins that somebody holds."""
     reason = swept.found.reason
-    held: BoolArray = (reason != Stop.RETAINTED) & (reason != Stop.DESTROYED)
+    held: BoolArray = ~np.isin(reason, (Stop.RETAINTED, Stop.DESTROYED, Stop.COINJOIN))
     return held
 
 
@@ -152,7 +159,7 @@ def _request_shape(swept: Swept) -> TaintRequestShape:
         sources_sha256=request.sources_sha256,
         policy=request.policy,
         fee_mode=request.fee_mode,
-        subsidy_order=request.subsidy_order,
+        subsidy_order=request.subsidy_order if request.fee_mode == "track_coinbase" else None,
         until_height=request.until_height,
         stops_at_services=request.stops_at_services,
         stops_at_coinjoins=request.stops_at_coinjoins,
@@ -176,8 +183,8 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
         yield Truncation(
             where="sources",
             reason="sources_absent",
-            detail=f"{len(sources.absent):,} of the list are not in the ledger or received "
-            f"nothing from outside: {shown}{more}",
+            detail=f"{len(sources.absent):,} of the sources are not in the ledger or received "
+            f"nothing from outside by then: {shown}{more}",
         )
     if count > MOST_TOLD_APART:
         yield Truncation(
@@ -196,6 +203,8 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
             detail=f"{len(rest):,} entities with less hold {left} together: with -o every coin is "
             "written",
         )
+    if request.stops_at_services:
+        yield from (cut for cut in unknown_stops(swept.ground) if cut.where == "services")
     yield from before_ledger(swept.ground.view)
 
 
@@ -236,6 +245,9 @@ def _services(swept: Swept, held: Resting) -> tuple[TaintedService, ...]:
     place = _tag_of(tags.address, tags.address_tag, held.address)
     inherited = _tag_of(tags.root, tags.root_tag, held.root)
     place = np.where(place >= 0, place, inherited)
+    # Where a service ended the path, it is the service's tag that says so.
+    stopped = np.isin(held.reason, SERVICE_REASONS)
+    place = np.where(stopped, tags.service_places(held.address, held.root)[0], place)
     named = np.flatnonzero(place >= 0)
     # One name is one service, whatever number of addresses bears it.
     labels: dict[str, int] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -76,16 +76,25 @@ class ChainAnswer(Shape):
     """What is left out, and why."""
 
 
+_AS_THEY_ARE = frozenset((str, int, bool, NoneType))
+"""What JSON knows."""
+
+
 def plain(value: object) -> object:
     """Return an answer as the dictionaries, lists, strings and numbers that JSON knows."""
     kind: type = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind in _AS_THEY_ARE:
         return value
+    # An answer may hold half a million of these, so they are not asked about one by one.
     if kind is tuple or kind is list:
-        return [plain(item) for item in cast("Iterable[object]", value)]
+        items = cast("Iterable[object]", value)
+        return [item if type(item) in _AS_THEY_ARE else plain(item) for item in items]
     names = _field_names(kind)
     if names is not None:
-        return {name: plain(getattr(value, name)) for name in names}
+        return {
+            name: part if type(part := getattr(value, name)) in _AS_THEY_ARE else plain(part)
+            for name in names
+        }
     if isinstance(value, datetime):
         return shown_time(value)
     if isinstance(value, date):
@@ -110,10 +119,13 @@ def json_text(answer: object, *, indent: int | None = None) -> str:
 
 def shown_time(moment: datetime) -> str:
     """Return a moment in RFC 3339, in UTC, to the second."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    # An answer may hold tens of thousands of times; this form of them ends in `+00:00`.
-    return moment.isoformat(timespec="seconds")[:-6] + "Z"
+    return _shown(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=1 << 16)
+def _shown(moment: datetime) -> str:
+    """Return a moment in UTC as text; an answer names the time of a block many times over."""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def shaped(kind: Any, value: object, where: str = "") -> Any:

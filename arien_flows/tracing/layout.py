@@ -10,6 +10,8 @@ The work grows with the number of edges, not with that of columns times edges: a
 ten thousand columns of one node each.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from arien_flows.tracing.flow_graph import FlowGraph, NodeKind
@@ -74,7 +76,7 @@ def positions(graph: FlowGraph, column: Int64Array) -> tuple[Int64Array, Int64Ar
     by_column = np.lexsort((np.arange(len(x)), -graph.throughput(), x))
     rows = [row.tolist() for row in np.split(by_column, np.searchsorted(x[by_column],
             np.arange(1, len(columns))))]  # fmt: skip
-    left, right = _sides(graph, x)
+    left, right, both = _sides(graph, x)
     y = [0] * graph.node_count
     for row in rows:
         _stack(row, y)
@@ -83,33 +85,50 @@ def positions(graph: FlowGraph, column: Int64Array) -> tuple[Int64Array, Int64Ar
         near = left if sweep % 2 else right
         for row in rows if sweep % 2 else reversed(rows):
             if len(row) > 1:
-                means = {node: _mean(near[node], y, y[node]) for node in row}
+                means = {node: near.mean(node, y) for node in row}
                 row.sort(key=lambda node: (means[node], y[node], node))
                 _stack(row, y)
-    both = [one + other for one, other in zip(left, right, strict=True)]
     for sweep in range(sweeps):
         for row in rows if sweep % 2 else reversed(rows):
-            wanted = [_mean(both[node], y, y[node]) for node in row]
+            wanted = [both.mean(node, y) for node in row]
             for node, height in zip(row, _spread(wanted), strict=True):
                 y[node] = height
     return x.astype(np.int64), np.array(y, np.int64)
 
 
-def _sides(graph: FlowGraph, x: Int64Array) -> tuple[list[list[int]], list[list[int]]]:
-    """Return the neighbours of each node in columns to the left, and to the right."""
-    left: list[list[int]] = [[] for _ in range(graph.node_count)]
-    right: list[list[int]] = [[] for _ in range(graph.node_count)]
-    ahead = (x[graph.edge_from] < x[graph.edge_to]).tolist()
-    level = (x[graph.edge_from] == x[graph.edge_to]).tolist()
-    for start, end, is_ahead, is_level in zip(
-        graph.edge_from.tolist(), graph.edge_to.tolist(), ahead, level, strict=True
-    ):
-        if is_level:
-            continue
-        first, last = (start, end) if is_ahead else (end, start)
-        right[first].append(last)
-        left[last].append(first)
-    return left, right
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """The neighbours of each node in one list, as one list a node would weigh on the collector."""
+
+    starts: list[int]
+    nodes: list[int]
+
+    def mean(self, node: int, y: list[int]) -> int:
+        """Return the mean height of a node's neighbours; its own where it has none."""
+        first, past = self.starts[node], self.starts[node + 1]
+        if first == past:
+            return y[node]
+        return sum([y[near] for near in self.nodes[first:past]]) // (past - first)
+
+
+def _sides(graph: FlowGraph, x: Int64Array) -> tuple[_Neighbours, _Neighbours, _Neighbours]:
+    """Return the neighbours of each node in columns to the left, to the right, and in both."""
+    used = x[graph.edge_from] != x[graph.edge_to]
+    start, end = graph.edge_from[used], graph.edge_to[used]
+    ahead = x[start] < x[end]
+    first, last = np.where(ahead, start, end), np.where(ahead, end, start)
+    count = graph.node_count
+    return (
+        _neighbours(last, first, count),
+        _neighbours(first, last, count),
+        _neighbours(np.concatenate([last, first]), np.concatenate([first, last]), count),
+    )
+
+
+def _neighbours(node: Int64Array, neighbour: Int64Array, count: int) -> _Neighbours:
+    order = np.argsort(node, kind="stable")
+    starts = np.searchsorted(node[order], np.arange(count + 1))
+    return _Neighbours(starts.tolist(), neighbour[order].tolist())
 
 
 def _stack(row: list[int], y: list[int]) -> None:
@@ -117,12 +136,6 @@ def _stack(row: list[int], y: list[int]) -> None:
     top = -((len(row) - 1) * GAP // 2)
     for place, node in enumerate(row):
         y[node] = top + place * GAP
-
-
-def _mean(nodes: list[int], y: list[int], otherwise: int) -> int:
-    if not nodes:
-        return otherwise
-    return sum(y[node] for node in nodes) // len(nodes)
 
 
 def _spread(wanted: list[int]) -> list[int]:

@@ -65,8 +65,6 @@ def resolve_sources(
             f"the sources received {len(outputs):,} payments, more than {MAX_SOURCE_OUTPUTS:,}: "
             "narrow the time with since and until"
         )
-    if int(view.output_value[outputs].sum()) == 0:
-        raise InputError("the sources hold no money: every output is worth 0")
     addresses = np.unique(view.output_address[outputs])
     roots = [entities.root_of(int(address)) for address in addresses]
     return Sources(outputs=outputs, colours=colours, roots=np.unique(np.array(roots, np.int64)))
@@ -93,7 +91,10 @@ def _outputs_of(view: View, text: str, entities: EntityMap, window: Window) -> I
             )
         return _receipts(view, members, window, text)
     if colon:
-        return np.array([view.find_output(text)], np.int64)
+        output = view.find_output(text)
+        if view.output_value[output] == 0:
+            raise NothingReceivedError(f"{text} is worth nothing: it holds no money to follow")
+        return np.array([output], np.int64)
     refuse_transaction(text)
     return _receipts(view, np.array([view.find_address(text)]), window, text)
 

@@ -31,6 +31,7 @@ from arien_flows.tracing.sweep_answer import (
 )
 from chains.types import BoolArray, Int64Array
 from heuristics import sweep
+from heuristics.propagate import MOST_COLOURS
 from heuristics.sweep_state import COLOURS
 from heuristics.taint import Stop
 
@@ -188,6 +189,14 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
             limit=COLOURS,
             detail=f"amounts by source are kept for at most {COLOURS} sources at a time",
         )
+    elif swept.sources.are_told_apart and not swept.are_told_apart:
+        yield Truncation(
+            where="by_source",
+            reason="sources_not_told_apart",
+            limit=MOST_COLOURS,
+            detail="the money of the sources passes through so many of their own coins that it "
+            "cannot be told apart",
+        )
     if len(held.key) > SHOWN_HOLDERS:
         rest = np.sort(held.amount)[: len(held.key) - SHOWN_HOLDERS]
         left = coins(int(rest.sum()), asset_of(swept.ground.view.network.name))
@@ -202,7 +211,7 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
 
 
 def _by_source(swept: Swept) -> Iterator[SourceShare]:
-    if not swept.sources.are_told_apart:
+    if not swept.are_told_apart:
         return
     named = (*swept.request.sources, *swept.request.listed)
     for place, text in enumerate(named):

@@ -47,7 +47,7 @@ _LIFO = int(Policy.LIFO)
 _FOLLOWED = int(Stop.FOLLOWED)
 
 _POOL_LIMIT = 2**25
-"""Segments that may be alive in one round; with more of them the round ends early."""
+"""Segments by which a round may add to those of its frontier; with more of them it ends early."""
 
 
 class Frontier(NamedTuple):
@@ -65,8 +65,12 @@ class Frontier(NamedTuple):
     pool_colour: Int64Array
 
     def at(self, rows: Int64Array) -> "Frontier":
-        """Return some of the coins."""
-        return self._replace(**{name: getattr(self, name)[rows] for name in self._fields[:6]})
+        """Return some of the coins, and of the pool no more than their segments."""
+        part = self._replace(**{name: getattr(self, name)[rows] for name in self._fields[:6]})
+        length, colour, used = compact_pool(
+            part.segment_first, part.segment_count, self.pool_length, self.pool_colour, 0
+        )
+        return part._replace(pool_length=length[:used], pool_colour=colour[:used])
 
 
 @kernel
@@ -100,8 +104,12 @@ def _explore(
     segment_first = _doubled(frontier.segment_first, 1024)
     segment_count = _doubled(frontier.segment_count, 1024)
     used = len(frontier.pool_length)
-    pool_length = _doubled(frontier.pool_length, 1024)
-    pool_colour = _doubled(frontier.pool_colour, 1024)
+    pool_length = np.empty(used + 1024, np.int64)
+    pool_colour = np.empty(used + 1024, np.int64)
+    pool_length[:used] = frontier.pool_length
+    pool_colour[:used] = frontier.pool_colour
+    living = used
+    most_living = used + _POOL_LIMIT
     stream_length = np.empty(64, np.int64)
     stream_colour = np.empty(64, np.int64)
 
@@ -144,6 +152,9 @@ def _explore(
                 tainted += amount[slots[k]]
                 fewest_hops = min(fewest_hops, hops[slots[k]])
                 latest = max(latest, deadline[slots[k]])
+        if tainted == 0:
+            # Sources that are worth nothing lead nowhere.
+            continue
         if past_out - first_out > crowded_width and (
             tainted * 100 < total * limits.crowded_percent
         ):
@@ -184,14 +195,15 @@ def _explore(
             # A transaction is entered once, so nothing asks for the segments that it took again.
             for slot in slots:
                 if slot >= 0:
+                    living -= segment_count[slot]
                     segment_count[slot] = 0
             room = count + width + 2
+            if living + room > most_living:
+                break
             if used + room > len(pool_length):
                 pool_length, pool_colour, used = compact_pool(
                     segment_first[:known], segment_count[:known], pool_length, pool_colour, room
                 )
-            if used + room > _POOL_LIMIT:
-                break
         used = share_out(
             policy,
             tainted,
@@ -245,6 +257,7 @@ def _explore(
             deadline[known] = latest
             segment_first[known] = share_first[j]
             segment_count[known] = share_count[j]
+            living += share_count[j]
             place_of[coin] = np.int64(known)
             weight = -np.float64(shares[j]) * weights[fewest_hops + 1]
             heapq.heappush(heap, (weight, coin, np.int64(known)))

@@ -25,7 +25,7 @@ from heuristics.rewards import Rewards, no_rewards
 from heuristics.stops import Direction, SpendColumns, StopRules
 from heuristics.taint import TAINTED_COLOUR, Policy, Stop
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a policy, a stop rule or the search can give another answer."""
 
 FIRST_QUOTA = 256
@@ -171,17 +171,15 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
             is_last = affordable < quota
             quota = min(quota, affordable)
         frontier = Frontier(
-            coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)])[
-                open_slots
-            ],
-            amount=flow.amount[open_slots],
-            hops=flow.hops[open_slots],
-            deadline=flow.deadline[open_slots],
-            segment_first=flow.segment_first[open_slots],
-            segment_count=flow.segment_count[open_slots],
+            coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)]),
+            amount=flow.amount,
+            hops=flow.hops,
+            deadline=flow.deadline,
+            segment_first=flow.segment_first,
+            segment_count=flow.segment_count,
             pool_length=flow.pool_length,
             pool_colour=flow.pool_colour,
-        )
+        ).at(open_slots)
         search = Search(
             question.direction, question.policy, question.crowded_width, question.limits
         )

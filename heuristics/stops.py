@@ -91,6 +91,9 @@ class StopRules(NamedTuple):
     outside_stop: int
     """`Stop` of outputs outside the ledger: BEFORE_LEDGER, or NOT_FETCHED where they can be had."""
 
+    genesis_outputs: int = 0
+    """The first so many outputs of the ledger are the genesis block's, which nobody can spend."""
+
 
 def share_columns(columns: SpendColumns) -> SpendColumns:
     """Return the columns as the kernels are compiled for: plain and read-only."""
@@ -189,7 +192,9 @@ def known_stop(
         return _RETAINTED
     mined = entered >= 0 and columns.first_input[entered] == columns.first_input[entered + 1]
     # A coinbase "spends" an output only where it repeats its id, which voids it (BIP 30).
-    if direction == _FORWARD and (address == _NO_ADDRESS or mined):
+    if direction == _FORWARD and (
+        address == _NO_ADDRESS or mined or 0 <= coin < rules.genesis_outputs
+    ):
         return _DESTROYED
     reason = _FOLLOWED if is_source else service_stop(address, rules)
     if entered < 0:

@@ -27,6 +27,7 @@ from heuristics.sweep_state import (
     AT_END,
     AT_FEE,
     FEE_SUM,
+    JOINED,
     TOUCHED,
     TOUCHED_INPUTS,
     UNCLAIMED_SUM,
@@ -38,9 +39,9 @@ from heuristics.sweep_state import (
     state_bytes,
 )
 from heuristics.sweep_terms import SweepColumns, SweepSources, SweepTerms
-from heuristics.taint import Policy
+from heuristics.taint import TAINTED_COLOUR, Policy
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the pass can give another answer; policies have their own version."""
 
 WINDOWS_AT_ONCE = 16
@@ -73,7 +74,11 @@ class Sweep(NamedTuple):
     """Tainted units in rewards that no coinbase claimed."""
 
     by_colour: Int64Array
-    """Amounts by `Stop` and source; zeros unless sources are told apart."""
+    """Amounts by `Stop` and source; zeros unless sources are told apart. What came back to a
+    source is counted for its own colours only: the others go on with its coin."""
+
+    told_apart: bool
+    """Whether colours mean anything: not where more than `MOST_COLOURS` sets of sources met."""
 
     transactions: int
     """Transactions that taint passed through."""
@@ -151,7 +156,7 @@ def sweep(
             state.fees.transaction[:fees].copy(),
             state.fees.amount[:fees].copy(),
         )
-    return _result(state, found, most)
+    return _result(state, found, most, has_colours=terms.has_colours)
 
 
 def _taken_ends(state: State) -> Ends:
@@ -160,13 +165,18 @@ def _taken_ends(state: State) -> Ends:
     return Ends._make(column[:count].copy() for column in state.ends)
 
 
-def _result(state: State, found: list[Ends], most: int) -> Sweep:
+def _result(state: State, found: list[Ends], most: int, *, has_colours: bool) -> Sweep:
     ends = Ends._make(np.concatenate(parts) for parts in zip(*[_NO_ENDS, *found], strict=True))
     if np.any(np.diff(ends.output) < 0):
         # Coinbases that take fees come after the other transactions of their block.
         order = np.argsort(ends.output, kind="stable")
         ends = Ends._make(column[order] for column in ends)
     at = state.at
+    told_apart = has_colours and not at[JOINED]
+    if has_colours and not told_apart:
+        ends.colour[:] = TAINTED_COLOUR
+        ends.segments[:] = 1
+        state.by_colour[:] = 0
     return Sweep(
         output=ends.output,
         amount=ends.amount,
@@ -176,6 +186,7 @@ def _result(state: State, found: list[Ends], most: int) -> Sweep:
         fees=int(at[FEE_SUM]),
         unclaimed=int(at[UNCLAIMED_SUM]),
         by_colour=state.by_colour,
+        told_apart=told_apart,
         transactions=int(at[TOUCHED]),
         inputs=int(at[TOUCHED_INPUTS]),
         most_waiting_bytes=int(state.calendar.counts[MOST_IN_USE]) * CHUNK_WORDS * 8,

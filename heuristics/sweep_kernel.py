@@ -16,6 +16,7 @@ import numpy as np
 
 from heuristics.columns import NO_ADDRESS
 from heuristics.jit import kernel
+from heuristics.propagate import MOST_COLOURS
 from heuristics.segments import CLEAN_COLOUR, gather_stream
 from heuristics.shares import gather_colours
 from heuristics.stops import StopRules, find_sorted, owner_of_row, service_stop
@@ -39,6 +40,7 @@ from heuristics.sweep_state import (
     ENDS,
     FEE_SUM,
     FEES,
+    JOINED,
     MOST_ARENA,
     MOST_COINS,
     PENDING,
@@ -76,6 +78,7 @@ _FEE = int(Stop.FEE)
 _COINJOIN = int(Stop.COINJOIN)
 _FOLLOWED = int(Stop.FOLLOWED)
 _NEVER = 2**62
+_EVERY_SOURCE = 2**62 - 1
 
 
 @kernel
@@ -127,6 +130,7 @@ def _pass_window(
     """
     keeps_order = terms.policy == _FIFO or terms.policy == _LIFO
     keeps_coins = keeps_order or terms.has_colours
+    counted = _EVERY_SOURCE if terms.has_colours else 0
     ledger = columns.ledger
     first_input, first_output = ledger.first_input, ledger.first_output
     at, here, head = state.at, state.here, state.head
@@ -169,7 +173,7 @@ def _pass_window(
             transaction += 1
             continue
 
-        # Room for what comes; nothing is changed before all of it is there.
+        # Room to lay ready what it takes.
         if settles:
             taken = due - current  # the fees of all others, and the subsidy
         low = first_output[current]
@@ -180,7 +184,6 @@ def _pass_window(
         tainted = np.int64(0)
         mine = 0
         pieces = taken + 1
-        words = 2 * width
         if settles:
             mine = at[AT_PENDING]
             for k in range(mine):
@@ -197,47 +200,18 @@ def _pass_window(
         else:
             tainted = here[current - start]
         used = at[AT_ARENA]
-        if keeps_coins:
-            made = segment_room(terms.policy, pieces, width + 1) + 2 * pieces + width + 1
-            words += 2 * made
-            if (
-                pieces >= room_stream
-                or used + pieces + made > room_arena
-                or at[AT_COIN] + width + mine > room_coins
-                or at[AT_PENDING_PIECE] + made > room_pending_pieces
-            ):
-                state.needs[STREAM] = pieces + 1
-                state.needs[ARENA] = used + pieces + made
-                state.needs[COINS] = at[AT_COIN] + width + mine
-                state.needs[PENDING_PIECES] = at[AT_PENDING_PIECE] + made
-                state.needs[WIDTH] = room_width
-                return transaction
-        if (
-            at[AT_END] + 2 * width > room_ends
-            or at[AT_FEE] >= room_fees
-            or at[AT_PENDING] >= room_pending
-            or chunks_for(calendar, words, width) > room_chunks
+        if keeps_coins and (
+            pieces >= room_stream
+            or used + pieces > room_arena
+            or at[AT_COIN] + width + mine > room_coins
         ):
-            state.needs[ENDS] = at[AT_END] + 2 * width
-            state.needs[FEES] = at[AT_FEE] + 1
-            state.needs[PENDING] = at[AT_PENDING] + 1
-            state.needs[CHUNKS] = chunks_for(calendar, words, width)
+            state.needs[STREAM] = pieces + 1
+            state.needs[ARENA] = used + pieces
+            state.needs[COINS] = at[AT_COIN] + width + mine
             state.needs[WIDTH] = room_width
             return transaction
 
         # What it takes.
-        values = ledger.output_value[low : low + width]
-        remainder = columns.fee[current]
-        if settles:
-            remainder = columns.subsidy[at[BLOCK]]
-            for k in range(current + 1, due):
-                remainder += columns.fee[k]
-            for j in range(width):
-                remainder -= values[j]
-            if remainder < 0:
-                at[WRONG_BLOCK] = at[BLOCK]
-                state.needs[WIDTH] = room_width
-                return transaction
         count = 0
         if tainted > 0 and keeps_coins:
             slots = scratch.slots[:taken]
@@ -263,10 +237,62 @@ def _pass_window(
                     slots, coins.first, coins.pieces, arena.length, arena.colour,
                     stream.length, stream.colour,
                 )  # fmt: skip
+                if count > MOST_COLOURS:
+                    at[JOINED] = 1
+                if at[JOINED] != 0:
+                    stream.length[0] = stream.length[:count].sum()
+                    stream.colour[0] = TAINTED_COLOUR
+                    count = 1
             tainted = np.int64(0)
             for piece in range(count):
                 if stream.colour[piece] != CLEAN_COLOUR:
                     tainted += stream.length[piece]
+
+        # Room for what comes; nothing is changed before all of it is there.
+        words = 2 * width
+        if keeps_coins:
+            own: Number = 0
+            if makes_source:
+                own = past_sources(sources, place, current) - place
+            elif settles:
+                own = first_source(sources, low + width) - first_source(sources, low)
+            # A declared source takes over the segments that came back to it, beside its own.
+            made: Number = segment_room(terms.policy, count, width + 1)
+            made += min(own * (count + 2), made + own)
+            words += 2 * made
+            kept = at[AT_PENDING_PIECE]
+            if terms.follows_fees and not settles:
+                kept += count + 2
+            if used + made > room_arena or kept > room_pending_pieces:
+                state.needs[ARENA] = used + made
+                state.needs[PENDING_PIECES] = kept
+                state.needs[WIDTH] = room_width
+                return transaction
+        if (
+            at[AT_END] + 2 * width > room_ends
+            or at[AT_FEE] >= room_fees
+            or at[AT_PENDING] >= room_pending
+            or chunks_for(calendar, words, width) > room_chunks
+        ):
+            state.needs[ENDS] = at[AT_END] + 2 * width
+            state.needs[FEES] = at[AT_FEE] + 1
+            state.needs[PENDING] = at[AT_PENDING] + 1
+            state.needs[CHUNKS] = chunks_for(calendar, words, width)
+            state.needs[WIDTH] = room_width
+            return transaction
+
+        values = ledger.output_value[low : low + width]
+        remainder = columns.fee[current]
+        if settles:
+            remainder = columns.subsidy[at[BLOCK]]
+            for k in range(current + 1, due):
+                remainder += columns.fee[k]
+            for j in range(width):
+                remainder -= values[j]
+            if remainder < 0:
+                at[WRONG_BLOCK] = at[BLOCK]
+                state.needs[WIDTH] = room_width
+                return transaction
 
         # What it gives.
         if tainted > 0:
@@ -307,7 +333,7 @@ def _pass_window(
                     if keeps_coins:
                         ends.colour[end], ends.segments[end] = tell_colours(
                             arena, piece_first[j], piece_count[j], _RETAINTED,
-                            terms.has_colours, state.by_colour,
+                            counted & sources.colour[source], state.by_colour,
                         )  # fmt: skip
                 amount = values[j]
                 if keeps_coins:
@@ -318,8 +344,10 @@ def _pass_window(
             spender = np.int64(ledger.spender[output])
             address = np.int64(ledger.output_address[output])
             reason: Number = _FOLLOWED
-            if address == _NO_ADDRESS or (
-                len(columns.voided) > 0 and find_sorted(columns.voided, output) >= 0
+            if (
+                address == _NO_ADDRESS
+                or output < rules.genesis_outputs
+                or (len(columns.voided) > 0 and find_sorted(columns.voided, output) >= 0)
             ):
                 reason = _DESTROYED
             else:
@@ -340,7 +368,7 @@ def _pass_window(
                 if keeps_coins:
                     ends.colour[end], ends.segments[end] = tell_colours(
                         arena, piece_first[j], piece_count[j], reason,
-                        terms.has_colours, state.by_colour,
+                        counted, state.by_colour,
                     )  # fmt: skip
             elif spender < transaction or (spender == transaction and not settles):
                 at[WRONG_OUTPUT] = output
@@ -381,7 +409,7 @@ def _pass_window(
             if terms.has_colours:
                 tell_colours(
                     arena, piece_first[width], piece_count[width],
-                    _DESTROYED if settles else _FEE, True, state.by_colour,
+                    _DESTROYED if settles else _FEE, counted, state.by_colour,
                 )  # fmt: skip
             row = at[AT_FEE]
             state.fees.transaction[row] = current

@@ -53,7 +53,9 @@ WRONG_OUTPUT = 16
 """An output that is spent before it is paid, or -1."""
 ARENA_LIMIT = 15
 """Segments from which on the dead ones of the present window are cleared."""
-PLACES = 17
+JOINED = 17
+"""1 from when on sources are not told apart any more, because too many sets of them met."""
+PLACES = 18
 
 
 class Coins(NamedTuple):

@@ -170,12 +170,12 @@ def tell_colours(
     first: Number,
     count: Number,
     reason: Number,
-    is_counted: bool,
+    counted: Number,
     by_colour: Int64Array,
 ) -> tuple[Number, Number]:
     """Return the set of sources of some segments, and how many segments are tainted.
 
-    Adds the amounts to `by_colour` if they are to be counted.
+    Adds the amounts of the sources of the set `counted` to `by_colour`.
     """
     found = np.int64(0)
     tainted = 0
@@ -184,8 +184,9 @@ def tell_colours(
         if colour != CLEAN_COLOUR:
             found |= colour
             tainted += 1
-            if is_counted:
+            counting = colour & counted
+            if counting != 0:
                 for source in range(MOST_TOLD_APART):
-                    if (colour >> source) & 1:
+                    if (counting >> source) & 1:
                         by_colour[reason, source] += arena.length[piece]
     return found, tainted

@@ -12,6 +12,7 @@ BIP 34 every coinbase states the height of its block, and the block's work cover
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation
 from chains.bitcoin.networks import Network
+from chains.types import shown_txid
 
 _STATED_FROM = {"bitcoin": 227_931, "bitcoin-testnet3": 21_111}
 """From where on BIP 34 is a rule (Bitcoin Core, `chainparams.cpp`); elsewhere from block 1."""
@@ -30,6 +31,17 @@ def begins_late(view: View) -> bool:
     A view of single fetched transactions has gaps everywhere and is not meant.
     """
     return view.gaps is None and first_height(view) > 0
+
+
+def genesis_outputs(view: View) -> int:
+    """Return how many of a ledger's first outputs nobody can spend: those of the genesis block.
+
+    Nodes never add them to the unspent outputs (Bitcoin Core, `ConnectBlock`). 0 where the ledger
+    does not begin with its network's genesis block.
+    """
+    if not view.counts.blocks or view.block_hash(0) != shown_txid(view.network.genesis_hash):
+        return 0
+    return int(view.first_output[int(view.first_transaction[1])])
 
 
 def stated_height(network: Network, height: int, coinbase_script: bytes) -> int | None:

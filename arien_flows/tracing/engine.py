@@ -14,6 +14,7 @@ from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.ledger.beginning import genesis_outputs
 from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources
@@ -130,6 +131,7 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
         last_transaction=window.last_transaction,
         dormant_before=window.dormant_before,
         outside_stop=int(Stop.BEFORE_LEDGER if fetched is None else Stop.NOT_FETCHED),
+        genesis_outputs=genesis_outputs(view),
     )
     min_value_sat = request.smallest_followed_sat(int(view.output_value[sources.outputs].sum()))
     question = Question(

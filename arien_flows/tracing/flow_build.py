@@ -150,26 +150,53 @@ def policy_decides(trail: Trail) -> BoolArray:
     """Return for each slot whether another policy may put another amount there.
 
     The policies agree as long as all that a transaction takes is traced, or none. Where clean
-    money comes in beside it they part, and from there on nothing is certain any more.
+    money comes in beside it they part, and from there on nothing is certain any more. Backward a
+    fee is such money: the inputs give it, and it stands in no output that is traced. Only where
+    there is a single recipient does it make no difference.
     """
-    arrays, flow = trail.arrays, trail.flow
-    sources = len(arrays.source_value)
-    value = trail.values
-    coins = len(value)
-    reason = np.concatenate([flow.reason, trail.fees.reason])
-    value = np.concatenate([value, trail.fees.value])
+    arrays, flow, steps = trail.arrays, trail.flow, len(trail.transactions)
+    sources, coins = len(arrays.source_value), len(flow.amount)
+    value = np.concatenate([trail.values, trail.fees.value])
     amount = np.concatenate([flow.amount, trail.fees.amount])
-    decided = (amount > 0) & (amount < value)
-    slot = arrays.taken_slot
+    reason = np.concatenate([flow.reason, trail.fees.reason])
+    slot, of_step = arrays.taken_slot, arrays.taken_first
     is_clean = (slot < 0) | (reason[slot] != Stop.FOLLOWED)
-    clean_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_clean)])
-    mixed = np.diff(clean_before[arrays.taken_first]) > 0
-    given, taken = arrays.given_first.tolist(), arrays.taken_first.tolist()
-    for step in range(len(trail.transactions)):
-        entering = slot[taken[step] : taken[step + 1]]
-        if mixed[step] or decided[entering].any():
-            decided[sources + given[step] : sources + given[step + 1]] = True
+    entering = np.where(is_clean, 0, amount[slot])
+    is_part = ~is_clean & (entering < value[slot])
+    given = _sums(arrays.given_value, arrays.given_first)
+    given += _sums(arrays.reward_value, arrays.reward_first) + arrays.remainder
+    recipients = _sums(arrays.given_value > 0, arrays.given_first)
+    recipients += _sums(arrays.reward_value > 0, arrays.reward_first) + (arrays.remainder > 0)
+    arrived = _sums(flow.amount[sources:], arrays.given_first) + flow.remainder_taint
+    arrived += _sums(trail.fees.amount[: len(arrays.reward_value)], arrays.reward_first)
+    # Under poison a single recipient may hold more than was taken.
+    is_whole = (recipients == 1) & (arrived == _sums(entering, of_step))
+    lacks = (_sums(is_part, of_step) > 0) | (_sums(arrays.taken_value, of_step) < given)
+    parts = (_sums(is_clean, of_step) > 0) | (lacks & ~is_whole)
+    decided = np.zeros(len(value), np.bool_)
+    first, collected = of_step.tolist(), arrays.reward_first.tolist()
+    rows, crowded = arrays.given_first.tolist(), arrays.crowded.tolist()
+    remainder = arrays.remainder_slot.tolist()
+    for step in range(steps):
+        known = slot[first[step] : first[step + 1]]
+        known = known[known >= 0]
+        is_open = bool(decided[known].any())
+        if parts[step] or is_open:
+            decided[sources + rows[step] : sources + rows[step + 1]] = True
+            decided[coins + collected[step] : coins + collected[step + 1]] = True
+            if remainder[step] >= 0:
+                decided[remainder[step]] = True
+        if is_open and crowded[step]:
+            # Whether it is entered at all depends on how much of what it takes is traced.
+            decided[known] = True
     return decided[:coins]
+
+
+def _sums(rows: Int64Array | BoolArray, first: Int64Array) -> Int64Array:
+    """Return the sum of each transaction's rows."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(rows, dtype=np.int64)])
+    sums: Int64Array = np.diff(before[first])
+    return sums
 
 
 def slot_addresses(view: View, trail: Trail, slots: Int64Array, *, is_forward: bool) -> Int64Array:

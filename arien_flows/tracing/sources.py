@@ -66,8 +66,6 @@ def resolve_sources(
             f"the sources received {len(outputs):,} payments, more than {MAX_SOURCE_OUTPUTS:,}: "
             "narrow the time with since and until"
         )
-    if int(view.output_value[outputs].sum()) == 0:
-        raise InputError("the sources hold no money: every output is worth 0")
     addresses = np.unique(view.output_address[outputs])
     roots = [entities.root_of(int(address)) for address in addresses]
     return Sources(outputs=outputs, colours=colours, roots=np.unique(np.array(roots, np.int64)))
@@ -111,7 +109,10 @@ class _Found:
                 self.known[root] = self._receipts(members, text)
             return self.known[root]
         if colon:
-            return np.array([self.view.find_output(text)], np.int64)
+            output = self.view.find_output(text)
+            if self.view.output_value[output] == 0:
+                raise NothingReceivedError(f"{text} is worth nothing: it holds no money to follow")
+            return np.array([output], np.int64)
         refuse_transaction(text)
         return self._receipts(np.array([self.view.find_address(text)]), text)
 

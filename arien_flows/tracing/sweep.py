@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.errors import InputError
-from arien_flows.ledger.beginning import first_height, row_of
+from arien_flows.ledger.beginning import first_height, genesis_outputs, row_of
 from arien_flows.ledger.view import View
 from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.sweep_request import SweepRequest
@@ -56,6 +56,11 @@ class Swept:
         """Taint that nobody can spend or claim."""
         lost = self.found.amount[self.found.reason == Stop.DESTROYED]
         return int(lost.sum()) + self.found.unclaimed
+
+    @property
+    def are_told_apart(self) -> bool:
+        """Whether amounts by source mean anything."""
+        return self.sources.are_told_apart and self.found.told_apart
 
     def ended_sat(self) -> dict[Stop, int]:
         """Return what came to rest for each reason that occurs, destroyed coins left out."""
@@ -168,6 +173,7 @@ def _rules(ground: Ground, request: SweepRequest, sources: SweepSources) -> Stop
         last_transaction=2**62,
         dormant_before=0,
         outside_stop=int(Stop.BEFORE_LEDGER),
+        genesis_outputs=genesis_outputs(ground.view),
     )
 
 
@@ -187,3 +193,17 @@ def _check_conservation(swept: Swept) -> None:
         raise ConservationError(
             f"{swept.source_sat} sat were declared tainted and {accounted} sat accounted for"
         )
+    if swept.are_told_apart:
+        _check_each_source(swept)
+
+
+def _check_each_source(swept: Swept) -> None:
+    """Raise `ConservationError` unless each source's money adds up by itself."""
+    sources, accounted = swept.sources, swept.found.by_colour.sum(axis=0).tolist()
+    values = swept.ground.view.output_value[sources.outputs]
+    for place, sat in enumerate(accounted):
+        put_in = int(values[(sources.colours >> place & 1).astype(np.bool_)].sum())
+        if sat != put_in:
+            raise ConservationError(
+                f"{put_in} sat of source {place} were declared tainted and {sat} sat accounted for"
+            )

@@ -32,6 +32,7 @@ from arien_flows.tracing.sweep_answer import (
 from arien_flows.tracing.trace import unknown_stops
 from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics import sweep
+from heuristics.propagate import MOST_COLOURS
 from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
 
@@ -193,6 +194,14 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
             limit=MOST_TOLD_APART,
             detail=f"amounts by source are kept for at most {MOST_TOLD_APART} sources at a time",
         )
+    elif swept.sources.are_told_apart and not swept.are_told_apart:
+        yield Truncation(
+            where="by_source",
+            reason="sources_not_told_apart",
+            limit=MOST_COLOURS,
+            detail="the money of the sources passes through so many of their own coins that it "
+            "cannot be told apart",
+        )
     if len(held.key) > SHOWN_HOLDERS:
         rest = np.sort(held.amount)[: len(held.key) - SHOWN_HOLDERS]
         left = coins(int(rest.sum()), asset_of(swept.ground.view.network.name))
@@ -209,7 +218,7 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
 
 
 def _by_source(swept: Swept) -> Iterator[SourceShare]:
-    if not swept.sources.are_told_apart:
+    if not swept.are_told_apart:
         return
     named = (*swept.request.sources, *swept.request.listed)
     for place, text in enumerate(named):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from heuristics import explore as explore_module
 from heuristics import follow as follow_module
+from heuristics.explore import Frontier
 from heuristics.follow import Trail, follow
 from heuristics.stops import Direction
 from heuristics.taint import Policy, Stop
@@ -403,3 +404,73 @@ def test_follow__rejects_sources_that_cannot_be():
     for sources in ([], [3, 3], [-1], [len(columns.output_value)]):
         with pytest.raises(ValueError, match="source"):
             follow(question, columns, rules._replace(sources=np.array(sources, np.int64)))
+
+
+@pytest.mark.parametrize("policy", [Policy.POISON, Policy.HAIRCUT])
+def test_follow__explores_nothing_from_a_source_that_is_worth_nothing(policy):
+    # The worthless coin is spent beside clean money, and once by itself.
+    chain = [
+        Transaction(inputs=[], outputs=[(50, 0), (0, 0), (0, 0)]),
+        Transaction(inputs=[], outputs=[(70, 0)]),
+        Transaction(inputs=[((0, 1), 0, 0), ((1, 0), 70, 0)], outputs=[(70, 0)]),
+        Transaction(inputs=[((2, 0), 70, 0)], outputs=[(70, 0)]),
+        Transaction(inputs=[((3, 0), 70, 0)], outputs=[(70, 0)]),
+        Transaction(inputs=[((0, 2), 0, 0)], outputs=[(0, 0)]),
+    ]
+    case = Case(chain=chain, sources=[(0, 0), (0, 1), (0, 2)], labels=[0])
+    trail = run(case, Direction.FORWARD, policy)
+    assert set(trail.transactions.tolist()) <= {2, 5}
+    assert amounts(trail) == {0: 50}
+    assert ends_sum(trail) == 50
+
+
+def test_follow__goes_on_in_large_steps_where_the_frontier_is_larger_than_the_pool():
+    coins, length = 500, 1_000
+    chain = [Transaction(inputs=[], outputs=[(9, 0)] * coins)]
+    for number in range(1, length + 1):
+        spent = (0, number - 1) if number <= coins else (number - coins, 0)
+        chain.append(Transaction(inputs=[(spent, 9, 0)], outputs=[(9, 0)]))
+    case = Case(chain=chain, sources=[(0, j) for j in range(coins)], labels=[0])
+    usual = run(case, Direction.FORWARD, Policy.FIFO)
+    with pytest.MonkeyPatch.context() as patch:
+        # Of effect where kernels are not compiled.
+        patch.setattr(explore_module, "_POOL_LIMIT", 400)
+        narrow = run(case, Direction.FORWARD, Policy.FIFO)
+    assert narrow.rounds == usual.rounds <= 4
+    assert len(narrow.transactions) == length
+
+
+def test_frontier__holds_the_segments_of_its_own_coins_only():
+    frontier = Frontier(
+        coin=np.arange(4),
+        amount=np.array([3, 5, 7, 2]),
+        hops=np.zeros(4, np.int64),
+        deadline=np.zeros(4, np.int64),
+        segment_first=np.array([0, 2, 5, 9]),
+        segment_count=np.array([2, 0, 3, 1]),
+        pool_length=np.array([1, 2, 90, 91, 92, 1, 2, 4, 93, 2]),
+        pool_colour=np.array([1, 0, 9, 9, 9, 0, 1, 2, 9, 4]),
+    )
+    part = frontier.at(np.array([2, 1, 0]))
+    assert part.coin.tolist() == [2, 1, 0]
+    assert part.segment_first.tolist() == [0, 3, 3]
+    assert part.segment_count.tolist() == [3, 0, 2]
+    assert part.pool_length.tolist() == [1, 2, 4, 1, 2]
+    assert part.pool_colour.tolist() == [0, 1, 2, 1, 0]
+    assert frontier.segment_first.tolist() == [0, 2, 5, 9]
+    assert frontier.at(np.array([1])).pool_length.tolist() == []
+
+
+def test_follow__takes_the_coin_of_the_genesis_block_for_destroyed():
+    chain = [Transaction(inputs=[], outputs=[(50, 0)]) for _ in range(2)]
+    case = Case(chain=chain, sources=[(0, 0), (1, 0)], labels=[0])
+    columns = columns_of(chain)
+    question = question_of(case, Direction.FORWARD, Policy.FIFO, 10)
+    trail = follow(question, columns, rules_of(case, columns)._replace(genesis_outputs=1))
+    assert trail.flow.reason.tolist() == [Stop.DESTROYED, Stop.UNSPENT]
+    back = follow(
+        question._replace(direction=Direction.BACKWARD),
+        columns,
+        rules_of(case, columns)._replace(genesis_outputs=1),
+    )
+    assert back.flow.reason.tolist() == [Stop.NEWLY_MINED, Stop.NEWLY_MINED]

@@ -33,7 +33,7 @@ from tests.heuristics.sweep_cases import (
 )
 from tests.reference import sweep as reference
 from tests.reference.sweep import Chain
-from tests.reference.taint import Case, Transaction
+from tests.reference.taint import Case, Coin, Transaction
 
 seeds = st.integers(0, 2**32)
 policies = st.sampled_from(list(Policy))
@@ -81,11 +81,23 @@ def test_sweep__tells_sources_apart_unit_by_unit(seed, policy, follows_fees):
         assert colour == np.bitwise_or.reduce(units)
         runs = [unit for k, unit in enumerate(units) if k == 0 or unit != units[k - 1]]
         assert segments == sum(unit != 0 for unit in runs)
+        # What came back to a source goes on with its coin, but for its own sources' money.
+        counted = sources[coin] if reason == Stop.RETAINTED else -1
         for unit in units:
-            sums.update((int(reason), bit) for bit in range(3) if unit >> bit & 1)
+            sums.update((int(reason), bit) for bit in range(3) if (unit & counted) >> bit & 1)
     for reason in (Stop.UNSPENT, Stop.RETAINTED):
         row = found.by_colour[int(reason)]
         assert row.tolist() == [sums[int(reason), bit] for bit in range(len(row))]
+    for bit in range(3):
+        assert int(found.by_colour[:, bit].sum()) == put_in(chain, sources, bit)
+
+
+def put_in(chain: Chain, sources: dict[tuple[int, int], int], bit: int) -> int:
+    return sum(
+        chain.transactions[number].outputs[j][0]
+        for (number, j), colours in sources.items()
+        if colours >> bit & 1
+    )
 
 
 @given(seeds, policies)
@@ -97,9 +109,100 @@ def test_sweep__splits_every_amount_among_sources_without_loss(seed, policy):
     found, answer = swept(chain, sources, terms_of(chain, policy, has_colours=True))
     assert answer.ends == plain_answer.ends
     assert found.fees == plain.fees
-    if len(set(sources.values())) == 1 and policy != Policy.POISON:
-        bit = next(iter(sources.values())).bit_length() - 1
-        assert int(found.by_colour[:, bit].sum()) == int(found.amount.sum()) + found.fees
+    assert found.told_apart
+    assert not plain.told_apart
+    if policy != Policy.POISON:
+        for bit in range(3):
+            assert int(found.by_colour[:, bit].sum()) == put_in(chain, sources, bit)
+
+
+def test_sweep__counts_what_one_source_pays_to_another_once():
+    # All of it goes on in the other's coin, where both have a claim on it.
+    chain = Chain(
+        transactions=[
+            Transaction(inputs=[], outputs=[(100, 0)]),
+            Transaction(inputs=[], outputs=[(1, 2)]),
+            Transaction(inputs=[((0, 0), 100, 0)], outputs=[(100, 1)]),
+        ],
+        starts=[0, 1, 3],
+        subsidy=100,
+    )
+    for policy in Policy:
+        terms = terms_of(chain, policy, has_colours=True)
+        found, answer = swept(chain, {(0, 0): 1, (2, 0): 2}, terms)
+        assert answer.ends == {((2, 0), Stop.RETAINTED): 100, ((2, 0), Stop.UNSPENT): 100}
+        assert found.by_colour[int(Stop.RETAINTED)].sum() == 0
+        assert found.by_colour[int(Stop.UNSPENT), :2].tolist() == [100, 100]
+
+
+def crowd(inputs: int, outputs: int, value: int = 10_000) -> tuple[Chain, dict[Coin, int]]:
+    """Return a chain in which coins of two coinbases meet in one wide transaction, and the coins.
+
+    Every coin bears one of 62 colours.
+    """
+    mined = [(value, 0)] * inputs
+    taken: list[tuple[Coin | None, int, int]] = [((0, j), value, 0) for j in range(inputs)]
+    share = inputs * value // outputs
+    chain = Chain(
+        transactions=[
+            Transaction(inputs=[], outputs=mined),
+            Transaction(inputs=[], outputs=[(1, 0)]),
+            Transaction(inputs=taken, outputs=[(share, 1)] * outputs),
+        ],
+        starts=[0, 1, 3],
+        subsidy=inputs * value,
+    )
+    return chain, {(0, j): 1 << j % 62 for j in range(inputs)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", [Policy.HAIRCUT, Policy.TIHO, Policy.POISON])
+def test_sweep__takes_room_for_colours_and_not_for_coins(policy):
+    chain, sources = crowd(300, 400)
+    found, _ = swept(chain, sources, terms_of(chain, policy, has_colours=True))
+    assert found.told_apart
+    # 62 colours in each of 400 outputs, 16 bytes each; every array at most doubles.
+    assert found.most_state_bytes < 10 * 62 * 400 * 16
+    if policy != Policy.POISON:
+        assert found.by_colour.sum(axis=0).tolist() == [
+            put_in(chain, sources, bit) for bit in range(62)
+        ]
+
+
+def test_sweep__gives_up_telling_sources_apart_where_too_many_sets_meet():
+    # Every input bears another set of sources.
+    chain, sources = crowd(300, 4)
+    sources = {coin: place + 1 for place, coin in enumerate(sources)}
+    plain, plain_answer = swept(chain, sources, terms_of(chain, Policy.HAIRCUT))
+    found, answer = swept(chain, sources, terms_of(chain, Policy.HAIRCUT, has_colours=True))
+    assert not found.told_apart
+    assert answer == plain_answer
+    assert found.colour.tolist() == plain.colour.tolist()
+    assert found.segments.tolist() == plain.segments.tolist()
+    assert found.by_colour.sum() == 0
+    ordered, _ = swept(chain, sources, terms_of(chain, Policy.FIFO, has_colours=True))
+    assert ordered.told_apart
+
+
+def test_sweep__has_room_where_every_output_is_a_source():
+    chain, sources = crowd(62, 100)
+    declared = sources | {(2, j): 1 << j % 62 for j in range(100)}
+    for policy in Policy:
+        found, _ = swept(chain, declared, terms_of(chain, policy, has_colours=True))
+        if policy != Policy.POISON:
+            assert found.by_colour.sum(axis=0).tolist() == [
+                put_in(chain, declared, bit) for bit in range(62)
+            ]
+
+
+def test_sweep__counts_the_coin_of_the_genesis_block_as_destroyed():
+    chain = random_blocks(seeded(1), 3, width=0)
+    columns = sweep_columns(chain)
+    coin = int(np.flatnonzero(columns.ledger.output_value > 0)[0])
+    terms = terms_of(chain, Policy.FIFO)
+    rules = no_rules()._replace(genesis_outputs=coin + 1)
+    found = sweep(terms, columns, np.array([coin]), np.array([1]), rules)
+    assert found.reason.tolist() == [Stop.DESTROYED]
 
 
 @given(seeds, policies, st.booleans(), st.booleans())

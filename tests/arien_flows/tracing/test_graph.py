@@ -1,5 +1,6 @@
 """The flow graph: nothing is lost at any node, however much is folded away."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.errors import InputError
+from arien_flows.tracing.flow_build import policy_decides
 from arien_flows.tracing.flow_graph import NodeKind
 from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.graphml import write_graphml
@@ -18,8 +20,13 @@ from arien_flows.tracing.picture import amount_text, draw
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.simplify import simplify
 from arien_flows.tracing.trace import TraceResult, trace
+from heuristics.follow import Trail
+from heuristics.stops import Direction
+from heuristics.taint import Policy
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
+from tests.heuristics.flow_cases import mined_case, open_case, ruled_case, run, seeded
 from tests.ledgers import Tx, build_view, text_of_name
+from tests.reference.taint import Case, Transaction
 
 SERVICES = {"exchange": "exchange", "mixer": "mixer"}
 
@@ -235,3 +242,68 @@ def test_picture__draws_every_kind_of_node(tmp_path: Path):
 )
 def test_amount_text__is_exact(sat, text):
     assert amount_text(sat, "BTC") == text
+
+
+CONSERVING = [policy for policy in Policy if policy != Policy.POISON]
+
+
+def carried(trail: Trail) -> dict[tuple[int, int], int]:
+    """Return the traced amount of each slot, by what it is in the ledger."""
+    sources = len(trail.arrays.source_value)
+    rows = np.concatenate([np.arange(sources), trail.given_row]).tolist()
+    return {
+        (int(place >= sources), row): amount
+        for place, (row, amount) in enumerate(zip(rows, trail.flow.amount.tolist(), strict=True))
+    }
+
+
+def check_what_policies_agree_on(seed: int, direction: Direction) -> None:
+    random = seeded(seed)
+    case = random.choice((open_case, ruled_case, mined_case))(random)
+    joining = [
+        [(number, j) for j, (value, _) in enumerate(transaction.outputs) if value]
+        for number, transaction in enumerate(case.chain)
+        if len(transaction.inputs) > 1
+    ]
+    whole = [coins for coins in joining if coins]
+    if whole and random.random() < 0.5:
+        # All that a transaction of several inputs pays: there policies agree the longest.
+        case = replace(case, sources=random.choice(whole), colours={})
+    policies = [p for p in CONSERVING if direction == Direction.FORWARD or p.has_inverse]
+    trails = [run(case, direction, policy) for policy in policies]
+    found = [carried(trail) for trail in trails]
+    for trail, amounts in zip(trails, found, strict=True):
+        agreed = ~policy_decides(trail)
+        for key, is_agreed in zip(amounts, agreed.tolist(), strict=True):
+            if is_agreed and amounts[key]:
+                assert {other.get(key, 0) for other in found} == {amounts[key]}, seed
+
+
+@given(st.integers(0, 2**32), st.sampled_from(list(Direction)))
+def test_policy_decides__leaves_unmarked_only_what_all_policies_agree_on(seed, direction):
+    check_what_policies_agree_on(seed, direction)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", list(Direction))
+def test_policy_decides__leaves_unmarked_only_what_all_policies_agree_on_in_many_cases(direction):
+    for seed in range(3_000):
+        check_what_policies_agree_on(seed, direction)
+
+
+def test_policy_decides__backward_where_a_fee_comes_in_beside_several_inputs():
+    chain = [
+        Transaction(inputs=[], outputs=[(60, 0)]),
+        Transaction(inputs=[], outputs=[(50, 0)]),
+        Transaction(inputs=[((0, 0), 60, 0), ((1, 0), 50, 0)], outputs=[(100, 0)]),
+        Transaction(inputs=[((2, 0), 100, 0)], outputs=[(90, 0)]),
+    ]
+    for policy in (Policy.FIFO, Policy.LIFO, Policy.HAIRCUT):
+        # Of one input alone all policies say the same, and of two they do not.
+        trail = run(Case(chain=chain, sources=[(3, 0)], labels=[0]), Direction.BACKWARD, policy)
+        assert policy_decides(trail).tolist() == [False, False, True, True]
+        joined = Case(chain=chain[:3], sources=[(2, 0)], labels=[0])
+        trail = run(joined, Direction.BACKWARD, policy)
+        assert policy_decides(trail).tolist() == [False, True, True]
+    trail = run(Case(chain=chain, sources=[(3, 0)], labels=[0]), Direction.BACKWARD, Policy.POISON)
+    assert policy_decides(trail).tolist() == [False, True, True, True]

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from bitcoin.core import CoreRegTestParams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.attribution.snapshot import no_attribution
 from arien_flows.errors import InputError, NotFoundError
+from arien_flows.ledger.beginning import genesis_outputs
+from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
 from arien_flows.tracing import sweep as engine
 from arien_flows.tracing.answer import canonical_json
@@ -30,11 +33,13 @@ from arien_flows.tracing.sweep_files import (
 from arien_flows.tracing.sweep_request import SweepRequest, listed_sources
 from arien_flows.tracing.sweep_summary import taint_answer
 from arien_flows.tracing.trace import trace
+from chains.bitcoin.networks import REGTEST
 from chains.types import UInt8Array
 from heuristics.conservation import ConservationError
+from heuristics.propagate import MOST_COLOURS
 from heuristics.taint import Stop
 from tests.arien_flows.tracing.chains import COIN, attribution_of, busy_chain
-from tests.ledgers import Tx, build_view, text_of_name
+from tests.ledgers import Tx, batch_of, build_view, text_of_name
 
 
 def ground_of(
@@ -224,6 +229,51 @@ def test_conservation__stops_the_run_with_both_numbers(monkeypatch):
     monkeypatch.setattr(engine, "sweep", lossy)
     with pytest.raises(ConservationError, match="5500000000 sat were declared tainted and 5499"):
         taint(view, "market")
+
+
+def test_conservation__is_checked_for_each_source(monkeypatch):
+    view = build_view(CHAIN)
+    honest = engine.sweep
+
+    def double(*arguments: Any) -> Any:
+        found = honest(*arguments)
+        found.by_colour[int(Stop.RETAINTED), 0] += 1
+        return found
+
+    taint(view, "market", "clean")
+    monkeypatch.setattr(engine, "sweep", double)
+    with pytest.raises(ConservationError, match="5500000000 sat of source 0 were declared"):
+        taint(view, "market", "clean")
+
+
+def test_answer__says_where_sources_could_not_be_told_apart(monkeypatch):
+    view = build_view(CHAIN)
+    honest = engine.sweep
+    assert taint_answer(taint(view, "market", "clean")).by_source
+    monkeypatch.setattr(engine, "sweep", lambda *all: honest(*all)._replace(told_apart=False))
+    answer = taint_answer(taint(view, "market", "clean"))
+    assert answer.by_source == ()
+    (cut,) = [cut for cut in answer.truncations if cut.where == "by_source"]
+    assert (cut.reason, cut.limit) == ("sources_not_told_apart", MOST_COLOURS)
+
+
+def genesis_view() -> View:
+    """Return the genesis block of regtest, as python-bitcoinlib holds it."""
+    block = CoreRegTestParams.GENESIS_BLOCK.serialize()
+    return view_of(batch_of([block]), REGTEST, heights=np.zeros(1, np.uint32))
+
+
+def test_sweep__and_trace_take_the_coin_of_the_genesis_block_for_destroyed():
+    view = genesis_view()
+    coin = f"{view.txid_text(0)}:0"
+    swept = run_sweep(ground_of(view), SweepRequest(sources=(coin,)))
+    assert swept.found.reason.tolist() == [Stop.DESTROYED]
+    answer = trace(view, TraceRequest(sources=(coin,))).answer
+    assert answer.totals.destroyed == str(50 * COIN)
+    assert answer.totals.by_reason == {}
+    other = build_view(CHAIN)
+    assert genesis_outputs(other) == 0
+    assert genesis_outputs(view) == 1
 
 
 def test_files__hold_every_coin_and_fee(tmp_path: Path):

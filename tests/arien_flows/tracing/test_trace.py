@@ -316,7 +316,7 @@ def test_sources__say_what_is_wrong(theft):
     with pytest.raises(NotFoundError, match="no output 9"):
         ask(theft, f"{theft.txid_text(0)}:9")
     worthless = build_view([THEFT[0], Tx(name="zero", outputs=[("zero", 0)])])
-    with pytest.raises(InputError, match="hold no money"):
+    with pytest.raises(InputError, match="worth nothing"):
         ask(worthless, f"{worthless.txid_text(1)}:0")
     with pytest.raises(InputError, match="received nothing from outside up to block 1"):
         ask(worthless, "zero")

@@ -22,8 +22,9 @@ def replay(context: click.Context, file: Path) -> None:
 
     FILE is the manifest.json or trace.json of a trace, the paths.json of a path, or what --json
     printed. The answer is made as of its own last block, with the tags and the clustering of then;
-    of a server that was asked, nothing is asked again. Exit code 0: the same; 1: not the same, or
-    it cannot be made any more.
+    of a server that was asked, nothing is asked again. Exit code 0: the same result; 1: not the
+    same, or the ledger does not hold the block; 2: the file was changed, or the ledger, the archive
+    or the note is not there.
     """
     from arien_flows.cli.output import emit
     from arien_flows.replay.document import read_recorded

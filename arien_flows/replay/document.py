@@ -1,7 +1,8 @@
 """Reading a manifest, or an answer with its manifest inside, and seeing that it is whole.
 
-A file that was changed no longer has the hash that stands in it, and is refused: nothing that it
-says can be relied on, not even what to replay.
+A file that was changed no longer has the hashes that stand in it, and is refused: nothing that it
+says can be relied on, not even what to replay. Who changes a file with care makes its hashes anew;
+then only the replay itself tells.
 """
 
 import json
@@ -12,7 +13,12 @@ from typing import Any, NoReturn
 from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
 from arien_flows.tracing.answer import Manifest, RequestShape
-from arien_flows.tracing.manifest import FORMAT, RunManifest, hash_of_manifest, hash_of_result
+from arien_flows.tracing.manifest import (
+    FORMAT,
+    RunManifest,
+    hash_of_manifest,
+    hash_of_result,
+)
 from arien_flows.tracing.paths_answer import PathRequestShape
 
 KINDS: dict[str, type[RequestShape] | type[PathRequestShape]] = {
@@ -39,7 +45,7 @@ class Recorded:
 def read_recorded(path: Path) -> Recorded:
     """Return what a file says; `InputError` where it is no manifest, or was changed."""
     document = _read(path)
-    if "manifest_sha256" in document:
+    if "made_by" in document:
         made = _run_manifest(document, path)
         beside = path.with_name(ANSWER_FILE)
         return Recorded(
@@ -54,7 +60,15 @@ def read_recorded(path: Path) -> Recorded:
         )
     kind = _kind_of(document, path)
     manifest = _shaped(Manifest, document["manifest"], path)
+    # An answer has no format of its own; its manifest is hashed as in the file of this format.
+    hashed = hash_of_manifest({**document, "format": FORMAT})
+    if document.get("manifest_sha256") != hashed:
+        _refuse_changed(path)
     if hash_of_result(document) != manifest.result_sha256:
+        _refuse_changed(path)
+    told = document["manifest"].get("fetched")
+    if document.get("fetched", told) != told:
+        # A comparison tells it twice, and neither hash covers the second.
         _refuse_changed(path)
     request = _shaped(KINDS[kind], document.get("request"), path)
     return Recorded(request=request, manifest=manifest, answer=document)

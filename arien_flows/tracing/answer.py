@@ -18,6 +18,10 @@ from arien_flows.tracing.points import ServicePoint
 from arien_flows.tracing.timeline_answer import Timeline
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
 
+VERSION = 1
+"""Of how an answer is put together: what sources mean, the ends and their sums, the coins to ask
+services about, the timeline, how the graph is condensed and folded."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape(Shape):
@@ -417,6 +421,10 @@ class Manifest(Shape):
     tags_sha256: str
     """Hash over the set of tags, whatever their order."""
 
+    tags_are_later: bool = False
+    """Whether the ledger went on past the last block that the answer knows of when it was made: the
+    tags, and the owners that clusterings heed, are those of that later time."""
+
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
 
@@ -431,6 +439,10 @@ class Manifest(Shape):
 
     transactions_followed: int
     """Those of them that traced money passes through."""
+
+    timed_out: bool = False
+    """Whether the time that was asked for ran out. The budget of the request is then how many
+    transactions were looked at, and the same question with that budget has the same result."""
 
     result_sha256: str
     """Over the answer without this manifest, as canonical JSON: sorted keys, no spaces, UTF-8."""
@@ -501,6 +513,9 @@ class TraceAnswer(Shape):
 
     manifest: Manifest
     """What is needed to repeat the run."""
+
+    manifest_sha256: str
+    """Over the request and the manifest, as in the manifest's file."""
 
 
 def canonical_json(value: object) -> bytes:

@@ -272,7 +272,5 @@ def trace(
 def _tell_time_out(answer: "TraceAnswer | Comparison") -> None:
     if answer.manifest.timed_out:
         budget = answer.request.budget
-        click.echo(
-            f"Time ran out after {budget:,} transactions: --budget {budget} has the same result.",
-            err=True,
-        )
+        count = "1 transaction" if budget == 1 else f"{budget:,} transactions"
+        click.echo(f"Time ran out after {count}: --budget {budget} has the same result.", err=True)

@@ -7,6 +7,7 @@ until a file behind it changes. A roll-back while an answer is being made makes 
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +41,9 @@ from heuristics.coinjoin import mark_coinjoins, stopping
 
 Answer = TypeVar("Answer")
 
+EARLIER_KEPT = 4
+"""Earlier states of a ledger that are kept, each with entities of its own: the last ones asked."""
+
 DERIVED = "derived"
 """Folder of a ledger's derived sets."""
 
@@ -63,6 +67,9 @@ class Reading:
 
     fetched: Fetched | None = None
     """What a view of fetched transactions leaves open; nothing for a ledger of whole blocks."""
+
+    tags_are_later: bool = False
+    """Whether the view is an earlier state of the ledger, and the tags are not of that time."""
 
     @property
     def limits(self) -> tuple[Truncation, ...]:
@@ -125,7 +132,9 @@ class OpenNetwork:
         self._lock = Lock()
         self._ledger = Ledger(root, scattered=True)
         self._readings: dict[str, tuple[tuple[object, ...], Reading]] = {}
-        self._earlier: tuple[tuple[Reading, int], Reading] | None = None
+        self._earlier: dict[tuple[int, int], tuple[Reading, Future[Reading]]] = {}
+        """By the reading's identity and the height, the one last asked for at the end. The reading
+        is held too: as long as it is, no other has its identity."""
 
     def read(self, profile: str = DEFAULT_PROFILE) -> Reading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
@@ -149,15 +158,24 @@ class OpenNetwork:
         question: Callable[[Reading], Answer],
         profile: str = DEFAULT_PROFILE,
         height: int | None = None,
+        *,
+        clusters_anew: bool = True,
     ) -> Answer:
         """Return what `question` says of a reading that still holds when it has been asked.
 
-        With a height it is the reading as of that block, with what sources say today.
+        With a height it is the reading as of that block, with what sources say today. Where the
+        clustering goes on past that block it is made anew up to there, in memory; on a large ledger
+        that takes long. `InputError` for such a height unless `clusters_anew`.
         """
         for _ in range(ATTEMPTS):
             reading = self.read(profile)
             try:
-                answer = question(reading if height is None else self._as_of(reading, height))
+                if height is not None:
+                    if not clusters_anew:
+                        _refuse_clustering_anew(reading, height)
+                    answer = question(self._as_of(reading, height))
+                else:
+                    answer = question(reading)
             except Exception:
                 if self._ledger.is_current(reading.view):
                     raise
@@ -185,13 +203,37 @@ class OpenNetwork:
         )
 
     def _as_of(self, reading: Reading, height: int) -> Reading:
-        """Return the reading as of an earlier block; the last one is kept."""
+        """Return the reading as of an earlier block; the last few are kept.
+
+        It is made outside the lock, by whoever asks for it first: meanwhile other questions are
+        answered, and only those for the same block wait.
+        """
+        key = id(reading), height
         with self._lock:
-            known = self._earlier
-            if known is None or known[0][0] is not reading or known[0][1] != height:
-                earlier = reading_as_of(reading, self.derived, height)
-                known = self._earlier = (reading, height), earlier
-            return known[1]
+            found = self._earlier.pop(key, None)
+            is_known = found is not None
+            held, future = found or (reading, Future[Reading]())
+            self._earlier[key] = held, future
+            self._drop_earlier()
+        if is_known:
+            return future.result()
+        try:
+            future.set_result(reading_as_of(reading, self.derived, height))
+        except BaseException as error:
+            with self._lock:
+                # Whatever it was may pass: who asks next tries again.
+                if self._earlier.get(key, (None, None))[1] is future:
+                    del self._earlier[key]
+            future.set_exception(error)
+            raise
+        return future.result()
+
+    def _drop_earlier(self) -> None:
+        """Let go of what belongs to a reading of the past, and of what was long not asked for."""
+        current = {id(reading) for _, reading in self._readings.values()}
+        self._earlier = {key: kept for key, kept in self._earlier.items() if key[0] in current}
+        while len(self._earlier) > EARLIER_KEPT:
+            del self._earlier[next(iter(self._earlier))]
 
     def _read(self, view: View, profile: str) -> Reading:
         clustering, gap = None, ""
@@ -224,7 +266,19 @@ def reading_as_of(reading: Reading, derived: Path, height: int) -> Reading:
         clustering=clustering,
         clustering_gap=reading.clustering_gap,
         tags=reading.tags.at(view, clustering or SingleAddresses()),
+        tags_are_later=True,
     )
+
+
+def _refuse_clustering_anew(reading: Reading, height: int) -> None:
+    """Raise `InputError` where entities as of a block would have to be made first."""
+    made = reading.clustering
+    if made is not None and height < made.manifest.height:
+        raise InputError(
+            f"block {height:,} lies before block {made.manifest.height:,}, up to which addresses "
+            "are joined, and joining them anew takes too long here: ask for a later block, or use "
+            f"`arien-flows trace --as-of {height}` on the command line"
+        )
 
 
 class Workspace:

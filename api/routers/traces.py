@@ -14,6 +14,7 @@ from arien_flows.settings import Settings
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.request import (
     FURTHEST_PIN,
+    MAX_BUDGET,
     MAX_DAYS,
     MAX_DEMIX_DEPTH,
     MAX_EXPANDED,
@@ -70,11 +71,12 @@ class TraceBody(BaseModel):
     horizon_days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
     """How long after (backward: before) each source money is followed."""
 
-    budget: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    budget: Annotated[int | None, Field(ge=1, le=MAX_BUDGET)] = None
     """Transactions that may be looked at; by default and at most what the service allows."""
 
     seconds: Annotated[int | None, Field(ge=1, le=MAX_SECONDS)] = None
-    """After this long the search ends; the transactions looked at by then become the budget."""
+    """After this long the search ends; the transactions looked at by then become the budget, and
+    the manifest says `timed_out`. Another run of the same question may then come further."""
 
     fan_out_outputs: Annotated[int, Field(ge=1, le=2**31)] = 200
     """A transaction with more outputs than this is a payout to many, ..."""
@@ -108,7 +110,9 @@ class TraceBody(BaseModel):
     """CoinJoins in a row that such candidates are followed through."""
 
     as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
-    """Height of the block that is taken for the ledger's last; by default its last."""
+    """Height of the block that is taken for the ledger's last; by default its last. What sources
+    say is what they say today, and no block may be named before the last one up to which addresses
+    are joined."""
 
     level: LevelName = "entity"
     """What the nodes of the graph are; at `address` no rule joins any."""
@@ -136,11 +140,15 @@ class TraceBody(BaseModel):
 def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) -> Response:
     """Return where the money ended, the flow graph, and a manifest to repeat the run by.
 
-    The same ledger and the same request give the same bytes.
+    The same request gives the same bytes as long as the ledger, the clustering, the tags and the
+    prices stay as they are and no `seconds` are given. `manifest` names all these; the ETag is the
+    hash of the result, which does not cover it.
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    result = network.ask(lambda reading: traced(reading, request), height=body.as_of)
+    result = network.ask(
+        lambda reading: traced(reading, request), height=body.as_of, clusters_anew=False
+    )
     headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 

@@ -20,6 +20,7 @@ def traced(reading: Reading, request: TraceRequest, prices: PriceBook | None = N
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
+        tags_are_later=reading.tags_are_later,
         prices=prices or _prices(reading, request),
     )
 
@@ -35,6 +36,7 @@ def compared(
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
+        tags_are_later=reading.tags_are_later,
         prices=prices or _prices(reading, request),
     )
 

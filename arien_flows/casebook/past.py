@@ -17,8 +17,9 @@ from arien_flows.casebook.records import TagImport
 
 IMPORTS_AT_ONCE = 1_000
 
-_Step = tuple[datetime, int, TagImport]
-"""When, whether it is an import (0) or a withdrawal (1), and of what."""
+_Step = tuple[int, int, datetime, TagImport]
+"""The number of the last import at that time, whether it is an import (0) or a withdrawal (1),
+when it was made by the clock, and of what."""
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def _remade(
     if is_meant(past):
         return past
     numbers: dict[int, int] = {}
-    for when, is_withdrawal, record in steps:
+    for _, is_withdrawal, when, record in steps:
         if is_withdrawal:
             assert record.withdrawal is not None  # noqa: S101 that is what made it a step
             past.withdraw(
@@ -74,13 +75,28 @@ def _remade(
 
 
 def _steps(casebook: Casebook) -> list[_Step]:
-    """Return all imports and withdrawals in the order in which they were made."""
+    """Return all imports and withdrawals in the order in which they were made.
+
+    Imports are numbered in that order. Clocks are only asked between which of the later imports an
+    import was withdrawn: they are set back, and those of two machines differ.
+    """
+    records: list[TagImport] = []
+    while found := casebook.imports(after=records[-1].id if records else 0, limit=IMPORTS_AT_ONCE):
+        records += found
     steps: list[_Step] = []
-    last = 0
-    while found := casebook.imports(after=last, limit=IMPORTS_AT_ONCE):
-        last = found[-1].id
-        for record in found:
-            steps.append((record.imported_at, 0, record))
-            if record.withdrawal is not None:
-                steps.append((record.withdrawal.withdrawn_at, 1, record))
-    return sorted(steps, key=lambda step: (step[0], step[1], step[2].id))
+    for place, record in enumerate(records):
+        steps.append((record.id, 0, record.imported_at, record))
+        if record.withdrawal is not None:
+            when = record.withdrawal.withdrawn_at
+            last = record.id
+            for later in records[place + 1 :]:
+                # The same document comes in again only after it was withdrawn.
+                is_again = (later.document_sha256, later.network) == (
+                    record.document_sha256,
+                    record.network,
+                )
+                if is_again or later.imported_at > when:
+                    break
+                last = later.id
+            steps.append((last, 1, when, record))
+    return sorted(steps, key=lambda step: (*step[:3], step[3].id))

@@ -23,8 +23,9 @@ def replay(context: click.Context, file: Path) -> None:
     FILE is the manifest.json, trace.json or taint.json that -o wrote, the paths.json of a path, or
     what --json printed; of a taint of more than 100 sources with the sources.txt beside it. The
     answer is made as of its own last block, with the tags and the clustering of then; of a server
-    that was asked, nothing is asked again. Exit code 0: the same; 1: not the same, or it cannot be
-    made any more.
+    that was asked, nothing is asked again. Exit code 0: the same result; 1: not the same, or the
+    ledger does not hold the block; 2: the file was changed, or the ledger, the archive or the note
+    is not there.
     """
     from arien_flows.cli.output import emit
     from arien_flows.replay.document import read_recorded

@@ -11,6 +11,8 @@ from arien_flows.cli.session import session_of, session_options, source_options
 from arien_flows.cli.typed import moment, satoshi
 
 if TYPE_CHECKING:
+    from arien_flows.tracing.answer import TraceAnswer
+    from arien_flows.tracing.comparison import Comparison
     from arien_flows.tracing.request import (
         DemixName,
         DirectionName,
@@ -60,7 +62,8 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     metavar="N",
     help="End the search after this long; the answer says how many transactions it came to, and "
-    "a repetition with that --budget gives the same.",
+    "a repetition with that --budget has the same result. With --compare this holds for the first "
+    "policy, and the others look at no more transactions than that one came to.",
 )
 @click.option(
     "--fan-out-outputs",
@@ -196,6 +199,11 @@ def trace(
         raise click.UsageError(
             "--compare writes no files: leave out -o, or run once for each --policy with -o"
         )
+    if compare and demix != "stop":
+        raise click.UsageError(
+            "--compare lists no candidates behind CoinJoins: leave out --demix, or run once for "
+            "each --policy with it"
+        )
     session = session_of(context)
     request = TraceRequest(
         sources=sources,
@@ -224,14 +232,20 @@ def trace(
         every = tuple(replace(request, policy=policy) for policy in policies_of(request.direction))
         fetched = TraceQuestion(requests=every, settle=settle)
         found = asked(session, lambda it: compared(it, request), fetched, height=as_of)
+        _tell_time_out(found)
         emit(session, found, comparison_lines)
         return
     fetched = TraceQuestion(requests=(request,), settle=settle)
     result = asked(session, lambda it: traced(it, request), fetched, height=as_of)
-    if result.traced.trail.timed_out:
-        told = f"Time ran out after {result.traced.budget:,} transactions"
-        click.echo(f"{told}: --budget {result.traced.budget} repeats this answer.", err=True)
+    _tell_time_out(result.answer)
     if output is not None:
         for file in write_trace_files(result, output).all():
             click.echo(f"Written: {file}", err=True)
     emit(session, result.answer, trace_lines)
+
+
+def _tell_time_out(answer: "TraceAnswer | Comparison") -> None:
+    if answer.manifest.timed_out:
+        budget = answer.request.budget
+        count = "1 transaction" if budget == 1 else f"{budget:,} transactions"
+        click.echo(f"Time ran out after {count}: --budget {budget} has the same result.", err=True)

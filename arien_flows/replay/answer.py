@@ -44,9 +44,10 @@ class Replayed(Shape):
     """Whether an answer could be made again, and whether it is the same."""
 
     outcome: Outcome
-    """`same`: the hash is equal. `different`: it is not, from the same inputs. `inputs_changed`: it
-    is not, and something that the answer stood on is another now. `stale`: its last block was
-    removed from the chain. `not_here`: the ledger does not hold that block yet."""
+    """`same`: the result hash is equal. `different`: it is not, from the same inputs; or it is, and
+    the file tells of a run that was another. `inputs_changed`: it is not, and something that the
+    answer stood on is another now. `stale`: its last block was removed from the chain. `not_here`:
+    the ledger does not hold that block, and none of the answer's contradicts it."""
 
     detail: str
     """The same in a sentence, with what to do."""
@@ -77,7 +78,8 @@ class Replayed(Shape):
     that is near the tip."""
 
     changed: tuple[InputChange, ...]
-    """What the answer stood on that is another now."""
+    """What the answer stood on that is another now, and what the manifest says of the run that
+    does not hold of the replay."""
 
     sections: tuple[str, ...]
     """Parts of the answer that differ, as far as the file holds the answer."""

@@ -14,8 +14,9 @@ class Parting:
     after: int | None
     """Height of the last block that is known to be in both; nothing where none is."""
 
-    by: int
-    """Height of the first block that is known to be in one of them only."""
+    by: int | None
+    """Height of the first block that is known to be in one of them only; nothing where none of the
+    answer's blocks contradicts the ledger."""
 
 
 def holds(view: View, height: int, block_hash: str) -> bool:
@@ -25,10 +26,15 @@ def holds(view: View, height: int, block_hash: str) -> bool:
 
 
 def parting(view: View, manifest: Manifest) -> Parting:
-    """Return where a ledger that does not hold an answer's last block leaves its chain."""
-    by = manifest.tip_height
+    """Return where a ledger that does not hold an answer's last block leaves its chain.
+
+    A block past the ledger's last one, or before its first, says nothing of that.
+    """
+    first, last = first_height(view), view.tip.height
+    by = manifest.tip_height if first <= manifest.tip_height <= last else None
     for block in manifest.blocks:
         if holds(view, block.height, block.block_hash):
             return Parting(after=block.height, by=by)
-        by = block.height
+        if first <= block.height <= last:
+            by = block.height
     return Parting(after=None, by=by)

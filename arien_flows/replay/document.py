@@ -1,8 +1,9 @@
 """Reading a manifest, or an answer with its manifest inside, and seeing that it is whole.
 
-A file that was changed no longer has the hash that stands in it, and is refused: nothing that it
+A file that was changed no longer has the hashes that stand in it, and is refused: nothing that it
 says can be relied on, not even what to replay. The same goes for the list of sources that stands
-beside a taint of many.
+beside a taint of many. Who changes a file with care makes its hashes anew; then only the replay
+itself tells.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ class Recorded:
 def read_recorded(path: Path) -> Recorded:
     """Return what a file says; `InputError` where it is no manifest, or was changed."""
     document = _read(path)
-    if "manifest_sha256" in document:
+    if "made_by" in document:
         _check_run_manifest(document, path)
         recorded = _recorded(document, path, None)
         return replace(recorded, answer=_answer_beside(recorded.manifest, path))
@@ -59,7 +60,15 @@ def read_recorded(path: Path) -> Recorded:
             f"{path} is neither a manifest nor an answer with one: name manifest.json, "
             "trace.json or taint.json, as `-o DIR` writes them, or what `--json` printed"
         )
-    if hash_of_result(document) != document["manifest"].get("result_sha256"):
+    # An answer has no format of its own; its manifest is hashed as in the file of this format.
+    if document.get("manifest_sha256") != hash_of_manifest({**document, "format": FORMAT}):
+        _kind_of(document, path)
+        _refuse_changed(path)
+    told = document["manifest"]
+    if hash_of_result(document) != told.get("result_sha256"):
+        _refuse_changed(path)
+    # A comparison tells it twice, and neither hash covers the second.
+    if document.get("fetched", told.get("fetched")) != told.get("fetched"):
         _refuse_changed(path)
     return _recorded(document, path, document)
 
@@ -102,7 +111,7 @@ def _check_run_manifest(document: dict[str, Any], path: Path) -> None:
             f"{path} has format {number}, and this program reads up to {FORMAT}: use the version "
             "of arien-flows that wrote it, or a newer one"
         )
-    if hash_of_manifest(document) != document["manifest_sha256"]:
+    if hash_of_manifest(document) != document.get("manifest_sha256"):
         _refuse_changed(path)
 
 

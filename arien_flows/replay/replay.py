@@ -12,8 +12,10 @@ from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
 from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.completeness import Origin
+from arien_flows.ledger.beginning import first_height
+from arien_flows.ledger.view import View
 from arien_flows.replay.answer import InputChange, Outcome, Replayed
-from arien_flows.replay.chain import holds, parting
+from arien_flows.replay.chain import Parting, holds, parting
 from arien_flows.replay.differences import Differing, differing
 from arien_flows.replay.document import Recorded
 from arien_flows.replay.restoring import fetched_then, ledger_then, prices_then
@@ -23,27 +25,25 @@ from arien_flows.tracing.comparison import Comparison
 from arien_flows.tracing.manifest import PROGRAM, hashed_parts, request_of
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
+from arien_flows.tracing.paths_request import PathRequest
+from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
+from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
 
-_OF_THE_RUN = frozenset(
-    {
-        "kind",
-        "program",
-        "version",
-        "network",
-        "tip_height",
-        "tip_hash",
-        "blocks",
-        "clustering_made",
-        "transactions_explored",
-        "transactions_followed",
-        "result_sha256",
-        "fetched",
-    }
+_ASKED = frozenset(
+    {"kind", "program", "version", "network", "tip_height", "tip_hash", "result_sha256"}
 )
-"""Fields of a manifest that are no input, or that another field stands for."""
+"""Fields of a manifest that say what to make again, and by what it is judged."""
+
+_OF_THE_RUN = frozenset(
+    {"blocks", "clustering_made", "transactions_explored", "transactions_followed", "fetched"}
+)
+"""Fields that tell of the run, and have to hold of the replay too where its inputs are the same."""
+
+_NOT_REPEATED = frozenset({"timed_out"})
+"""Fields that the replay cannot have: by its budget it ends where the time ran out."""
 
 _ADVICE = {
     "tags_sha256": "the casebook never held just these tags: name the one that did with --data or "
@@ -56,6 +56,7 @@ _ADVICE = {
     "prices": "import the same files with `arien-flows prices import`",
 }
 _NO_ADVICE = "use what the manifest names"
+_OF_THE_RUN_ADVICE = "this is no input: do not rely on what the file says of it"
 
 Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer
 
@@ -102,11 +103,11 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 
 
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
-    if isinstance(recorded.request, PathRequestShape):
-        return connected(reading, path_request_of(recorded.request))
-    if isinstance(recorded.request, TaintRequestShape):
-        return tainted(reading, taint_request_of(recorded.request, recorded.sources)).answer
-    request = request_of(recorded.request)
+    request = _question(recorded)
+    if isinstance(request, PathRequest):
+        return connected(reading, request)
+    if isinstance(request, SweepRequest):
+        return tainted(reading, request).answer
     prices = (
         None if request.fiat is None else prices_then(casebook, recorded.manifest, request.fiat)
     )
@@ -115,31 +116,83 @@ def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     return traced(reading, request, prices).answer
 
 
+def _question(recorded: Recorded) -> TraceRequest | PathRequest | SweepRequest:
+    """Return what was asked; `InputError` where the file tells of it as no program would."""
+    shape = recorded.request
+    try:
+        if isinstance(shape, PathRequestShape):
+            return path_request_of(shape)
+        if isinstance(shape, TaintRequestShape):
+            return taint_request_of(shape, recorded.sources)
+        return request_of(shape)
+    except ValueError as error:
+        raise InputError(f"the question in the file cannot be asked again: {error}") from error
+
+
 def _judged(recorded: Recorded, answer: Answer) -> Replayed:
     then, found = recorded.manifest, answer.manifest
     changed = _changes(then, found)
-    now = {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
+    # What a run tells of itself follows from its inputs and the program: with others it may differ.
+    beside = () if changed or _is_of_another_version(then) else _contradictions(then, found)
     if found.result_sha256 == then.result_sha256:
-        detail = "The answer was made again and is the same, byte for byte."
-        if then.fetched is not None:
-            detail += (
-                " It stands on what the server said at the time, as it was kept; the server was "
-                "not asked whether its chain still has the block."
-            )
-        return _replayed(recorded, "same", detail, found=found.result_sha256, changed=changed)
+        outcome, detail = _same(then, changed, beside)
+        return _replayed(
+            recorded, outcome, detail, found=found.result_sha256, changed=(*changed, *beside)
+        )
+    now = {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
     told = _differences(recorded, now)
     where = f" in {', '.join(told.sections)}" if told.sections else ""
-    if not changed:
-        detail = (
-            f"From the same inputs another answer came out{where}: the file is not of this "
-            "program's making, or one of its versions has an error."
-        )
-        return _replayed(recorded, "different", detail, found=found.result_sha256, told=told)
-    names = ", ".join(change.name for change in changed)
-    detail = f"Another answer came out{where}, from other inputs: {names}."
     return _replayed(
-        recorded, "inputs_changed", detail, found=found.result_sha256, told=told, changed=changed
+        recorded,
+        "inputs_changed" if changed else "different",
+        f"{_why_different(then, changed, where)}.",
+        found=found.result_sha256,
+        told=told,
+        changed=(*changed, *beside),
     )
+
+
+def _same(
+    then: Manifest, changed: tuple[InputChange, ...], beside: tuple[InputChange, ...]
+) -> tuple[Outcome, str]:
+    """Return the outcome where the result hashes are equal, and the sentence."""
+    detail = "The answer was made again, and its result hash is the same."
+    if beside:
+        return "different", (
+            f"{detail} But the manifest tells of another run ({_names(beside)}): it is not as this "
+            "version of the program wrote it."
+        )
+    if changed:
+        detail = f"{detail[:-1]}, though something that it stood on is another: {_names(changed)}."
+    if then.fetched is not None:
+        detail += (
+            " It stands on what the server said at the time, as it was kept; the server was "
+            "not asked whether its chain still has the block."
+        )
+    return "same", detail
+
+
+def _why_different(then: Manifest, changed: tuple[InputChange, ...], where: str) -> str:
+    if changed:
+        return f"Another answer came out{where}, from other inputs: {_names(changed)}"
+    if _is_of_another_version(then):
+        return (
+            f"From the same inputs another answer came out{where}: the file names version "
+            f"{then.version} of the program, and version {version(PROGRAM)} made this one. The "
+            "changelog tells which answers change; to make that one again, use that version"
+        )
+    return (
+        f"From the same inputs another answer came out{where}: the file is not as this version of "
+        "the program wrote it, or the program has an error"
+    )
+
+
+def _is_of_another_version(then: Manifest) -> bool:
+    return (then.program, then.version) != (PROGRAM, version(PROGRAM))
+
+
+def _names(changes: tuple[InputChange, ...]) -> str:
+    return ", ".join(change.name for change in changes)
 
 
 def _differences(recorded: Recorded, now: Mapping[str, Any]) -> Differing:
@@ -150,16 +203,35 @@ def _differences(recorded: Recorded, now: Mapping[str, Any]) -> Differing:
 
 def _changes(then: Manifest, now: Manifest) -> tuple[InputChange, ...]:
     """Return the inputs that a manifest names and that were others in the replay."""
-    names = [field.name for field in fields(then) if field.name not in _OF_THE_RUN]
+    others = _ASKED | _OF_THE_RUN | _NOT_REPEATED
     return tuple(
         InputChange(
-            name=name,
-            then=_text(getattr(then, name)),
-            now=_text(getattr(now, name)),
-            advice=_ADVICE.get(name, _NO_ADVICE),
+            name=field.name,
+            then=_text(getattr(then, field.name)),
+            now=_text(getattr(now, field.name)),
+            advice=_ADVICE.get(field.name, _NO_ADVICE),
         )
-        for name in names
-        if getattr(then, name) != getattr(now, name)
+        for field in fields(then)
+        if field.name not in others and getattr(then, field.name) != getattr(now, field.name)
+    )
+
+
+def _contradictions(then: Manifest, now: Manifest) -> tuple[InputChange, ...]:
+    """Return what a manifest says of its run and what does not hold of the same run made again."""
+    pairs: list[tuple[str, object, object]] = [
+        (name, getattr(then, name), getattr(now, name))
+        for name in sorted(_OF_THE_RUN - {"fetched"})
+    ]
+    if then.fetched is not None and now.fetched is not None:
+        # How often the server was asked is of the day; what it said is not.
+        pairs += [
+            (f"fetched.{name}", getattr(then.fetched, name), getattr(now.fetched, name))
+            for name in ("source", "transactions", "inputs_proved", "inputs_stated")
+        ]
+    return tuple(
+        InputChange(name=name, then=_text(was), now=_text(found), advice=_OF_THE_RUN_ADVICE)
+        for name, was, found in pairs
+        if was != found
     )
 
 
@@ -172,13 +244,8 @@ def _elsewhere(recorded: Recorded, present: Reading) -> Replayed:
     manifest, view = recorded.manifest, present.view
     part = parting(view, manifest)
     block = f"block {manifest.tip_height:,} ({manifest.tip_hash})"
-    if part.after is not None and part.after == view.tip.height:
-        return _replayed(
-            recorded,
-            "not_here",
-            f"The ledger ends at block {view.tip.height:,}, before {block} of the answer: run "
-            "`arien-flows ledger ingest` first.",
-        )
+    if part.by is None:
+        return _replayed(recorded, "not_here", _not_here(view, block, part))
     if part.after is None:
         where = "the two chains have no block in common that the manifest names"
     elif part.by == part.after + 1:
@@ -190,6 +257,21 @@ def _elsewhere(recorded: Recorded, present: Reading) -> Replayed:
         "stale",
         f"The answer stands on {block}, which is not in the ledger's chain: {where}. Ask again.",
         parts=(part.after, part.by),
+    )
+
+
+def _not_here(view: View, block: str, part: Parting) -> str:
+    """Say where a ledger ends that contradicts nothing that the manifest names."""
+    first, last = first_height(view), view.tip.height
+    if part.after is None:
+        return (
+            f"The ledger holds blocks {first:,} to {last:,}, none of them named in the manifest, "
+            f"and not {block} of the answer: fill one that does with `arien-flows ledger ingest`."
+        )
+    only = "" if part.after == last else ", as far as the manifest can tell"
+    return (
+        f"The ledger ends at block {last:,}, before {block} of the answer, and is only "
+        f"behind{only}: run `arien-flows ledger ingest` first."
     )
 
 

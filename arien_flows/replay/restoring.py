@@ -7,6 +7,7 @@ which on a large ledger takes as long as it took then. Whatever cannot be had as
 it is now: the manifest of the replay then names what differs.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -57,6 +58,7 @@ def ledger_then(
             clustering=clustering,
             clustering_gap="",
             tags=TagBook(view, past, clustering or SingleAddresses()),
+            tags_are_later=manifest.tags_are_later,
         )
 
 
@@ -65,6 +67,8 @@ def fetched_then(
     archive: Archive, casebook: Casebook, network: Network, manifest: Manifest, origin: Origin
 ) -> Iterator[Reading]:
     """Yield the reading of fetched transactions that a manifest tells of; nothing is asked."""
+    if origin.record is not None and re.fullmatch("[0-9a-f]{64}", origin.record) is None:
+        raise InputError("the manifest's fetched.record is no hash: no program wrote it so")
     with _tags_then(casebook, manifest) as past:
         yield reading_again(
             archive, origin, network, lambda view: TagBook(view, past, SingleAddresses())
@@ -106,7 +110,7 @@ def _clustering_then(
     profile = _profile_of(made)
     terms = Terms(without=_without(made))
     if "decision_lag" in made.parameters:
-        terms = replace(terms, decision_lag=int(made.parameters["decision_lag"]))
+        terms = replace(terms, decision_lag=_number(made, "decision_lag"))
     constraints = _constraints_then(books, view, made)
     if constraints is not None:
         terms = replace(terms, constraints=constraints)
@@ -138,6 +142,15 @@ def _profile_of(made: ClusteringMade) -> Profile:
     if made.profile == "standard":
         return standard("model" if made.parameters.get("change_by") == "model" else "vote")
     return profile_named(made.profile)
+
+
+def _number(made: ClusteringMade, name: str) -> int:
+    try:
+        return int(made.parameters[name])
+    except ValueError as error:
+        raise InputError(
+            f"the manifest's clustering_made.parameters.{name} is no number: no program wrote it so"
+        ) from error
 
 
 def _without(made: ClusteringMade) -> frozenset[str]:

@@ -18,6 +18,10 @@ from arien_flows.tracing.points import ServicePoint
 from arien_flows.tracing.timeline_answer import Timeline
 from arien_flows.tracing.values import Value, ValueSum, ValueTotals
 
+VERSION = 1
+"""Of how an answer is put together: what sources mean, the ends and their sums, the coins to ask
+services about, the timeline, how the graph is condensed and folded."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShape(Shape):
@@ -416,6 +420,9 @@ class TraceAnswer(Shape):
 
     manifest: Manifest
     """What is needed to repeat the run."""
+
+    manifest_sha256: str
+    """Over the request and the manifest, as in the manifest's file."""
 
 
 def canonical_json(value: object) -> bytes:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from arien_flows.amounts import Asset
 from arien_flows.attribution.ownership import EntityMap
 from arien_flows.attribution.snapshot import Attribution
+from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched, Origin
 from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money
@@ -18,7 +19,7 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import ChainAnswer, Shape, Truncation
 from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer
 from arien_flows.tracing.fiat import table_used, value_sum
-from arien_flows.tracing.manifest import hash_of_result
+from arien_flows.tracing.manifest import hash_of_result, manifest_sha256
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.points import PointSpan
 from arien_flows.tracing.request import (
@@ -116,10 +117,14 @@ class Comparison(ChainAnswer):
     """Currency in which money is valued at the time at which it was paid; none without values."""
 
     request: RequestShape
-    """The question under the first of the policies; the others differ in nothing else."""
+    """The question under the first of the policies; the others differ in nothing else. Where a
+    time limit ended the first search, its budget is what the others had too."""
 
     manifest: Manifest
     """What is needed to repeat the run."""
+
+    manifest_sha256: str
+    """Over the request and the manifest, as in a manifest's file."""
 
 
 def compare(
@@ -131,25 +136,35 @@ def compare(
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
     prices: PriceBook | None = None,
+    tags_are_later: bool = False,
 ) -> Comparison:
     """Answer one question under every policy; the request's own does not matter.
 
-    Backward those policies are left out that cannot be read backward.
+    Backward those policies are left out that cannot be read backward. A time limit holds for the
+    first policy; the others then look at no more transactions than that one came to, so that all
+    answer the same question.
 
-    Raises what `trace` raises.
+    Raises what `trace` raises, and `InputError` where candidates behind CoinJoins are asked for.
     """
-    answers = {
-        name: trace(
+    if request.demix != "stop":
+        raise InputError(
+            "a comparison lists no candidates behind CoinJoins: leave out --demix, or ask by one "
+            "policy at a time"
+        )
+    answers: dict[PolicyName, TraceAnswer] = {}
+    asked = request
+    for name in policies_of(request.direction):
+        answers[name] = trace(
             view,
-            replace(request, policy=name),
+            replace(asked, policy=name),
             entities=entities,
             attribution=attribution,
             coinjoin_marks=coinjoin_marks,
             fetched=fetched,
             prices=prices,
+            tags_are_later=tags_are_later,
         ).answer
-        for name in policies_of(request.direction)
-    }
+        asked = replace(request, budget=answers[name].request.budget, seconds=None)
     first = next(iter(answers.values()))
     truncations = _compared_truncations(answers)
     draft = Comparison(
@@ -183,9 +198,12 @@ def compare(
             transactions_explored=_most(answers, "transactions_explored"),
             transactions_followed=_most(answers, "transactions_followed"),
         ),
+        manifest_sha256="",
     )
     parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=hash_of_result(parts)))
+    manifest = replace(draft.manifest, result_sha256=hash_of_result(parts))
+    hashed = manifest_sha256(draft.request, manifest)
+    return replace(draft, manifest=manifest, manifest_sha256=hashed)
 
 
 def _most(answers: Mapping[PolicyName, TraceAnswer], name: str) -> int:

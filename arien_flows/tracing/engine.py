@@ -49,6 +49,9 @@ class Ground:
     """What the view leaves open; nothing for a ledger of whole blocks, where an output that no
     transaction spends is unspent."""
 
+    tags_are_later: bool = False
+    """Whether the view is an earlier state of a ledger, and the attribution is not of that time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:

@@ -4,6 +4,11 @@ A manifest names everything that an answer depends on: the chain up to a block, 
 every limit in force, the rules, the clustering, what sources say. Facts of one run that cannot
 change the answer (the versions of Python and its libraries, when, by whom) are not part of it; the
 file that is written beside an answer lists the former, outside of what its own hash covers.
+
+Two hashes stand in an answer. The result hash covers everything that was found, and nothing that
+tells how: two runs that find the same have the same. The manifest's hash covers the question and
+the manifest; it is the same in the answer and in the manifest's file, and shows that neither was
+changed afterwards. Neither is a signature: whoever changes a file can make its hashes anew.
 """
 
 import hashlib
@@ -20,11 +25,12 @@ from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.view import View
 from arien_flows.prices import table
 from arien_flows.shapes import Shape, plain
+from arien_flows.tracing import answer as answers
 from arien_flows.tracing import layout
 from arien_flows.tracing.answer import RequestShape, TraceAnswer, canonical_json
 from arien_flows.tracing.engine import Ground, Traced
 from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manifest
-from arien_flows.tracing.paths_answer import PathAnswer
+from arien_flows.tracing.paths_answer import PathAnswer, PathRequestShape
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
 from heuristics import coinjoin, demix, follow
@@ -61,6 +67,7 @@ class RunManifest(Shape):
 def rule_versions() -> dict[str, int]:
     """Return the versions of the rules that answers of this program rest on."""
     return {
+        "answer": answers.VERSION,
         "coinjoin": coinjoin.VERSION,
         "demix": demix.VERSION,
         "follow": follow.VERSION,
@@ -77,11 +84,18 @@ def manifest_of(ground: Ground, traced: Traced) -> Manifest:
         rules=rule_versions(),
         explored=len(traced.trail.transactions),
         followed=int(np.count_nonzero(traced.trail.flow.entered)),
+        timed_out=traced.trail.timed_out,
     )
 
 
 def manifest_on(
-    ground: Ground, *, kind: str, rules: dict[str, int], explored: int, followed: int
+    ground: Ground,
+    *,
+    kind: str,
+    rules: dict[str, int],
+    explored: int,
+    followed: int,
+    timed_out: bool = False,
 ) -> Manifest:
     """Return the manifest of any run that stands on the same things as a trace."""
     view = ground.view
@@ -97,10 +111,12 @@ def manifest_on(
         rules=rules,
         tags_sha256=ground.attribution.revision,
         clustering=ground.entities.identity,
+        tags_are_later=ground.tags_are_later,
         clustering_made=clustering_made(ground),
         coinjoin_marks="absent" if ground.coinjoin_marks is None else "present",
         transactions_explored=explored,
         transactions_followed=followed,
+        timed_out=timed_out,
         fetched=None if ground.fetched is None else ground.fetched.origin,
         result_sha256="",
     )
@@ -147,7 +163,7 @@ def result_sha256(answer: TraceAnswer | PathAnswer | TaintAnswer) -> str:
     return hash_of_result({name: getattr(answer, name) for name in names})
 
 
-NOT_HASHED = ("manifest", "fetched")
+NOT_HASHED = ("manifest", "manifest_sha256", "fetched")
 """Parts of an answer that tell how it was made: they differ from run to run."""
 
 
@@ -202,6 +218,13 @@ def run_manifest(request: RequestShape | TaintRequestShape, manifest: Manifest) 
         manifest_sha256="",
     )
     return replace(draft, manifest_sha256=hash_of_manifest(draft))
+
+
+def manifest_sha256(
+    request: RequestShape | PathRequestShape | TaintRequestShape, manifest: Manifest
+) -> str:
+    """Return the hash that stands in an answer beside its manifest, and in the manifest's file."""
+    return hash_of_manifest({"format": FORMAT, "request": request, "manifest": manifest})
 
 
 def hash_of_manifest(document: RunManifest | dict[str, object]) -> str:

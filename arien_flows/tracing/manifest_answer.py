@@ -76,6 +76,10 @@ class Manifest(Shape):
     tags_sha256: str
     """Hash over the set of tags, whatever their order."""
 
+    tags_are_later: bool = False
+    """Whether the ledger went on past the last block that the answer knows of when it was made: the
+    tags, and the owners that clusterings heed, are those of that later time."""
+
     clustering: str
     """Which clustering made the entities; `addresses` without one."""
 
@@ -90,6 +94,10 @@ class Manifest(Shape):
 
     transactions_followed: int
     """Those of them that traced money passes through."""
+
+    timed_out: bool = False
+    """Whether the time that was asked for ran out. The budget of the request is then how many
+    transactions were looked at, and the same question with that budget has the same result."""
 
     result_sha256: str
     """Over the answer without this manifest, as canonical JSON: sorted keys, no spaces, UTF-8."""

@@ -19,7 +19,12 @@ from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.engine import Ground, spend_columns
-from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
+from arien_flows.tracing.manifest import (
+    manifest_on,
+    manifest_sha256,
+    result_sha256,
+    rule_versions,
+)
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.paths_amounts import arrivals, unspent_of
 from arien_flows.tracing.paths_answer import (
@@ -221,8 +226,11 @@ def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
         totals=_totals(ground, asked, result),
         ended_at=() if found is None else ended_at(ground, found.found),
         manifest=_manifest(ground, searched, result),
+        manifest_sha256="",
     )
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
+    manifest = replace(draft.manifest, result_sha256=result_sha256(draft))
+    hashed = manifest_sha256(draft.request, manifest)
+    return replace(draft, manifest=manifest, manifest_sha256=hashed)
 
 
 def _unknown_stops(ground: Ground, result: Result) -> Iterator[Truncation]:

@@ -237,3 +237,6 @@ class PathAnswer(ChainAnswer):
 
     manifest: Manifest
     """What is needed to repeat the run."""
+
+    manifest_sha256: str
+    """Over the request and the manifest, as in a manifest's file."""

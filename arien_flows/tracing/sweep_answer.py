@@ -187,3 +187,6 @@ class TaintAnswer(Shape):
 
     manifest: Manifest
     """What is needed to repeat the run."""
+
+    manifest_sha256: str
+    """Over the question and the manifest, as in the file of the manifest."""

@@ -18,7 +18,7 @@ from arien_flows.ledger.view import View
 from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import Totals
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
-from arien_flows.tracing.manifest import manifest_on, result_sha256, rule_versions
+from arien_flows.tracing.manifest import manifest_on, manifest_sha256, result_sha256, rule_versions
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.tracing.sweep import Swept
 from arien_flows.tracing.sweep_answer import (
@@ -132,8 +132,11 @@ def taint_answer(swept: Swept) -> TaintAnswer:
         holder_count=len(by_holder.key),
         months=_months(swept, held),
         manifest=_manifest(swept),
+        manifest_sha256="",
     )
-    return replace(draft, manifest=replace(draft.manifest, result_sha256=result_sha256(draft)))
+    manifest = replace(draft.manifest, result_sha256=result_sha256(draft))
+    hashed = manifest_sha256(draft.request, manifest)
+    return replace(draft, manifest=manifest, manifest_sha256=hashed)
 
 
 def _keeps_order(swept: Swept) -> bool:

@@ -26,7 +26,13 @@ from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
 from arien_flows.tracing.graph_answer import Graph
 from arien_flows.tracing.leaves import MOST_LEAVES, Ends, describe_ends, service_totals
-from arien_flows.tracing.manifest import hash_of_spelled, joined, manifest_of, spelled_parts
+from arien_flows.tracing.manifest import (
+    hash_of_spelled,
+    joined,
+    manifest_of,
+    manifest_sha256,
+    spelled_parts,
+)
 from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
@@ -103,6 +109,7 @@ def trace(
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
     prices: PriceBook | None = None,
+    tags_are_later: bool = False,
 ) -> TraceResult:
     """Follow money through a view.
 
@@ -124,6 +131,8 @@ def trace(
     prices
         What is known of the coin's price in the request's currency; needed where it names one. A
         book that knows nothing leaves everything without a value.
+    tags_are_later
+        Whether the view is an earlier state of a ledger, and the attribution is not of that time.
 
     Raises
     ------
@@ -138,6 +147,7 @@ def trace(
         attribution=(attribution or no_attribution(view)).from_confidence(request.min_confidence),
         coinjoin_marks=coinjoin_marks,
         fetched=fetched,
+        tags_are_later=tags_are_later,
     )
     traced = run_trace(ground, request)
     full = full_graph(ground, traced, request.level)
@@ -151,10 +161,12 @@ def trace(
         answer = _valued(answer, Valuation(ground, traced, prices))
     spelled = spelled_parts({field.name: getattr(answer, field.name) for field in fields(answer)})
     manifest = replace(answer.manifest, result_sha256=hash_of_spelled(spelled))
-    spelled["manifest"] = canonical_json(manifest)
-    return TraceResult(
-        ground=ground, traced=traced, answer=replace(answer, manifest=manifest), spelled=spelled
+    answer = replace(
+        answer, manifest=manifest, manifest_sha256=manifest_sha256(answer.request, manifest)
     )
+    spelled["manifest"] = canonical_json(manifest)
+    spelled["manifest_sha256"] = canonical_json(answer.manifest_sha256)
+    return TraceResult(ground=ground, traced=traced, answer=answer, spelled=spelled)
 
 
 def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
@@ -204,6 +216,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         inferences=inferences_of(ground, traced),
         graph=graph,
         manifest=manifest_of(ground, traced),
+        manifest_sha256="",
     )
 
 
@@ -246,7 +259,7 @@ def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
             *missing_truncation(ground.fetched, traced),
             *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
         )
-    unknown = unknown_stops(ground)
+    unknown = (*unknown_stops(ground), *later_tags(ground))
     cuts = (*found, *_cut_fees(traced, bounds, asset), *_joined_sources(traced))
     return (*cuts, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
 
@@ -314,6 +327,17 @@ def unknown_stops(ground: Ground) -> Iterator[Truncation]:
             reason="no_tags",
             detail="no path was stopped at a service, because the casebook holds no tags of this "
             "network: `arien-flows tags import` brings them in",
+        )
+
+
+def later_tags(ground: Ground) -> Iterator[Truncation]:
+    """Yield that an earlier state of the chain is described with what sources say now."""
+    if ground.tags_are_later:
+        yield Truncation(
+            where="tags",
+            reason="as_of",
+            detail=f"the ledger goes on past block {ground.view.tip.height:,}: what sources say of "
+            "services and owners is what they said when this was asked, and not at that block",
         )
 
 

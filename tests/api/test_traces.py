@@ -84,11 +84,23 @@ def test_trace__the_same_question_gives_the_same_bytes(client: TestClient, small
     assert first.content == second.content
 
 
+def test_trace__of_an_earlier_block_does_not_join_addresses_anew(client, small_case: SmallCase):
+    tip = client.post("/v1/traces", json=body(small_case)).json()["as_of"]["height"]
+    assert client.post("/v1/traces", json=body(small_case, as_of=tip)).status_code == 200
+    refused = client.post("/v1/traces", json=body(small_case, as_of=tip - 1))
+    assert refused.status_code == 422
+    assert f"`arien-flows trace --as-of {tip - 1}`" in refused.json()["detail"]
+    missing = client.post("/v1/traces", json=body(small_case, as_of=tip + 1))
+    assert missing.status_code == 422
+    assert "holds blocks 0 to" in missing.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
         ({"budget": 20_001}, "this service allows 20,000"),
         ({"budget": 0}, "/body/budget"),
+        ({"budget": 2_000_001}, "/body/budget"),
         ({"policy": "lilo"}, "/body/policy"),
         ({"sources": []}, "/body/sources"),
         ({"demix": "guess"}, "/body/demix"),

@@ -148,6 +148,8 @@ def test_trace__a_comparison_writes_no_files_and_says_so(
     folder = tmp_path / "out"
     told = say(small_case.address("alice"), "--compare", "-o", str(folder), code=2)
     assert "--compare writes no files" in told
+    told = say(small_case.address("alice"), "--compare", "--demix", "candidates", code=2)
+    assert "--compare lists no candidates behind CoinJoins" in told
     assert not folder.exists()
 
 

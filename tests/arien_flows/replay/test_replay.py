@@ -12,6 +12,7 @@ from arien_flows.cli.main import run
 from arien_flows.tracing.answer import canonical_json
 from arien_flows.tracing.manifest import hash_of_manifest, hash_of_result
 from arien_flows.tracing.request import DirectionName, policies_of
+from heuristics import follow
 from tests.ledgers import Tx, write_block_file
 from tests.small_case import COIN, NETWORK, SmallCase, make_small_case
 
@@ -190,8 +191,165 @@ def test_as_of__is_what_the_ledger_said_then(case: SmallCase, ask: Ask):
     grow(case, ask)
     for each, told in zip(questions, before, strict=True):
         assert ask(*each) != told
-        assert ask(*each, "--as-of", str(height)) == told
+        then, now = json.loads(told), json.loads(ask(*each, "--as-of", str(height)))
+        (later,) = (cut for cut in now["truncations"] if cut not in then["truncations"])
+        assert (later["where"], later["reason"]) == ("tags", "as_of")
+        assert now["complete"] is False
+        assert now["manifest"]["tags_are_later"] is True
+        for name in ("truncations", "complete", "manifest", "manifest_sha256"):
+            del then[name], now[name]
+        assert now == then
+    latest = json.loads(ask(*questions[0]))
+    assert ask(*questions[0], "--as-of", str(latest["as_of"]["height"])) == ask(*questions[0])
+    assert latest["manifest"]["tags_are_later"] is False
     assert "holds blocks 0 to" in ask(*question, "--as-of", "999", code=2)
+
+
+def test_replay__of_an_earlier_state_after_tags_moved_on(case: SmallCase, ask: Ask, tmp_path: Path):
+    grow(case, ask)
+    question = ("trace", f"entity:{case.address('alice')}", "--as-of", "6", "--json")
+    for more in ((), ("--compare",)):
+        file = tmp_path / "earlier.json"
+        file.write_text(ask(*question, *more))
+        assert replayed(ask, file)["outcome"] == "same"
+        pack = tmp_path / "later.yaml"
+        pack.write_text(SERVICES.format(case.address("p2sh:alice-4")))
+        ask("tags", "import", str(pack))
+        assert replayed(ask, file)["outcome"] == "same"
+
+
+@pytest.fixture
+def time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time suffice for one transaction in the first search, and for many in all later ones."""
+    told = iter([1])
+    monkeypatch.setattr(follow, "_affordable", lambda *_: next(told, 10**6))
+
+
+@pytest.mark.usefixtures("time_runs_out")
+def test_replay__of_an_answer_whose_time_ran_out(case: SmallCase, ask: Ask, tmp_path: Path):
+    question = ("trace", case.address("alice"), case.address("alice-3"), "--json")
+    file = tmp_path / "cut.json"
+    file.write_text(ask(*question, "--seconds", "1"))
+    cut = json.loads(file.read_bytes())
+    assert cut["manifest"]["timed_out"] is True
+    assert cut["request"]["budget"] == cut["manifest"]["transactions_explored"] == 1
+    assert replayed(ask, file)["outcome"] == "same"
+    again = json.loads(ask(*question, "--budget", "1"))
+    assert again["manifest"]["timed_out"] is False
+    assert again["manifest"]["result_sha256"] == cut["manifest"]["result_sha256"]
+
+
+@pytest.mark.usefixtures("time_runs_out")
+def test_replay__of_a_comparison_whose_time_ran_out(
+    case: SmallCase, tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "cut.json"
+    question = ("trace", case.address("alice"), case.address("alice-3"), "--compare", "--json")
+    assert run(["--data", str(case.data), *question, "--seconds", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "Time ran out after 1 transaction: --budget 1 has the same result." in printed.err
+    file.write_text(printed.out)
+    cut = json.loads(printed.out)
+    assert cut["manifest"]["timed_out"] is True
+    assert cut["results"] == json.loads(ask(*question, "--budget", "1"))["results"]
+    assert cut["results"] != json.loads(ask(*question))["results"]
+    assert replayed(ask, file)["outcome"] == "same"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("trace", "alice"),
+        ("trace", "alice", "--compare"),
+        ("path", "alice", "exchange"),
+    ],
+)
+def test_replay__refuses_an_answer_whose_manifest_was_changed(
+    case: SmallCase, ask: Ask, tmp_path: Path, question: tuple[str, ...]
+):
+    command = [word if word in ("trace", "path", "--compare") else case.address(word)
+               for word in question]  # fmt: skip
+    answer = json.loads(ask(*command, "--json"))
+    file = tmp_path / "answer.json"
+    told = answer["manifest"]
+    for name, value in (
+        ("transactions_explored", 999_999),
+        ("blocks", []),
+        ("version", "9.9"),
+        ("clustering_made", {**told["clustering_made"], "rules": {"a_guess": 1}}),
+    ):
+        file.write_bytes(canonical_json({**answer, "manifest": {**told, name: value}}))
+        assert "was changed or damaged" in ask("replay", str(file), code=2)
+    without = {name: part for name, part in answer.items() if name != "manifest_sha256"}
+    file.write_bytes(canonical_json(without))
+    assert "was changed or damaged" in ask("replay", str(file), code=2)
+
+
+def test_replay__of_a_forged_comparison_does_not_take_another_source(
+    case: SmallCase, ask: Ask, tmp_path: Path
+):
+    answer = json.loads(ask("trace", case.address("alice"), "--compare", "--json"))
+    file = tmp_path / "answer.json"
+    file.write_bytes(canonical_json({**answer, "fetched": {"source": "elsewhere"}}))
+    assert "was changed or damaged" in ask("replay", str(file), code=2)
+
+
+def test_replay__tells_that_a_manifest_speaks_of_another_run(
+    case: SmallCase, ask: Ask, tmp_path: Path
+):
+    manifest = kept(ask, tmp_path / "out", case.address("alice"))
+    assert (
+        json.loads(manifest.read_bytes())["manifest_sha256"]
+        == json.loads((manifest.parent / "trace.json").read_bytes())["manifest_sha256"]
+    )
+
+    def more(document: dict[str, Any]) -> None:
+        document["manifest"]["transactions_explored"] = 999_999
+        document["manifest"]["clustering_made"]["rules"]["a_guess"] = 1
+        document["manifest"]["blocks"] = []
+
+    found = replayed(ask, changed(manifest, more), code=1)
+    assert found["outcome"] == "different"
+    assert found["found_sha256"] == found["expected_sha256"]
+    names = [each["name"] for each in found["changed"]]
+    assert names == ["blocks", "clustering_made", "transactions_explored"]
+    assert "its result hash is the same. But the manifest tells of another run" in found["detail"]
+
+
+def test_replay__blames_no_file_of_another_version(case: SmallCase, ask: Ask, tmp_path: Path):
+    manifest = kept(ask, tmp_path / "out", case.address("alice"))
+
+    def older(document: dict[str, Any]) -> None:
+        document["manifest"]["version"] = "0.0.1"
+        document["manifest"]["result_sha256"] = "0" * 64
+
+    found = replayed(ask, changed(manifest, older), code=1)
+    assert found["outcome"] == "different"
+    assert "the file names version 0.0.1 of the program, and version" in found["detail"]
+    assert "error" not in found["detail"]
+
+
+@pytest.mark.parametrize("kind", ["trace", "path"])
+def test_replay__of_a_question_that_no_program_wrote(
+    case: SmallCase, ask: Ask, tmp_path: Path, kind: str
+):
+    ends = ("alice",) if kind == "trace" else ("alice", "exchange")
+    answer = json.loads(ask(kind, *map(case.address, ends), "--json"))
+    answer["request"]["min_value"] = "x"
+    answer["manifest"]["result_sha256"] = hash_of_result(answer)
+    answer["manifest_sha256"] = hash_of_manifest({**answer, "format": 1})
+    file = tmp_path / "answer.json"
+    file.write_bytes(canonical_json(answer))
+    assert "the question in the file cannot be asked again" in ask("replay", str(file), code=2)
+
+
+def test_replay__of_terms_that_no_program_wrote(case: SmallCase, ask: Ask, tmp_path: Path):
+    manifest = kept(ask, tmp_path / "out", case.address("alice"))
+
+    def strange(document: dict[str, Any]) -> None:
+        document["manifest"]["clustering_made"]["parameters"]["decision_lag"] = "soon"
+
+    assert "decision_lag is no number" in ask("replay", str(changed(manifest, strange)), code=2)
 
 
 def test_replay__refuses_a_manifest_with_one_byte_changed(
@@ -226,6 +384,7 @@ def test_replay__of_a_forged_answer_names_what_differs(case: SmallCase, ask: Ask
     answer["leaves"][0]["traced"] = "1"
     answer["totals"]["fees"] = "7"
     answer["manifest"]["result_sha256"] = hash_of_result(answer)
+    answer["manifest_sha256"] = hash_of_manifest({**answer, "format": 1})
     file.write_bytes(canonical_json(answer))
     found = replayed(ask, file, code=1)
     assert found["outcome"] == "different"
@@ -276,12 +435,17 @@ def test_replay__of_an_answer_on_other_blocks_is_stale(case: SmallCase, ask: Ask
     assert f"they part at block {tip - 1}" in found["detail"]
 
 
-def test_replay__of_a_later_block_says_to_ingest(case: SmallCase, ask: Ask, tmp_path: Path):
+def test_replay__of_a_later_block_says_to_ingest(
+    case: SmallCase, ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     early = make_small_case(tmp_path / "early")
     grow(case, ask)
     manifest = kept(ask, tmp_path / "out", case.address("alice"))
-    command = ["--data", str(early.data), "replay", str(manifest), "--json"]
-    assert run(command) == 1
+    capsys.readouterr()
+    assert run(["--data", str(early.data), "replay", str(manifest), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["outcome"] == "not_here"
+    assert "run `arien-flows ledger ingest` first" in found["detail"]
 
 
 def test_replay__says_what_it_cannot_read(case: SmallCase, ask: Ask, tmp_path: Path):

@@ -98,6 +98,7 @@ def answer_of(graph: Graph) -> TraceAnswer:
         )),
         fees=(),
         graph=graph,
+        manifest_sha256="",
         manifest=Manifest(
             program="arien-flows", version="1", network="bitcoin", tip_height=900_000,
             tip_hash="0" * 64, rules={}, tags_sha256="", clustering="addresses",

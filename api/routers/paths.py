@@ -94,7 +94,9 @@ def make_paths(body: PathBody, workspace: WorkspaceDep, settings: SettingsDep) -
     """
     request = _request(body, settings)
     network = workspace.open(body.network)
-    answer = network.ask(lambda reading: connected(reading, request), height=body.as_of)
+    answer = network.ask(
+        lambda reading: connected(reading, request), height=body.as_of, clusters_anew=False
+    )
     headers = {"ETag": f'"{answer.manifest.result_sha256}"'}
     return Response(canonical_json(answer), headers=headers, media_type="application/json")
 

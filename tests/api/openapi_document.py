@@ -32,7 +32,7 @@ def text_of(document: object) -> str:
 
 def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
     """Return a real answer per operation; sizes, users and moments that differ are made equal."""
-    operations = [*questions(case), "make_trace", "import_tags", WITHDRAWN]
+    operations = [*questions(case), "make_trace", "find_paths", "import_tags", WITHDRAWN]
     answers = {operation: ask(client, case, operation).json() for operation in operations}
     _settle(answers)
     for status in answers["list_networks"]["items"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arien_flows.tracing.answer import canonical_json
-from arien_flows.tracing.manifest import hash_of_result
+from arien_flows.tracing.manifest import FORMAT, hash_of_manifest, hash_of_result
 from tests.arien_flows.replay import test_replay
 from tests.arien_flows.replay.test_replay import Ask, grow, replayed
 from tests.small_case import NETWORK, SmallCase
@@ -102,6 +102,7 @@ def test_replay__refuses_a_taint_with_one_figure_changed(case: SmallCase, ask: A
     file.write_bytes(canonical_json(answer))
     assert "was changed or damaged" in ask("replay", str(file), code=2)
     answer["manifest"]["result_sha256"] = hash_of_result(answer)
+    answer["manifest_sha256"] = hash_of_manifest({**answer, "format": FORMAT})
     file.write_bytes(canonical_json(answer))
     found = replayed(ask, file, code=1)
     assert (found["outcome"], found["sections"]) == ("different", ["holders"])

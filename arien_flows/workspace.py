@@ -277,7 +277,7 @@ def _refuse_clustering_anew(reading: Reading, height: int) -> None:
         raise InputError(
             f"block {height:,} lies before block {made.manifest.height:,}, up to which addresses "
             "are joined, and joining them anew takes too long here: ask for a later block, or use "
-            f"`arien-flows trace --as-of {height}` on the command line"
+            f"`--as-of {height}` on the command line"
         )
 
 

@@ -36,11 +36,15 @@ def test_paths__are_as_of_an_earlier_block_where_asked(
     client: TestClient, small_case: SmallCase, capsys
 ):
     typed = ["path", small_case.address("alice"), "category:exchange", "--budget", "500"]
-    assert run(["--data", str(small_case.data), "--json", *typed, "--as-of", "4"]) == 0
+    assert run(["--data", str(small_case.data), "--json", *typed, "--as-of", "7"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["as_of"]["height"] == 4
-    asked = body(small_case, destination="category:exchange", budget=500, as_of=4)
+    assert printed["as_of"]["height"] == 7
+    asked = body(small_case, destination="category:exchange", budget=500, as_of=7)
     assert client.post("/v1/paths", json=asked).json() == printed
+    # Joining addresses as of an earlier block than the clustering's is no work for a service.
+    refused = client.post("/v1/paths", json={**asked, "as_of": 4})
+    assert refused.status_code == 422
+    assert "`--as-of 4` on the command line" in refused.json()["detail"]
 
 
 def test_paths__none_is_an_answer(client: TestClient, small_case: SmallCase):

@@ -89,7 +89,7 @@ def test_trace__of_an_earlier_block_does_not_join_addresses_anew(client, small_c
     assert client.post("/v1/traces", json=body(small_case, as_of=tip)).status_code == 200
     refused = client.post("/v1/traces", json=body(small_case, as_of=tip - 1))
     assert refused.status_code == 422
-    assert f"`arien-flows trace --as-of {tip - 1}`" in refused.json()["detail"]
+    assert f"`--as-of {tip - 1}`" in refused.json()["detail"]
     missing = client.post("/v1/traces", json=body(small_case, as_of=tip + 1))
     assert missing.status_code == 422
     assert "holds blocks 0 to" in missing.json()["detail"]

@@ -17,6 +17,7 @@ from arien_flows.inquiry.inquire import Question, inquire
 from arien_flows.ledger.memory import view_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import plain
+from arien_flows.tracing.manifest import NOT_HASHED
 from arien_flows.tracing.trace import TraceResult
 from arien_flows.workspace import Reading
 from chains.bitcoin.networks import REGTEST
@@ -93,5 +94,5 @@ def told(result: TraceResult) -> dict[str, Any]:
     limits = () if result.ground.fetched is None else result.ground.fetched.limits
     kept = tuple(cut for cut in answer.truncations if cut not in limits)
     plainer = replace(answer, truncations=kept, complete=not kept)
-    names = [each.name for each in fields(plainer) if each.name != "manifest"]
+    names = [each.name for each in fields(plainer) if each.name not in NOT_HASHED]
     return {name: plain(getattr(plainer, name)) for name in names}

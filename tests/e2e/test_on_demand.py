@@ -16,6 +16,7 @@ from arien_flows.cli.main import run
 from arien_flows.cli.session import Session
 from arien_flows.inquiry.trace import TraceQuestion
 from arien_flows.settings import Settings
+from arien_flows.tracing.manifest import NOT_HASHED
 from arien_flows.tracing.request import DirectionName, PolicyName, TraceRequest
 from arien_flows.tracing.trace import trace
 from arien_flows.workspace import Reading, Workspace
@@ -71,7 +72,7 @@ def same(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what both ways of asking must agree on, entities aside."""
     cuts = [cut for cut in answer["truncations"] if cut["reason"] not in FETCHING_ONLY]
     # A clustering's name holds the transactions that it saw.
-    left_out = ("manifest", "clustering", "entity", "graph")
+    left_out = (*NOT_HASHED, "clustering", "entity", "graph")
     kept = {name: part for name, part in answer.items() if name not in left_out}
     if "leaves" in kept:
         kept["leaves"] = [leaf | {"entity": None} for leaf in kept["leaves"]]

@@ -223,10 +223,10 @@ def _contradictions(then: Manifest, now: Manifest) -> tuple[InputChange, ...]:
         for name in sorted(_OF_THE_RUN - {"fetched"})
     ]
     if then.fetched is not None and now.fetched is not None:
-        # How often the server was asked is of the day; what it said is not.
+        # How often the server was asked is of the day, and what was fetched since may prove more.
         pairs += [
             (f"fetched.{name}", getattr(then.fetched, name), getattr(now.fetched, name))
-            for name in ("source", "transactions", "inputs_proved", "inputs_stated")
+            for name in ("source", "transactions")
         ]
     return tuple(
         InputChange(name=name, then=_text(was), now=_text(found), advice=_OF_THE_RUN_ADVICE)

@@ -63,8 +63,9 @@ def test_trace__forgets_what_a_reorganisation_removed(
             before = traced("data")
             assert [leaf["address"] for leaf in before["leaves"]] == [next_one]
             node.rpc.invalidateblock(removed)
+            other = node.rpc.wallet("w").getnewaddress()
             for _ in range(2):
-                node.rpc.generateblock(miner, [])
+                node.rpc.generateblock(other, [])
             assert replayed(before) == "same"
             after = traced("data")
             fresh = traced("fresh")

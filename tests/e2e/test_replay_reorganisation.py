@@ -51,9 +51,10 @@ def test_replay__of_an_answer_whose_blocks_were_reorganised_away(
         assert [replayed(file)["outcome"] for file in (below, above)] == ["same", "same"]
 
         node.rpc.invalidateblock(node.rpc.getblockhash(112))
-        node.rpc.generateblock(miner, [])
-        for _ in range(3):
-            node.rpc.generateblock(miner, [])
+        # A block to the same miner within the same second would be the removed one again.
+        other = wallet.getnewaddress()
+        for _ in range(4):
+            node.rpc.generateblock(other, [])
         follow(node)
 
         # What ended below the fork stands; what stood on a removed block does not.

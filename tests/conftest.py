@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.small_case import SmallCase
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=75, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=40, deadline=None, derandomize=True, print_blob=True)
 # Kernels run interpreted, about a hundred times slower: the same properties, fewer examples.
 settings.register_profile(
     "jit_off",

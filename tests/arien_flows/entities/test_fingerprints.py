@@ -44,10 +44,14 @@ def is_multisig(spend: dict[str, Any]) -> bool:
     kind = spend["prevout"]["scriptPubKey"]["type"]
     if kind == "multisig":
         return True
-    if kind not in ("scripthash", "witness_v0_scripthash"):
+    if kind == "witness_v0_scripthash":
+        return spend["txinwitness"][-1].endswith("ae")
+    if kind != "scripthash":
         return False
-    shown = spend.get("txinwitness") or [spend["scriptSig"]["asm"].split()[-1]]
-    return shown[-1].endswith("ae")
+    redeem = spend["scriptSig"]["asm"].split()[-1]
+    if redeem.startswith("0014"):  # a key hash: what the witness ends with is a key, not a script
+        return False
+    return (spend["txinwitness"][-1] if redeem.startswith("0020") else redeem).endswith("ae")
 
 
 def satoshi(amount: Decimal | float) -> int:

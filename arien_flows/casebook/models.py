@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0007"
 """The newest migration, which these tables agree with."""
 
 BIG_NUMBER = BigInteger().with_variant(Integer, "sqlite")

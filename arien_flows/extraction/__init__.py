@@ -1,0 +1,1 @@
+"""What stands in documents: their text, the addresses in it, and in what role each stands."""

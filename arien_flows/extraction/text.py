@@ -1,0 +1,85 @@
+"""The text of a document, and where each character of it comes from.
+
+A rule reads a copy: decoded, without markup, in the NFKC form of Unicode, so that an address in
+full-width letters or between two tags can be found. Every character of the copy knows the byte of
+the original that it was made of, because what is found must be shown in the original.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from chains.types import Int64Array
+
+
+class RegionKind(Enum):
+    """What a part of a page is."""
+
+    HIDDEN = "hidden"
+    """No reader sees it: a comment, a script, an element that is not displayed, an attribute."""
+
+    FURNITURE = "furniture"
+    """Belongs to the site and stands on every page: head, navigation, foot."""
+
+    FEEDBACK = "feedback"
+    """Written by others than whom the page is about."""
+
+    QUOTE = "quote"
+    """Quoted from somewhere."""
+
+    PROFILE = "profile"
+    """What a vendor says of himself."""
+
+    TERMS = "terms"
+    """A vendor's terms."""
+
+    LISTING = "listing"
+    """What is offered, its description and price."""
+
+    SIGNED = "signed"
+    """The text of a PGP-signed message."""
+
+    KEY = "key"
+    """An armoured PGP block: its letters are no writing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A part of a document's text. Regions nest or lie apart."""
+
+    kind: RegionKind
+    start: int
+    """First character of the copy."""
+
+    stop: int
+    """After the last."""
+
+    rule: str
+    """What says so: `layout:LAYOUT/NAME`, or the name of a general rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DocumentText:
+    """The copy that rules read."""
+
+    text: str
+    byte_at: Int64Array
+    """Offset in the original of each character, and at the end that of the original's end.
+    Ascending; several characters may come from one byte (a ligature that NFKC takes apart)."""
+
+    regions: tuple[Region, ...]
+    """In the order of their beginnings, outer ones first."""
+
+    encoding: str
+    """How the bytes were decoded."""
+
+    undecodable: int
+    """Bytes that are no text in that encoding; each stands as U+FFFD."""
+
+    def bytes_of(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the bytes of the original that characters `start` to `stop` were made of."""
+        return int(self.byte_at[start]), int(self.byte_at[stop])
+
+    def regions_at(self, start: int, stop: int) -> list[Region]:
+        """Return the regions that hold all of a stretch of characters, the innermost first."""
+        holding = [each for each in self.regions if each.start <= start and stop <= each.stop]
+        return sorted(holding, key=lambda each: each.stop - each.start)

@@ -124,18 +124,14 @@ def imported_context(
     kept = None if context is None or KEPT not in context else _kept(context)
     if context is None or kept is None:
         return concepts, context
-    ours = kept["concepts"]
+    ours, inner = kept
     if set(exported_concepts(ours)) != set(concepts):
         return concepts, context
-    if "context" in kept:
-        return ours, kept["context"]
-    told = _object(context) or {}
-    del told[KEPT]
-    return ours, _json(told) if told else None
+    return ours, inner
 
 
-def _kept(context: str) -> Mapping[str, object] | None:
-    """Return what an exported context keeps, checked; nothing where it is no such context."""
+def _kept(context: str) -> tuple[tuple[str, ...], str | None] | None:
+    """Return the concepts and the context that an exported one keeps; nothing where it is none."""
     told = _object(context)
     kept = None if told is None else told.get(KEPT)
     if told is None or not isinstance(kept, dict) or not kept.keys() <= {"concepts", "context"}:
@@ -147,7 +143,8 @@ def _kept(context: str) -> Mapping[str, object] | None:
         return None
     if any(not isinstance(concept, str) or concept not in CONCEPTS for concept in concepts):
         return None
-    return kept | {"concepts": tuple(concepts)}
+    del told[KEPT]
+    return tuple(concepts), inner if "context" in kept else (_json(told) if told else None)
 
 
 def _object(context: str) -> dict[str, object] | None:

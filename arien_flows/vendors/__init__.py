@@ -1,0 +1,1 @@
+"""Vendors: their accounts in documents, and what the chain shows of their wallets."""

@@ -41,6 +41,7 @@ _THRESHOLDS = (
     "seller_key_escrows",
     "key_ties",
     "key_wallet_sellers",
+    "most_seller_keys",
     "price_receipts",
     "price_percent",
     "price_tolerance_permille",

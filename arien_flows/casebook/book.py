@@ -37,6 +37,7 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
 from arien_flows.prices.rates import PriceBook
@@ -175,6 +176,11 @@ class Casebook:
         withdrawal = Withdrawal(reason=reason, withdrawn_at=now, withdrawn_by=by)
         with self._writing() as connection:
             return imports.withdraw(connection, number, withdrawal)
+
+    @property
+    def vendors(self) -> Vendors:
+        """The accounts of vendors that documents speak of."""
+        return Vendors(self._read)
 
     # --- prices
 

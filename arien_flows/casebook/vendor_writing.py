@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Table, insert, select, tuple_
 
+from arien_flows.casebook.evidence import EvidenceKind, record
+from arien_flows.casebook.evidence_rows import rows_of
 from arien_flows.casebook.models import documents
 from arien_flows.casebook.rows import next_number, write_rows
 from arien_flows.casebook.vendor_records import NewObservation, NewStatement
@@ -159,6 +161,23 @@ class _Writer:
         self._keys(observations)
         for table in sorted(self._rows, key=_ORDER.index):
             write_rows(self._connection, table, self._rows[table])
+        record(
+            self._connection,
+            EvidenceKind.ACCOUNT,
+            {
+                "reading": self._reading,
+                "reader": READER,
+                "accounts": len(self._accounts),
+                "observations": len(observations),
+                "signed_messages": len(statements),
+            },
+            at=self._now,
+            by=self._by,
+            rows=[
+                rows_of(vendor_readings, id=self._reading),
+                *(rows_of(each, reading_id=self._reading) for each in (*_ORDER, vendor_keys)),
+            ],
+        )
 
     def _number(self, table: Table) -> int:
         if table not in self._next:

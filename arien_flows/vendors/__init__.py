@@ -1,1 +1,1 @@
-"""Vendors: their accounts, their keys, what links two accounts, and their traces on the chain."""
+"""Vendors: accounts read from documents, what links them, and what the chain shows of them."""

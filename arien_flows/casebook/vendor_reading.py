@@ -297,9 +297,7 @@ def sightings(connection: Connection) -> list[Sighting]:
         ]
         if kind is not None:
             columns.append(kind.label("kind"))
-        query = _observed(*columns).join(
-            table, table.c.observation_id == vendor_observations.c.id
-        )
+        query = _observed(*columns).join(table, table.c.observation_id == vendor_observations.c.id)
         if condition is not None:
             query = query.where(condition)
         for row in connection.execute(query):

@@ -285,50 +285,65 @@ _ORDER = (
 def _values(page: AccountPage) -> Iterator[tuple[Table, dict[str, object]]]:
     for field in page.fields:
         interval = field.interval
-        yield vendor_fields, {
-            "name": str(field.name),
-            "text": field.text,
-            "earliest": interval.earliest if interval else None,
-            "latest": interval.latest if interval else None,
-            "first_byte": field.begin,
-            "end_byte": field.end,
-            "rule": field.rule,
-        }
+        yield (
+            vendor_fields,
+            {
+                "name": str(field.name),
+                "text": field.text,
+                "earliest": interval.earliest if interval else None,
+                "latest": interval.latest if interval else None,
+                "first_byte": field.begin,
+                "end_byte": field.end,
+                "rule": field.rule,
+            },
+        )
     for key in page.keys:
-        yield vendor_key_sightings, {
-            "fingerprint": key.fingerprint,
-            "first_byte": key.begin,
-            "end_byte": key.end,
-            "rule": key.rule,
-        }
+        yield (
+            vendor_key_sightings,
+            {
+                "fingerprint": key.fingerprint,
+                "first_byte": key.begin,
+                "end_byte": key.end,
+                "rule": key.rule,
+            },
+        )
     for contact in page.contacts:
-        yield vendor_contacts, {
-            "kind": str(contact.kind),
-            "handle": contact.handle,
-            "first_byte": contact.begin,
-            "end_byte": contact.end,
-            "rule": contact.rule,
-        }
+        yield (
+            vendor_contacts,
+            {
+                "kind": str(contact.kind),
+                "handle": contact.handle,
+                "first_byte": contact.begin,
+                "end_byte": contact.end,
+                "rule": contact.rule,
+            },
+        )
     for sale in page.sales:
-        yield vendor_sales, {
-            "title": sale.title,
-            "earliest": sale.when.earliest if sale.when else None,
-            "latest": sale.when.latest if sale.when else None,
-            **(_quote(sale.quote) if sale.quote else {"amount": None, "currency": None}),
-            "unit": sale.quote.unit if sale.quote else None,
-            "buyer": sale.buyer,
-            "rating": sale.rating,
-            "first_byte": sale.begin,
-            "end_byte": sale.end,
-            "rule": sale.rule,
-        }
+        yield (
+            vendor_sales,
+            {
+                "title": sale.title,
+                "earliest": sale.when.earliest if sale.when else None,
+                "latest": sale.when.latest if sale.when else None,
+                **(_quote(sale.quote) if sale.quote else {"amount": None, "currency": None}),
+                "unit": sale.quote.unit if sale.quote else None,
+                "buyer": sale.buyer,
+                "rating": sale.rating,
+                "first_byte": sale.begin,
+                "end_byte": sale.end,
+                "rule": sale.rule,
+            },
+        )
     for fault in page.faults:
-        yield vendor_faults, {
-            "what": fault.what,
-            "first_byte": fault.begin,
-            "end_byte": fault.end,
-            "reason": fault.reason,
-        }
+        yield (
+            vendor_faults,
+            {
+                "what": fault.what,
+                "first_byte": fault.begin,
+                "end_byte": fault.end,
+                "reason": fault.reason,
+            },
+        )
 
 
 def _quote(quote: Quote) -> dict[str, object]:
@@ -342,4 +357,3 @@ def _one_line(text: str) -> str:
 def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(values), _AT_ONCE):
         yield values[start : start + _AT_ONCE]
-

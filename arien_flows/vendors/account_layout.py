@@ -5,9 +5,6 @@ fact which elements show it, by a selector, and, where they show more than the f
 whose group `value` is the fact:
 
 ```toml
-[account]
-market = "cryptonia"
-
 [[account.handle]]
 select = "div.mainarea_inner > h2"
 pattern = '^(?P<value>.{1,100}?)\s*\('
@@ -32,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arien_flows.extraction.selectors import selector
-from arien_flows.vendors.account import ContactKind, FieldName
+from arien_flows.vendors.account import ContactKind, FieldName, market_name
 
 LONGEST_TEXT = 20_000
 """Characters of an element's text to which a pattern is put."""
@@ -115,16 +112,21 @@ class AccountLayout:
 SALE_COLUMNS = frozenset({"title", "when", "amount", "buyer", "rating"})
 LISTING_COLUMNS = frozenset({"title", "price", "category"})
 _KEYS = frozenset(
-    {"market", "market_name", "handle", "clock", "fields", "keys", "contacts", "sales", "listings"}
+    {"market_name", "handle", "clock", "fields", "keys", "contacts", "sales", "listings"}
 )
 
 
-def account_layout(name: str, section: Mapping[str, object]) -> AccountLayout:
-    """Return the rules of a layout's section; `AccountLayoutError` says what is wrong with it."""
+def account_layout(
+    name: str, section: Mapping[str, object], market: str | None = None
+) -> AccountLayout:
+    """Return the rules of a layout's section; `AccountLayoutError` says what is wrong with it.
+
+    `market` is the market whose pages these are, where the layout is of one only.
+    """
     _only(section, _KEYS, name)
     return AccountLayout(
         name=name,
-        market=_text(section, "market", name, ""),
+        market=market_name(market or ""),
         market_rules=_values(section, "market_name", name),
         handle=_values(section, "handle", name),
         clock=_values(section, "clock", name),

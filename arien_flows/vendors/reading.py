@@ -6,7 +6,7 @@ from functools import cache
 
 from arien_flows.documents.item import Item
 from arien_flows.extraction.html_tree import Element, parse
-from arien_flows.extraction.layouts import layouts, recognised
+from arien_flows.extraction.layouts import layout_of, layouts
 from arien_flows.vendors.account import AccountPage
 from arien_flows.vendors.account_layout import AccountLayout, account_layout
 from arien_flows.vendors.account_page import read_generic, read_page
@@ -41,7 +41,7 @@ def read_account(
     if item.media_type not in MARKUP:
         return None
     page = parse(item.raw) if tree is None else tree
-    layout = recognised(page)
+    layout = layout_of(page)
     rules = None if layout is None else account_layouts().get(layout.name)
     if rules is not None:
         found = read_page(page, rules, market=market, captured_at=moment)
@@ -55,7 +55,7 @@ def read_account(
 def account_layouts() -> Mapping[str, AccountLayout]:
     """Return the rules of all layouts that say something of accounts, by name."""
     return {
-        layout.name: account_layout(layout.name, layout.account)
+        layout.name: account_layout(layout.name, layout.account, layout.market)
         for layout in layouts()
         if layout.account
     }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, cast, func, select
 from sqlalchemy import exists as exists_in
 
 from arien_flows.casebook.capture_tables import document_withdrawals
@@ -397,8 +397,11 @@ def statements(connection: Connection) -> list[StoredStatement]:
             columns.end_byte,
             columns.encoding,
             documents.c.sha256,
+            # PostgreSQL cuts bytes by numbers of 32 bits only; no document is longer.
             func.substr(
-                documents.c.content, columns.first_byte + 1, columns.end_byte - columns.first_byte
+                documents.c.content,
+                cast(columns.first_byte + 1, Integer),
+                cast(columns.end_byte - columns.first_byte, Integer),
             ).label("raw"),
             captured.label("captured_at"),
         )

@@ -51,7 +51,8 @@ def observe(
     The documents must be kept already. What the same rules wrote before of the same bytes,
     captured at the same time, is recognised.
     """
-    wanted = [each.document_sha256 for each in (*observations, *statements)]
+    wanted = {each.document_sha256 for each in observations}
+    wanted |= {each.document_sha256 for each in statements}
     kept = _documents(connection, wanted)
     known = _known(connection, set(kept.values()))
     fresh, seen = [], set()

@@ -247,7 +247,7 @@ def _look_at_base58(codes: UInt8Array, start: int, stop: int, rows: Int64Array, 
         count = _write(rows, count, Stretch.BASE58, start, stop)
     elif is_key_start(codes, start, length):
         count = _write(rows, count, Stretch.KEY, start, stop)
-    elif is_address_start(int(codes[stop - 1]), length):
+    if is_address_start(int(codes[stop - 1]), length):
         count = _write(rows, count, Stretch.REVERSED_BASE58, start, stop)
     if 32 <= length <= 44:
         count = _write(rows, count, Stretch.SOLANA, start, stop)
@@ -318,20 +318,32 @@ def _look_at_long(codes: UInt8Array, start: int, stop: int, rows: Int64Array, co
 
 
 @kernel
+def _is_bracket(code: int) -> bool:
+    return code in (40, 41, 60, 62, 91, 93, 123, 125)  # ( ) < > [ ] { }
+
+
+@kernel
+def _belongs(codes: UInt8Array, place: int, beside: int) -> bool:
+    """Return whether a character is a letter, a digit, a sign, or a dot beside a bracket."""
+    if codes[place] == 46:
+        return _is_bracket(int(codes[beside]))
+    return CLASSES[codes[place]] & (ALNUM | DECORATION) != 0
+
+
+@kernel
 def _decorated(codes: UInt8Array, start: int, stop: int) -> tuple[int, int]:
     """Return the letters, digits and signs around a run, at most 160 to each side.
 
-    Signs at both ends are left out.
+    Brackets at both ends are left out.
     """
-    wanted = ALNUM | DECORATION
     first, last = start, stop
-    while first > 0 and first > start - 160 and CLASSES[codes[first - 1]] & wanted:
+    while first > 0 and first > start - 160 and _belongs(codes, first - 1, first):
         first -= 1
-    while last < len(codes) and last < stop + 160 and CLASSES[codes[last]] & wanted:
+    while last < len(codes) and last < stop + 160 and _belongs(codes, last, last - 1):
         last += 1
-    while CLASSES[codes[first]] & DECORATION:
+    while _is_bracket(int(codes[first])) or codes[first] == 46:
         first += 1
-    while CLASSES[codes[last - 1]] & DECORATION:
+    while _is_bracket(int(codes[last - 1])) or codes[last - 1] == 46:
         last -= 1
     return first, last
 

@@ -34,6 +34,9 @@ def read_decorated(text: str) -> tuple[Reading, tuple[str, ...]] | None:
     bare_texts: dict[str, tuple[str, ...]] = {text: ()}
     bare_texts.setdefault(_IN_BRACKETS.sub("", text), ("bracketed",))
     bare_texts.setdefault(_BRACKETS.sub("", text), ("bracketed",))
+    for bare, rules in tuple(bare_texts.items()):
+        # What ends a sentence is no letter.
+        bare_texts.setdefault(bare.rstrip("!|"), rules)
     for bare, rules in bare_texts.items():
         for reading, more in _without_signs(bare):
             if is_checked(reading):

@@ -118,6 +118,7 @@ class TagBook:
             self._view.network.name,
             self._entities,
             statements=placed.table.statements,
+            documents=placed.table.documents,
             statement=placed.table.statement[held],
             number=placed.number[held],
             is_own=placed.is_own[held],

@@ -1,7 +1,8 @@
-"""Writing TagPacks that are read back as the same tags.
+"""Writing TagPacks that are read back as the same tags, and that GraphSense's tools accept.
 
-A TagPack names one creator in its header and none at its tags, so the tags of several creators
-make several packs.
+Concepts that those tools do not know are written in their words, and kept in the context
+(`concepts`). A TagPack names one creator in its header and none at its tags, so the tags of
+several creators make several packs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from itertools import islice
 
 import yaml
 
+from arien_flows.attribution.concepts import exported_concepts, exported_context
 from arien_flows.attribution.subjects import pack_name
 from arien_flows.attribution.tag import Tag
 
@@ -41,11 +43,11 @@ def _row(tag: Tag) -> dict[str, object]:
         "label": tag.label,
         "source": tag.source,
         "confidence": tag.confidence,
-        "concepts": list(tag.concepts) or None,
+        "concepts": list(exported_concepts(tag.concepts)) or None,
         "tag_type": tag.tag_type,
         "actor": tag.actor,
         "is_cluster_definer": tag.is_cluster_definer or None,
-        "context": tag.context,
+        "context": exported_context(tag.concepts, tag.context),
         "lastmod": tag.lastmod,
     }
     return {field: value for field, value in row.items() if value is not None}

@@ -26,6 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from arien_flows.attribution.ownership import EntityMap, roots_of
+from arien_flows.attribution.source_documents import source_documents
 from arien_flows.attribution.subjects import canonical_address, network_of
 from arien_flows.attribution.tag import NAMES_SOMEBODY, STATEMENT_FIELDS, Statement, Tag
 from arien_flows.entities.constraints import SERVICE_CONFIDENCE
@@ -43,13 +44,19 @@ SERVICE_STOPS: Mapping[str, Stop] = {
     "custody": Stop.SERVICE_REACHED,
     "defi_custody": Stop.SERVICE_REACHED,
     "payment_processor": Stop.SERVICE_REACHED,
+    "virtual_asset_service_provider": Stop.SERVICE_REACHED,
+    "crypto_atm": Stop.SERVICE_REACHED,
+    "peer_to_peer_exchange": Stop.SERVICE_REACHED,
     "gambling": Stop.SERVICE_REACHED,
     "market": Stop.SERVICE_REACHED,
+    "dark_market": Stop.SERVICE_REACHED,
     "mining_pool": Stop.SERVICE_REACHED,
     "mining_service": Stop.SERVICE_REACHED,
     "mixer": Stop.MIXER,
     "mixing": Stop.MIXER,
     "mixing_service": Stop.MIXER,
+    "tumbler": Stop.MIXER,
+    "coin_swapping": Stop.MIXER,
     "bridge": Stop.BRIDGE,
     "defi_bridge": Stop.BRIDGE,
 }
@@ -92,7 +99,10 @@ class Attribution:
     """Names the set of tags; equal sets have equal revisions."""
 
     statements: Sequence[Statement]
-    """What is said, each once."""
+    """What is said, each once in each document."""
+
+    documents: Sequence[str]
+    """The document that each statement rests on; "" where tags stand in no casebook."""
 
     statement: Int64Array
     """Which statement each tag makes."""
@@ -278,6 +288,7 @@ def attribute(view: View, tags: Iterable[Tag], entities: EntityMap) -> Attributi
         view.network.name,
         entities,
         statements=list(statements),
+        documents=source_documents(list(statements), [""] * len(statements)),
         statement=np.array(said, np.int64),
         number=np.array(numbers, np.int64),
         is_own=np.ones(len(numbers), np.bool_),
@@ -293,6 +304,7 @@ def snapshot(
     entities: EntityMap,
     *,
     statements: Sequence[Statement],
+    documents: Sequence[str],
     statement: Int64Array,
     number: Int64Array,
     is_own: BoolArray,
@@ -320,6 +332,7 @@ def snapshot(
         network=network,
         revision=revision,
         statements=statements,
+        documents=documents,
         statement=statement,
         row=order,
         number=number,
@@ -347,6 +360,7 @@ def no_attribution(view: View) -> Attribution:
         network=view.network.name,
         revision=revision_of(()),
         statements=(),
+        documents=(),
         statement=none,
         row=none,
         number=none,

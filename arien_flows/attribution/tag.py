@@ -1,8 +1,8 @@
 """A tag: what one source says about one address or transaction, and the words it may use.
 
-Confidence levels, concepts and types are GraphSense's published ones, so that packs can be
-exchanged with those who use them. What is said (a statement) is told apart from whom it is said
-of: a pack of a hundred thousand reserve addresses makes one statement.
+Confidence levels and types are GraphSense's published ones, so that packs can be exchanged with
+those who use them; `concepts` has the categories. What is said (a statement) is told apart from
+whom it is said of: a pack of a hundred thousand reserve addresses makes one statement.
 """
 
 from collections.abc import Mapping
@@ -27,29 +27,6 @@ CONFIDENCE: Mapping[str, int] = {
     "unknown": 5,
 }
 """GraphSense's confidence ids and their levels, 0 to 100."""
-
-CONCEPTS = frozenset(
-    {
-        "abuse", "account_hack", "atm", "behaviour", "black_list", "bridge", "child_sexual_abuse",
-        "coinjoin", "cold_wallet", "collectible", "counterfeit", "custody", "dao", "dark_web",
-        "data_breach", "defi", "defi_bridge", "defi_custody", "defi_dao", "defi_derivatives",
-        "defi_dex", "defi_dex_pair", "defi_lending", "defi_staking", "defi_token", "deployer",
-        "deposit_wallet", "derivatives", "dex", "dex_pair", "donation", "drugs", "entity",
-        "escrow_wallet", "exchange", "exploit", "extortion", "extremism", "faucet", "filesharing",
-        "financial_crime", "forum_mention", "funder", "gambling", "gov_black_list",
-        "gov_white_list", "gray_usage", "hacking", "hosted_wallet", "hosting", "hot_wallet",
-        "human_trafficking", "ico_wallet", "index", "investment_fraud", "item", "lending",
-        "malware", "market", "mention", "messaging_service", "miner", "mining_pool",
-        "mining_service", "mixer", "mixing", "mixing_service", "money_laundering", "murder",
-        "nameservice", "organization", "payment_card_fraud", "payment_processor", "perpetrator",
-        "phishing", "ponzi_scheme", "pyramid_scheme", "ransomware", "sanction", "scam",
-        "search_engine", "service", "service_hack", "sextortion", "sexual_abuse", "shop",
-        "social_engineering", "source", "staking", "terrorism", "terrorism_financing", "token",
-        "torture", "unknown", "user", "victim", "violence", "vpn", "wallet_service",
-        "warm_wallet", "weapons", "website_mention", "white_list", "white_usage",
-    }
-)  # fmt: skip
-"""The concept ids of GraphSense's vocabulary, and the four names that tracing's own rules use."""
 
 TAG_TYPES = frozenset({"actor", "event", "attribute", "mention"})
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import yaml
 
-from arien_flows.attribution.tag import CONCEPTS, CONFIDENCE, DEFAULT_CONFIDENCE, TAG_TYPES, Tag
+from arien_flows.attribution.concepts import canonical_concept, imported_context
+from arien_flows.attribution.tag import CONFIDENCE, DEFAULT_CONFIDENCE, TAG_TYPES, Tag
 from arien_flows.errors import InputError
 
 _LARGEST_FILE = 200 * 2**20
@@ -246,6 +247,7 @@ def _tag(row: object, inherited: dict[str, Any], creator: str) -> Tag:
     if ("address" in fields) == ("tx_hash" in fields):
         raise _FaultError("exactly one of address and tx_hash is needed")
     currency = _text(fields, "currency").upper()
+    concepts, context = imported_context(_concepts(fields), _context(fields))
     return Tag(
         address=_optional(fields, "address"),
         tx_hash=_optional(fields, "tx_hash"),
@@ -254,11 +256,11 @@ def _tag(row: object, inherited: dict[str, Any], creator: str) -> Tag:
         currency=currency,
         network=(_optional(fields, "network") or currency).upper(),
         confidence=_one_of(fields, "confidence", CONFIDENCE.keys()) or DEFAULT_CONFIDENCE,
-        concepts=_concepts(fields),
+        concepts=concepts,
         tag_type=_one_of(fields, "tag_type", TAG_TYPES),
         actor=_optional(fields, "actor"),
         is_cluster_definer=_bool(fields, "is_cluster_definer"),
-        context=_context(fields),
+        context=context,
         lastmod=_date(fields),
         creator=creator,
     )
@@ -295,10 +297,13 @@ def _concepts(fields: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(listed, list):
         raise _FaultError("concepts must be a list")
     found = [fields[field] for field in ("category", "abuse") if field in fields] + listed
-    for concept in found:
-        if not isinstance(concept, str) or concept not in CONCEPTS:
-            raise _FaultError(f"the concept {concept!r} is unknown")
-    return tuple(dict.fromkeys(found))
+    concepts: list[str] = []
+    for written in found:
+        concept = canonical_concept(written)
+        if concept is None:
+            raise _FaultError(f"the concept {written!r} is unknown")
+        concepts.append(concept)
+    return tuple(dict.fromkeys(concepts))
 
 
 def _context(fields: Mapping[str, Any]) -> str | None:

@@ -19,6 +19,7 @@ from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.tag import Tag
 from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports, prices, tags
+from arien_flows.casebook.captures import Captures
 from arien_flows.casebook.collector import paused_collector
 from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
 from arien_flows.casebook.evidence_book import EvidenceBook
@@ -181,6 +182,11 @@ class Casebook:
     def evidence(self) -> EvidenceBook:
         """The chain of everything that was done to the casebook."""
         return EvidenceBook(self.name, self._held, self._writing)
+
+    @property
+    def captures(self) -> Captures:
+        """The documents that were collected, and what was found in them."""
+        return Captures(self._read, self._writing)
 
     # --- prices
 

@@ -113,7 +113,10 @@ class TagTable:
     """Names the set of tags."""
 
     statements: Sequence[Statement]
-    """What they say, each once."""
+    """What they say, each once in each import."""
+
+    documents: Sequence[str]
+    """The document that each statement rests on (`attribution.source_documents`)."""
 
     tag_id: Int64Array
     """Numbers in the casebook."""

@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, func, select
 
 from arien_flows.attribution.snapshot import revision_of
+from arien_flows.attribution.source_documents import source_documents
 from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
 from arien_flows.casebook.models import documents, statements, tag_imports, tag_sets, tags
 from arien_flows.casebook.records import StoredTag, TagFilter, TagTable
@@ -97,9 +98,11 @@ def table_of(connection: Connection, network: str) -> TagTable:
         types.append(np.array(script_types, np.uint8))
         payloads += scripts
     distinct, place = np.unique(np.concatenate(said), return_inverse=True)
+    said_by, listed_in = _statements(connection, distinct.tolist())
     return TagTable(
         revision=revision(connection, network),
-        statements=_statements(connection, distinct.tolist()),
+        statements=said_by,
+        documents=source_documents(said_by, listed_in),
         tag_id=np.concatenate(numbers),
         statement=place.astype(np.int64),
         script_type=np.concatenate(types),
@@ -110,14 +113,19 @@ def table_of(connection: Connection, network: str) -> TagTable:
     )
 
 
-def _statements(connection: Connection, wanted: list[int]) -> list[Statement]:
-    """Return statements by their numbers, which are ascending."""
+def _statements(connection: Connection, wanted: list[int]) -> tuple[list[Statement], list[str]]:
+    """Return statements by their numbers, which are ascending, and the documents listing them."""
     if not wanted:
-        return []
+        return [], []
     columns = [statements.c[name] for name in STATEMENT_FIELDS]
-    query = select(statements.c.id, *columns).where(statements.c.id.between(wanted[0], wanted[-1]))
-    found = {int(row.id): _statement(row) for row in connection.execute(query)}
-    return [found[number] for number in wanted]
+    query = (
+        select(statements.c.id, documents.c.sha256, *columns)
+        .join(tag_imports, tag_imports.c.id == statements.c.import_id)
+        .join(documents, documents.c.id == tag_imports.c.document_id)
+        .where(statements.c.id.between(wanted[0], wanted[-1]))
+    )
+    found = {int(row.id): (_statement(row), str(row.sha256)) for row in connection.execute(query)}
+    return [found[number][0] for number in wanted], [found[number][1] for number in wanted]
 
 
 def _stored() -> Select[tuple[object, ...]]:

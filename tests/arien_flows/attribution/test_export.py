@@ -5,9 +5,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.attribution.concepts import CONCEPTS
 from arien_flows.attribution.export import tagpack_text
 from arien_flows.attribution.subjects import network_of
-from arien_flows.attribution.tag import CONCEPTS, CONFIDENCE, TAG_TYPES, Tag
+from arien_flows.attribution.tag import CONFIDENCE, TAG_TYPES, Tag
 from arien_flows.attribution.tagpack import parse_tagpack
 
 texts = (

@@ -78,7 +78,7 @@ def test_tagpack__that_is_none_is_refused_by_name_and_fault(text, message):
         (TAG + "  actor: [x]", 1, "1abc", "the field 'actor' must be text"),
         (TAG + '  actor: "a\\0"', 1, "1abc", "NUL"),
         (TAG + "  confidence: sure", 1, "1abc", "confidence 'sure' is unknown; it is"),
-        (TAG + "  category: bank", 1, "1abc", "the concept 'bank' is unknown"),
+        (TAG + "  category: banker", 1, "1abc", "the concept 'banker' is unknown"),
         (TAG + "  concepts: market", 1, "1abc", "concepts must be a list"),
         (TAG + "  concepts: [[market]]", 1, "1abc", "the concept ['market'] is unknown"),
         (TAG + "  tag_type: hint", 1, "1abc", "tag_type 'hint' is unknown"),

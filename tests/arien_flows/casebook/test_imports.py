@@ -74,7 +74,7 @@ def test_import__lists_what_it_cannot_use_and_takes_the_rest(casebook: Casebook)
     raw = pack(
         row(wrong, "Typo"),
         row(GENESIS, "Satoshi"),
-        row(TAPROOT, "Bank", category="bank"),
+        row(TAPROOT, "Bank", category="banker"),
         row("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "Elsewhere"),
     )
     outcome = bring_in(casebook, raw)
@@ -82,7 +82,7 @@ def test_import__lists_what_it_cannot_use_and_takes_the_rest(casebook: Casebook)
     assert [fault.row for fault in outcome.faults] == [1, 3, 4]
     assert [fault.subject for fault in outcome.faults][:2] == [wrong, TAPROOT]
     assert "checksum" in outcome.faults[0].fault
-    assert "'bank' is unknown" in outcome.faults[1].fault
+    assert "'banker' is unknown" in outcome.faults[1].fault
     assert "--network bitcoin-regtest" in outcome.faults[2].fault
     assert casebook.faults_of(outcome.record.id) == list(outcome.faults)
     assert outcome.record.faulty == 3

@@ -178,7 +178,7 @@ tags = Table(
     Index(None, "network", "subject"),
     Index(None, "key"),
     Index(None, "statement_id"),
-    info={"recorded_by": "import_id"},
+    info={"recorded_by": "import_id", "order": ("import_id", "row")},
 )
 
 faulty_tags = Table(

@@ -98,6 +98,11 @@ COMMANDS = {
         attribute="prices",
         summary="What coins were worth: import price tables, look up, withdraw.",
     ),
+    "evidence": Entry(
+        module="arien_flows.cli.evidence",
+        attribute="evidence",
+        summary="The chain of evidence: check it, list it, print its head.",
+    ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",
         attribute="casebook",

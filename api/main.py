@@ -12,6 +12,7 @@ from api.envelope import Envelope
 from api.routers import (
     addresses,
     entities,
+    exposure,
     health,
     heuristics,
     networks,
@@ -71,6 +72,7 @@ def application(settings: Settings) -> FastAPI:
         peel_chains,
         entities,
         roles,
+        exposure,
         tags,
         traces,
         paths,

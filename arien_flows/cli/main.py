@@ -78,6 +78,11 @@ COMMANDS = {
         attribute="taint",
         summary="Taint many sources through to the tip, in one pass over the ledger.",
     ),
+    "exposure": Entry(
+        module="arien_flows.cli.exposure",
+        attribute="exposure",
+        summary="Show whose money somebody received, and who received theirs.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",

@@ -21,6 +21,7 @@ from api.routers import (
     tags,
     traces,
     transactions,
+    vendor_profiles,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -71,6 +72,7 @@ def application(settings: Settings) -> FastAPI:
         peel_chains,
         entities,
         roles,
+        vendor_profiles,
         tags,
         traces,
         paths,

@@ -32,6 +32,7 @@ from arien_flows.entities.roles import standard_policy as role_policy
 from arien_flows.errors import InputError
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
+from arien_flows.tracing.fiat import refuse_unknown
 from arien_flows.vendors.chain_evidence import AliasFacts, Case, findings
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_habits import hour_counts
@@ -193,8 +194,11 @@ def _books(
     reading: Reading, currency: str | None, alias: AliasFacts, coin: str
 ) -> dict[str, PriceBook]:
     """Return the price of the coin in the asked currency and in those of the price list."""
-    wanted = {price.currency for price in alias.prices} | ({currency} if currency else set())
-    return {name: reading.prices(name) for name in sorted(wanted - {coin})}
+    books = {name: reading.prices(name) for name in {price.currency for price in alias.prices}}
+    if currency is not None:
+        books[currency] = reading.prices(currency)
+        refuse_unknown(books[currency], reading.view.network.name)
+    return {name: books[name] for name in sorted(books) if name != coin}
 
 
 def _cuts(wallet: Wallet, money: MarketMoney, pairs: Pairs) -> Sequence[Truncation]:

@@ -19,9 +19,10 @@ from arien_flows.vendors.chain_evidence import Case
 from arien_flows.vendors.chain_revenue import Receipts, source_at
 from arien_flows.workspace import Reading
 from chains.types import Int64Array
+from heuristics.segments import MOST_TOLD_APART
 
 MOST_ADDRESSES = 50
-MOST_SOURCES = 200
+MOST_SOURCES = MOST_TOLD_APART
 """Receipts that are traced, the largest."""
 
 MOST_POINTS = 50

@@ -11,16 +11,17 @@ from arien_flows.answers.facts import block_of, block_time, named
 from arien_flows.answers.tags import TagAnswer
 from arien_flows.answers.vendor_shapes import (
     EscrowKey,
-    EvidenceRow,
-    ItemAnswer,
     LinkedEntity,
-    MarketAnswer,
-    Migration,
-    PairAnswer,
-    RevenueAnswer,
+    MarketMigration,
+    PairKind,
     RevenueMonth,
-    ScoreAnswer,
-    WalletsAnswer,
+    StablePairAnswer,
+    VendorEvidence,
+    VendorItem,
+    VendorMarket,
+    VendorRevenue,
+    VendorScoreAnswer,
+    VendorWallets,
 )
 from arien_flows.entities.clustering import Clustering
 from arien_flows.ledger.view import View
@@ -77,13 +78,13 @@ class Rated:
         return self.money.total(zip(value_sat.tolist(), prices, strict=True))
 
 
-def score_answer(view: View, scored: VendorScore, policy: VendorPolicy) -> ScoreAnswer:
+def score_answer(view: View, scored: VendorScore, policy: VendorPolicy) -> VendorScoreAnswer:
     """Return the score with its items."""
     items = []
     for each in scored.items:
         finding, item = each.finding, policy.item(each.finding.item)
         items.append(
-            ItemAnswer(
+            VendorItem(
                 name=item.name,
                 says=item.says,
                 verdict=finding.verdict.value,
@@ -95,7 +96,7 @@ def score_answer(view: View, scored: VendorScore, policy: VendorPolicy) -> Score
                 evidence_count=finding.row_count,
             )
         )
-    return ScoreAnswer(
+    return VendorScoreAnswer(
         policy=policy.name,
         policy_sha256=policy.sha256,
         source=policy.source,
@@ -107,9 +108,9 @@ def score_answer(view: View, scored: VendorScore, policy: VendorPolicy) -> Score
     )
 
 
-def _row(view: View, row: Shown) -> EvidenceRow:
+def _row(view: View, row: Shown) -> VendorEvidence:
     by_source = row.tag is not None or row.document is not None
-    return EvidenceRow(
+    return VendorEvidence(
         says=row.says,
         certainty="fact"
         if row.transaction is not None
@@ -132,14 +133,14 @@ def _time_of(view: View, transaction: int) -> datetime:
 
 def wallets_answer(
     case: Case, clustering: Clustering, address: str, tags: tuple[TagAnswer, ...]
-) -> WalletsAnswer:
+) -> VendorWallets:
     """Return the addresses of a wallet by how they are known."""
     wallet, view = case.wallet, case.ground.view
     paid = wallet.payouts.holder[wallet.payouts.seller_key >= 0]
     roots, settled = np.unique(paid[paid != wallet.root], return_counts=True)
     order = np.lexsort((roots, -settled))[:SHOWN_ENTITIES]
     sizes = {root: clustering.size(root) for root in wallet.linked.tolist()}
-    return WalletsAnswer(
+    return VendorWallets(
         address=address,
         entity=named(view, wallet.root),
         entity_addresses=clustering.size(wallet.root),
@@ -168,7 +169,7 @@ def _key(case: Case, key: int) -> EscrowKey:
     )
 
 
-def market_answers(case: Case) -> tuple[MarketAnswer, ...]:
+def market_answers(case: Case) -> tuple[VendorMarket, ...]:
     """Return the markets that pay a wallet, by first payment."""
     paid = case.wallet.payouts
     shut = {it.market: it for it in closures(case.ground, case.money, case.policy)}
@@ -182,11 +183,11 @@ def market_answers(case: Case) -> tuple[MarketAnswer, ...]:
     return tuple(sorted(found, key=lambda it: (it.first_payout, it.name)))
 
 
-def _market(case: Case, place: int, paid: Payouts, closed: datetime | None) -> MarketAnswer:
+def _market(case: Case, place: int, paid: Payouts, closed: datetime | None) -> VendorMarket:
     market, view = case.money.markets[place], case.ground.view
     commission = case.money.commissions[place]
     rate = Decimal(commission.rate_ppm).scaleb(-4)
-    return MarketAnswer(
+    return VendorMarket(
         name=market.name,
         is_named=market.is_named,
         sources=tuple(sorted({tag.source for tag in market.tags})),
@@ -204,7 +205,7 @@ def _market(case: Case, place: int, paid: Payouts, closed: datetime | None) -> M
     )
 
 
-def migrations_of(case: Case) -> tuple[Migration, ...]:
+def migrations_of(case: Case) -> tuple[MarketMigration, ...]:
     """Return markets that paid the wallet first after another one that paid it had closed."""
     paid, clock = case.wallet.payouts, case.ground.clock
     firsts = {
@@ -219,7 +220,7 @@ def migrations_of(case: Case) -> tuple[Migration, ...]:
         for place, first in sorted(firsts.items(), key=lambda item: item[1]):
             if first > moment:
                 found.append(
-                    Migration(
+                    MarketMigration(
                         left=case.money.markets[closure.market].name,
                         joined=case.money.markets[place].name,
                         days=(first - moment) // DAY_SECONDS,
@@ -228,7 +229,7 @@ def migrations_of(case: Case) -> tuple[Migration, ...]:
     return tuple(found)
 
 
-def revenue_answer(case: Case, receipts: Receipts, rated: Rated) -> RevenueAnswer:
+def revenue_answer(case: Case, receipts: Receipts, rated: Rated) -> VendorRevenue:
     """Return receipts by month, and their sums."""
     months = []
     for part in by_month(receipts):
@@ -250,7 +251,7 @@ def revenue_answer(case: Case, receipts: Receipts, rated: Rated) -> RevenueAnswe
     is_revenue = np.array([source_at(it).is_revenue for it in receipts.source.tolist()], np.bool_)
     counted = receipts.value_sat[is_revenue]
     worth = rated.worth(counted, receipts.time[is_revenue])
-    return RevenueAnswer(
+    return VendorRevenue(
         counts=COUNTS,
         currency=None if rated.money is None else rated.money.currency,
         revenue=str(int(counted.sum())),
@@ -260,22 +261,25 @@ def revenue_answer(case: Case, receipts: Receipts, rated: Rated) -> RevenueAnswe
     )
 
 
-def pair_answers(case: Case, pairs: Pairs) -> tuple[PairAnswer, ...]:
+def pair_answers(case: Case, pairs: Pairs) -> tuple[StablePairAnswer, ...]:
     """Return stable pairs with what is known of the others."""
     return tuple(_pair(case, pair) for pair in pairs.stable)
 
 
-def _pair(case: Case, pair: StablePair) -> PairAnswer:
+def _pair(case: Case, pair: StablePair) -> StablePairAnswer:
     view, attribution = case.ground.view, case.ground.attribution
     known = attribution.at(pair.other, pair.other)
     paid = case.money.payouts.of(pair.other)
     enough = len(np.unique(paid.transaction)) >= case.policy.least("payouts")
-    is_service = pair.other in attribution.service_root
-    lead = "supplier_or_payee" if pair.direction == "pays" else "reseller_or_payer"
-    return PairAnswer(
+    kind: PairKind = "supplier_or_payee" if pair.direction == "pays" else "reseller_or_payer"
+    if pair.other in attribution.service_root:
+        kind = "service"
+    elif enough:
+        kind = "market_seller"
+    return StablePairAnswer(
         entity=named(view, pair.other),
         direction=pair.direction,
-        kind="service" if is_service else "market_seller" if enough else lead,
+        kind=kind,
         label=None if known is None else known.tag.label,
         weeks=pair.weeks,
         days=pair.days,

@@ -9,10 +9,11 @@ from arien_flows.shapes import Certainty, ChainAnswer, Shape
 from arien_flows.tracing.points import PointSpan, ServicePoint
 
 VerdictName = Literal["holds", "fails", "undecided"]
+PairKind = Literal["service", "market_seller", "supplier_or_payee", "reseller_or_payer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceRow(Shape):
+class VendorEvidence(Shape):
     """One thing that shows an item."""
 
     says: str
@@ -44,7 +45,7 @@ class EvidenceRow(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemAnswer(Shape):
+class VendorItem(Shape):
     """One item of the score."""
 
     name: str
@@ -68,7 +69,7 @@ class ItemAnswer(Shape):
     measured: str
     """What was found, in words."""
 
-    evidence: tuple[EvidenceRow, ...]
+    evidence: tuple[VendorEvidence, ...]
     """The first of what shows it."""
 
     evidence_count: int
@@ -76,7 +77,7 @@ class ItemAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreAnswer(Shape):
+class VendorScoreAnswer(Shape):
     """Whether a wallet is a vendor's: points that are added up."""
 
     policy: str
@@ -100,7 +101,7 @@ class ScoreAnswer(Shape):
     standing: Literal["confirmed", "lead", "nothing"]
     """What the score comes to."""
 
-    items: tuple[ItemAnswer, ...]
+    items: tuple[VendorItem, ...]
     """All items, in the order of the policy; points given add up to the score."""
 
     certainty: Certainty = "inference"
@@ -142,7 +143,7 @@ class EscrowKey(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WalletsAnswer(Shape):
+class VendorWallets(Shape):
     """The addresses of a wallet, by how they are known."""
 
     address: str
@@ -177,7 +178,7 @@ class WalletsAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarketAnswer(Shape):
+class VendorMarket(Shape):
     """A market that pays the wallet."""
 
     name: str
@@ -218,7 +219,7 @@ class MarketAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Migration(Shape):
+class MarketMigration(Shape):
     """A market that paid the wallet first after another one had closed."""
 
     left: str
@@ -262,7 +263,7 @@ class RevenueMonth(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevenueAnswer(Shape):
+class VendorRevenue(Shape):
     """What the wallet received."""
 
     counts: str
@@ -288,7 +289,7 @@ class RevenueAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairAnswer(Shape):
+class StablePairAnswer(Shape):
     """Somebody whom the wallet pays, or who pays it, more often than chance would."""
 
     entity: str
@@ -297,7 +298,7 @@ class PairAnswer(Shape):
     direction: Literal["pays", "is_paid_by"]
     """Whether the wallet pays it."""
 
-    kind: Literal["service", "market_seller", "supplier_or_payee", "reseller_or_payer"]
+    kind: PairKind
     """`service` by a tag; `market_seller` where markets pay it, too; else a lead."""
 
     label: str | None
@@ -408,22 +409,22 @@ class VendorProfile(ChainAnswer):
     tags_revision: str
     """Names the set of tags."""
 
-    score: ScoreAnswer
+    score: VendorScoreAnswer
     """Whether it is a vendor's."""
 
-    wallets: WalletsAnswer
+    wallets: VendorWallets
     """Its addresses: fact, inference and attribution apart."""
 
-    markets: tuple[MarketAnswer, ...]
+    markets: tuple[VendorMarket, ...]
     """The markets that pay it, by first payment."""
 
-    migrations: tuple[Migration, ...]
+    migrations: tuple[MarketMigration, ...]
     """Markets joined after another had closed."""
 
-    revenue: RevenueAnswer
+    revenue: VendorRevenue
     """What it received."""
 
-    pairs: tuple[PairAnswer, ...]
+    pairs: tuple[StablePairAnswer, ...]
     """Stable pairs: counterpart vendors, suppliers, resellers."""
 
     cash_out: tuple[DirectCashOut, ...]

@@ -11,7 +11,7 @@ CoinJoin: then the share is as good as that rule.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from arien_flows.shapes import Certainty, Truncation
 from heuristics.conservation import ConservationError
@@ -60,6 +60,9 @@ class ExposureShare:
     entities: int = 1
     """Entities that go by this name."""
 
+    transaction: str = ""
+    """Id of the transaction in which the largest single amount met the owner."""
+
     @property
     def is_direct(self) -> bool:
         """Whether the owner paid, or was paid by, the subject itself."""
@@ -97,9 +100,6 @@ class Exposure:
 
     min_value: int = 1
     """The smallest amount that was followed beyond the first owner."""
-
-    details: Mapping[str, str] = field(default_factory=dict)
-    """What else must be known to read it: the policy, the limits in force."""
 
     def __post_init__(self) -> None:
         values = [share.value for share in self.shares] + list(self.rest.values())

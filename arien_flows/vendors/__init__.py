@@ -1,1 +1,1 @@
-"""Vendors: their accounts in documents, and what the chain shows of their wallets."""
+"""Vendors: accounts read from documents, what links them, and what the chain shows of them."""

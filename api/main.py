@@ -22,6 +22,7 @@ from api.routers import (
     tags,
     traces,
     transactions,
+    vendor_profiles,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -73,6 +74,7 @@ def application(settings: Settings) -> FastAPI:
         entities,
         roles,
         exposure,
+        vendor_profiles,
         tags,
         traces,
         paths,

@@ -93,6 +93,11 @@ COMMANDS = {
         attribute="path",
         summary="Find the connections over which money can have gone from one end to another.",
     ),
+    "vendors": Entry(
+        module="arien_flows.cli.vendors",
+        attribute="vendors",
+        summary="Vendors: accounts in documents, and what the chain shows of wallets.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",

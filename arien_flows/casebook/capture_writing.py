@@ -70,7 +70,8 @@ class PartWriter:
         )
         if is_withdrawn(self._connection, number):
             return ["withdrawn"] * len(document.captures)
-        known = known_captures(self._connection, number)
+        begins = [each.begin for each in document.captures]
+        known = known_captures(self._connection, number, min(begins), max(begins))
         return [self._capture(number, each, known) for each in document.captures]
 
     def reading(self, capture: int, reading: Reading) -> None:
@@ -193,12 +194,18 @@ def begin_batch(connection: Connection, batch: NewBatch) -> int:
     return number
 
 
-def known_captures(connection: Connection, document: int) -> dict[CaptureKey, tuple[int, str]]:
-    """Return the captures of a document, and which rules read each last."""
+def known_captures(
+    connection: Connection, document: int, first: int, last: int
+) -> dict[CaptureKey, tuple[int, str]]:
+    """Return the captures of a document's parts that begin at bytes `first` to `last`.
+
+    Each with its number and which rules read it last.
+    """
+    meant = (captures.c.document_id == document, captures.c.first_byte.between(first, last))
     latest = (
         select(extractions.c.capture_id, func.max(extractions.c.id).label("id"))
         .join(captures, captures.c.id == extractions.c.capture_id)
-        .where(captures.c.document_id == document)
+        .where(*meant)
         .group_by(extractions.c.capture_id)
         .subquery()
     )
@@ -212,7 +219,7 @@ def known_captures(connection: Connection, document: int) -> dict[CaptureKey, tu
         )
         .join(latest, latest.c.capture_id == captures.c.id)
         .join(extractions, extractions.c.id == latest.c.id)
-        .where(captures.c.document_id == document)
+        .where(*meant)
     )
     return {
         (row.first_byte, row.listing, row.captured_at): (row.id, row.extractor)

@@ -29,6 +29,7 @@ from arien_flows.casebook.capture_records import (
 from arien_flows.casebook.capture_tables import captures
 from arien_flows.casebook.capture_writing import CaptureKey, Fate, PartWriter
 from arien_flows.casebook.records import Withdrawal
+from arien_flows.errors import NotFoundError
 
 Answer = TypeVar("Answer")
 
@@ -134,8 +135,8 @@ class Captures:
 
     # --- reading
 
-    def known(self, sha256: str) -> Known:
-        """Return what is known of a document that is offered."""
+    def known(self, sha256: str, first: int, last: int) -> Known:
+        """Return what is known of a document that is offered, of parts from `first` to `last`."""
 
         def ask(connection: Connection) -> Known:
             number = writing.document_number(connection, sha256)
@@ -143,7 +144,7 @@ class Captures:
                 return _UNKNOWN
             return Known(
                 is_withdrawn=writing.is_withdrawn(connection, number),
-                captures=writing.known_captures(connection, number),
+                captures=writing.known_captures(connection, number, first, last),
             )
 
         return self._read(ask, _UNKNOWN)
@@ -165,6 +166,21 @@ class Captures:
     def sites(self, addresses: Iterable[str]) -> dict[str, frozenset[str]]:
         """Return the sites on which addresses stand."""
         return self._read(lambda it: reading.sites_of(it, addresses), {})
+
+    def numbered(self, capture_ids: Sequence[int]) -> list[Capture]:
+        """Return captures by their numbers."""
+        return self._read(lambda it: reading.captures_numbered(it, capture_ids), [])
+
+    def batch(self, number: int) -> NewBatch:
+        """Return what was said of a batch; `NotFoundError` where there is none of that number."""
+        found = self._read(lambda it: reading.read_batch(it, number), None)
+        if found is None:
+            raise NotFoundError(f"there is no batch {number} of listings")
+        return found
+
+    def refusals(self, batch: int) -> list[NewRefusal]:
+        """Return what a batch offered and was not read."""
+        return self._read(lambda it: reading.refusals_of(it, batch), [])
 
     def with_addresses(self, addresses: Iterable[str]) -> list[int]:
         """Return the captures in effect in which one of the addresses stands."""

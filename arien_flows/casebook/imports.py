@@ -26,6 +26,7 @@ from sqlalchemy import (
 from arien_flows.attribution.tagpack import TagPack
 from arien_flows.casebook.current import choose_current
 from arien_flows.casebook.documents import keep_document
+from arien_flows.casebook.evidence_acts import tags_imported, tags_withdrawn
 from arien_flows.casebook.models import (
     documents,
     faulty_tags,
@@ -109,7 +110,9 @@ def import_pack(
         ],
     )
     choose_current(connection, number)
-    return ImportOutcome(record=read_import(connection, number), is_new=True, faults=tuple(faults))
+    made = read_import(connection, number)
+    tags_imported(connection, made)
+    return ImportOutcome(record=made, is_new=True, faults=tuple(faults))
 
 
 def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> TagImport:
@@ -129,6 +132,7 @@ def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> Tag
         update(tags).where(tags.c.import_id == number, tags.c.is_current).values(is_current=False)
     )
     choose_current(connection, number)
+    tags_withdrawn(connection, record, withdrawal)
     return read_import(connection, number)
 
 

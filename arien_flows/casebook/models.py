@@ -13,6 +13,9 @@ The script that an address stands for is kept beside the text (`script_type`, `p
 all tags of a network can be looked up in a ledger at once.
 
 Numbers of rows are given by the writer, of which there is one at a time.
+
+Rows of evidence bind all that to the acts that made it. A table whose `info` says `recorded_by`
+holds no row that the chain does not know: acts hand over their rows by that column's value.
 """
 
 from datetime import UTC, datetime
@@ -104,9 +107,10 @@ documents = Table(
     Column("name", Words, nullable=False),
     Column("media_type", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False, info={"hashed": "sha256"}),
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
 )
 
 tag_imports = Table(
@@ -120,6 +124,7 @@ tag_imports = Table(
     Column("repeated", Integer, nullable=False),  # rows that say what another row says
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
 )
 
 withdrawals = Table(
@@ -131,6 +136,7 @@ withdrawals = Table(
     Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Words, nullable=False),
+    info={"recorded_by": "import_id"},
 )
 
 statements = Table(
@@ -149,6 +155,7 @@ statements = Table(
     Column("context", Words),
     Column("lastmod", Date),
     Column("creator", Words, nullable=False),
+    info={"recorded_by": "import_id"},
 )
 
 tags = Table(
@@ -166,11 +173,12 @@ tags = Table(
     # Tags with one key (network, subject, label, source, creator) are versions of one another.
     Column("key", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of everything that the tag says
-    Column("is_current", Boolean, nullable=False),
+    Column("is_current", Boolean, nullable=False, info={"changes": True}),
     UniqueConstraint("import_id", "row"),
     Index(None, "network", "subject"),
     Index(None, "key"),
     Index(None, "statement_id"),
+    info={"recorded_by": "import_id"},
 )
 
 faulty_tags = Table(
@@ -182,6 +190,7 @@ faulty_tags = Table(
     Column("row", Integer, primary_key=True, autoincrement=False),
     Column("subject", Words, nullable=False),  # as the document writes it
     Column("fault", Words, nullable=False),
+    info={"recorded_by": "import_id"},
 )
 
 tag_sets = Table(
@@ -217,6 +226,7 @@ price_tables = Table(
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
     Index(None, "asset", "currency"),
+    info={"recorded_by": "id"},
 )
 
 price_points = Table(
@@ -227,6 +237,7 @@ price_points = Table(
     ),
     Column("time", BigInteger, primary_key=True, autoincrement=False),  # seconds since 1970
     Column("price", Words, nullable=False),  # a plain decimal number
+    info={"recorded_by": "table_id"},
 )
 
 faulty_prices = Table(
@@ -238,6 +249,7 @@ faulty_prices = Table(
     Column("line", Integer, primary_key=True, autoincrement=False),
     Column("text", Words, nullable=False),  # as the document writes it, shortened
     Column("fault", Words, nullable=False),
+    info={"recorded_by": "table_id"},
 )
 
 price_withdrawals = Table(
@@ -249,4 +261,18 @@ price_withdrawals = Table(
     Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Words, nullable=False),
+    info={"recorded_by": "table_id"},
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),  # from 1, without gaps
+    Column("kind", String(40), nullable=False),
+    Column("payload", Text, nullable=False),  # canonical JSON
+    Column("prev_hash", String(64), nullable=False),
+    Column("row_hash", String(64), nullable=False, unique=True),
+    Column("recorded_at", String(27), nullable=False),  # as text, since it is hashed
+    Column("recorded_by", Text, nullable=False),
+    Index(None, "kind"),
 )

@@ -1,0 +1,1 @@
+"""What investigators bring: files, archives and tables, read as single documents."""

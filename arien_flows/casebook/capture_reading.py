@@ -114,6 +114,19 @@ def read_batch(connection: Connection, number: int) -> NewBatch | None:
     )
 
 
+def documents_beginning(connection: Connection, sha256: str) -> list[str]:
+    """Return the hashes of collected documents that begin so, at most two."""
+    query = (
+        select(documents.c.sha256)
+        .where(
+            documents.c.sha256.startswith(sha256, autoescape=True),
+            exists().where(captures.c.document_id == documents.c.id),
+        )
+        .limit(2)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def refusals_of(connection: Connection, batch: int) -> list[NewRefusal]:
     """Return what a batch offered and was not read, in its order."""
     query = (

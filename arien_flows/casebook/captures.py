@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from arien_flows.casebook import capture_reading as reading
 from arien_flows.casebook import capture_writing as writing
-from arien_flows.casebook.capture_deriving import derive
+from arien_flows.casebook.capture_deriving import derive, derived_from
 from arien_flows.casebook.capture_reading import Payee
 from arien_flows.casebook.capture_records import (
     Capture,
@@ -114,10 +114,11 @@ class Captures:
             }
             if readings:
                 part = PartWriter(connection, batch, now, by)
-                for capture, made in readings:
-                    part.reading(capture, made)
-                part.write()
                 numbers = [capture for capture, _ in readings]
+                held = {each.id: each for each in reading.captures_numbered(connection, numbers)}
+                for capture, made in readings:
+                    part.read_again(held[capture], made)
+                part.write()
                 wanted = select(captures.c.document_id).where(captures.c.id.in_(numbers))
                 touched.update(connection.execute(wanted).scalars())
             return derive(connection, touched, now=now, by=by, reason=reason)
@@ -177,6 +178,14 @@ class Captures:
         if found is None:
             raise NotFoundError(f"there is no batch {number} of listings")
         return found
+
+    def documents_beginning(self, sha256: str) -> list[str]:
+        """Return the hashes of collected documents that begin so, at most two."""
+        return self._read(lambda it: reading.documents_beginning(it, sha256), [])
+
+    def tag_imports(self, sha256s: Sequence[str]) -> list[int]:
+        """Return the imports of tags in effect that rest on documents."""
+        return self._read(lambda it: derived_from(it, sha256s), [])
 
     def refusals(self, batch: int) -> list[NewRefusal]:
         """Return what a batch offered and was not read."""

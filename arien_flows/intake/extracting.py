@@ -5,8 +5,9 @@ same addresses and the same listing; so the same item can be read again later, f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from arien_flows.casebook.capture_records import Finding, FoundSecret, Reading
 from arien_flows.documents.item import Item
@@ -14,10 +15,10 @@ from arien_flows.documents.pictures import UnreadablePictureError, read_picture
 from arien_flows.extraction.finding import Scan
 from arien_flows.extraction.scan import scan
 from arien_flows.extraction.text import DocumentText
-from arien_flows.intake.existence import Chains
-from arien_flows.intake.judging import Surroundings, findings_of
+from arien_flows.intake.judging import FirstUses, Surroundings, judged
 from arien_flows.intake.texts import is_guessed, item_text, picture_text, stretch_text
 from arien_flows.vendors.account import AccountPage
+from arien_flows.vendors.keys import PgpKey
 from arien_flows.vendors.reading import read_account
 
 EXTRACTOR = "listings/1"
@@ -55,12 +56,23 @@ class Looked:
     notes: tuple[str, ...] = ()
 
 
+class Stretch(NamedTuple):
+    """A part of a document, and how its bytes are letters."""
+
+    begin: int
+    end: int
+    encoding: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extracted:
     """All that was made of an item."""
 
     reading: Reading
     account: AccountPage | None
+    statements: tuple[Stretch, ...] = ()
+    """Texts that are signed by PGP."""
+
     notes: tuple[str, ...] = ()
 
 
@@ -68,9 +80,14 @@ class Extracted:
 class Circumstances:
     """What is known besides the item."""
 
-    chains: Chains | None
     network: str
     """What an address of several networks is taken for."""
+
+    first_use: FirstUses = lambda _network, _address: None
+    """Says when an address was first used."""
+
+    keys: Sequence[PgpKey] = ()
+    """Public keys by which signed texts can be checked."""
 
     sites: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Sites on which each address stands in the casebook."""
@@ -88,7 +105,7 @@ def look(item: Item) -> Looked:
     if item.media_type.startswith("image/"):
         return _look_at_picture(item)
     text = item_text(item)
-    return Looked(text=text, scan=scan(text), notes=_text_notes(text))
+    return Looked(text=text, scan=scan(text, raw=item.raw), notes=_text_notes(text))
 
 
 def rows_worth_reading(rows: Sequence[Item]) -> set[int]:
@@ -109,13 +126,17 @@ def rows_worth_reading(rows: Sequence[Item]) -> set[int]:
 
 
 def extract(
-    item: Item, place: Place, looked: Looked, around: Circumstances, *, reason: str = FIRST
+    item: Item, place: Place, looked: Looked | None, around: Circumstances, *, reason: str = FIRST
 ) -> Extracted:
-    """Judge what was found in an item."""
+    """Judge what was found in an item; `looked` is nothing where nothing can be found."""
     account = read_account(item, market=place.market, captured_at=place.captured_at)
+    if looked is None:
+        empty = Reading(extractor=EXTRACTOR, reason=reason, cut=(), findings=(), secrets=())
+        return Extracted(reading=empty, account=account)
     if account is not None:
         account = account.without(looked.scan.secrets)
     surroundings = Surroundings(
+        raw=item.raw[item.begin : item.end],
         account=account,
         market=place.market,
         site=place.site,
@@ -124,28 +145,32 @@ def extract(
         network=around.network,
         sites=around.sites,
         contradicted=around.contradicted,
-        chains=around.chains,
+        first_use=around.first_use,
+        keys=around.keys,
     )
-    findings = findings_of(looked.text, looked.scan, surroundings)
+    made = judged(looked.text, looked.scan, surroundings)
     return Extracted(
         reading=Reading(
             extractor=EXTRACTOR,
             reason=reason,
             cut=looked.scan.cut,
-            findings=tuple(_placed(findings, looked, item)),
+            findings=tuple(_placed(made.findings, looked, item)),
             secrets=tuple(
                 FoundSecret(kind=each.kind.value, begin=each.begin, end=each.end)
                 for each in looked.scan.secrets
             ),
         ),
         account=account,
+        statements=tuple(
+            Stretch(
+                begin=item.begin + each.begin,
+                end=item.begin + each.end,
+                encoding=looked.text.encoding,
+            )
+            for each in made.signed
+        ),
         notes=looked.notes,
     )
-
-
-def nothing(reason: str = FIRST) -> Reading:
-    """Return the reading of an item in which nothing was found."""
-    return Reading(extractor=EXTRACTOR, reason=reason, cut=(), findings=(), secrets=())
 
 
 def _look_at_picture(item: Item) -> Looked:
@@ -157,7 +182,7 @@ def _look_at_picture(item: Item) -> Looked:
     guessed = any(is_guessed(line) for line in lines)
     return Looked(
         text=text,
-        scan=scan(text, is_guessed=guessed),
+        scan=scan(text, is_ocr=guessed),
         where=tuple(f"{line.writing.value} in the picture at {line.where}" for line in lines),
         notes=(read.note,) if read.note else (),
     )
@@ -165,10 +190,12 @@ def _look_at_picture(item: Item) -> Looked:
 
 def _worth_reading(rows: Sequence[Item], first: int, last: int) -> set[int]:
     places = range(first, last + 1)
-    found = scan(stretch_text(rows[first], rows[first].begin, rows[last].end))
+    text = stretch_text(rows[first], rows[first].begin, rows[last].end)
+    found = scan(text, raw=rows[first].raw)
     if found.cut:
         return set(places)
-    spans = [(each.begin, each.end) for each in (*found.found, *found.secrets)]
+    sought = (*found.found, *found.secrets, *found.partials)
+    spans = [(each.begin, each.end) for each in sought]
     return {
         place
         for place in places
@@ -186,8 +213,6 @@ def _placed(findings: Sequence[Finding], looked: Looked, item: Item) -> Sequence
     """Return findings as they are; those of a picture stand for the whole picture."""
     if not looked.where:
         return findings
-    from dataclasses import replace
-
     return [
         replace(each, begin=0, end=len(item.raw), role_begin=0, role_end=len(item.raw))
         for each in findings

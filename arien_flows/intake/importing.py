@@ -8,7 +8,7 @@ known before. An import that was interrupted is finished by giving the same comm
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,9 +23,10 @@ from arien_flows.casebook.capture_records import (
 )
 from arien_flows.casebook.capture_writing import Fate
 from arien_flows.casebook.captures import Known
+from arien_flows.casebook.vendor_records import NewObservation, NewStatement
 from arien_flows.documents.item import Item, Refusal
 from arien_flows.documents.reading import items
-from arien_flows.extraction.finding import Scan
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.intake.existence import Chains
 from arien_flows.intake.extracting import (
     EXTRACTOR,
@@ -36,7 +37,6 @@ from arien_flows.intake.extracting import (
     UnreadableItemError,
     extract,
     look,
-    nothing,
     rows_worth_reading,
 )
 from arien_flows.intake.listing_names import listing_name, site_name
@@ -77,6 +77,10 @@ def import_listings(
     return intake.end()
 
 
+_Waiting = tuple[NewDocument, list[tuple[NewCapture, Extracted]], list[int]]
+"""A document, what was made of its captures, and their rows in the report."""
+
+
 class _Intake:
     """One import that is under way."""
 
@@ -86,9 +90,10 @@ class _Intake:
         self._order = order
         self._progress = progress
         self._chains = Chains(workspace)
+        self._keys = workspace.casebook.vendors.keys()
         self._batch: int | None = None
         self._rows: list[ReportRow] = []
-        self._documents: list[tuple[NewDocument, list[Extracted], list[int]]] = []
+        self._documents: list[_Waiting] = []
         self._refusals: list[NewRefusal] = []
         self._sha256s: set[str] = set()
         self._addresses: set[str] = set()
@@ -96,7 +101,7 @@ class _Intake:
 
     def take(self, offer: Path) -> None:
         """Read everything in a file or folder."""
-        self._file_time = _file_time(offer)
+        self._offer = offer
         waiting: list[Item] = []
         for found in items(offer, mapping=self._order.mapping):
             self._progress(offer.name, len(self._rows) + len(waiting))
@@ -142,7 +147,7 @@ class _Intake:
         sha256 = hashlib.sha256(raw).hexdigest()
         self._sha256s.add(sha256)
         known = self._captures.known(sha256, found[0].begin, found[-1].begin)
-        places = [self._place(item) for item in found]
+        places = [place_of(item, self._order, self._offer) for item in found]
         fresh = [
             number
             for number, (item, place) in enumerate(zip(found, places, strict=True))
@@ -157,7 +162,7 @@ class _Intake:
             extracted = self._extracted(item, place, looked.get(number), number in fresh)
             captures.append(_capture(item, place, extracted))
             if extracted is not None:
-                made.append(extracted)
+                made.append((captures[-1], extracted))
             rows.append(len(self._rows))
             self._rows.append(_row(item, place, sha256, extracted))
             self._listings.add(place.listing)
@@ -171,26 +176,6 @@ class _Intake:
         if captures:
             self._documents.append((document, made, rows))
         self._flush_if_full()
-
-    def _place(self, item: Item) -> Place:
-        order = self._order
-        market = item.fields.get("market") or order.market
-        url = item.url or (order.origin if not item.is_row else None)
-        moment, clock = item.captured_at, item.clock
-        if order.captured_at is not None and clock != "warc":
-            moment, clock = order.captured_at, "option"
-        if moment is None or moment > order.now + LATEST:
-            moment, clock = self._file_time, "file"
-        if moment > order.now + LATEST:
-            moment, clock = order.now, "import"
-        return Place(
-            listing=listing_name(item, market=market, url=item.url),
-            site=site_name(market=market, url=url),
-            market=market,
-            url=url,
-            captured_at=moment.replace(microsecond=0),
-            clock=clock,
-        )
 
     def _look(self, found: Sequence[Item], fresh: Sequence[int]) -> dict[int, Looked | str | None]:
         """Return what was found in each fresh item, or why it cannot be read; nothing is None."""
@@ -215,7 +200,9 @@ class _Intake:
             return None
         if not isinstance(looked, Looked):
             looked = None
-        around = Circumstances(chains=self._chains, network=self._order.network)
+        around = Circumstances(
+            network=self._order.network, first_use=self._chains.first_use, keys=self._keys
+        )
         if looked is not None and looked.scan.found:
             addresses = {each.address for each in looked.scan.found}
             self._addresses |= addresses
@@ -248,7 +235,58 @@ class _Intake:
 
     def _observe(self, connection: Connection) -> None:
         """Take down what documents say of accounts, in the same transaction."""
-        del connection
+        observations, statements = [], []
+        for document, made, _ in self._documents:
+            for capture, extracted in made:
+                if extracted.account is not None:
+                    observations.append(
+                        NewObservation(
+                            document_sha256=document.sha256,
+                            page=extracted.account,
+                            captured_at=capture.captured_at,
+                        )
+                    )
+                statements += [
+                    NewStatement(
+                        document_sha256=document.sha256,
+                        begin=each.begin,
+                        end=each.end,
+                        encoding=each.encoding,
+                    )
+                    for each in extracted.statements
+                ]
+        if observations or statements:
+            self._workspace.casebook.vendors.observe(
+                connection, observations, statements, now=self._order.now, by=self._order.by
+            )
+
+
+def place_of(item: Item, order: Order, offer: Path) -> Place:
+    """Return when and where an item was captured, as far as it is known.
+
+    The item's own word goes before the order's, and the clock of a crawler before both; a moment
+    in the future is no moment.
+    """
+    market = item.fields.get("market") or order.market
+    url = item.url or (None if item.is_row else order.origin)
+    moments = [
+        (item.captured_at, "warc") if item.clock == "warc" else (None, ""),
+        (order.captured_at, "option"),
+        (item.captured_at, item.clock),
+        (_file_time(offer), "file"),
+        (order.now, "import"),
+    ]
+    moment, clock = next(
+        (each, name) for each, name in moments if each is not None and each <= order.now + LATEST
+    )
+    return Place(
+        listing=without_secrets(listing_name(item, market=market, url=item.url)),
+        site=site_name(market=market, url=url),
+        market=market,
+        url=None if url is None else without_secrets(url),
+        captured_at=moment.replace(microsecond=0),
+        clock=clock,
+    )
 
 
 def _file_time(offer: Path) -> datetime:

@@ -22,7 +22,7 @@ from arien_flows.intake.extracting import (
     extract,
     look,
 )
-from arien_flows.intake.judging import CONTEXT_RULES, PAYING_ROLES
+from arien_flows.intake.judging import MANY_SITES, PAYING_ROLES
 from arien_flows.intake.order import Conflict
 from arien_flows.workspace import Workspace
 
@@ -81,11 +81,13 @@ def _judged_again(
     }
     sites = captures.sites({f.address for read in standing.values() for f in read.findings})
     against, kept = contradicted(conflicts), KeptItems(workspace.casebook)
+    keys = workspace.casebook.vendors.keys() if standing else []
     changed: list[tuple[int, Reading]] = []
     for capture in captures.numbered(list(standing)):
         around = Circumstances(
-            chains=chains,
             network=capture.network,
+            first_use=chains.first_use,
+            keys=keys,
             sites=sites,
             contradicted=against.get(capture.listing, frozenset()),
         )
@@ -103,7 +105,9 @@ def _judged_again(
 
 def _may_change(reading: Reading) -> bool:
     """Tell whether other documents bear on what a reading says."""
-    return any(each.attributes or each.role_rule in CONTEXT_RULES for each in reading.findings)
+    return any(
+        each.role in PAYING_ROLES or each.role_rule == MANY_SITES for each in reading.findings
+    )
 
 
 def _place(capture: Capture) -> Place:

@@ -12,6 +12,7 @@ from api.envelope import Envelope
 from api.routers import (
     addresses,
     entities,
+    exposure,
     health,
     heuristics,
     listings,
@@ -22,6 +23,7 @@ from api.routers import (
     tags,
     traces,
     transactions,
+    vendor_profiles,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -72,6 +74,8 @@ def application(settings: Settings) -> FastAPI:
         peel_chains,
         entities,
         roles,
+        exposure,
+        vendor_profiles,
         tags,
         listings,
         traces,

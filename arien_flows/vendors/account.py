@@ -210,6 +210,9 @@ class AccountPage:
     """The bytes that name the account."""
 
     handle_end: int
+    clock: Interval | None = None
+    """What time it was on the market, where the page itself shows it."""
+
     fields: tuple[AccountField, ...] = ()
     keys: tuple[KeySeen, ...] = ()
     contacts: tuple[ContactSeen, ...] = ()

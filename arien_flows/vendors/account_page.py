@@ -12,7 +12,7 @@ of the numbers on an unknown page are prices nobody can say.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from arien_flows.extraction.html_tree import Element
@@ -81,7 +81,11 @@ def read_page(
         return None
     if any(next(_values(tree, rule), None) is None for rule in layout.require):
         return None
-    return _Page(tree, layout, _clock(tree, layout, captured_at)).read(place, handle)
+    clock = _clock(tree, layout)
+    if captured_at is None and clock is not None:
+        # The latest moment that it can have been: nothing on the page happened later.
+        captured_at = clock.latest
+    return replace(_Page(tree, layout, captured_at).read(place, handle), clock=clock)
 
 
 def read_generic(tree: Element, *, market: str | None) -> AccountPage | None:
@@ -109,13 +113,9 @@ def read_generic(tree: Element, *, market: str | None) -> AccountPage | None:
     )
 
 
-def _clock(tree: Element, layout: AccountLayout, captured_at: datetime | None) -> datetime | None:
-    if captured_at is not None:
-        return captured_at
+def _clock(tree: Element, layout: AccountLayout) -> Interval | None:
     shown = next(_all(tree, layout.clock), None)
-    moment = None if shown is None else read_moment(shown.text, None)
-    # The latest moment that it can have been: relative dates must not end before they may.
-    return None if moment is None else moment.latest
+    return None if shown is None else read_moment(shown.text, None)
 
 
 def is_handle(text: str) -> bool:

@@ -2,9 +2,9 @@
 
 The digest of some rows is the SHA-256 of their JSON arrays, one a line, in the order of the
 table's key; an array holds the columns in the order that is named beside the digest. Binary values
-are written in hexadecimal digits, moments as SQLite keeps them, truth as 1 and 0. So the digest
-is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half a
-million tags takes a second that way, and text that is no longer valid still has a digest.
+are written in hexadecimal digits (capitals), moments as SQLite keeps them, truth as 1 and 0. So the
+digest is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half
+a million tags takes a second that way, and text that is no longer valid still has a digest.
 """
 
 import hashlib
@@ -116,7 +116,7 @@ def _lines(connection: Connection, group: RowGroup) -> Iterator[list[bytes]]:
 
 
 def _sqlite(name: str) -> str:
-    return f'CASE typeof("{name}") WHEN \'blob\' THEN lower(hex("{name}")) ELSE "{name}" END'
+    return f'CASE typeof("{name}") WHEN \'blob\' THEN hex("{name}") ELSE "{name}" END'
 
 
 def _line(row: Sequence[object]) -> bytes:
@@ -129,7 +129,7 @@ def _plain(value: object) -> Any:
         case bool():
             return int(value)
         case bytes() | memoryview():
-            return bytes(value).hex()
+            return bytes(value).hex().upper()
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         case date():

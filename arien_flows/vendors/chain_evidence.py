@@ -314,7 +314,9 @@ def _funding(ground: VendorGround, transactions: Int64Array) -> Int64Array:
     place = np.repeat(np.arange(len(transactions)), lengths)
     rows = np.arange(len(place)) - (np.cumsum(lengths) - lengths)[place] + first[place]
     spent = view.spent_output[rows].astype(np.int64)
-    made = np.where(spent < 0, transactions[place], view.transactions_of_outputs(np.maximum(spent, 0)))
+    made = np.where(
+        spent < 0, transactions[place], view.transactions_of_outputs(np.maximum(spent, 0))
+    )
     found = transactions.copy()
     np.minimum.at(found, place, made)
     return found
@@ -335,7 +337,9 @@ def activity_hours(case: Case) -> Finding:
     if not match.is_telling:
         return _undecided(name, f"{told}; the hours are too even to tell")
     enough = match.overlap_percent >= case.policy.least("hour_overlap_percent")
-    rows = tuple(Shown(document=each, says="shows activity") for each in case.alias.activity_documents)
+    rows = tuple(
+        Shown(document=each, says="shows activity") for each in case.alias.activity_documents
+    )
     rows += tuple(Shown(transaction=each) for each in transactions[:MOST_ROWS].tolist())
     return _found(name, enough and abs(match.best_turn) <= 1, told, rows, len(rows))
 
@@ -418,7 +422,9 @@ def exchange_share(case: Case) -> Finding:
         name,
         held,
         f"{_percent(measure.value)} % of what it pays to others, over {payments:,} payments{part}",
-        tuple(Shown(transaction=each, says="pays an exchange") for each in transactions[:MOST_ROWS]),
+        tuple(
+            Shown(transaction=each, says="pays an exchange") for each in transactions[:MOST_ROWS]
+        ),
         len(transactions),
     )
 
@@ -459,9 +465,7 @@ def _percent(part: Decimal) -> str:
     return f"{part * 100:f}".rstrip("0").rstrip(".")
 
 
-def _found(
-    item: str, holds: bool, measured: str, rows: tuple[Shown, ...], count: int
-) -> Finding:
+def _found(item: str, holds: bool, measured: str, rows: tuple[Shown, ...], count: int) -> Finding:
     return Finding(
         item=item,
         verdict=Verdict.HOLDS if holds else Verdict.FAILS,

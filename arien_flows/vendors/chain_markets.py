@@ -53,9 +53,7 @@ class Market:
     """Commissions of these keys that arrive at tagged entities."""
 
 
-def markets_of(
-    ground: VendorGround, escrows: Escrows, policy: VendorPolicy
-) -> tuple[Market, ...]:
+def markets_of(ground: VendorGround, escrows: Escrows, policy: VendorPolicy) -> tuple[Market, ...]:
     """Return the markets: those with names by name, then those without by their key."""
     named = _tagged_markets(ground.attribution, policy)
     owner = {root: place for place, each in enumerate(named) for root in each.tagged.tolist()}
@@ -89,9 +87,7 @@ def _apart(markets: tuple[Market, ...]) -> tuple[Market, ...]:
     roots = np.concatenate([np.empty(0, np.int64), *(market.by_key for market in markets)])
     found, times = np.unique(roots, return_counts=True)
     shared = found[times > 1]
-    return tuple(
-        replace(market, by_key=np.setdiff1d(market.by_key, shared)) for market in markets
-    )
+    return tuple(replace(market, by_key=np.setdiff1d(market.by_key, shared)) for market in markets)
 
 
 def _unnamed(ground: VendorGround, escrows: Escrows, key: int, by_key: Int64Array) -> Market:

@@ -170,7 +170,9 @@ def _payouts(ground: VendorGround, rows: Int64Array, kind: PayoutKind) -> Payout
 def _settlements(ground: VendorGround, escrows: Escrows, markets: tuple[Market, ...]) -> Payouts:
     """Return what settlements of escrows pay to sellers."""
     of_key = {key: place for place, market in enumerate(markets) for key in market.keys}
-    market = np.array([of_key.get(key, -1) for key in escrows.settled_market_key.tolist()], np.int64)
+    market = np.array(
+        [of_key.get(key, -1) for key in escrows.settled_market_key.tolist()], np.int64
+    )
     kept = market >= 0
     return Payouts(
         holder=ground.holders(escrows.seller_output[kept]),

@@ -12,6 +12,7 @@ from api.envelope import Envelope
 from api.routers import (
     addresses,
     entities,
+    exposure,
     health,
     heuristics,
     networks,
@@ -21,6 +22,7 @@ from api.routers import (
     tags,
     traces,
     transactions,
+    vendor_profiles,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -71,6 +73,8 @@ def application(settings: Settings) -> FastAPI:
         peel_chains,
         entities,
         roles,
+        exposure,
+        vendor_profiles,
         tags,
         traces,
         paths,

@@ -78,6 +78,11 @@ COMMANDS = {
         attribute="taint",
         summary="Taint many sources through to the tip, in one pass over the ledger.",
     ),
+    "exposure": Entry(
+        module="arien_flows.cli.exposure",
+        attribute="exposure",
+        summary="Show whose money somebody received, and who received theirs.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",
@@ -87,6 +92,11 @@ COMMANDS = {
         module="arien_flows.cli.path",
         attribute="path",
         summary="Find the connections over which money can have gone from one end to another.",
+    ),
+    "vendors": Entry(
+        module="arien_flows.cli.vendors",
+        attribute="vendors",
+        summary="Vendors: accounts in documents, and what the chain shows of wallets.",
     ),
     "tags": Entry(
         module="arien_flows.cli.tags",

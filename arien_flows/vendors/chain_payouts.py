@@ -1,4 +1,4 @@
-"""What markets pay out, and to whom: every payment of a ledger that a market's wallets take part in.
+"""What markets pay out, and to whom: payments that a market's wallets take part in.
 
 Three traces count, each for what it shows:
 

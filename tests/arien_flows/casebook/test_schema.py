@@ -21,6 +21,7 @@ from arien_flows.casebook.records import PriceOffer
 from arien_flows.casebook.schema import known_versions, migrate
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import CasebookError, CasebookVersionError
+from tests.arien_flows.casebook.observations import fill_vendors
 from tests.arien_flows.casebook.packs import FIRST, GENESIS, SCRIPT, bring_in, pack, row
 
 PRICES = ("price_tables", "price_points", "faulty_prices", "price_withdrawals")
@@ -30,7 +31,8 @@ PRICES = ("price_tables", "price_points", "faulty_prices", "price_withdrawals")
 def without_prices(
     rows: dict[str, list[tuple[object, ...]]],
 ) -> dict[str, list[tuple[object, ...]]]:
-    return content(rows) | {name: [] for name in PRICES}
+    vendors = [name for name in rows if name.startswith("vendor_")]
+    return content(rows) | {name: [] for name in (*PRICES, *vendors)}
 
 
 def content(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tuple[object, ...]]]:
@@ -65,6 +67,7 @@ def fill(casebook: Casebook) -> None:
     )
     prices = casebook.import_prices(b"date,close\n2024-03-01,5\nyesterday,5\n", offer)
     casebook.withdraw_prices(prices.record.id, reason="mistaken", now=FIRST, by="x")
+    fill_vendors(casebook)
 
 
 def test_versions__the_last_one_is_the_one_that_the_program_expects():

@@ -86,9 +86,7 @@ class Naming:
 
     @cached_property
     def _shared(self) -> tuple[Int64Array, Int64Array]:
-        return _filed(
-            self.attribution.holder[self._names], self.attribution.statement[self._names]
-        )
+        return _filed(self.attribution.holder[self._names], self.attribution.statement[self._names])
 
     def _said(self, filed: tuple[Int64Array, Int64Array], wanted: int) -> list[int]:
         """Return which statements are made about a number."""

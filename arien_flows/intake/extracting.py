@@ -221,10 +221,23 @@ def _text_notes(text: DocumentText) -> tuple[str, ...]:
 
 
 def _placed(findings: Sequence[Finding], looked: Looked, item: Item) -> Sequence[Finding]:
-    """Return findings as they are; those of a picture stand for the whole picture."""
+    """Return findings as they are; those of a picture stand for the whole picture, and say where.
+
+    They are in the order of what was found.
+    """
     if not looked.where:
         return findings
+    size, text = len(item.raw), looked.text.text
     return [
-        replace(each, begin=0, end=len(item.raw), role_begin=0, role_end=len(item.raw))
-        for each in findings
+        replace(
+            each,
+            begin=0,
+            end=size,
+            role_begin=0,
+            role_end=size,
+            note="; ".join(
+                part for part in (looked.where[text.count("\n", 0, found.start)], each.note) if part
+            ),
+        )
+        for each, found in zip(findings, looked.scan.found, strict=True)
     ]

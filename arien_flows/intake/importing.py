@@ -304,7 +304,7 @@ def _file_time(offer: Path) -> datetime:
 
 
 def _is_read(known: Known, item: Item, place: Place) -> bool:
-    before = known.captures.get((item.begin, place.listing, place.captured_at))
+    before = known.captures.get((item.begin, place.listing, place.captured_at, place.url))
     return before is not None and before[1] == EXTRACTOR
 
 

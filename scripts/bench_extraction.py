@@ -40,9 +40,11 @@ from arien_flows.extraction.text import DocumentText
 ARCHIVE = Path("dnm_html", "pages.tar.gz")
 MEGABYTE = 1_000_000
 PLANTED_EVERY = 20
-MADE = b"""<!DOCTYPE html><html><head><title>Shop</title></head><body><div class="nav">Home | 12 items
-</div><h1>10g of something</h1><p>Best quality since 2014, 3.5g at 25.00 USD, ships from NL.</p>
-<div>Contact: someone@example.org, iPhone welcome. PGP: see profile.</div></body></html>"""
+MADE = (
+    b"<!DOCTYPE html><html><head><title>Shop</title></head><body><div>Home | 12 items</div>"
+    b"<h1>10g of something</h1><p>Best quality since 2014, 3.5g at 25.00 USD, ships from NL.</p>"
+    b"<div>Contact: someone@example.org, iPhone welcome. PGP: see profile.</div></body></html>"
+)
 
 
 def saved_pages(data: Path | None) -> list[bytes]:
@@ -60,7 +62,7 @@ def saved_pages(data: Path | None) -> list[bytes]:
 
 def varied(pages: list[bytes], size: int) -> Iterator[bytes]:
     """Yield pages of `size` bytes in all, or a little more, no two the same."""
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311
     made, number = 0, 0
     while made < size:
         page = pages[number % len(pages)]
@@ -129,7 +131,7 @@ def _within(text: DocumentText, written: str, place: int) -> DocumentText:
 
 def measure_recall(pages: list[bytes], each: int) -> list[dict[str, Any]]:
     """Return a row for every form, written plainly, and one for every rule."""
-    dice = random.Random(11)
+    dice = random.Random(11)  # noqa: S311
     texts = [read_text(page[:20_000], "text/html") for page in pages[:40]]
     clean = [text for text in texts if not scan(text).found]
     rows = [_row(f"{form}, plain", [form], "plain", clean, dice, each) for form in FORMS]
@@ -167,8 +169,8 @@ def _judged(planted: Planted, text: DocumentText) -> Counter[str]:
     right = [each for each in found if each.address == planted.address]
     return Counter(
         planted=1,
-        found=bool(right),
-        by_its_rules=any(each.rules == planted.rules for each in right),
+        found=min(len(right), 1),
+        by_its_rules=int(any(each.rules == planted.rules for each in right)),
         others=len(found) - len(right),
     )
 
@@ -183,7 +185,8 @@ HOSTILE: Mapping[str, Callable[[random.Random], bytes]] = {
         b"bc1q" + bytes(dice.choices(b"qpzry9x8gf2tvdw0s3jn54khce6mua7l", k=38)) for _ in range(250)
     ),
     "broken into parts": lambda dice: b" ".join(
-        bytes(dice.choices(b"13aAbBcCdDeE2456789xyzXYZ", k=dice.randint(1, 8))) for _ in range(2_000)
+        bytes(dice.choices(b"13aAbBcCdDeE2456789xyzXYZ", k=dice.randint(1, 8)))
+        for _ in range(2_000)
     ),
     "brackets and signs": lambda dice: b"".join(
         bytes(dice.choices(b"1aB2[](){}@$!.", k=50)) + b" " for _ in range(200)
@@ -206,7 +209,7 @@ def measure_hostile(megabytes: int, of_pages: Callable[[bytes], DocumentText]) -
     """Return megabytes a second of texts that keep the rules busy, and whether they were cut."""
     rows = {}
     for kind, make in HOSTILE.items():
-        dice = random.Random(13)
+        dice = random.Random(13)  # noqa: S311
         # A repetition of one piece could be remembered by somebody; a hundred differ.
         pieces = [make(dice) for _ in range(min(100, megabytes * 100))]
         size = megabytes * MEGABYTE
@@ -237,7 +240,8 @@ def main() -> None:
     if options.tiny:
         options.megabytes, options.each = 1, 1
     pages = saved_pages(options.data)
-    measure_speed(pages[:2], 1)
+    measure_recall(saved_pages(None), 1)
+    measure_speed(pages, 1)
     figures: dict[str, Any] = {
         "machine": f"{platform.machine()} {platform.python_version()}",
         "saved_pages": len(pages),

@@ -6,8 +6,8 @@ stand: plain addresses and keys; then reversed, encoded and split ones; then tho
 into parts. The text is read as it is written, and once more as it looks where that differs.
 
 Time is bounded by the length of the document: each stretch costs a checksum or two, and at most
-1,000 broken addresses are tried, then it is said that there might be more. In hidden parts of a
-page, which attribute nothing, broken addresses are not looked for, nor in PGP blocks.
+1,000 broken addresses are tried, then it is said that there might be more. Where there are too
+many, those in hidden parts of a page, which attribute nothing, and in PGP blocks are left out.
 """
 
 import base64
@@ -205,13 +205,15 @@ def _read_broken(search: Search, letters: Letters, stretches: Stretches, mixed: 
     decorated = np.array(stretches.get(Stretch.DECORATED, ()), dtype=np.int64).reshape(-1, 2)
     if not len(mixed) and not len(chains):
         return
-    hidden = _hidden(search.document, letters)
-    if len(hidden):
+    joins = np.empty((MOST_JOINS, 3), dtype=np.int64)
+    written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
+    if written + len(decorated) >= MOST_JOINS:
+        # Too many to try them all: what stands where nobody writes is left out.
+        hidden = _hidden(search.document, letters)
         mixed = mixed[~_inside(mixed[:, 0], hidden)]
         chains = chains[~_inside(chains[:, 0], hidden)]
         decorated = decorated[~_inside(decorated[:, 0], hidden)]
-    joins = np.empty((MOST_JOINS, 3), dtype=np.int64)
-    written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
+        written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
     # The longer one goes first: a whole address may be read into the beginning of another.
     for start, stop, parts in sorted(joins[:written].tolist(), key=lambda each: each[0] - each[1]):
         _read_join(search, letters, start, stop, parts)
@@ -260,6 +262,8 @@ def _hidden(document: DocumentText, letters: Letters) -> Int64Array:
 
 def _inside(places: Int64Array, hidden: Int64Array) -> BoolArray:
     """Return which places lie in one of some parts, which are in order and lie apart."""
+    if not len(hidden):
+        return np.zeros(len(places), dtype=np.bool_)
     before = np.searchsorted(hidden[:, 0], places, side="right") - 1
     inside: BoolArray = (before >= 0) & (places < hidden[np.maximum(before, 0), 1])
     return inside

@@ -12,7 +12,8 @@ LONGEST_PARAGRAPH = 400
 """Characters before an address in which its writer may have named himself."""
 
 _HERE = re.compile(
-    r"(?:^|[.!?\n])[ \t]{0,8}(?P<name>[^\W_][\w.-]{1,30}[^\W_]) here(?=[.,!;\n]| again\b| from\b| with\b| -)"
+    r"(?:^|[.!?\n])[ \t]{0,8}(?P<name>[^\W_][\w.-]{1,30}[^\W_]) here"
+    r"(?=[.,!;\n]| (?:again|from|with)\b| -)"
 )
 _IS = re.compile(
     r"(?:^|[.!?,\n])[ \t]{0,8}(?:[Tt]his is|[Mm]y name is|[Hh]ier ist|[Ii]ci|[Hh]ier spricht|"

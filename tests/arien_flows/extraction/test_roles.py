@@ -30,7 +30,10 @@ from scripts.planted_pages import ATTRIBUTED, DECIDED, PlantedPage, planted_page
 A = "1FeexV6bDHb8we2SC5tXLm1bXvQp3YtLHo"
 B = "bc1q2s3rjwvam9dt2ftt4sqxqjf3twav0gdx0k0q2etxflx38c3x8tnssdmnjq"
 E = "0xde0b295669a9fd93d5f28d9ec85e40f4cb697bae"
-MONERO = "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
+MONERO = (
+    "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7ot"
+    "Xft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
+)
 SHOP = PageOwner(name="Shop", market="Market", begin=1, end=5)
 
 

@@ -9,8 +9,6 @@ digests of all imports together name the set of tags of a network.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 
 from sqlalchemy import (
     ColumnElement,
@@ -171,15 +169,16 @@ def _name_sets_of(
     connection: Connection, number: int, current: Iterable[tuple[str, bytes]]
 ) -> None:
     """Write the digests of an import's current tags, given the network and digest of each."""
-    rows: list[dict[str, object]] = []
-    for network, found in groupby(sorted(current), itemgetter(0)):
-        digests = [digest.hex() for _, digest in found]
-        rows.append(
-            {
-                "import_id": number,
-                "network": network,
-                "tag_count": len(digests),
-                "digest": revision_of(digests),
-            }
-        )
+    digests: dict[str, list[str]] = {}
+    for network, digest in current:
+        digests.setdefault(network, []).append(digest.hex())
+    rows: list[dict[str, object]] = [
+        {
+            "import_id": number,
+            "network": network,
+            "tag_count": len(found),
+            "digest": revision_of(found),
+        }
+        for network, found in sorted(digests.items())
+    ]
     write_rows(connection, tag_sets, rows)

@@ -204,8 +204,9 @@ def _worth_reading(rows: Sequence[Item], first: int, last: int) -> set[int]:
     found = scan(text, raw=rows[first].raw)
     if found.cut:
         return set(places)
-    sought = (*found.found, *found.secrets, *found.partials)
-    spans = [(each.begin, each.end) for each in sought]
+    spans = [(each.begin, each.end) for each in found.found]
+    spans += [(each.begin, each.end) for each in found.secrets]
+    spans += [(each.begin, each.end) for each in found.partials]
     return {
         place
         for place in places

@@ -24,6 +24,7 @@ from api.routers import (
     traces,
     transactions,
     vendor_profiles,
+    vendors,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -76,6 +77,7 @@ def application(settings: Settings) -> FastAPI:
         roles,
         exposure,
         vendor_profiles,
+        vendors,
         tags,
         listings,
         traces,

@@ -15,6 +15,7 @@ from api.routers import (
     exposure,
     health,
     heuristics,
+    listings,
     networks,
     paths,
     peel_chains,
@@ -22,6 +23,7 @@ from api.routers import (
     tags,
     traces,
     transactions,
+    vendor_profiles,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -73,7 +75,9 @@ def application(settings: Settings) -> FastAPI:
         entities,
         roles,
         exposure,
+        vendor_profiles,
         tags,
+        listings,
         traces,
         paths,
         heuristics,

@@ -214,6 +214,17 @@ def narrowest_peak(rates_ppm: Int64Array, half_width_ppm: int) -> Peak | None:
     return Peak(rate_ppm=int(ordered[first + (count - 1) // 2]), inside=count)
 
 
+def rates_ppm(part: Int64Array, whole: Int64Array) -> Int64Array:
+    """Return parts of positive amounts in millionths, rounded down, exactly.
+
+    Amounts are up to 2**63 / 1000; a million times all coins there are would not fit 64 bits, so
+    three digits are found at a time.
+    """
+    thousandths, rest = np.divmod(part * 1_000, whole)
+    rates: Int64Array = thousandths * 1_000 + rest * 1_000 // whole
+    return rates
+
+
 class CommissionRange(NamedTuple):
     """Which rates may be commissions, and how close together they have to lie; millionths."""
 
@@ -234,15 +245,8 @@ def commission_measures(
     split &= sides.own_outputs == 1
     own, other = sides.received_sat[split], sides.paid_sat[split]
     total = own + other
-    # A million times all coins there are would not fit 64 bits; the quotient is what counts.
     known = total > 0
-    rates = np.array(
-        [
-            mine * 1_000_000 // whole
-            for mine, whole in zip(own[known].tolist(), total[known].tolist(), strict=True)
-        ],
-        dtype=np.int64,
-    )
+    rates = rates_ppm(own[known], total[known])
     candidates = rates[(rates >= limits.least_ppm) & (rates <= limits.most_ppm)]
     peak = narrowest_peak(candidates, limits.half_width_ppm)
     found = {

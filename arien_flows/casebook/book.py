@@ -19,8 +19,10 @@ from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.tag import Tag
 from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports, prices, tags
+from arien_flows.casebook.captures import Captures
 from arien_flows.casebook.collector import paused_collector
 from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
+from arien_flows.casebook.evidence_book import EvidenceBook
 from arien_flows.casebook.imports import Origin
 from arien_flows.casebook.models import SCHEMA
 from arien_flows.casebook.pack_rows import Report
@@ -37,6 +39,7 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
 from arien_flows.prices.rates import PriceBook
@@ -176,6 +179,21 @@ class Casebook:
         with self._writing() as connection:
             return imports.withdraw(connection, number, withdrawal)
 
+    @property
+    def evidence(self) -> EvidenceBook:
+        """The chain of everything that was done to the casebook."""
+        return EvidenceBook(self.name, self._held, self._writing)
+
+    @property
+    def captures(self) -> Captures:
+        """The documents that were collected, and what was found in them."""
+        return Captures(self._read, self._writing)
+
+    @property
+    def vendors(self) -> Vendors:
+        """The accounts of vendors that documents speak of."""
+        return Vendors(self._read)
+
     # --- prices
 
     def import_prices(
@@ -275,6 +293,13 @@ class Casebook:
             return otherwise
         with self._reading() as connection:
             return question(connection)
+
+    @contextmanager
+    def _held(self) -> Iterator[Connection]:
+        """Connect to what there is; `NotFoundError` where there is nothing."""
+        self._require()
+        with self._reading() as connection:
+            yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

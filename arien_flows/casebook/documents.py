@@ -1,9 +1,13 @@
-"""Documents: the very bytes of what was imported, each kept once."""
+"""Documents: the very bytes of what was imported, each kept once, and never changed.
+
+The table refuses UPDATE and DELETE. That a document was kept stands in the evidence chain.
+"""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from arien_flows.casebook.evidence_acts import document_kept
 from arien_flows.casebook.models import documents
 from arien_flows.casebook.rows import next_number
 
@@ -35,4 +39,5 @@ def keep_document(
             imported_by=imported_by,
         )
     )
+    document_kept(connection, number, sha256=sha256, name=name, at=imported_at, by=imported_by)
     return number

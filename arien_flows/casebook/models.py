@@ -13,6 +13,9 @@ The script that an address stands for is kept beside the text (`script_type`, `p
 all tags of a network can be looked up in a ledger at once.
 
 Numbers of rows are given by the writer, of which there is one at a time.
+
+Rows of evidence bind all that to the acts that made it. A table whose `info` says `recorded_by`
+holds no row that the chain does not know: acts hand over their rows by that column's value.
 """
 
 from datetime import UTC, datetime
@@ -90,8 +93,11 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy's signature
         """Return what is stored, or compared with what is."""
-        if value is None:
-            return None
+        return None if value is None else Words.stored(value)
+
+    @staticmethod
+    def stored(value: str) -> str:
+        """Return text as a database holds it."""
         held = value.replace("\0", "\\0")
         return held if held.isascii() else held.encode(errors="backslashreplace").decode()
 
@@ -104,9 +110,10 @@ documents = Table(
     Column("name", Words, nullable=False),
     Column("media_type", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False, info={"hashed": "sha256"}),
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
 )
 
 tag_imports = Table(
@@ -120,6 +127,12 @@ tag_imports = Table(
     Column("repeated", Integer, nullable=False),  # rows that say what another row says
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    # How the document was read, and what was said of it when it was offered.
+    Column("format", Words, nullable=False, server_default="tagpack"),
+    Column("source", Words),
+    Column("licence", Words),
+    Column("as_of", Date),
+    info={"recorded_by": "id"},
 )
 
 withdrawals = Table(
@@ -131,6 +144,7 @@ withdrawals = Table(
     Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Words, nullable=False),
+    info={"recorded_by": "import_id"},
 )
 
 statements = Table(
@@ -149,6 +163,7 @@ statements = Table(
     Column("context", Words),
     Column("lastmod", Date),
     Column("creator", Words, nullable=False),
+    info={"recorded_by": "import_id"},
 )
 
 tags = Table(
@@ -166,11 +181,12 @@ tags = Table(
     # Tags with one key (network, subject, label, source, creator) are versions of one another.
     Column("key", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of everything that the tag says
-    Column("is_current", Boolean, nullable=False),
+    Column("is_current", Boolean, nullable=False, info={"changes": True}),
     UniqueConstraint("import_id", "row"),
     Index(None, "network", "subject"),
     Index(None, "key"),
     Index(None, "statement_id"),
+    info={"recorded_by": "import_id", "order": ("import_id", "row")},
 )
 
 faulty_tags = Table(
@@ -182,6 +198,59 @@ faulty_tags = Table(
     Column("row", Integer, primary_key=True, autoincrement=False),
     Column("subject", Words, nullable=False),  # as the document writes it
     Column("fault", Words, nullable=False),
+    info={"recorded_by": "import_id"},
+)
+
+tag_reviews = Table(
+    "tag_reviews",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("import_id", Integer, ForeignKey("tag_imports.id"), nullable=False),
+    Column("row", Integer),  # nothing: the whole import
+    Column("verdict", Words, nullable=False),  # approved, or rejected
+    Column("reason", Words, nullable=False),
+    Column("after_import", Integer, nullable=False),  # the last import at that time
+    Column("reviewed_at", UtcDateTime, nullable=False),
+    Column("reviewed_by", Words, nullable=False),
+    Index(None, "import_id", "row"),
+    info={"recorded_by": "id"},
+)
+
+tag_policies = Table(
+    "tag_policies",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("counts_proposed", Boolean, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("after_import", Integer, nullable=False),  # the last import at that time
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", Words, nullable=False),
+    info={"recorded_by": "id"},
+)
+
+actor_lists = Table(
+    "actor_lists",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", Integer, ForeignKey("documents.id"), nullable=False, index=True),
+    Column("title", Words, nullable=False),
+    Column("creator", Words, nullable=False),
+    Column("description", Words),
+    Column("faults", Words, nullable=False),  # JSON: place, id and fault of each
+    Column("imported_at", UtcDateTime, nullable=False),
+    Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
+)
+
+actors = Table(
+    "actors",
+    metadata,
+    Column("list_id", Integer, ForeignKey("actor_lists.id"), primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("actor", Words, nullable=False, index=True),  # its id
+    Column("label", Words, nullable=False),
+    Column("told", Words, nullable=False),  # all that the list says, as JSON
+    info={"recorded_by": "list_id"},
 )
 
 tag_sets = Table(
@@ -217,6 +286,7 @@ price_tables = Table(
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
     Index(None, "asset", "currency"),
+    info={"recorded_by": "id"},
 )
 
 price_points = Table(
@@ -227,6 +297,7 @@ price_points = Table(
     ),
     Column("time", BigInteger, primary_key=True, autoincrement=False),  # seconds since 1970
     Column("price", Words, nullable=False),  # a plain decimal number
+    info={"recorded_by": "table_id"},
 )
 
 faulty_prices = Table(
@@ -238,6 +309,7 @@ faulty_prices = Table(
     Column("line", Integer, primary_key=True, autoincrement=False),
     Column("text", Words, nullable=False),  # as the document writes it, shortened
     Column("fault", Words, nullable=False),
+    info={"recorded_by": "table_id"},
 )
 
 price_withdrawals = Table(
@@ -249,4 +321,18 @@ price_withdrawals = Table(
     Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Words, nullable=False),
+    info={"recorded_by": "table_id"},
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),  # from 1, without gaps
+    Column("kind", String(40), nullable=False),
+    Column("payload", Text, nullable=False),  # canonical JSON
+    Column("prev_hash", String(64), nullable=False),
+    Column("row_hash", String(64), nullable=False, unique=True),
+    Column("recorded_at", String(27), nullable=False),  # as text, since it is hashed
+    Column("recorded_by", Text, nullable=False),
+    Index(None, "kind"),
 )

@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select
 
 from arien_flows.casebook.documents import keep_document
+from arien_flows.casebook.evidence_acts import prices_imported, prices_withdrawn
 from arien_flows.casebook.imports import LAST_NUMBER
 from arien_flows.casebook.models import (
     documents,
@@ -96,7 +97,9 @@ def import_table(
             for row in document.faults
         ],
     )
-    return PriceImport(record=read_record(connection, number), is_new=True, faults=document.faults)
+    made = read_record(connection, number)
+    prices_imported(connection, made)
+    return PriceImport(record=made, is_new=True, faults=document.faults)
 
 
 def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> PriceTableRecord:
@@ -112,6 +115,7 @@ def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> Pri
             withdrawn_by=withdrawal.withdrawn_by,
         )
     )
+    prices_withdrawn(connection, record, withdrawal)
     return read_record(connection, number)
 
 

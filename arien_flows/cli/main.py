@@ -93,15 +93,30 @@ COMMANDS = {
         attribute="path",
         summary="Find the connections over which money can have gone from one end to another.",
     ),
+    "vendors": Entry(
+        module="arien_flows.cli.vendors",
+        attribute="vendors",
+        summary="Vendors: accounts in documents, and what the chain shows of wallets.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
     ),
+    "listings": Entry(
+        module="arien_flows.cli.listings",
+        attribute="listings",
+        summary="Collected documents: import, look at, list, show, withdraw.",
+    ),
     "prices": Entry(
         module="arien_flows.cli.prices",
         attribute="prices",
         summary="What coins were worth: import price tables, look up, withdraw.",
+    ),
+    "evidence": Entry(
+        module="arien_flows.cli.evidence",
+        attribute="evidence",
+        summary="The chain of evidence: check it, list it, print its head.",
     ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",

@@ -105,7 +105,9 @@ def _codes(image: "Image") -> tuple[Seen, ...]:
     import zxingcpp
 
     found = zxingcpp.read_barcodes(
-        image, formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain
+        image,
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
+        text_mode=zxingcpp.TextMode.Plain,
     )
     return tuple(
         _seen(code.text, code.position) for code in found[:MOST_CODES] if code.valid and code.text

@@ -1,0 +1,1 @@
+"""Vendors: accounts read from documents, what links them, and what the chain shows of them."""

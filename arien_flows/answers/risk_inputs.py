@@ -13,7 +13,7 @@ from arien_flows.attribution.tag import NAMES_SOMEBODY
 from arien_flows.entities.activity import Bounds, Subject, address_of, entity_of, gather
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.exposure.request import DEFAULT_BUDGET, LEAST_CONFIDENCE, ExposureRequest
-from arien_flows.exposure.shares import Exposure
+from arien_flows.exposure.shares import COINJOIN, Exposure
 from arien_flows.risk.flags import CURRENCY, Observed, flags_of
 from arien_flows.risk.inputs import Direction, Exposed, Inputs, OwnTag
 from arien_flows.shapes import Truncation
@@ -148,7 +148,8 @@ def _shares(found: Exposure) -> list[Exposed]:
             hops=share.hops,
             confidence=share.confidence,
             documents=frozenset(share.documents),
-            rule="" if share.documents else share.category,
+            # Whoever is named by neither is refused by the score.
+            rule=COINJOIN if share.category == COINJOIN and not share.documents else "",
             entity=share.entity,
             transaction=share.transaction,
             is_disputed=share.is_disputed,

@@ -21,6 +21,7 @@ from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports, prices, tags
 from arien_flows.casebook.captures import Captures
 from arien_flows.casebook.collector import paused_collector
+from arien_flows.casebook.documents import KeptDocument, described
 from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
 from arien_flows.casebook.evidence_book import EvidenceBook
 from arien_flows.casebook.imports import Origin
@@ -172,6 +173,10 @@ class Casebook:
         self._require()
         with self._reading() as connection:
             return imports.read_document(connection, sha256)
+
+    def documents_named(self, hashes: Sequence[str]) -> dict[str, KeptDocument]:
+        """Return documents by their SHA-256, without their bytes; others are left out."""
+        return self._read(lambda connection: described(connection, hashes), {})
 
     def faults_of(self, number: int) -> list[FaultyTag]:
         """Return the rows of an import that could not be used."""

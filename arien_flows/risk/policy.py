@@ -74,7 +74,6 @@ class RiskPolicy:
     sha256: str
     """Of the file's bytes."""
 
-    proposed_tags_count: bool
     steepness: Fraction
     """Lambda."""
 
@@ -126,7 +125,6 @@ def read_policy(document: bytes) -> RiskPolicy:
     policy = RiskPolicy(
         name=top.text("name"),
         sha256=hashlib.sha256(document).hexdigest(),
-        proposed_tags_count=top.truth("proposed_tags_count"),
         steepness=formula.number("lambda", Fraction(1, 1000), Fraction(50)),
         decay=formula.number("gamma", Fraction(0), Fraction(1)),
         largest_behaviour=formula.number("largest_behaviour", Fraction(0), Fraction(99, 100)),

@@ -92,7 +92,8 @@ class Naming:
         """Return which statements are made about a number."""
         numbers, statement = filed
         begin, end = np.searchsorted(numbers, [wanted, wanted + 1])
-        return np.unique(statement[begin:end]).tolist()
+        places: list[int] = np.unique(statement[begin:end]).tolist()
+        return places
 
     def _owner(self, places: Sequence[int]) -> Owner:
         said = [self.attribution.statements[place] for place in places]

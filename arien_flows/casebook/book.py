@@ -39,6 +39,7 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
 from arien_flows.prices.rates import PriceBook
@@ -187,6 +188,11 @@ class Casebook:
     def captures(self) -> Captures:
         """The documents that were collected, and what was found in them."""
         return Captures(self._read, self._writing)
+
+    @property
+    def vendors(self) -> Vendors:
+        """The accounts of vendors that documents speak of."""
+        return Vendors(self._read)
 
     # --- prices
 

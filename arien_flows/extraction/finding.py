@@ -56,6 +56,36 @@ class Secret:
     stop: int
     begin: int
     end: int
+    is_checked: bool = True
+    """Its checksum holds. What only looks like a secret may be one with a slip of the pen: it is
+    hidden as well, and nobody is alarmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """Beginning and end of an address that is not written out. It attributes nothing, ever."""
+
+    prefix: str
+    """Its first characters as written; empty where they are not said."""
+
+    suffix: str
+    start: int
+    stop: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hash:
+    """Sixty-four hexadecimal digits: the id of a transaction or a block, or something else."""
+
+    text: str
+    """In small letters, with `0x` where it was written so."""
+
+    start: int
+    stop: int
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +98,6 @@ class Scan:
     secrets: tuple[Secret, ...]
     cut: tuple[str, ...]
     """Why the scan is not complete: limits that were reached. None where it is."""
+
+    partials: tuple[Partial, ...] = ()
+    hashes: tuple[Hash, ...] = ()

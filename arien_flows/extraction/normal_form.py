@@ -1,0 +1,147 @@
+"""The NFKC form of a text, and which character of it was made of which of the original.
+
+Unicode's compatibility composition (Unicode Standard Annex 15) turns full-width letters, ligatures
+and styled letters into plain ones. Most characters become one character whatever stands beside
+them: a table says which. The rest (marks that join the letter before them, ligatures, syllables)
+is normalised in clusters, a letter with its marks, and every character that comes out of a cluster
+was made of all of it.
+
+A cluster has at most thirty marks, as in the stream-safe text format of that annex: sorting them
+takes time that grows with the square of their number.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from chains.types import BoolArray, Int32Array, Int64Array, UInt8Array, UInt32Array
+
+MOST_MARKS = 30
+
+_TABLE_SIZE = 0x10000
+_CLUSTER = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NormalText:
+    """A text in its normal form."""
+
+    text: str
+    at: Int32Array
+    """Where the source of each character begins."""
+
+    until: Int32Array
+    place: Int64Array | None
+    """For each character the place in UTF-8 of what it was made of; None for ASCII, where that is
+    its own place."""
+
+    def index(self, place: int) -> int:
+        """Return the first character that was made of what stands at a place or after it."""
+        return place if self.place is None else int(np.searchsorted(self.place, place))
+
+
+def normal_form(utf8: UInt8Array, at: Int32Array, until: Int32Array) -> NormalText:
+    """Return the normal form of a text in UTF-8 whose bytes come from `[at, until)` of a source."""
+    if not len(utf8) or int(utf8.max()) < 0x80:
+        return NormalText(text=utf8.tobytes().decode("ascii"), at=at, until=until, place=None)
+    first = np.flatnonzero((utf8 & 0xC0) != 0x80)
+    last = np.append(first[1:], len(utf8)) - 1
+    text = utf8.tobytes().decode("utf-8")
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    simple = codes < _TABLE_SIZE
+    mapped = _table()[np.where(simple, codes, 0)]
+    clustered = ~simple | (mapped == _CLUSTER)
+    if clustered.any():
+        return _with_clusters(text, mapped, clustered, (at[first], until[last], first))
+    return NormalText(
+        text=mapped.tobytes().decode("utf-32-le"), at=at[first], until=until[last], place=first
+    )
+
+
+def _with_clusters(
+    text: str,
+    mapped: UInt32Array,
+    clustered: BoolArray,
+    origin: tuple[Int32Array, Int32Array, Int64Array],
+) -> NormalText:
+    """Return a normal form some of whose characters depend on what stands beside them."""
+    at, until, place = origin
+    pieces: list[UInt32Array] = []
+    rows: list[Int64Array] = []
+    lasts: list[Int64Array] = []
+    done = 0
+    for start, stop in _clusters(text, clustered):
+        pieces.append(mapped[done:start])
+        rows.append(np.arange(done, start))
+        lasts.append(rows[-1])
+        normal = unicodedata.normalize("NFKC", text[start:stop])
+        pieces.append(np.frombuffer(normal.encode("utf-32-le"), np.uint32))
+        rows.append(np.full(len(normal), start))
+        lasts.append(np.full(len(normal), stop - 1))
+        done = stop
+    pieces.append(mapped[done:])
+    rows.append(np.arange(done, len(text)))
+    lasts.append(rows[-1])
+    row, last = np.concatenate(rows), np.concatenate(lasts)
+    return NormalText(
+        text=np.concatenate(pieces).tobytes().decode("utf-32-le"),
+        at=at[row],
+        until=until[last],
+        place=place[row],
+    )
+
+
+def _clusters(text: str, clustered: BoolArray) -> list[tuple[int, int]]:
+    """Return the stretches that are normalised by themselves, in order."""
+    found: list[tuple[int, int]] = []
+    for place in np.flatnonzero(clustered).tolist():
+        start, stop = found[-1] if found else (-1, -1)
+        if place < stop:
+            continue
+        if _joins_the_one_before(text[place]) and place > 0:
+            if place == stop and stop - start <= MOST_MARKS:
+                found[-1] = (start, place + 1)
+                continue
+            if place > stop:
+                found.append((place - 1, place + 1))
+                continue
+        found.append((place, place + 1))
+    return found
+
+
+@cache
+def _seconds() -> frozenset[str]:
+    """Return the characters that may be the second half of a composed one."""
+    halves = {
+        parts[1]
+        for code in range(0x110000)
+        if (parts := unicodedata.decomposition(chr(code)).split())
+        and len(parts) == 2
+        and not parts[0].startswith("<")
+    }
+    # Vowels and final consonants of Korean syllables compose by rule, not by table.
+    korean = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+    return frozenset(chr(int(half, 16)) for half in halves) | korean
+
+
+def _joins_the_one_before(character: str) -> bool:
+    normal = unicodedata.normalize("NFKC", character)
+    return bool(unicodedata.combining(normal[0])) or normal[0] in _seconds()
+
+
+@cache
+def _table() -> UInt32Array:
+    """Return what each character of the basic plane becomes whatever stands beside it."""
+    table = np.arange(_TABLE_SIZE, dtype=np.uint32)
+    for code in range(0x80, _TABLE_SIZE):
+        if 0xD800 <= code < 0xE000:
+            continue
+        normal = unicodedata.normalize("NFKC", chr(code))
+        if len(normal) != 1 or unicodedata.combining(normal) or normal in _seconds():
+            table[code] = _CLUSTER
+        else:
+            table[code] = ord(normal)
+    table.setflags(write=False)
+    return table

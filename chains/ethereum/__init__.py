@@ -1,0 +1,1 @@
+"""Ethereum: what its addresses look like."""

@@ -332,7 +332,8 @@ def bands_report(
     random = np.random.default_rng(1)
     paid = np.unique(bench.money.payouts.holder)
     drawn = random.permutation(paid)[:most]
-    anyone = np.unique(bench.ground.labels[random.integers(0, len(bench.ground.labels), most)])
+    drawn_addresses = random.integers(0, len(bench.ground.labels), most)
+    anyone = np.unique(bench.ground.labels[drawn_addresses]).astype(np.int64)
     strangers = anyone[~bench.is_vendor(bench.owner[anyone])]
 
     def scored(roots: Int64Array) -> list[tuple[int, bool]]:

@@ -11,7 +11,9 @@ def profile_path(address: str) -> str:
 
 
 @pytest.mark.slow
-def test_vendor_profile__of_an_ordinary_wallet_is_nothing(client: TestClient, small_case: SmallCase):
+def test_vendor_profile__of_an_ordinary_wallet_is_nothing(
+    client: TestClient, small_case: SmallCase
+):
     answer = client.get(profile_path(small_case.address("alice")))
     assert answer.status_code == 200
     told = answer.json()

@@ -101,9 +101,7 @@ def _lines(connection: Connection, group: RowGroup) -> Iterator[list[bytes]]:
     is_sqlite = connection.dialect.name == "sqlite"
     binary = _binary_columns(connection, group.table) if is_sqlite else frozenset()
     columns = ", ".join(
-        f'CASE WHEN "{name}" IS NOT NULL THEN hex("{name}") END'
-        if name in binary
-        else f'"{name}"'
+        f'CASE WHEN "{name}" IS NOT NULL THEN hex("{name}") END' if name in binary else f'"{name}"'
         for name in group.columns
     )
     wanted = f"CAST(json_array({columns}) || char(10) AS BLOB)" if is_sqlite else columns

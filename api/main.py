@@ -19,11 +19,13 @@ from api.routers import (
     networks,
     paths,
     peel_chains,
+    risk,
     roles,
     tags,
     traces,
     transactions,
     vendor_profiles,
+    vendors,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -75,7 +77,9 @@ def application(settings: Settings) -> FastAPI:
         entities,
         roles,
         exposure,
+        risk,
         vendor_profiles,
+        vendors,
         tags,
         listings,
         traces,

@@ -138,10 +138,7 @@ def withdrawal_lines(answer: ListingWithdrawal) -> Iterable[str]:
 
 def _is_telling(item: ListingImportRow) -> bool:
     return bool(
-        item.result not in ("imported", "known")
-        or item.addresses
-        or item.secrets
-        or item.notes
+        item.result not in ("imported", "known") or item.addresses or item.secrets or item.notes
     )
 
 

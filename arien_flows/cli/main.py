@@ -83,6 +83,11 @@ COMMANDS = {
         attribute="exposure",
         summary="Show whose money somebody received, and who received theirs.",
     ),
+    "risk": Entry(
+        module="arien_flows.cli.risk",
+        attribute="risk",
+        summary="Score the risk of an address, or of entity:ADDRESS, with reasons.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",

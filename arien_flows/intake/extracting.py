@@ -125,11 +125,21 @@ def rows_worth_reading(rows: Sequence[Item]) -> set[int]:
     return found
 
 
+def vouched_for(clock: str, captured_at: datetime) -> datetime | None:
+    """Return when something was captured, unless only the time of a file or of the import says so.
+
+    Dates such as "3 days ago" must not be counted from such a time.
+    """
+    return None if clock in ("file", "import") else captured_at
+
+
 def extract(
     item: Item, place: Place, looked: Looked | None, around: Circumstances, *, reason: str = FIRST
 ) -> Extracted:
     """Judge what was found in an item; `looked` is nothing where nothing can be found."""
-    account = read_account(item, market=place.market, captured_at=place.captured_at)
+    account = read_account(
+        item, market=place.market, captured_at=vouched_for(place.clock, place.captured_at)
+    )
     if looked is None:
         empty = Reading(extractor=EXTRACTOR, reason=reason, cut=(), findings=(), secrets=())
         return Extracted(reading=empty, account=account)

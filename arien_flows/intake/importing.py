@@ -38,6 +38,7 @@ from arien_flows.intake.extracting import (
     extract,
     look,
     rows_worth_reading,
+    vouched_for,
 )
 from arien_flows.intake.listing_names import listing_name, site_name
 from arien_flows.intake.order import IntakeResult, Order, ReportRow, Result
@@ -248,7 +249,7 @@ class _Intake:
                         NewObservation(
                             document_sha256=document.sha256,
                             page=extracted.account,
-                            captured_at=capture.captured_at,
+                            captured_at=vouched_for(capture.clock, capture.captured_at),
                         )
                     )
                 statements += [

@@ -83,6 +83,11 @@ COMMANDS = {
         attribute="exposure",
         summary="Show whose money somebody received, and who received theirs.",
     ),
+    "risk": Entry(
+        module="arien_flows.cli.risk",
+        attribute="risk",
+        summary="Score the risk of an address, or of entity:ADDRESS, with reasons.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",
@@ -102,6 +107,11 @@ COMMANDS = {
         module="arien_flows.cli.tags",
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
+    ),
+    "listings": Entry(
+        module="arien_flows.cli.listings",
+        attribute="listings",
+        summary="Collected documents: import, look at, list, show, withdraw.",
     ),
     "prices": Entry(
         module="arien_flows.cli.prices",

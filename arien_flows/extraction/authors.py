@@ -11,7 +11,10 @@ from dataclasses import dataclass
 LONGEST_PARAGRAPH = 400
 """Characters before an address in which its writer may have named himself."""
 
-_HERE = re.compile(r"(?:^|[.!?\n])[ \t]{0,8}(?P<name>[^\W_][\w.-]{1,30}[^\W_]) here\b(?! is| are)")
+_HERE = re.compile(
+    r"(?:^|[.!?\n])[ \t]{0,8}(?P<name>[^\W_][\w.-]{1,30}[^\W_]) here"
+    r"(?=[.,!;\n]| (?:again|from|with)\b| -)"
+)
 _IS = re.compile(
     r"(?:^|[.!?,\n])[ \t]{0,8}(?:[Tt]his is|[Mm]y name is|[Hh]ier ist|[Ii]ci|[Hh]ier spricht|"
     r"[Ii]t'?s me,?|[Mm]ijn naam is|[Mm]ein Name ist|[Mm]on nom est|[Мм]еня зовут) "
@@ -24,7 +27,8 @@ admin anybody anyone back being buyer come customer dealer down everybody everyo
 hello here hi him how is it just live lurker me member mod moderator my newbie newcomer nobody noob
 not official okay only op or our out over people reader regular right same seller she shop somebody
 someone staff still store support team that the them there they this un up us user vendor we what
-where who you your bitcoin btc address important true
+where who you your bitcoin btc address important true look see click pay send deposit transfer
+donate payment payments order join check always price prices list stop sign register log login
 """
 NO_NAMES = frozenset(_NOT_NAMES.split())
 """Words that stand where a name would, and are none."""

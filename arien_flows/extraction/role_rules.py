@@ -103,6 +103,18 @@ RULES: Mapping[str, RuleText] = {
         source=OWN,
         fails_when="a vendor speaks of himself as of another",
     ),
+    "reported": RuleText(
+        role=Role.QUOTED,
+        purpose="The words are told as somebody else's: he asks you to, if somebody says.",
+        source=f"{SPEC}; conditional warnings",
+        fails_when="a vendor speaks of his own words so; then it is missed",
+    ),
+    "question": RuleText(
+        role=Role.OTHER,
+        purpose="The sentence asks whether.",
+        source=OWN,
+        fails_when="a question mark follows for another reason; then it is missed",
+    ),
     "refund": RuleText(
         role=Role.OTHER,
         purpose="Somebody wants his money back there.",

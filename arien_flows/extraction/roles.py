@@ -34,8 +34,8 @@ FOLLOWED = ("bitcoin", "ethereum")
 """Chains that are followed; on all others an address is found and named, and no more."""
 
 EXCLUDING = (
-    "warning", "retired", "example", "donation", "someone-elses", "refund", "past-payment",
-    "market-payment",
+    "warning", "retired", "example", "donation", "someone-elses", "reported", "question", "refund",
+    "past-payment", "market-payment",
 )  # fmt: skip
 """Rules about words that exclude an attribution, in the order in which they are asked."""
 

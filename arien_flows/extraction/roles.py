@@ -27,6 +27,10 @@ WINDOW = 120
 WIDEST = 1_200
 """To which the window may grow before an address by other addresses in it."""
 
+MOST_JUDGED = 5_000
+"""Addresses of one document whose words are read. A document that names more is a list, which is
+nobody's request to be paid; reading it all would take minutes."""
+
 OWN_PARTS = (RegionKind.PROFILE, RegionKind.TERMS, RegionKind.LISTING)
 """What the account that a page is about wrote itself."""
 
@@ -82,11 +86,16 @@ def judge(document: DocumentText, scan: Scan, context: Context) -> tuple[Decisio
     """Decide about every address that a scan found, in the same order."""
     if not scan.found:
         return ()
-    places = _places(document, scan.found)
-    return tuple(_decision(document, places[id(each)], context) for each in scan.found)
+    is_list = len(scan.found) > MOST_JUDGED
+    places = _places(document, scan.found, reads_words=not is_list)
+    return tuple(
+        _decision(document, places[id(each)], context, is_list=is_list) for each in scan.found
+    )
 
 
-def _places(document: DocumentText, found: Sequence[Found]) -> dict[int, Place]:
+def _places(
+    document: DocumentText, found: Sequence[Found], *, reads_words: bool
+) -> dict[int, Place]:
     """Return where each address stands, by the identity of what was found."""
     ordered = sorted(found, key=lambda each: (each.start, each.stop))
     starts = [each.start for each in ordered]
@@ -111,8 +120,8 @@ def _places(document: DocumentText, found: Sequence[Found]) -> dict[int, Place]:
         if following < len(starts) and starts[following] < last:
             last = _sentence_end(document.text, each.stop, starts[following])
         beside = Beside(
-            before=readable(document.text[first : each.start]),
-            after=readable(document.text[each.stop : last]),
+            before=readable(document.text[first : each.start]) if reads_words else "",
+            after=readable(document.text[each.stop : last]) if reads_words else "",
         )
         places[id(each)] = Place(found=each, regions=regions, beside=beside, first=first)
     return places
@@ -150,8 +159,8 @@ def _sentence_end(text: str, start: int, stop: int) -> int:
     return min(ends, default=stop)
 
 
-def _decision(document: DocumentText, place: Place, context: Context) -> Decision:
-    verdict = _verdict(document, place, context)
+def _decision(document: DocumentText, place: Place, context: Context, *, is_list: bool) -> Decision:
+    verdict = _verdict(document, place, context, is_list=is_list)
     role = RULES[verdict.rule].role
     decided = Decision(
         found=place.found,
@@ -172,7 +181,7 @@ def _decision(document: DocumentText, place: Place, context: Context) -> Decisio
     return _attributed(document, place, decided, context)
 
 
-def _verdict(document: DocumentText, place: Place, context: Context) -> Verdict:
+def _verdict(document: DocumentText, place: Place, context: Context, *, is_list: bool) -> Verdict:
     """Return the first rule that holds."""
     found = place.found
     by_place = _by_place(place, context)
@@ -181,6 +190,8 @@ def _verdict(document: DocumentText, place: Place, context: Context) -> Verdict:
     proof = _proof(found, context.proofs)
     if proof is not None:
         return Verdict(rule="address-proof", begin=proof.begin, end=proof.end)
+    if is_list:
+        return Verdict(rule="list", begin=found.begin, end=found.end)
     beside = without_words("not-a-warning", place.beside)
     for rule in EXCLUDING:
         words = find_words(rule, beside)

@@ -20,7 +20,7 @@ from arien_flows.extraction.finding import Found, Scan
 from arien_flows.extraction.reading import read_text
 from arien_flows.extraction.role_rules import RULES
 from arien_flows.extraction.role_words import _patterns
-from arien_flows.extraction.roles import EXCLUDING, REQUESTING, judge
+from arien_flows.extraction.roles import EXCLUDING, MOST_JUDGED, REQUESTING, judge
 from arien_flows.extraction.scan import scan
 from arien_flows.extraction.text import DocumentText
 from chains.bitcoin.address import parse_address
@@ -224,6 +224,11 @@ def test_judge__lets_what_others_say_stand_apart() -> None:
         "<div class=feedback>scammer, stole my money</div>"
     )
     assert judged(page, context=Context(owner=SHOP), media_type="text/html")[0].attributes
+
+
+def test_judge__takes_a_long_list_for_a_list() -> None:
+    decisions = judged(f"Bob here. Pay to {A}\n" * (MOST_JUDGED + 1))
+    assert {each.rule for each in decisions} == {"list"}
 
 
 def test_judge__detects_only_what_is_not_followed() -> None:

@@ -12,15 +12,20 @@ from api.envelope import Envelope
 from api.routers import (
     addresses,
     entities,
+    exposure,
     health,
     heuristics,
+    listings,
     networks,
     paths,
     peel_chains,
+    risk,
     roles,
     tags,
     traces,
     transactions,
+    vendor_profiles,
+    vendors,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -71,7 +76,12 @@ def application(settings: Settings) -> FastAPI:
         peel_chains,
         entities,
         roles,
+        exposure,
+        risk,
+        vendor_profiles,
+        vendors,
         tags,
+        listings,
         traces,
         paths,
         heuristics,

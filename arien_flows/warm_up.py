@@ -17,6 +17,7 @@ from typing import get_args
 import numpy as np
 
 from arien_flows.answers.address import address_answer
+from arien_flows.answers.exposure import exposure_answer
 from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.taint import tainted
 from arien_flows.answers.trace import traced
@@ -26,6 +27,8 @@ from arien_flows.entities.counted_votes import counted_votes
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.entities.profiles import Terms
 from arien_flows.evaluation.listed import Listed, Spent, view_of_list
+from arien_flows.exposure.request import DirectionName as ExposureDirection
+from arien_flows.exposure.request import ExposureRequest
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
@@ -38,6 +41,7 @@ from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import REGTEST
 from chains.types import TxIdRaw
 from heuristics.demix_search import fit
+from heuristics.exposure_moved import moved_by_entity
 
 GENESIS = bytes.fromhex(
     "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac7"
@@ -106,6 +110,11 @@ def _ask_everything(folder: Path) -> None:
         for policy in policies_of(direction):
             traced(reading, TraceRequest(sources=(address,), direction=direction, policy=policy))
     tainted(reading, SweepRequest(sources=(address,)), folder / "taint")
+    for way in get_args(ExposureDirection):
+        exposure_answer(reading, [ExposureRequest(subjects=(address,), direction=way)])
+    # Entities of so many addresses that the ledger is looked through are not there.
+    labels = reading.entities.labels
+    moved_by_entity(view.first_output, view.output_address, view.output_value, labels, 0, 0, 1)
     _look_for_connections()
 
 

@@ -60,10 +60,10 @@ def _hash_of(raw: UInt8Array, begin: int, length: int) -> int:
 
 @kernel
 def _same(raw: UInt8Array, one: int, other: int, length: int) -> bool:
-    for k in range(length):
-        if raw[one + k] != raw[other + k]:
-            return False
-    return True
+    k = 0
+    while k < length and raw[one + k] == raw[other + k]:
+        k += 1
+    return k == length
 
 
 @kernel
@@ -146,9 +146,9 @@ def _market_keys(keys: Int64Array, counts: Int64Array, limits: KeyLimits) -> Boo
     """Return which keys are markets'."""
     often = counts[keys]
     highest = often.max(axis=1)
-    is_top = (often == highest[:, None]) & (np.count_nonzero(often == highest[:, None], axis=1) == 1)[
-        :, None
-    ]
+    is_top = (often == highest[:, None]) & (
+        np.count_nonzero(often == highest[:, None], axis=1) == 1
+    )[:, None]
     tops = np.bincount(keys[is_top], minlength=len(counts))
     found = (counts >= limits.market_scripts) & (100 * tops >= MOST_OF_SCRIPTS_PERCENT * counts)
     partners = np.zeros(len(counts), dtype=np.int64)

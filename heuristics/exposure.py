@@ -23,15 +23,8 @@ import numpy as np
 
 from heuristics.columns import Int64Array, UInt8Array, UInt32Array, read_only
 from heuristics.conservation import ConservationError
-from heuristics.exposure_kernel import (
-    MOST_HOPS,
-    WINDOW_BITS,
-    ExposureTerms,
-    Moved,
-    Owners,
-    Reached,
-    walk,
-)
+from heuristics.exposure_kernel import WINDOW_BITS, walk
+from heuristics.exposure_terms import MOST_HOPS, ExposureTerms, Moved, Owners, Reached
 from heuristics.stops import SpendColumns, share_columns
 from heuristics.sweep_calendar import new_calendar
 
@@ -58,9 +51,7 @@ def owners_of(
         size *= 2
     bits = np.zeros(size, np.uint8)
     bits[named & (size - 1)] = 1
-    return Owners(
-        labels, subject_address, subject_root, own_root, named_address, named_root, bits
-    )
+    return Owners(labels, subject_address, subject_root, own_root, named_address, named_root, bits)
 
 
 def expose(
@@ -110,9 +101,7 @@ def expose(
     return reached
 
 
-def _check(
-    terms: ExposureTerms, columns: SpendColumns, owners: Owners, moved: Moved
-) -> None:
+def _check(terms: ExposureTerms, columns: SpendColumns, owners: Owners, moved: Moved) -> None:
     transactions = len(columns.first_input) - 1
     if not 1 <= terms.max_hops <= MOST_HOPS:
         raise ValueError(f"max_hops must be between 1 and {MOST_HOPS}")

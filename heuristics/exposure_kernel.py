@@ -11,13 +11,20 @@ Distances are levels: 0 is the money that is asked about, 1 what never left the 
 entity, and `n + 1` what has come to the `n`-th entity on its path.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from heuristics.columns import NO_ADDRESS, Int64Array, UInt8Array, UInt32Array
-from heuristics.exact import mul_div
-from heuristics.jit import kernel, kernel_part
+from heuristics.columns import NO_ADDRESS, UInt8Array
+from heuristics.exposure_steps import (
+    creator,
+    draw,
+    larger,
+    next_taken,
+    note,
+    root_of,
+    share_pro_rata,
+)
+from heuristics.exposure_terms import ExposureTerms, Moved, Owners, Reached
+from heuristics.jit import kernel
 from heuristics.stops import Direction, SpendColumns, find_sorted
 from heuristics.sweep_calendar import (
     Calendar,
@@ -32,17 +39,11 @@ from heuristics.taint import Number, Stop
 WINDOW_BITS = 15
 """Windows of so many transactions as a power of two."""
 
-MOST_HOPS = 12
-"""Levels take four bits of an entry."""
-
 _ROOT_BITS = 32
 _LEVEL_BITS = 4
 _ROOT_MASK = 2**_ROOT_BITS - 1
 _LEVEL_MASK = 2**_LEVEL_BITS - 1
 _OFFSET_SHIFT = _ROOT_BITS + _LEVEL_BITS
-_FEW = 24
-"""Coins among which the largest fractions are looked for one by one, rather than sorted."""
-
 _BACKWARD = int(Direction.BACKWARD)
 _NOBODY = int(NO_ADDRESS)
 _RETAINTED = int(Stop.RETAINTED)
@@ -57,192 +58,6 @@ _HOP_LIMIT = int(Stop.HOP_LIMIT)
 _FAN_OUT = int(Stop.FAN_OUT)
 _BUDGET = int(Stop.BUDGET)
 _REASONS = len(Stop)
-
-
-class ExposureTerms(NamedTuple):
-    """How far money is followed. Only what has left the subject's entity is subject to limits."""
-
-    direction: int
-    max_hops: int
-    """Entities on a path, the named one among them; at most `MOST_HOPS`."""
-
-    min_value: int
-    """Coins that carry less of the money are not followed beyond their owner."""
-
-    budget: int
-    """Transactions that may be gone through."""
-
-    crowded_width: int
-    """A transaction with more outputs than this is a payout to many, ..."""
-
-    crowded_percent: int
-    """... and is not gone through where less than this percentage of it is the money."""
-
-    first_transaction: int
-    last_transaction: int
-    """Nothing is followed through transactions outside these."""
-
-    genesis_outputs: int = 0
-    """The first so many outputs of the ledger are the genesis block's, which nobody can spend."""
-
-
-class Owners(NamedTuple):
-    """Who is asked about and who is named. All but `labels` and `filter` ascend."""
-
-    labels: UInt32Array
-    """Entity of each address; addresses past its end stand for themselves."""
-
-    subject_address: Int64Array
-    """Addresses that are asked about by themselves."""
-
-    subject_root: Int64Array
-    """Entities that are asked about with all their addresses."""
-
-    own_root: Int64Array
-    """Entities that any of them belongs to: moves inside these are no hop."""
-
-    named_address: Int64Array
-    """Addresses that a tag is written for."""
-
-    named_root: Int64Array
-    """Entities that hold an address that a tag speaks of."""
-
-    filter: UInt8Array
-    """At the low bits of each named number not 0; its length is a power of two."""
-
-
-class Moved(NamedTuple):
-    """The money that is asked about: what each transaction moves of an entity of the subject."""
-
-    transaction: Int64Array
-    """Ascending; several rows where several entities are asked about."""
-
-    root: Int64Array
-    amount: Int64Array
-
-
-class Reached(NamedTuple):
-    """Where the money came to. Tables are flat, with `max_hops + 1` columns each: by hops."""
-
-    address_amount: Int64Array
-    """By place in `named_address` and hops."""
-
-    address_most: Int64Array
-    """The most that one coin brought there, ..."""
-
-    address_through: Int64Array
-    """... and the transaction it was met at; -1 where there is nothing."""
-
-    root_amount: Int64Array
-    """By place in `named_root` and hops: coins at addresses that have no tag of their own."""
-
-    root_most: Int64Array
-    root_through: Int64Array
-    coinjoin_amount: Int64Array
-    """By hops: what came out of CoinJoins, or went in."""
-
-    coinjoin_most: Int64Array
-    coinjoin_through: Int64Array
-    by_reason: Int64Array
-    """By `Stop`: what ended without a name."""
-
-    inner: int
-    """What the subject moved to itself: change, which is no part of the question."""
-
-    followed: int
-    """Transactions that money went through after it left the subject's entity."""
-
-
-@kernel_part
-def _root_of(address: Number, labels: UInt32Array) -> Number:
-    if address < len(labels):
-        return np.int64(labels[address])
-    return np.int64(address)
-
-
-@kernel_part
-def _creator(first_output: Int64Array, coin: Number, spender: Number) -> Number:
-    """Return the transaction that makes an output, looking back from the one that spends it.
-
-    Most coins are young, so steps that double find it sooner than halving the whole ledger.
-    """
-    step = 1
-    high = np.int64(spender)
-    low = max(high - step, 0)
-    while first_output[low] > coin:
-        high = low
-        step <<= 1
-        low = max(high - step, 0)
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if first_output[middle] > coin:
-            high = middle
-        else:
-            low = middle
-    return low
-
-
-@kernel_part
-def _share_pro_rata(
-    values: Int64Array,
-    count: Number,
-    total: Number,
-    amount: Number,
-    remainder: Number,
-    shares: Int64Array,
-    rests: Int64Array,
-) -> Number:
-    """Fill `shares` as `heuristics.shares.share_pro_rata` does, for the first `count` values.
-
-    Returns what is the remainder's.
-    """
-    left = amount
-    for j in range(count):
-        quotient, rest = mul_div(values[j], amount, total)
-        shares[j] = quotient
-        rests[j] = rest
-        left -= quotient
-    of_remainder = min(left, remainder)
-    left -= of_remainder
-    if left == 0:
-        return of_remainder
-    if count <= _FEW:
-        for _ in range(left):
-            best = 0
-            for j in range(1, count):
-                if rests[j] > rests[best]:
-                    best = j
-            shares[best] += 1
-            rests[best] = -1
-        return of_remainder
-    largest_first = np.argsort(-rests[:count], kind="mergesort")
-    for rank in range(left):
-        shares[largest_first[rank]] += 1
-    return of_remainder
-
-
-@kernel
-def _larger(array: Int64Array, size: int) -> Int64Array:
-    """Return a copy with at least `size` places, and twice as many as before."""
-    room = np.empty(max(size, 2 * len(array)), np.int64)
-    room[: len(array)] = array
-    return room
-
-
-@kernel_part
-def _note(
-    place: Number,
-    amount: Number,
-    transaction: Number,
-    amounts: Int64Array,
-    most: Int64Array,
-    through: Int64Array,
-) -> None:
-    """Count what reached an owner; of equal amounts the transaction met first is kept."""
-    amounts[place] += amount
-    if amount > most[place]:
-        most[place] = amount
-        through[place] = transaction
 
 
 @kernel
@@ -269,7 +84,7 @@ def walk(
     coinjoin_through = np.full(width, -1, np.int64)
     by_reason = np.zeros(_REASONS, np.int64)
     filter_mask = len(owners.filter) - 1
-    inner = np.int64(0)
+    inner = 0
     followed = 0
 
     window_size = 1 << WINDOW_BITS
@@ -282,6 +97,7 @@ def walk(
     values = np.empty(64, np.int64)
     roots = np.empty(64, np.int64)
     shares = np.empty(64, np.int64)
+    far_shares = np.empty(64, np.int64)
     rests = np.empty(64, np.int64)
     # Colours of what a transaction takes: the entity that it may stay in (or nobody), the level.
     colour_root = np.empty(64, np.int64)
@@ -293,10 +109,7 @@ def walk(
     sources = len(moved.transaction)
     source = sources - 1 if backward else 0
     step = -1 if backward else 1
-    if sources == 0:
-        window = np.int64(-1)
-    else:
-        window = moved.transaction[source] >> WINDOW_BITS
+    window = np.int64(-1) if sources == 0 else moved.transaction[source] >> WINDOW_BITS
     while 0 <= window < len(calendar.first):
         start = window << WINDOW_BITS
         past = min(start + window_size, transactions)
@@ -308,9 +121,9 @@ def walk(
         take_page(calendar, window, page)
         entries = 0
         if len(page) // 2 > len(key):
-            key = _larger(key, len(page) // 2)
-            sum_ = _larger(sum_, len(page) // 2)
-            following = _larger(following, len(page) // 2)
+            key = larger(key, len(page) // 2)
+            sum_ = larger(sum_, len(page) // 2)
+            following = larger(following, len(page) // 2)
         for k in range(0, len(page), 2):
             offset = page[k] >> _OFFSET_SHIFT
             key[entries] = page[k]
@@ -320,11 +133,11 @@ def walk(
             entries += 1
 
         transaction = past - 1 if backward else start
-        while start <= transaction < past:
+        while True:
+            transaction = next_taken(head, start, past, transaction, step, next_source)
+            if not start <= transaction < past:
+                break
             entry = head[transaction - start]
-            if entry < 0 and transaction != next_source:
-                transaction += step
-                continue
             head[transaction - start] = -1
             is_coinjoin = transaction < len(marks) and marks[transaction] != 0
             first_in = columns.first_input[transaction]
@@ -350,7 +163,7 @@ def walk(
                     if is_coinjoin and hops > terms.max_hops:
                         by_reason[_HOP_LIMIT] += amount
                     elif is_coinjoin:
-                        _note(hops, amount, transaction, coinjoin_amount, coinjoin_most,
+                        note(hops, amount, transaction, coinjoin_amount, coinjoin_most,
                               coinjoin_through)  # fmt: skip
                     elif backward:
                         by_reason[_NEWLY_MINED] += amount
@@ -362,10 +175,11 @@ def walk(
             # What it gives.
             count = past_in - first_in if backward else past_out - first_out
             if count > len(values):
-                values = _larger(values, count)
-                roots = _larger(roots, count)
-                shares = _larger(shares, count)
-                rests = _larger(rests, count)
+                values = larger(values, count)
+                roots = larger(roots, count)
+                shares = larger(shares, count)
+                far_shares = larger(far_shares, count)
+                rests = larger(rests, count)
             given = np.int64(0)
             for j in range(count):
                 if backward:
@@ -375,7 +189,7 @@ def walk(
                     values[j] = columns.output_value[first_out + j]
                     address = np.int64(columns.output_address[first_out + j])
                 given += values[j]
-                roots[j] = _NOBODY if address == _NOBODY else _root_of(address, owners.labels)
+                roots[j] = _NOBODY if address == _NOBODY else root_of(address, owners.labels)
             total = given
             if not backward:
                 taken = np.int64(0)
@@ -443,11 +257,11 @@ def walk(
                     place += 1
                 if place == colours:
                     if colours == len(colour_root):
-                        colour_root = _larger(colour_root, colours + 1)
-                        colour_level = _larger(colour_level, colours + 1)
-                        colour_amount = _larger(colour_amount, colours + 1)
-                        part = _larger(part, colours + 1)
-                        part_rests = _larger(part_rests, colours + 1)
+                        colour_root = larger(colour_root, colours + 1)
+                        colour_level = larger(colour_level, colours + 1)
+                        colour_amount = larger(colour_amount, colours + 1)
+                        part = larger(part, colours + 1)
+                        part_rests = larger(part_rests, colours + 1)
                     colour_root[colours] = stays
                     colour_level[colours] = level
                     colour_amount[colours] = 0
@@ -478,25 +292,46 @@ def walk(
                 calendar = grown_calendar(calendar, chunks_for(calendar, words, count))
             if entries + count * colours > len(key):
                 room = entries + count * colours
-                key = _larger(key, room)
-                sum_ = _larger(sum_, room)
-                following = _larger(following, room)
+                key = larger(key, room)
+                sum_ = larger(sum_, room)
+                following = larger(following, room)
 
-            fee = _share_pro_rata(values, count, total, amount, remainder, shares, rests)
-            by_reason[_FEE] += fee
-            left = amount
+            # What has not left the subject's entity draws first, and by itself: so it does not
+            # depend by a single unit on what limits leave of the rest.
+            near = 0
+            near_left = np.int64(0)
+            while near < colours and colour_level[near] < 2:
+                near_left += colour_amount[near]
+                near += 1
+            far_left = amount - near_left
+            shares[:count] = 0
+            if near > 0:
+                fee = share_pro_rata(values, count, total, near_left, remainder, shares, rests)
+                by_reason[_FEE] += fee
+                total -= near_left
+                remainder -= fee
+                for j in range(count):
+                    values[j] -= shares[j]
+            far_shares[:count] = 0
+            if near < colours:
+                fee = share_pro_rata(values, count, total, far_left, remainder, far_shares, rests)
+                by_reason[_FEE] += fee
             # The fee draws its colours last, so it takes what the coins leave.
+            near_left = amount - far_left
             for j in range(count):
-                share = shares[j]
+                share = shares[j] + far_shares[j]
                 if share == 0:
                     continue
-                if colours == 1:
-                    part[0] = share
-                else:
-                    _share_pro_rata(
-                        colour_amount, colours, left, share, 0, part, part_rests
-                    )
-                left -= share
+                draw(colour_amount[:near], near_left, shares[j], part[:near], part_rests)
+                draw(
+                    colour_amount[near:colours],
+                    far_left,
+                    far_shares[j],
+                    part[near:colours],
+                    part_rests,
+                )
+                near_left -= shares[j]
+                far_left -= far_shares[j]
                 root = roots[j]
                 if backward:
                     address = np.int64(columns.input_address[first_in + j])
@@ -520,7 +355,7 @@ def walk(
                     if by_address < 0 and owners.filter[root & filter_mask] != 0:
                         by_root = find_sorted(owners.named_root, root)
                 ends = 0
-                following_transaction = np.int64(-1)
+                following_transaction: Number = -1
                 if backward:
                     if coin < 0:
                         ends = _BEFORE_LEDGER
@@ -536,7 +371,6 @@ def walk(
                     piece = part[c]
                     if piece == 0:
                         continue
-                    colour_amount[c] -= piece
                     level = colour_level[c]
                     if is_subject:
                         if level == 0:
@@ -556,10 +390,10 @@ def walk(
                     elif level - 1 > terms.max_hops:
                         by_reason[_HOP_LIMIT] += piece
                     elif by_address >= 0:
-                        _note(by_address * width + level - 1, piece, transaction,
+                        note(by_address * width + level - 1, piece, transaction,
                               address_amount, address_most, address_through)  # fmt: skip
                     elif by_root >= 0:
-                        _note(by_root * width + level - 1, piece, transaction,
+                        note(by_root * width + level - 1, piece, transaction,
                               root_amount, root_most, root_through)  # fmt: skip
                     elif ends != 0:
                         by_reason[ends] += piece
@@ -567,9 +401,7 @@ def walk(
                         by_reason[_BELOW_MIN] += piece
                     else:
                         if following_transaction < 0:
-                            following_transaction = _creator(
-                                columns.first_output, coin, transaction
-                            )
+                            following_transaction = creator(columns.first_output, coin, transaction)
                         word = (level << _ROOT_BITS) | root
                         if start <= following_transaction < past:
                             offset = following_transaction - start

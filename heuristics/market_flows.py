@@ -34,7 +34,8 @@ MOST_GROUPS = 65_535
 MOST_SPLIT_OUTPUTS = 16
 """Outputs of others, beside the group's, up to which a transaction is a split."""
 
-_PAYS, _IS_PAID = 1, 2
+_PAYS = 1
+"""Bit of a side that says that a group pays; 2 says that one is paid."""
 
 
 class GroupFlows(NamedTuple):
@@ -231,7 +232,7 @@ def group_flows(
     side = np.zeros(count, dtype=np.uint8)
     _sides(fixed, group, read_only(left_out), side)
     transactions = np.flatnonzero(side)
-    pays = read_only(side[transactions] & _PAYS)
+    pays = read_only((side[transactions] & _PAYS).astype(np.uint8))
     transactions = read_only(transactions)
     counts = np.zeros(4, dtype=np.int64)
     rooms = [np.empty((0, 3), dtype=np.int64), np.empty((0, 4), dtype=np.int64)]

@@ -67,7 +67,8 @@ def combine(said: Iterable[Statement], on: date) -> Combined | None:
     groups: dict[str, list[Statement]] = {}
     for statement in said:
         if statement.tag_type in NAMES_SOMEBODY:
-            groups.setdefault(_claimed(statement), []).append(statement)
+            name = claimed(label=statement.label, actor=statement.actor)
+            groups.setdefault(name, []).append(statement)
     if not groups:
         return None
     claims = sorted(
@@ -81,6 +82,16 @@ def combine(said: Iterable[Statement], on: date) -> Combined | None:
         is_disputed=is_disputed,
         confidence=rivals[1].confidence if is_disputed else claims[0].confidence,
     )
+
+
+def is_disputed(said: Iterable[Statement]) -> bool:
+    """Tell whether statements about one address name different actors."""
+    actors = {
+        statement.actor.casefold()
+        for statement in said
+        if statement.actor is not None and statement.tag_type in NAMES_SOMEBODY
+    }
+    return len(actors) > 1
 
 
 def level_on(statement: Statement, on: date) -> int:
@@ -104,10 +115,11 @@ def noisy_or(levels: Sequence[int]) -> int:
     return int(100 * (1 - doubt))
 
 
-def _claimed(statement: Statement) -> str:
-    if statement.actor is not None:
-        return f"actor {statement.actor.casefold()}"
-    return f"label {' '.join(statement.label.casefold().split())}"
+def claimed(*, label: str, actor: str | None) -> str:
+    """Return what statements have in common that make one claim: the actor, else the label."""
+    if actor is not None:
+        return f"actor {actor.casefold()}"
+    return f"label {' '.join(label.casefold().split())}"
 
 
 def _claim(group: list[Statement], on: date) -> Claim:

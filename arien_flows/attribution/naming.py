@@ -86,15 +86,14 @@ class Naming:
 
     @cached_property
     def _shared(self) -> tuple[Int64Array, Int64Array]:
-        return _filed(
-            self.attribution.holder[self._names], self.attribution.statement[self._names]
-        )
+        return _filed(self.attribution.holder[self._names], self.attribution.statement[self._names])
 
     def _said(self, filed: tuple[Int64Array, Int64Array], wanted: int) -> list[int]:
         """Return which statements are made about a number."""
         numbers, statement = filed
         begin, end = np.searchsorted(numbers, [wanted, wanted + 1])
-        return np.unique(statement[begin:end]).tolist()
+        places: list[int] = np.unique(statement[begin:end]).tolist()
+        return places
 
     def _owner(self, places: Sequence[int]) -> Owner:
         said = [self.attribution.statements[place] for place in places]

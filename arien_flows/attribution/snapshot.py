@@ -383,9 +383,17 @@ def no_attribution(view: View) -> Attribution:
 
 def tag_digest(tag: Tag) -> str:
     """Return the SHA-256 of everything that a tag says and of whom, as hexadecimal digits."""
-    told = [tag.network, tag.address, tag.tx_hash, *_fields(tag)]
-    canonical = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    subject = _compact([tag.network, tag.address, tag.tx_hash])
+    return hashlib.sha256(f"{subject[:-1]},{canonical_fields(tag)[1:]}".encode()).hexdigest()
+
+
+def canonical_fields(said: Statement) -> str:
+    """Return everything that a statement holds as a list in JSON."""
+    return _compact(_fields(said))
+
+
+def _compact(told: list[object]) -> str:
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def revision_of(digests: Iterable[str]) -> str:

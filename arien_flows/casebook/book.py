@@ -21,6 +21,7 @@ from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports, prices, tags
 from arien_flows.casebook.captures import Captures
 from arien_flows.casebook.collector import paused_collector
+from arien_flows.casebook.documents import KeptDocument, described
 from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
 from arien_flows.casebook.evidence_book import EvidenceBook
 from arien_flows.casebook.imports import Origin
@@ -39,6 +40,8 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.tag_lists import TagLists
+from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
 from arien_flows.prices.rates import PriceBook
@@ -95,6 +98,10 @@ class Casebook:
     def count(self, network: str) -> int:
         """Return how many current tags a network has."""
         return self._read(lambda connection: tags.count_current(connection, network), 0)
+
+    def networks(self) -> list[str]:
+        """Return the networks that current tags name."""
+        return self._read(tags.networks, [])
 
     def tags_of(self, network: str, subjects: Sequence[str]) -> list[StoredTag]:
         """Return the current tags of addresses or transactions in canonical text."""
@@ -167,6 +174,10 @@ class Casebook:
         with self._reading() as connection:
             return imports.read_document(connection, sha256)
 
+    def documents_named(self, hashes: Sequence[str]) -> dict[str, KeptDocument]:
+        """Return documents by their SHA-256, without their bytes; others are left out."""
+        return self._read(lambda connection: described(connection, hashes), {})
+
     def faults_of(self, number: int) -> list[FaultyTag]:
         """Return the rows of an import that could not be used."""
         return self._read(lambda it: list(imports.faults_of(it, number)), [])
@@ -184,9 +195,19 @@ class Casebook:
         return EvidenceBook(self.name, self._held, self._writing)
 
     @property
+    def lists(self) -> TagLists:
+        """Lists of tags and actors in any format, and their reviews."""
+        return TagLists(self._read, self._writing)
+
+    @property
     def captures(self) -> Captures:
         """The documents that were collected, and what was found in them."""
         return Captures(self._read, self._writing)
+
+    @property
+    def vendors(self) -> Vendors:
+        """The accounts of vendors that documents speak of."""
+        return Vendors(self._read)
 
     # --- prices
 

@@ -8,7 +8,7 @@ transaction. A document that was withdrawn, or says nothing more, has none.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -20,6 +20,7 @@ from arien_flows.attribution.subjects import ETHEREUM
 from arien_flows.attribution.tag import CONFIDENCE, Tag
 from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports
+from arien_flows.casebook.capture_evidence import tags_derived
 from arien_flows.casebook.capture_reading import finding_of, is_in_effect, is_latest
 from arien_flows.casebook.capture_records import Derived, Finding
 from arien_flows.casebook.capture_tables import captures, derived_imports, extractions, findings
@@ -40,6 +41,18 @@ def derive(
         for number in sorted(set(document_ids))
         if (made := _derived(connection, number, now=now, by=by, reason=reason)) is not None
     ]
+
+
+def derived_from(connection: Connection, sha256s: Sequence[str]) -> list[int]:
+    """Return the imports in effect that rest on documents."""
+    wanted = (
+        select(derived_imports.c.import_id)
+        .join(documents, documents.c.id == derived_imports.c.document_id)
+        .outerjoin(withdrawals, withdrawals.c.import_id == derived_imports.c.import_id)
+        .where(documents.c.sha256.in_(sha256s), withdrawals.c.import_id.is_(None))
+        .order_by(derived_imports.c.import_id)
+    )
+    return list(connection.execute(wanted).scalars())
 
 
 def imports_of(connection: Connection, document: int) -> list[int]:
@@ -75,6 +88,7 @@ def _derived(
         origin = imports.Origin(name=name, network=BITCOIN.name, imported_at=now, imported_by=by)
         made = imports.import_pack(connection, raw, parse_tagpack(raw, name), origin).record.id
         connection.execute(insert(derived_imports).values(import_id=made, document_id=document))
+        tags_derived(connection, made, sha256, now, by)
     return Derived(
         document_sha256=sha256, import_id=made, withdrawn=tuple(standing), tags=len(tags)
     )

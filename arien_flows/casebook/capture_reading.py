@@ -1,6 +1,7 @@
 """Reading captures, their history, and what was found in them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -22,12 +23,15 @@ from arien_flows.casebook.capture_records import (
     CaptureFilter,
     Finding,
     FoundSecret,
+    NewBatch,
+    NewRefusal,
     Reading,
     StoredReading,
 )
 from arien_flows.casebook.capture_tables import (
     capture_batches,
     capture_parts,
+    capture_refusals,
     captures,
     document_withdrawals,
     extractions,
@@ -47,7 +51,7 @@ class Payee(NamedTuple):
     address: str
     url: str | None
     capture: int
-    captured_at: object
+    captured_at: datetime
     document: int
 
 
@@ -81,6 +85,57 @@ def captures_of(connection: Connection, wanted: CaptureFilter) -> list[Capture]:
     query = _captures().where(*_conditions(wanted))
     query = query.order_by(captures.c.captured_at, captures.c.id)
     return [_capture(row) for row in connection.execute(query)]
+
+
+def captures_numbered(connection: Connection, capture_ids: Sequence[int]) -> list[Capture]:
+    """Return captures by their numbers, in order."""
+    found: list[Capture] = []
+    listed = sorted(set(capture_ids))
+    for start in range(0, len(listed), ROWS_AT_ONCE):
+        query = _captures().where(captures.c.id.in_(listed[start : start + ROWS_AT_ONCE]))
+        found += [_capture(row) for row in connection.execute(query.order_by(captures.c.id))]
+    return found
+
+
+def read_batch(connection: Connection, number: int) -> NewBatch | None:
+    """Return what was said of a batch; nothing where there is none of that number."""
+    query = select(capture_batches).where(capture_batches.c.id == number)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return NewBatch(
+        name=row.name,
+        collector=row.collector,
+        market=row.market,
+        network=row.network,
+        options=row.options,
+        imported_at=row.imported_at,
+        imported_by=row.imported_by,
+    )
+
+
+def documents_beginning(connection: Connection, sha256: str) -> list[str]:
+    """Return the hashes of collected documents that begin so, at most two."""
+    query = (
+        select(documents.c.sha256)
+        .where(
+            documents.c.sha256.startswith(sha256, autoescape=True),
+            exists().where(captures.c.document_id == documents.c.id),
+        )
+        .limit(2)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def refusals_of(connection: Connection, batch: int) -> list[NewRefusal]:
+    """Return what a batch offered and was not read, in its order."""
+    query = (
+        select(capture_refusals.c.path, capture_refusals.c.reason)
+        .join(capture_parts, capture_parts.c.id == capture_refusals.c.part_id)
+        .where(capture_parts.c.batch_id == batch)
+        .order_by(capture_refusals.c.id)
+    )
+    return [NewRefusal(path=row.path, reason=row.reason) for row in connection.execute(query)]
 
 
 def readings_of(connection: Connection, capture_ids: Sequence[int]) -> list[StoredReading]:

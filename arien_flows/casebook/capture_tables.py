@@ -31,6 +31,7 @@ capture_batches = Table(
     Column("options", Words, nullable=False),  # JSON: what else was said of the batch
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
 )
 
 capture_parts = Table(
@@ -40,6 +41,7 @@ capture_parts = Table(
     Column("batch_id", Integer, ForeignKey("capture_batches.id"), nullable=False, index=True),
     Column("written_at", UtcDateTime, nullable=False),
     Column("written_by", Words, nullable=False),
+    info={"recorded_by": "id"},
 )
 
 captures = Table(
@@ -60,6 +62,7 @@ captures = Table(
     Column("note", Words, nullable=False),  # what of it could not be read
     Index(None, "document_id", "first_byte"),
     Index(None, "listing"),
+    info={"recorded_by": "part_id"},
 )
 
 extractions = Table(
@@ -71,6 +74,7 @@ extractions = Table(
     Column("extractor", Words, nullable=False),
     Column("reason", Words, nullable=False),  # why it was read: first, newer rules, other context
     Column("cut", Words, nullable=False),  # limits that were reached, one a line
+    info={"recorded_by": "part_id"},
 )
 
 findings = Table(
@@ -95,6 +99,7 @@ findings = Table(
     Column("owner", Words),  # who is paid there
     Column("confidence", Words, nullable=False),  # GraphSense's id
     Column("note", Words, nullable=False),
+    info={"recorded_by": "part_id"},
 )
 
 found_secrets = Table(
@@ -106,6 +111,7 @@ found_secrets = Table(
     Column("kind", String(40), nullable=False),
     Column("first_byte", BigInteger, nullable=False),  # what it says is kept in no column
     Column("end_byte", BigInteger, nullable=False),
+    info={"recorded_by": "part_id"},
 )
 
 capture_refusals = Table(
@@ -115,6 +121,7 @@ capture_refusals = Table(
     Column("part_id", Integer, ForeignKey("capture_parts.id"), nullable=False, index=True),
     Column("path", Words, nullable=False),
     Column("reason", Words, nullable=False),
+    info={"recorded_by": "part_id"},
 )
 
 document_withdrawals = Table(
@@ -126,6 +133,7 @@ document_withdrawals = Table(
     Column("reason", Words, nullable=False),
     Column("withdrawn_at", UtcDateTime, nullable=False),
     Column("withdrawn_by", Words, nullable=False),
+    info={"recorded_by": "document_id"},
 )
 
 derived_imports = Table(
@@ -136,4 +144,5 @@ derived_imports = Table(
     ),
     # The document that the tags were read from.
     Column("document_id", Integer, ForeignKey("documents.id"), nullable=False, index=True),
+    info={"recorded_by": "import_id"},
 )

@@ -1,16 +1,22 @@
 """Writing captures and what was found in them, in bulk, and never twice.
 
-The same bytes are one document; the same part of it, of the same listing at the same time, is one
-capture. A capture that the same rules read before is left alone; newer rules add a reading that
+The same bytes are one document; the same part of it, met at the same address and the same time, is
+one capture. A capture that the same rules read before is left alone; newer rules add a reading that
 speaks in the place of the older one, which stays.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, Table, func, insert, select
 
+from arien_flows.casebook import capture_evidence as evidence
+from arien_flows.casebook.capture_evidence import Sighted
 from arien_flows.casebook.capture_records import (
+    Capture,
+    Finding,
+    FoundSecret,
     NewBatch,
     NewCapture,
     NewDocument,
@@ -36,7 +42,8 @@ from arien_flows.errors import InputError, NotFoundError
 Fate = Literal["new", "read_anew", "known", "withdrawn"]
 """What became of a capture that was offered: `known` where nothing was written."""
 
-CaptureKey = tuple[int, str, datetime]
+CaptureKey = tuple[int, str, datetime, str | None]
+"""What tells captures of one document apart: first byte, listing, time, address."""
 
 
 class PartWriter:
@@ -44,7 +51,10 @@ class PartWriter:
 
     def __init__(self, connection: Connection, batch: int, now: datetime, by: str) -> None:
         self._connection = connection
-        self._now, self._by = now, by
+        self._batch, self._now, self._by = batch, now, by
+        self._collector = connection.execute(
+            select(capture_batches.c.collector).where(capture_batches.c.id == batch)
+        ).scalar_one()
         self.number = next_number(connection, capture_parts)
         connection.execute(
             insert(capture_parts).values(
@@ -56,6 +66,7 @@ class PartWriter:
             for table in (captures, extractions, findings, found_secrets, capture_refusals)
         }
         self._rows: dict[str, list[dict[str, object]]] = {}
+        self._found: list[tuple[Sighted, Sequence[Finding], Sequence[FoundSecret]]] = []
 
     def document(self, document: NewDocument) -> list[Fate]:
         """Take a document with its captures; return what became of each."""
@@ -70,11 +81,27 @@ class PartWriter:
         )
         if is_withdrawn(self._connection, number):
             return ["withdrawn"] * len(document.captures)
-        known = known_captures(self._connection, number)
-        return [self._capture(number, each, known) for each in document.captures]
+        begins = [each.begin for each in document.captures]
+        known = known_captures(self._connection, number, min(begins), max(begins))
+        return [self._capture(number, document, each, known) for each in document.captures]
 
-    def reading(self, capture: int, reading: Reading) -> None:
-        """Take another reading of a capture."""
+    def read_again(self, capture: Capture, reading: Reading) -> None:
+        """Take another reading of a capture that is kept."""
+        sighted = Sighted(
+            capture=capture.id,
+            document_sha256=capture.document_sha256,
+            media_type=capture.media_type,
+            url=capture.url,
+            captured_at=capture.captured_at,
+            clock=capture.clock,
+            collector=capture.collector,
+            extractor=reading.extractor,
+        )
+        self._reading(capture.id, sighted, reading)
+
+    def _reading(self, capture: int, sighted: Sighted, reading: Reading) -> None:
+        if reading.findings or reading.secrets:
+            self._found.append((sighted, reading.findings, reading.secrets))
         extraction = self._take(extractions)
         self._add(
             extractions.name,
@@ -133,23 +160,32 @@ class PartWriter:
         """Write everything that was taken."""
         for table in (captures, extractions, findings, found_secrets, capture_refusals):
             write_rows(self._connection, table, self._rows.get(table.name, []))
+        evidence.found(self._connection, self._found, at=self._now, by=self._by)
+        counts = {name: len(rows) for name, rows in self._rows.items()}
+        evidence.part_written(
+            self._connection, self.number, self._batch, counts, self._now, self._by
+        )
 
     def _capture(
-        self, document: int, capture: NewCapture, known: dict[CaptureKey, tuple[int, str]]
+        self,
+        number: int,
+        document: NewDocument,
+        capture: NewCapture,
+        known: dict[CaptureKey, tuple[int, str]],
     ) -> Fate:
         before = known.get(capture.key)
         if before is not None:
             if capture.reading is None or before[1] == capture.reading.extractor:
                 return "known"
-            self.reading(before[0], capture.reading)
+            self._reading(before[0], self._sighted(before[0], document, capture), capture.reading)
             known[capture.key] = before[0], capture.reading.extractor
             return "read_anew"
-        number = self._take(captures)
+        made = self._take(captures)
         self._add(
             captures.name,
-            id=number,
+            id=made,
             part_id=self.number,
-            document_id=document,
+            document_id=number,
             first_byte=capture.begin,
             end_byte=capture.end,
             path=capture.path,
@@ -162,9 +198,21 @@ class PartWriter:
             note=capture.note,
         )
         if capture.reading is not None:
-            self.reading(number, capture.reading)
-            known[capture.key] = number, capture.reading.extractor
+            self._reading(made, self._sighted(made, document, capture), capture.reading)
+            known[capture.key] = made, capture.reading.extractor
         return "new"
+
+    def _sighted(self, number: int, document: NewDocument, capture: NewCapture) -> Sighted:
+        return Sighted(
+            capture=number,
+            document_sha256=document.sha256,
+            media_type=document.media_type,
+            url=capture.url,
+            captured_at=capture.captured_at,
+            clock=capture.clock,
+            collector=self._collector,
+            extractor="" if capture.reading is None else capture.reading.extractor,
+        )
 
     def _take(self, table: Table) -> int:
         number = self._next[table.name]
@@ -190,15 +238,22 @@ def begin_batch(connection: Connection, batch: NewBatch) -> int:
             imported_by=batch.imported_by,
         )
     )
+    evidence.batch_begun(connection, number, batch)
     return number
 
 
-def known_captures(connection: Connection, document: int) -> dict[CaptureKey, tuple[int, str]]:
-    """Return the captures of a document, and which rules read each last."""
+def known_captures(
+    connection: Connection, document: int, first: int, last: int
+) -> dict[CaptureKey, tuple[int, str]]:
+    """Return the captures of a document's parts that begin at bytes `first` to `last`.
+
+    Each with its number and which rules read it last.
+    """
+    meant = (captures.c.document_id == document, captures.c.first_byte.between(first, last))
     latest = (
         select(extractions.c.capture_id, func.max(extractions.c.id).label("id"))
         .join(captures, captures.c.id == extractions.c.capture_id)
-        .where(captures.c.document_id == document)
+        .where(*meant)
         .group_by(extractions.c.capture_id)
         .subquery()
     )
@@ -208,14 +263,15 @@ def known_captures(connection: Connection, document: int) -> dict[CaptureKey, tu
             captures.c.first_byte,
             captures.c.listing,
             captures.c.captured_at,
+            captures.c.url,
             extractions.c.extractor,
         )
         .join(latest, latest.c.capture_id == captures.c.id)
         .join(extractions, extractions.c.id == latest.c.id)
-        .where(captures.c.document_id == document)
+        .where(*meant)
     )
     return {
-        (row.first_byte, row.listing, row.captured_at): (row.id, row.extractor)
+        (row.first_byte, row.listing, row.captured_at, row.url): (row.id, row.extractor)
         for row in connection.execute(wanted)
     }
 
@@ -251,4 +307,5 @@ def withdraw_document(connection: Connection, sha256: str, withdrawal: Withdrawa
             withdrawn_by=withdrawal.withdrawn_by,
         )
     )
+    evidence.document_withdrawn(connection, number, sha256, withdrawal)
     return number

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from arien_flows.casebook import capture_reading as reading
 from arien_flows.casebook import capture_writing as writing
-from arien_flows.casebook.capture_deriving import derive
+from arien_flows.casebook.capture_deriving import derive, derived_from
 from arien_flows.casebook.capture_reading import Payee
 from arien_flows.casebook.capture_records import (
     Capture,
@@ -29,6 +29,7 @@ from arien_flows.casebook.capture_records import (
 from arien_flows.casebook.capture_tables import captures
 from arien_flows.casebook.capture_writing import CaptureKey, Fate, PartWriter
 from arien_flows.casebook.records import Withdrawal
+from arien_flows.errors import NotFoundError
 
 Answer = TypeVar("Answer")
 
@@ -93,7 +94,7 @@ class Captures:
 
     def settle(
         self,
-        batch: int,
+        batch: int | None,
         readings: Sequence[tuple[int, Reading]],
         sha256s: Iterable[str],
         *,
@@ -101,7 +102,7 @@ class Captures:
         by: str,
         reason: str,
     ) -> list[Derived]:
-        """Take other readings of captures, and make the tags that rest on them.
+        """Take other readings of captures into a batch, and make the tags that rest on them.
 
         The tags of the documents that are named are made as well, where they are not.
         """
@@ -111,12 +112,13 @@ class Captures:
                 for sha256 in sha256s
                 if (number := writing.document_number(connection, sha256)) is not None
             }
-            if readings:
+            if readings and batch is not None:
                 part = PartWriter(connection, batch, now, by)
-                for capture, made in readings:
-                    part.reading(capture, made)
-                part.write()
                 numbers = [capture for capture, _ in readings]
+                held = {each.id: each for each in reading.captures_numbered(connection, numbers)}
+                for capture, made in readings:
+                    part.read_again(held[capture], made)
+                part.write()
                 wanted = select(captures.c.document_id).where(captures.c.id.in_(numbers))
                 touched.update(connection.execute(wanted).scalars())
             return derive(connection, touched, now=now, by=by, reason=reason)
@@ -134,8 +136,8 @@ class Captures:
 
     # --- reading
 
-    def known(self, sha256: str) -> Known:
-        """Return what is known of a document that is offered."""
+    def known(self, sha256: str, first: int, last: int) -> Known:
+        """Return what is known of a document that is offered, of parts from `first` to `last`."""
 
         def ask(connection: Connection) -> Known:
             number = writing.document_number(connection, sha256)
@@ -143,7 +145,7 @@ class Captures:
                 return _UNKNOWN
             return Known(
                 is_withdrawn=writing.is_withdrawn(connection, number),
-                captures=writing.known_captures(connection, number),
+                captures=writing.known_captures(connection, number, first, last),
             )
 
         return self._read(ask, _UNKNOWN)
@@ -165,6 +167,29 @@ class Captures:
     def sites(self, addresses: Iterable[str]) -> dict[str, frozenset[str]]:
         """Return the sites on which addresses stand."""
         return self._read(lambda it: reading.sites_of(it, addresses), {})
+
+    def numbered(self, capture_ids: Sequence[int]) -> list[Capture]:
+        """Return captures by their numbers."""
+        return self._read(lambda it: reading.captures_numbered(it, capture_ids), [])
+
+    def batch(self, number: int) -> NewBatch:
+        """Return what was said of a batch; `NotFoundError` where there is none of that number."""
+        found = self._read(lambda it: reading.read_batch(it, number), None)
+        if found is None:
+            raise NotFoundError(f"there is no batch {number} of listings")
+        return found
+
+    def documents_beginning(self, sha256: str) -> list[str]:
+        """Return the hashes of collected documents that begin so, at most two."""
+        return self._read(lambda it: reading.documents_beginning(it, sha256), [])
+
+    def tag_imports(self, sha256s: Sequence[str]) -> list[int]:
+        """Return the imports of tags in effect that rest on documents."""
+        return self._read(lambda it: derived_from(it, sha256s), [])
+
+    def refusals(self, batch: int) -> list[NewRefusal]:
+        """Return what a batch offered and was not read."""
+        return self._read(lambda it: reading.refusals_of(it, batch), [])
 
     def with_addresses(self, addresses: Iterable[str]) -> list[int]:
         """Return the captures in effect in which one of the addresses stands."""

@@ -12,11 +12,10 @@ from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy.exc import DBAPIError
 
 from arien_flows.attribution.snapshot import tag_digest
-from arien_flows.attribution.subjects import subject_of
+from arien_flows.attribution.subjects import SubjectError, subject_of
 from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
 from arien_flows.casebook.models import statements, tags
-from arien_flows.errors import ArienError
-from chains.errors import ChainError
+from chains.errors import AddressError
 
 AT_ONCE = 1_000
 
@@ -71,7 +70,7 @@ def _is_faithful(row: Row[tuple[object, ...]]) -> bool:
     )
     try:
         subject = subject_of(tag, tag.network)
-    except (ArienError, ChainError, ValueError):
+    except (SubjectError, AddressError, ValueError):
         return False
     kind = None if subject.script_type is None else int(subject.script_type)
     return (kind, subject.payload, tag_digest(tag)) == (

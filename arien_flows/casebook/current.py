@@ -1,88 +1,203 @@
-"""Which tags speak: of several versions of one tag the last confirmed, unless it was withdrawn.
+"""Which tags speak: of several versions of one tag the last confirmed, unless it is out of effect.
+
+Out of effect is what was withdrawn with its import or rejected in a review; and what nobody has
+approved yet, where the casebook's policy says that such tags do not count (`reviews`).
 
 A change concerns the tags of one import and all other versions of them, so only those are looked
 at. What speaks afterwards is named anew: each import's current tags have a digest, and the
 digests of all imports together name the set of tags of a network.
 """
 
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
+    case,
     delete,
     exists,
     func,
+    not_,
     select,
+    true,
     update,
 )
 
 from arien_flows.attribution.snapshot import revision_of
-from arien_flows.casebook.models import statements, tag_sets, tags, withdrawals
+from arien_flows.casebook.models import (
+    statements,
+    tag_imports,
+    tag_reviews,
+    tag_sets,
+    tags,
+    withdrawals,
+)
+from arien_flows.casebook.pack_rows import UsableRow
+from arien_flows.casebook.policies import counts_proposed
 from arien_flows.casebook.rows import ROWS_AT_ONCE, write_rows
 
 
-def choose_current(connection: Connection, number: int) -> None:
-    """Let one of each import's tags and their other versions speak, and name the sets anew."""
-    keys = select(tags.c.key).where(tags.c.import_id == number)
-    touched = [
-        int(found)
-        for found in connection.execute(
-            select(tags.c.import_id).where(tags.c.key.in_(keys)).distinct()
-        ).scalars()
-    ]
-    several = (
-        select(tags.c.key).where(tags.c.key.in_(keys)).group_by(tags.c.key).having(func.count() > 1)
+def state_of_tag() -> ColumnElement[str]:
+    """Return whether a tag is `proposed`, `approved` or `rejected`: its last review says so.
+
+    A review of the tag itself counts before those of its whole import.
+    """
+    of_import = tag_reviews.c.import_id == tags.c.import_id
+    own, whole = (
+        select(tag_reviews.c.verdict)
+        .where(of_import, which)
+        .order_by(tag_reviews.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        for which in (tag_reviews.c.row == tags.c.row, tag_reviews.c.row.is_(None))
     )
-    places = connection.execute(_ranked(tags.c.key.in_(several))).all()
-    speaking = [int(row.id) for row in places if row.place == 1 and not row.is_current]
-    silent = [int(row.id) for row in places if row.place > 1 and row.is_current]
-    for chosen, is_current in ((speaking, True), (silent, False)):
-        for start in range(0, len(chosen), ROWS_AT_ONCE):
-            part = chosen[start : start + ROWS_AT_ONCE]
-            connection.execute(
-                update(tags).where(tags.c.id.in_(part)).values(is_current=is_current)
-            )
-    for each in sorted({*touched, number}):
+    return func.coalesce(own, whole, "proposed")
+
+
+def state_of_import() -> ColumnElement[str]:
+    """Return the same of an import as a whole, whatever reviews of its tags say."""
+    whole = (
+        select(tag_reviews.c.verdict)
+        .where(tag_reviews.c.import_id == tag_imports.c.id, tag_reviews.c.row.is_(None))
+        .order_by(tag_reviews.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(whole, "proposed")
+
+
+def choose_current(connection: Connection, number: int, row: int | None = None) -> None:
+    """Let of each tag of an import (or of one of its rows) and its other versions one speak."""
+    keys = select(tags.c.key).where(tags.c.import_id == number)
+    if row is not None:
+        keys = keys.where(tags.c.row == row)
+    _choose(connection, tags.c.key.in_(keys), also=[number])
+
+
+def choose_all(connection: Connection) -> None:
+    """Decide of all tags which speak."""
+    _choose(connection, true(), also=())
+
+
+def choose_among_new(connection: Connection, written: Mapping[int, Sequence[UsableRow]]) -> None:
+    """Decide which tags speak after imports that nobody has reviewed; `written` has their rows.
+
+    All of them are marked as current. Only those that have other versions need a decision.
+    """
+    if not written:
+        return
+    if not counts_proposed(connection):
+        for number in written:
+            choose_current(connection, number)
+        return
+    several = _repeated_keys(connection, written)
+    touched: set[int] = set()
+    for start in range(0, len(several), ROWS_AT_ONCE):
+        part = several[start : start + ROWS_AT_ONCE]
+        touched |= _settle(connection, tags.c.key.in_(part))
+    for number, rows in written.items():
+        if number not in touched:
+            _name_sets_of(connection, number, ((row.network, row.digest) for row in rows))
+    for number in sorted(touched):
+        _name_sets(connection, number)
+
+
+def _choose(connection: Connection, which: ColumnElement[bool], also: Iterable[int]) -> None:
+    for each in sorted({*_settle(connection, which), *also}):
         _name_sets(connection, each)
 
 
-def _ranked(which: ColumnElement[bool]) -> Select[tuple[int, bool, int]]:
-    """Return tags that are in effect with their place among the versions of each, 1 the first."""
+def _settle(connection: Connection, which: ColumnElement[bool]) -> set[int]:
+    """Mark of some tags those that speak; `which` has to hold for all versions of each.
+
+    Return the imports that the tags are of.
+    """
+    is_in_effect = _is_in_effect(connection)
     place = func.row_number().over(
-        partition_by=tags.c.key,
+        partition_by=(tags.c.key, case((is_in_effect, 1), else_=0)),
         order_by=(
             statements.c.lastmod.desc().nulls_last(),
             tags.c.import_id.desc(),
             tags.c.row.desc(),
         ),
     )
-    return (
-        select(tags.c.id, tags.c.is_current, place.label("place"))
+    effect = is_in_effect.label("effect")
+    found = (
+        select(tags.c.id, tags.c.import_id, tags.c.is_current, effect, place.label("place"))
         .join(statements, statements.c.id == tags.c.statement_id)
-        .where(which, ~exists().where(withdrawals.c.import_id == tags.c.import_id))
+        .where(which)
     )
+    touched: set[int] = set()
+    changed: dict[bool, list[int]] = {True: [], False: []}
+    for row in connection.execute(found):
+        touched.add(int(row.import_id))
+        speaks = bool(row.effect) and row.place == 1
+        if speaks != bool(row.is_current):
+            changed[speaks].append(int(row.id))
+    for speaks, numbers in changed.items():
+        for start in range(0, len(numbers), ROWS_AT_ONCE):
+            part = numbers[start : start + ROWS_AT_ONCE]
+            connection.execute(update(tags).where(tags.c.id.in_(part)).values(is_current=speaks))
+    return touched
+
+
+def _is_in_effect(connection: Connection) -> ColumnElement[bool]:
+    """Return whether a tag counts, as far as withdrawals, reviews and the policy say."""
+    stands = not_(exists().where(withdrawals.c.import_id == tags.c.import_id))
+    state = state_of_tag()
+    if not counts_proposed(connection):
+        return stands & (state == "approved")
+    if connection.execute(select(tag_reviews.c.id).limit(1)).first() is None:
+        return stands
+    return stands & (state != "rejected")
+
+
+def _repeated_keys(
+    connection: Connection, written: Mapping[int, Sequence[UsableRow]]
+) -> list[bytes]:
+    """Return the keys of new tags that other tags have, too."""
+    seen: set[bytes] = set()
+    several = {
+        row.key
+        for rows in written.values()
+        for row in rows
+        if row.key in seen or seen.add(row.key)  # type: ignore[func-returns-value]
+    }
+    first = connection.execute(
+        select(func.min(tags.c.id)).where(tags.c.import_id.in_(list(written)))
+    ).scalar()
+    if first is not None and connection.execute(select(tags.c.id).where(tags.c.id < first)).first():
+        older = tags.alias()
+        known = exists().where(older.c.key == tags.c.key, older.c.id < first)
+        wanted = select(tags.c.key).where(tags.c.id >= first, known)
+        several |= {bytes(key) for key in connection.execute(wanted).scalars()}
+    return sorted(several)
 
 
 def _name_sets(connection: Connection, number: int) -> None:
     """Compute the digests of an import's current tags anew."""
     connection.execute(delete(tag_sets).where(tag_sets.c.import_id == number))
-    current = (
-        select(tags.c.network, tags.c.digest)
-        .where(tags.c.import_id == number, tags.c.is_current)
-        .order_by(tags.c.network)
+    current = select(tags.c.network, tags.c.digest).where(
+        tags.c.import_id == number, tags.c.is_current
     )
-    rows = []
-    for network, found in groupby(connection.execute(current), itemgetter(0)):
-        digests = [bytes(row.digest).hex() for row in found]
-        rows.append(
-            {
-                "import_id": number,
-                "network": network,
-                "tag_count": len(digests),
-                "digest": revision_of(digests),
-            }
-        )
+    found = ((row.network, bytes(row.digest)) for row in connection.execute(current))
+    _name_sets_of(connection, number, found)
+
+
+def _name_sets_of(
+    connection: Connection, number: int, current: Iterable[tuple[str, bytes]]
+) -> None:
+    """Write the digests of an import's current tags, given the network and digest of each."""
+    digests: dict[str, list[str]] = {}
+    for network, digest in current:
+        digests.setdefault(network, []).append(digest.hex())
+    rows: list[dict[str, object]] = [
+        {
+            "import_id": number,
+            "network": network,
+            "tag_count": len(found),
+            "digest": revision_of(found),
+        }
+        for network, found in sorted(digests.items())
+    ]
     write_rows(connection, tag_sets, rows)

@@ -3,6 +3,8 @@
 The table refuses UPDATE and DELETE. That a document was kept stands in the evidence chain.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -41,3 +43,28 @@ def keep_document(
     )
     document_kept(connection, number, sha256=sha256, name=name, at=imported_at, by=imported_by)
     return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDocument:
+    """A document without its bytes."""
+
+    sha256: str
+    name: str
+    media_type: str
+    imported_at: datetime
+    imported_by: str
+
+
+def described(connection: Connection, wanted: Sequence[str]) -> dict[str, KeptDocument]:
+    """Return documents by their SHA-256; those that the casebook does not hold are left out."""
+    found: dict[str, KeptDocument] = {}
+    columns = [documents.c[name] for name in KeptDocument.__slots__]
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        rows = connection.execute(select(*columns).where(documents.c.sha256.in_(part)))
+        found.update({row.sha256: KeptDocument(**row._mapping) for row in rows})
+    return found
+
+
+_AT_ONCE = 1_000

@@ -2,9 +2,9 @@
 
 The digest of some rows is the SHA-256 of their JSON arrays, one a line, in the order of the
 table's key; an array holds the columns in the order that is named beside the digest. Binary values
-are written in hexadecimal digits, moments as SQLite keeps them, truth as 1 and 0. So the digest
-is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half a
-million tags takes a second that way, and text that is no longer valid still has a digest.
+are written in hexadecimal digits (capitals), moments as SQLite keeps them, truth as 1 and 0. So the
+digest is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half
+a million tags takes a second that way, and text that is no longer valid still has a digest.
 """
 
 import hashlib
@@ -73,9 +73,12 @@ def rows_of(table: Table, **where: int | str) -> RowGroup:
     """Return the rows of a table that have values in columns; all rows where none is named.
 
     Columns whose `info` says `changes` are left out: they may be changed later. So are those that
-    another hash covers (`hashed`).
+    another hash covers (`hashed`). A table's `info` may name another `order` than the primary
+    key's, which an index gives without sorting.
     """
-    key = tuple(column.name for column in table.primary_key)
+    key: tuple[str, ...] = table.info.get(
+        "order", tuple(column.name for column in table.primary_key)
+    )
     others = (
         column.name
         for column in table.columns
@@ -96,7 +99,11 @@ def measure(connection: Connection, group: RowGroup) -> Measured:
 def _lines(connection: Connection, group: RowGroup) -> Iterator[list[bytes]]:
     """Yield the rows as lines of JSON, some at once."""
     is_sqlite = connection.dialect.name == "sqlite"
-    columns = ", ".join(_sqlite(name) if is_sqlite else f'"{name}"' for name in group.columns)
+    binary = _binary_columns(connection, group.table) if is_sqlite else frozenset()
+    columns = ", ".join(
+        f'CASE WHEN "{name}" IS NOT NULL THEN hex("{name}") END' if name in binary else f'"{name}"'
+        for name in group.columns
+    )
     wanted = f"CAST(json_array({columns}) || char(10) AS BLOB)" if is_sqlite else columns
     where = " AND ".join(f'"{name}" = :{name}' for name in group.where)
     order = ", ".join(f'"{name}"' for name in group.key)
@@ -115,8 +122,10 @@ def _lines(connection: Connection, group: RowGroup) -> Iterator[list[bytes]]:
         yield [_line(row) for row in rows[start : start + AT_ONCE]]
 
 
-def _sqlite(name: str) -> str:
-    return f'CASE typeof("{name}") WHEN \'blob\' THEN lower(hex("{name}")) ELSE "{name}" END'
+def _binary_columns(connection: Connection, table: str) -> frozenset[str]:
+    """Return a SQLite table's columns of bytes; bytes in any other cannot be read as JSON."""
+    found = connection.execute(text(f'PRAGMA table_info("{table}")'))
+    return frozenset(row.name for row in found if row.type == "BLOB")
 
 
 def _line(row: Sequence[object]) -> bytes:
@@ -129,7 +138,7 @@ def _plain(value: object) -> Any:
         case bool():
             return int(value)
         case bytes() | memoryview():
-            return bytes(value).hex()
+            return bytes(value).hex().upper()
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         case date():

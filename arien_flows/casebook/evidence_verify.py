@@ -70,6 +70,9 @@ class EvidenceVerification:
     casebook: str
     """Where it is."""
 
+    ok: bool
+    """Whether nothing was found."""
+
     rows: int
     """Rows of evidence."""
 
@@ -85,11 +88,6 @@ class EvidenceVerification:
 
     limits: str
     """What no such check can show."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found."""
-        return not self.faults
 
 
 @dataclass(slots=True)
@@ -124,6 +122,7 @@ def verify(
     faults += _triggers(connection)
     return EvidenceVerification(
         casebook=name,
+        ok=not faults,
         rows=len(chain.hashes),
         documents=len(checked),
         groups=len(groups),
@@ -316,6 +315,11 @@ def _current(connection: Connection) -> Iterator[Fault]:
     except (DBAPIError, TypeError, ValueError):
         yield Fault(kind="current", where="table tags", detail="cannot be read as it is")
         return
+    if connection.dialect.name == "sqlite":
+        odd = text("SELECT import_id FROM tags WHERE is_current NOT IN (0, 1)")
+        for number in connection.execute(odd).scalars():
+            where = f"tags of import {number}"
+            yield Fault(kind="current", where=where, detail="a mark is neither yes nor no")
     for number, network in sorted(marked.keys() | named.keys()):
         if marked.get((number, network)) != named.get((number, network)):
             yield Fault(

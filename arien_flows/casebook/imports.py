@@ -7,9 +7,10 @@ that was last confirmed speaks, and among those the one that was imported last; 
 kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,10 +24,12 @@ from sqlalchemy import (
     update,
 )
 
-from arien_flows.attribution.tagpack import TagPack
-from arien_flows.casebook.current import choose_current
+from arien_flows.attribution.pack import TagPack
+from arien_flows.attribution.terms import NO_TERMS, Terms
+from arien_flows.casebook.current import choose_among_new, choose_current, state_of_import
 from arien_flows.casebook.documents import keep_document
 from arien_flows.casebook.evidence_acts import tags_imported, tags_withdrawn
+from arien_flows.casebook.indexes import made_afterwards
 from arien_flows.casebook.models import (
     documents,
     faulty_tags,
@@ -35,12 +38,10 @@ from arien_flows.casebook.models import (
     tags,
     withdrawals,
 )
-from arien_flows.casebook.pack_rows import Report, usable_rows, write_tags
+from arien_flows.casebook.pack_rows import Report, UsableRow, usable_rows, write_tags
 from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport, Withdrawal
 from arien_flows.casebook.rows import next_number, write_rows
 from arien_flows.errors import InputError, NotFoundError
-
-TAGPACK_MEDIA_TYPE = "application/yaml"
 
 LAST_NUMBER = 2**31 - 1
 """Of an import, in either database."""
@@ -58,6 +59,20 @@ class Origin:
 
     imported_at: datetime
     imported_by: str
+    form: str = "tagpack"
+    """How the document was read: one of `attribution.formats`."""
+
+    terms: Terms = NO_TERMS
+    """What was said of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A document that shall be taken in."""
+
+    raw: bytes
+    pack: TagPack
+    origin: Origin
 
 
 def import_pack(
@@ -67,35 +82,77 @@ def import_pack(
     origin: Origin,
     report: Report = lambda _done, _total: None,
 ) -> ImportOutcome:
-    """Take a TagPack in; the same document for the same network is recognised, and left alone."""
+    """Take a pack in; the same document for the same network is recognised, and left alone."""
+    offer = Offer(raw=raw, pack=pack, origin=origin)
+    (outcome,) = import_packs(connection, [offer], lambda _name, done, total: report(done, total))
+    return outcome
+
+
+def import_packs(
+    connection: Connection,
+    offers: Sequence[Offer],
+    report: Callable[[str, int, int], None] = lambda _name, _done, _total: None,
+) -> list[ImportOutcome]:
+    """Take packs in, one after the other, and decide at the end which of their tags speak."""
+    with made_afterwards(connection, sum(len(offer.pack.numbers) for offer in offers)):
+        taken = [_take(connection, offer, partial(report, offer.origin.name)) for offer in offers]
+    new = [each.number for each in taken if each.written is not None]
+    choose_among_new(connection, {it.number: it.written for it in taken if it.written is not None})
+    outcomes = []
+    for each in taken:
+        made = read_import(connection, each.number)
+        if each.number in new:
+            new.remove(each.number)
+            tags_imported(connection, made)
+            outcomes.append(ImportOutcome(record=made, is_new=True, faults=each.faults))
+        else:
+            faults = tuple(faults_of(connection, each.number))
+            outcomes.append(ImportOutcome(record=made, is_new=False, faults=faults))
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    number: int
+    written: Sequence[UsableRow] | None
+    """Nothing where the document was imported before."""
+
+    faults: tuple[FaultyTag, ...] = ()
+
+
+def _take(connection: Connection, offer: Offer, report: Report) -> _Taken:
+    """Write a pack's tags and faults, unless the document was imported before."""
+    pack, origin = offer.pack, offer.origin
     known = find_import(connection, pack.sha256, origin.network)
     if known is not None:
-        return ImportOutcome(
-            record=known, is_new=False, faults=tuple(faults_of(connection, known.id))
-        )
+        return _Taken(number=known.id, written=None)
     number = next_number(connection, tag_imports)
-    found, faults, repeated = usable_rows(pack, origin.network, origin.imported_at.date())
+    usable = usable_rows(pack, origin.network, origin.imported_at.date())
     connection.execute(
         insert(tag_imports).values(
             id=number,
             document_id=keep_document(
                 connection,
-                raw,
+                offer.raw,
                 pack.sha256,
                 name=origin.name,
-                media_type=TAGPACK_MEDIA_TYPE,
+                media_type=pack.media_type,
                 imported_at=origin.imported_at,
                 imported_by=origin.imported_by,
             ),
             title=pack.title,
             creator=pack.creator,
             network=origin.network,
-            repeated=repeated,
+            repeated=usable.repeated,
             imported_at=origin.imported_at,
             imported_by=origin.imported_by,
+            format=origin.form,
+            source=origin.terms.source,
+            licence=origin.terms.licence,
+            as_of=origin.terms.as_of,
         )
     )
-    write_tags(connection, number, found, report)
+    write_tags(connection, number, pack, usable.rows, report)
     write_rows(
         connection,
         faulty_tags,
@@ -106,13 +163,10 @@ def import_pack(
                 "subject": fault.subject,
                 "fault": fault.fault,
             }
-            for fault in faults
+            for fault in usable.faults
         ],
     )
-    choose_current(connection, number)
-    made = read_import(connection, number)
-    tags_imported(connection, made)
-    return ImportOutcome(record=made, is_new=True, faults=tuple(faults))
+    return _Taken(number=number, written=usable.rows, faults=tuple(usable.faults))
 
 
 def withdraw(connection: Connection, number: int, withdrawal: Withdrawal) -> TagImport:
@@ -200,7 +254,8 @@ def _imports() -> Select[tuple[object, ...]]:
     )
     return (
         select(
-            tag_imports,
+            *(column for column in tag_imports.c if column.name != "source"),
+            tag_imports.c.source.label("told_source"),
             documents.c.sha256,
             documents.c.name,
             documents.c.size,
@@ -210,6 +265,7 @@ def _imports() -> Select[tuple[object, ...]]:
             count(tags).label("tags"),
             current.label("current"),
             count(faulty_tags).label("faulty"),
+            state_of_import().label("state"),
         )
         .join(documents, documents.c.id == tag_imports.c.document_id)
         .outerjoin(withdrawals, withdrawals.c.import_id == tag_imports.c.id)
@@ -240,4 +296,7 @@ def _record(row: Row[tuple[object, ...]]) -> TagImport:
         repeated=found["repeated"],
         faulty=int(found["faulty"]),
         withdrawal=withdrawal,
+        form=found["format"],
+        terms=Terms(source=found["told_source"], licence=found["licence"], as_of=found["as_of"]),
+        state=found["state"],
     )

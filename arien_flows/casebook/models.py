@@ -93,8 +93,11 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy's signature
         """Return what is stored, or compared with what is."""
-        if value is None:
-            return None
+        return None if value is None else Words.stored(value)
+
+    @staticmethod
+    def stored(value: str) -> str:
+        """Return text as a database holds it."""
         held = value.replace("\0", "\\0")
         return held if held.isascii() else held.encode(errors="backslashreplace").decode()
 
@@ -124,6 +127,11 @@ tag_imports = Table(
     Column("repeated", Integer, nullable=False),  # rows that say what another row says
     Column("imported_at", UtcDateTime, nullable=False),
     Column("imported_by", Words, nullable=False),
+    # How the document was read, and what was said of it when it was offered.
+    Column("format", Words, nullable=False, server_default="tagpack"),
+    Column("source", Words),
+    Column("licence", Words),
+    Column("as_of", Date),
     info={"recorded_by": "id"},
 )
 
@@ -178,7 +186,7 @@ tags = Table(
     Index(None, "network", "subject"),
     Index(None, "key"),
     Index(None, "statement_id"),
-    info={"recorded_by": "import_id"},
+    info={"recorded_by": "import_id", "order": ("import_id", "row")},
 )
 
 faulty_tags = Table(
@@ -191,6 +199,58 @@ faulty_tags = Table(
     Column("subject", Words, nullable=False),  # as the document writes it
     Column("fault", Words, nullable=False),
     info={"recorded_by": "import_id"},
+)
+
+tag_reviews = Table(
+    "tag_reviews",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("import_id", Integer, ForeignKey("tag_imports.id"), nullable=False),
+    Column("row", Integer),  # nothing: the whole import
+    Column("verdict", Words, nullable=False),  # approved, or rejected
+    Column("reason", Words, nullable=False),
+    Column("after_import", Integer, nullable=False),  # the last import at that time
+    Column("reviewed_at", UtcDateTime, nullable=False),
+    Column("reviewed_by", Words, nullable=False),
+    Index(None, "import_id", "row"),
+    info={"recorded_by": "id"},
+)
+
+tag_policies = Table(
+    "tag_policies",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("counts_proposed", Boolean, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("after_import", Integer, nullable=False),  # the last import at that time
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", Words, nullable=False),
+    info={"recorded_by": "id"},
+)
+
+actor_lists = Table(
+    "actor_lists",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", Integer, ForeignKey("documents.id"), nullable=False, index=True),
+    Column("title", Words, nullable=False),
+    Column("creator", Words, nullable=False),
+    Column("description", Words),
+    Column("faults", Words, nullable=False),  # JSON: place, id and fault of each
+    Column("imported_at", UtcDateTime, nullable=False),
+    Column("imported_by", Words, nullable=False),
+    info={"recorded_by": "id"},
+)
+
+actors = Table(
+    "actors",
+    metadata,
+    Column("list_id", Integer, ForeignKey("actor_lists.id"), primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("actor", Words, nullable=False, index=True),  # its id
+    Column("label", Words, nullable=False),
+    Column("told", Words, nullable=False),  # all that the list says, as JSON
+    info={"recorded_by": "list_id"},
 )
 
 tag_sets = Table(

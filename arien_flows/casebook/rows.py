@@ -1,5 +1,7 @@
 """Writing rows in bulk, under numbers that the one writer gives."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, Table, func, insert, select
 
 ROWS_AT_ONCE = 10_000
@@ -10,6 +12,26 @@ def write_rows(connection: Connection, table: Table, rows: list[dict[str, object
     """Insert rows in bulk; none is no statement at all."""
     if rows:
         connection.execute(insert(table), rows)
+
+
+def write_tuples(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """Insert many rows of plain values, in the order of the columns, past all conversions.
+
+    SQLAlchemy takes twice as long to convert half a million rows as SQLite to write them.
+    """
+    if not rows:
+        return
+    mark = {"qmark": "?", "format": "%s", "pyformat": "%s"}[connection.dialect.paramstyle]
+    names = ", ".join(f'"{column}"' for column in columns)
+    marks = ", ".join([mark] * len(columns))
+    # The names are this program's own.
+    query = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
+    connection.exec_driver_sql(query, list(rows))
 
 
 def next_number(connection: Connection, table: Table) -> int:

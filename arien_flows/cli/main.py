@@ -78,6 +78,16 @@ COMMANDS = {
         attribute="taint",
         summary="Taint many sources through to the tip, in one pass over the ledger.",
     ),
+    "exposure": Entry(
+        module="arien_flows.cli.exposure",
+        attribute="exposure",
+        summary="Show whose money somebody received, and who received theirs.",
+    ),
+    "risk": Entry(
+        module="arien_flows.cli.risk",
+        attribute="risk",
+        summary="Score the risk of an address, or of entity:ADDRESS, with reasons.",
+    ),
     "replay": Entry(
         module="arien_flows.cli.replay",
         attribute="replay",
@@ -88,15 +98,30 @@ COMMANDS = {
         attribute="path",
         summary="Find the connections over which money can have gone from one end to another.",
     ),
+    "vendors": Entry(
+        module="arien_flows.cli.vendors",
+        attribute="vendors",
+        summary="Vendors: accounts in documents, and what the chain shows of wallets.",
+    ),
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
     ),
+    "listings": Entry(
+        module="arien_flows.cli.listings",
+        attribute="listings",
+        summary="Collected documents: import, look at, list, show, withdraw.",
+    ),
     "prices": Entry(
         module="arien_flows.cli.prices",
         attribute="prices",
         summary="What coins were worth: import price tables, look up, withdraw.",
+    ),
+    "evidence": Entry(
+        module="arien_flows.cli.evidence",
+        attribute="evidence",
+        summary="The chain of evidence: check it, list it, print its head.",
     ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",

@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from arien_flows.errors import InputError
-from arien_flows.prices.currencies import currency_named
 from arien_flows.tracing.request import MAX_DAYS, POLICIES, TraceRequest
 from arien_flows.tracing.request_checks import check_choice, check_range
 from heuristics.exact import LARGEST_AMOUNT
-from heuristics.exposure_kernel import MOST_HOPS
+from heuristics.exposure_terms import MOST_HOPS
 from heuristics.stops import Direction
 
 DirectionName = Literal["in", "out"]
@@ -25,7 +24,7 @@ DirectionName = Literal["in", "out"]
 MAX_SUBJECTS = 1_000
 MAX_BUDGET = 100_000_000
 DEFAULT_HOPS = 6
-DEFAULT_BUDGET = 1_000_000
+DEFAULT_BUDGET = 2_000_000
 LEAST_CONFIDENCE = 5
 """The lowest level of the scale: whoever names an owner at all is shown, with the confidence."""
 
@@ -75,9 +74,6 @@ class ExposureRequest:
     fan_out_percent: int = 1
     """... and is not gone through when less than this percentage of it is followed."""
 
-    fiat: str | None = None
-    """Currency in which the parts are valued, each by the prices of its days, as `EUR`."""
-
     def __post_init__(self) -> None:
         if not 1 <= len(self.subjects) <= MAX_SUBJECTS:
             raise InputError(f"name 1 to {MAX_SUBJECTS:,} subjects, not {len(self.subjects):,}")
@@ -99,8 +95,6 @@ class ExposureRequest:
             check_range("min_value", self.min_value_sat, 1, LARGEST_AMOUNT)
         if self.horizon_days is not None:
             check_range("horizon", self.horizon_days, 1, MAX_DAYS)
-        if self.fiat is not None and currency_named(self.fiat) != self.fiat:
-            raise InputError(f"write the currency as {currency_named(self.fiat)}, not {self.fiat}")
         self.as_trace()
 
     @property

@@ -12,8 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from arien_flows.attribution.snapshot import Attribution
-from arien_flows.attribution.source_documents import source_document
-from arien_flows.attribution.tag import NAMES_SOMEBODY, Statement, Tag
+from arien_flows.attribution.tag import Tag
 from arien_flows.entities.roles import Verdict
 from arien_flows.prices.rates import PriceBook
 from arien_flows.vendors.chain_ground import DAY_SECONDS, VendorGround
@@ -27,6 +26,7 @@ from arien_flows.vendors.chain_habits import (
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, Payouts
 from arien_flows.vendors.chain_policy import VendorPolicy
 from arien_flows.vendors.chain_prices import ListedPrice, OrderReceipts, match_prices
+from arien_flows.vendors.chain_tags import document_of, exchange_roots, vendor_places
 from arien_flows.vendors.chain_wallet import Wallet, output_rows
 from chains.types import BoolArray, Int64Array
 from heuristics.role_features import Measure, share
@@ -167,51 +167,16 @@ def published_address(case: Case) -> Finding:
     attribution = case.ground.attribution
     places = vendor_places(attribution, case.policy)
     mine = places[np.isin(attribution.holder[places], case.wallet.roots)]
-    tags = [attribution.tag(place) for place in mine.tolist()]
-    rows = tuple(
-        Shown(tag=tag, document=source_document(tag), says=f"{tag.label} by {tag.source}")
-        for tag in tags[:MOST_ROWS]
-    )
+    rows = tuple(_tag_row(attribution, place) for place in mine[:MOST_ROWS].tolist())
     if not len(places):
         return _undecided("published_address", "no tag names a vendor")
     return _found(
         "published_address",
-        len(tags) > 0,
-        f"{len(tags):,} tag{'s' * (len(tags) != 1)} of its addresses name a vendor",
+        len(mine) > 0,
+        f"{len(mine):,} tag{'s' * (len(mine) != 1)} of its addresses name a vendor",
         rows,
-        len(tags),
+        len(mine),
     )
-
-
-def vendor_places(attribution: Attribution, policy: VendorPolicy) -> Int64Array:
-    """Return the places of tags that name a vendor."""
-    return _places(attribution, policy, lambda said: _speaks_of(said, policy.vendor_concepts))
-
-
-def exchange_roots(attribution: Attribution, policy: VendorPolicy) -> Int64Array:
-    """Return the entities that a tag calls an exchange, ascending."""
-    places = _places(attribution, policy, lambda said: _speaks_of(said, policy.exchange_concepts))
-    return np.unique(attribution.holder[places])
-
-
-def _places(
-    attribution: Attribution, policy: VendorPolicy, wanted: Callable[[Statement], bool]
-) -> Int64Array:
-    least = policy.least("least_tag_confidence")
-    chosen = np.array(
-        [
-            said.level >= least and said.tag_type in NAMES_SOMEBODY and wanted(said)
-            for said in attribution.statements
-        ],
-        np.bool_,
-    )
-    if not len(chosen):
-        return np.empty(0, np.int64)
-    return np.flatnonzero(chosen[attribution.statement])
-
-
-def _speaks_of(said: Statement, concepts: frozenset[str]) -> bool:
-    return not concepts.isdisjoint(said.concepts)
 
 
 def price_list(case: Case) -> Finding:
@@ -314,7 +279,9 @@ def _funding(ground: VendorGround, transactions: Int64Array) -> Int64Array:
     place = np.repeat(np.arange(len(transactions)), lengths)
     rows = np.arange(len(place)) - (np.cumsum(lengths) - lengths)[place] + first[place]
     spent = view.spent_output[rows].astype(np.int64)
-    made = np.where(spent < 0, transactions[place], view.transactions_of_outputs(np.maximum(spent, 0)))
+    made = np.where(
+        spent < 0, transactions[place], view.transactions_of_outputs(np.maximum(spent, 0))
+    )
     found = transactions.copy()
     np.minimum.at(found, place, made)
     return found
@@ -335,7 +302,9 @@ def activity_hours(case: Case) -> Finding:
     if not match.is_telling:
         return _undecided(name, f"{told}; the hours are too even to tell")
     enough = match.overlap_percent >= case.policy.least("hour_overlap_percent")
-    rows = tuple(Shown(document=each, says="shows activity") for each in case.alias.activity_documents)
+    rows = tuple(
+        Shown(document=each, says="shows activity") for each in case.alias.activity_documents
+    )
     rows += tuple(Shown(transaction=each) for each in transactions[:MOST_ROWS].tolist())
     return _found(name, enough and abs(match.best_turn) <= 1, told, rows, len(rows))
 
@@ -418,7 +387,9 @@ def exchange_share(case: Case) -> Finding:
         name,
         held,
         f"{_percent(measure.value)} % of what it pays to others, over {payments:,} payments{part}",
-        tuple(Shown(transaction=each, says="pays an exchange") for each in transactions[:MOST_ROWS]),
+        tuple(
+            Shown(transaction=each, says="pays an exchange") for each in transactions[:MOST_ROWS]
+        ),
         len(transactions),
     )
 
@@ -440,9 +411,10 @@ def service(case: Case) -> Finding:
         if role in policy.service_roles and verdict is Verdict.HOLDS
     )
     places = np.flatnonzero(np.isin(attribution.service_root, case.wallet.root))
-    tags = [attribution.tag(int(attribution.service_root_tag[place])) for place in places.tolist()]
     rows = tuple(Shown(says=f"role {role}") for role in held)
-    rows += tuple(Shown(tag=tag, document=source_document(tag), says=tag.label) for tag in tags)
+    rows += tuple(
+        _tag_row(attribution, place) for place in attribution.service_root_tag[places].tolist()
+    )
     if rows:
         return _found(name, True, ", ".join(row.says for row in rows), rows, len(rows))
     open_roles = sorted(
@@ -455,13 +427,16 @@ def service(case: Case) -> Finding:
     return Finding(item=name, verdict=Verdict.FAILS, measured="no role and no tag of a service")
 
 
+def _tag_row(attribution: Attribution, place: int) -> Shown:
+    tag = attribution.tag(place)
+    return Shown(tag=tag, document=document_of(attribution, place), says=tag.label)
+
+
 def _percent(part: Decimal) -> str:
     return f"{part * 100:f}".rstrip("0").rstrip(".")
 
 
-def _found(
-    item: str, holds: bool, measured: str, rows: tuple[Shown, ...], count: int
-) -> Finding:
+def _found(item: str, holds: bool, measured: str, rows: tuple[Shown, ...], count: int) -> Finding:
     return Finding(
         item=item,
         verdict=Verdict.HOLDS if holds else Verdict.FAILS,

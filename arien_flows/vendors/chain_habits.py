@@ -51,7 +51,7 @@ def overlap_percent(one: Int64Array, other: Int64Array) -> int:
     common = sum(
         min(a * right, b * left) for a, b in zip(one.tolist(), other.tolist(), strict=True)
     )
-    return 100 * common // (left * right)
+    return int(100 * common // (left * right))
 
 
 def hours_match(one: Int64Array, other: Int64Array) -> HourMatch:

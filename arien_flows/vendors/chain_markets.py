@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from arien_flows.attribution.snapshot import Attribution
-from arien_flows.attribution.tag import NAMES_SOMEBODY, Statement, Tag
+from arien_flows.attribution.tag import Tag
 from arien_flows.vendors.chain_escrows import Escrows
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_policy import VendorPolicy
+from arien_flows.vendors.chain_tags import market_name
 from chains.types import Int64Array, UInt32Array
 from heuristics.columns import UInt16Array
 
@@ -53,9 +54,7 @@ class Market:
     """Commissions of these keys that arrive at tagged entities."""
 
 
-def markets_of(
-    ground: VendorGround, escrows: Escrows, policy: VendorPolicy
-) -> tuple[Market, ...]:
+def markets_of(ground: VendorGround, escrows: Escrows, policy: VendorPolicy) -> tuple[Market, ...]:
     """Return the markets: those with names by name, then those without by their key."""
     named = _tagged_markets(ground.attribution, policy)
     owner = {root: place for place, each in enumerate(named) for root in each.tagged.tolist()}
@@ -89,9 +88,7 @@ def _apart(markets: tuple[Market, ...]) -> tuple[Market, ...]:
     roots = np.concatenate([np.empty(0, np.int64), *(market.by_key for market in markets)])
     found, times = np.unique(roots, return_counts=True)
     shared = found[times > 1]
-    return tuple(
-        replace(market, by_key=np.setdiff1d(market.by_key, shared)) for market in markets
-    )
+    return tuple(replace(market, by_key=np.setdiff1d(market.by_key, shared)) for market in markets)
 
 
 def _unnamed(ground: VendorGround, escrows: Escrows, key: int, by_key: Int64Array) -> Market:
@@ -116,8 +113,7 @@ def _wallets(holder: Int64Array, seller: Int64Array, policy: VendorPolicy) -> In
 
 def _tagged_markets(attribution: Attribution, policy: VendorPolicy) -> list[Market]:
     """Return the markets that tags name. An entity that two name is the better tag's."""
-    least = policy.least("least_tag_confidence")
-    names = [_market_named(said, policy, least) for said in attribution.statements]
+    names = [market_name(said, policy) for said in attribution.statements]
     chosen = [name is not None for name in names]
     places = np.flatnonzero(np.array(chosen, np.bool_)[attribution.statement])
     by_name: dict[str, list[int]] = {}
@@ -140,18 +136,6 @@ def _tagged_markets(attribution: Attribution, policy: VendorPolicy) -> list[Mark
             )
         )
     return found
-
-
-def _market_named(said: Statement, policy: VendorPolicy, least: int) -> str | None:
-    """Return the market that a statement names, if it names one."""
-    if said.tag_type not in NAMES_SOMEBODY or said.level < least:
-        return None
-    if policy.market_concepts.isdisjoint(said.concepts):
-        return None
-    # A seller's account on a market is tagged with the market's concept, too.
-    if not policy.vendor_concepts.isdisjoint(said.concepts):
-        return None
-    return said.actor if said.actor is not None else said.label
 
 
 def groups_of(markets: Sequence[Market], labels: UInt32Array) -> UInt16Array:

@@ -127,7 +127,9 @@ def stable_pairs(ground: VendorGround, wallet: Wallet, policy: VendorPolicy) -> 
         ground.columns, wallet.labels, ground.marks, starts, roots, wallet.root
     )
     place = {root: row for row, root in enumerate(roots.tolist())}
-    found = [_tested(each, counts, place[wallet.root], place[each.other], policy) for each in chosen]
+    found = [
+        _tested(each, counts, place[wallet.root], place[each.other], policy) for each in chosen
+    ]
     stable = sorted(
         (pair for pair in found if pair.is_stable),
         key=lambda pair: (-pair.weeks, pair.tail, pair.other, pair.direction),
@@ -211,9 +213,7 @@ def _seen(ground: VendorGround, wallet: Wallet, direction: Direction) -> list[_S
     """Return whom the wallet pays, or who pays it, as far as its activity was read."""
     activity, sides = wallet.gathered.activity, wallet.sides
     if direction == "pays":
-        rows = np.flatnonzero(
-            sides.is_payment[activity.output_place] & ~activity.output_is_own
-        )
+        rows = np.flatnonzero(sides.is_payment[activity.output_place] & ~activity.output_is_own)
         others = activity.output_holder[rows]
     else:
         first = np.full(len(activity.time), -1, np.int64)

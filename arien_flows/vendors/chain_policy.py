@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from arien_flows.attribution.categories import standard_categories
 from arien_flows.errors import InputError
 from heuristics.escrow_keys import KeyLimits
 
@@ -89,9 +90,9 @@ class VendorPolicy:
     """The score from which a wallet is called confirmed."""
 
     items: tuple[Item, ...]
-    market_concepts: frozenset[str]
-    exchange_concepts: frozenset[str]
-    vendor_concepts: frozenset[str]
+    market_categories: frozenset[str]
+    exchange_categories: frozenset[str]
+    vendor_categories: frozenset[str]
     service_roles: frozenset[str]
     thresholds: Mapping[str, int]
 
@@ -130,9 +131,9 @@ def read_policy(document: bytes) -> VendorPolicy:
             source=str(told["source"]),
             confirmed=_whole(told, "confirmed"),
             items=items,
-            market_concepts=frozenset(told["market_concepts"]),
-            exchange_concepts=frozenset(told["exchange_concepts"]),
-            vendor_concepts=frozenset(told["vendor_concepts"]),
+            market_categories=_categories(told, "market_categories"),
+            exchange_categories=_categories(told, "exchange_categories"),
+            vendor_categories=_categories(told, "vendor_categories"),
             service_roles=frozenset(told["service_roles"]),
             thresholds={name: _whole(told["thresholds"], name) for name in _THRESHOLDS},
         )
@@ -150,6 +151,11 @@ def _whole(table: Mapping[str, Any], name: str) -> int:
     if type(value) is not int or value < 0:
         raise InputError(f"{name} in the policy of vendor scores is no whole number from 0 on")
     return value
+
+
+def _categories(told: Mapping[str, Any], name: str) -> frozenset[str]:
+    """Return names of risk categories; `InputError` where the map has no such category."""
+    return frozenset(standard_categories().category(each).name for each in told[name])
 
 
 def _item(told: Mapping[str, Any]) -> Item:

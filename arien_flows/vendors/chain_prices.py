@@ -101,7 +101,7 @@ def match_prices(
     """Compare receipts with a list; `books` hold the coin's price by currency."""
     kept = min(len(receipts), MOST_RECEIPTS)
     first = len(receipts) - kept
-    lines = sorted(set((line.currency, line.amount) for line in prices))
+    lines = sorted({(line.currency, line.amount) for line in prices})
     matched = np.zeros(len(receipts), dtype=np.bool_)
     compared = np.zeros(len(receipts), dtype=np.bool_)
     by_shift = {shift: matched.copy() for shift in SHIFTS}

@@ -59,9 +59,7 @@ def vendor_score(findings: Sequence[Finding], policy: VendorPolicy) -> VendorSco
         item.is_core and told[item.name].verdict is Verdict.HOLDS for item in policy.items
     )
     possible = sum(
-        max(item.points, 0)
-        for item in policy.items
-        if told[item.name].verdict is Verdict.UNDECIDED
+        max(item.points, 0) for item in policy.items if told[item.name].verdict is Verdict.UNDECIDED
     )
     standing: Standing = "nothing"
     if score >= policy.confirmed and has_core:

@@ -32,7 +32,7 @@ MOST_LINKED = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Wallet:
-    """An entity and those linked to it, with everything that they did, or the part that was read."""
+    """An entity and those linked to it, with what they did, or the part of it that was read."""
 
     root: int
     """The entity that was asked about."""
@@ -71,7 +71,8 @@ def output_rows(ground: VendorGround, gathered: Gathered) -> Int64Array:
     """Return the output that stands behind each output of a gathered activity."""
     view, transactions = ground.view, gathered.transactions
     rows = ranges(view.first_output[transactions], view.first_output[transactions + 1])
-    return rows[view.output_address[rows] != NO_ADDRESS]
+    payable: Int64Array = rows[view.output_address[rows] != NO_ADDRESS]
+    return payable
 
 
 def wallet_of(

@@ -9,14 +9,18 @@ from arien_flows.attribution.categories import (
     read_categories,
     standard_categories,
 )
-from arien_flows.attribution.tag import CONCEPTS
+from arien_flows.attribution.concepts import CONCEPTS
 from arien_flows.errors import InputError
 
 some_concepts = st.lists(st.sampled_from(sorted(CONCEPTS)), max_size=6)
 
 USE_OF_AN_ADDRESS = frozenset(
     {
-        "behaviour", "cold_wallet", "dark_web", "deployer", "deposit_wallet", "entity",
+        "administrator", "authorities", "behaviour", "cold_wallet", "concept",
+        "cryptocurrencies_user", "customer", "darknet_email_service", "darknet_forum",
+        "darknet_wiki", "ico", "irc", "moderator", "paste_site_service", "proxy", "regulator",
+        "service_provider", "unhosted_wallet",
+        "dark_web", "deployer", "deposit_wallet", "entity",
         "forum_mention", "funder", "gov_white_list", "gray_usage", "hot_wallet", "item", "mention",
         "organization", "service", "source", "unknown", "user", "victim", "warm_wallet",
         "website_mention", "white_list", "white_usage",

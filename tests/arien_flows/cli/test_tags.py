@@ -206,6 +206,11 @@ def test_casebook__is_brought_up_to_date_by_a_command(do: Do, tmp_path: Path):
     with sqlite3.connect(file) as connection:
         for table in ("price_withdrawals", "faulty_prices", "price_points", "price_tables"):
             connection.execute(f"DROP TABLE {table}")
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DROP TABLE evidence")
         connection.execute("DROP TABLE tag_sets")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()

@@ -49,7 +49,7 @@ _ROWS = (
     (
         "tags",
         "import_id",
-        ("id",),
+        ("import_id", "row"),
         (
             "id", "import_id", "row", "statement_id", "network", "subject", "is_transaction",
             "script_type", "payload", "key", "digest",

@@ -1,0 +1,158 @@
+"""Gathering what a score is made of from a reading: exposures, tags of the subject, behaviour."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from arien_flows.answers.entity import clustering_of
+from arien_flows.answers.exposure import exposures
+from arien_flows.attribution.categories import UNKNOWN, category_of
+from arien_flows.attribution.confidence import claimed, combine
+from arien_flows.attribution.naming import Naming
+from arien_flows.attribution.source_documents import source_document
+from arien_flows.attribution.tag import NAMES_SOMEBODY
+from arien_flows.entities.activity import Bounds, Subject, address_of, entity_of, gather
+from arien_flows.entities.peel_hops import Hops, coinjoin_test
+from arien_flows.exposure.request import DEFAULT_BUDGET, LEAST_CONFIDENCE, ExposureRequest
+from arien_flows.exposure.shares import COINJOIN, Exposure
+from arien_flows.risk.flags import CURRENCY, Observed, flags_of
+from arien_flows.risk.inputs import Direction, Exposed, Inputs, OwnTag
+from arien_flows.shapes import Truncation
+from arien_flows.tag_book import FoundTag
+from arien_flows.workspace import Reading
+
+ENTITY = "entity:"
+MOST_TAGS = 10_000
+"""Tags of the subject that are weighed, the most confident first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a score is made of, and what was left out of it."""
+
+    text: str
+    """The subject, as it is called in answers."""
+
+    subject: Subject
+    inputs: Inputs
+    exposures: Mapping[Direction, Exposure]
+    cuts: tuple[Truncation, ...]
+
+
+def gather_inputs(reading: Reading, text: str, budget: int = DEFAULT_BUDGET) -> Gathered:
+    """Return the inputs of an address, or of `entity:ADDRESS`.
+
+    `budget` is how many transactions each direction of the exposure may go through.
+    """
+    clustering, view = clustering_of(reading), reading.view
+    is_entity = text.lower().startswith(ENTITY)
+    address = view.find_address(text[len(ENTITY) :] if is_entity else text)
+    subject = (entity_of if is_entity else address_of)(clustering, address)
+    name = view.address_text(address) or text
+    called = f"{ENTITY}{name}" if is_entity else name
+    both: tuple[Direction, Direction] = ("in", "out")
+    found = dict(
+        zip(
+            both,
+            exposures(
+                reading,
+                [ExposureRequest(subjects=(called,), direction=it, budget=budget) for it in both],
+            ),
+            strict=True,
+        )
+    )
+    own, left_out = _own(reading, address)
+    marks = reading.coinjoin_marks
+    assert marks is not None  # noqa: S101 there is a clustering, so there are marks
+    activity = gather(view, clustering.labels, marks, subject, Bounds())
+    seen = Observed(
+        view=view,
+        gathered=activity,
+        hops=Hops(view, coinjoin_test(view, marks)),
+        naming=Naming(
+            attribution=reading.tags.attribution,
+            least=LEAST_CONFIDENCE,
+            on=view.tip.time.date(),
+        ),
+        prices=reading.prices(CURRENCY),
+    )
+    inputs = Inputs(
+        total_in=found["in"].total,
+        total_out=found["out"].total,
+        exposed=tuple(part for each in found.values() for part in _shares(each)),
+        own=own,
+        flags=flags_of(seen),
+    )
+    cuts = [cut for each in found.values() for cut in each.truncations]
+    if activity.cut:
+        cuts.append(Truncation(where="behaviour", reason="bounded", detail=activity.cut))
+    if left_out:
+        cuts.append(
+            Truncation(
+                where="tags of the subject",
+                reason="row_limit",
+                limit=MOST_TAGS,
+                detail=f"{left_out:,} less confident tags were not weighed",
+            )
+        )
+    return Gathered(text=called, subject=subject, inputs=inputs, exposures=found, cuts=tuple(cuts))
+
+
+def _own(reading: Reading, address: int) -> tuple[tuple[OwnTag, ...], int]:
+    """Return what sources call an address and its entity: each claim, and how sure it is."""
+    found = reading.tags.tags_of(address, MOST_TAGS)
+    naming = [each for each in found.shown if each.stored.tag.tag_type in NAMES_SOMEBODY]
+    combined = combine((each.stored.tag.statement for each in naming), reading.view.tip.time.date())
+    if combined is None:
+        return (), found.left_out
+    groups: dict[str, list[FoundTag]] = {}
+    for each in naming:
+        tag = each.stored.tag
+        groups.setdefault(claimed(label=tag.label, actor=tag.actor), []).append(each)
+    own = []
+    for claim in combined.claims:
+        support = groups[claimed(label=claim.label, actor=claim.actor)]
+        own.append(
+            OwnTag(
+                category=_category(support),
+                label=claim.label,
+                # Where sources contradict each other the weaker of the two counts.
+                confidence=min(claim.confidence, combined.confidence),
+                documents=frozenset(source_document(each.stored) for each in support),
+                is_inherited=all(each.is_inherited for each in support),
+            )
+        )
+    return tuple(own), found.left_out
+
+
+def _category(tags: Iterable[FoundTag]) -> str:
+    """Return the category of the most confident tags that have one."""
+    by_level: dict[int, set[str]] = {}
+    for each in tags:
+        tag = each.stored.tag
+        by_level.setdefault(tag.level, set()).update(tag.concepts)
+    for level in sorted(by_level, reverse=True):
+        found = category_of(sorted(by_level[level]))
+        if found != UNKNOWN:
+            return found
+    return UNKNOWN
+
+
+def _shares(found: Exposure) -> list[Exposed]:
+    direction: Direction = "in" if found.direction == "in" else "out"
+    return [
+        Exposed(
+            direction=direction,
+            category=share.category,
+            label=share.label,
+            value=share.value,
+            hops=share.hops,
+            confidence=share.confidence,
+            documents=frozenset(share.documents),
+            # Whoever is named by neither is refused by the score.
+            rule=COINJOIN if share.category == COINJOIN and not share.documents else "",
+            entity=share.entity,
+            transaction=share.transaction,
+            is_disputed=share.is_disputed,
+        )
+        for share in found.shares
+    ]

@@ -1,0 +1,248 @@
+"""A wallet as if it were a vendor's: evidence and score, revenue, counterparties, cash-out.
+
+Everything comes from one reading. What is asked for by an address is said of its entity, and of
+the entities that an escrow key links to it; a score says how much shows that it is a vendor's at
+all, and the rest of the profile is the same arithmetic whatever the score.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from arien_flows.amounts import asset_of
+from arien_flows.answers.entity import clustering_of, lag, tags_changed
+from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.roles import roles_answer
+from arien_flows.answers.tags import MAX_TAGS, tag_answers, tag_cuts
+from arien_flows.answers.vendor_alias import alias_facts
+from arien_flows.answers.vendor_cash_out import direct_cash_out, traced_cash_out
+from arien_flows.answers.vendor_parts import (
+    Rated,
+    market_answers,
+    migrations_of,
+    pair_answers,
+    revenue_answer,
+    score_answer,
+    wallets_answer,
+)
+from arien_flows.answers.vendor_shapes import VendorProfile
+from arien_flows.entities.roles import Verdict
+from arien_flows.entities.roles import standard_policy as role_policy
+from arien_flows.errors import InputError
+from arien_flows.prices.rates import PriceBook
+from arien_flows.shapes import Truncation
+from arien_flows.tracing.fiat import refuse_unknown
+from arien_flows.vendors.chain_evidence import AliasFacts, Case, findings
+from arien_flows.vendors.chain_ground import VendorGround
+from arien_flows.vendors.chain_habits import hour_counts
+from arien_flows.vendors.chain_pairs import Pairs, stable_pairs
+from arien_flows.vendors.chain_payouts import MarketMoney, market_money
+from arien_flows.vendors.chain_policy import VendorPolicy, standard_policy
+from arien_flows.vendors.chain_revenue import receipts_of
+from arien_flows.vendors.chain_score import vendor_score
+from arien_flows.vendors.chain_wallet import Wallet, wallet_of
+from arien_flows.workspace import Reading
+
+MOST_BUDGET = 200_000
+"""Transactions that each trace of the cash-out may look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRequest:
+    """What is asked of a wallet. Raises `InputError` where it cannot be."""
+
+    subject: str
+    """An address, or `entity:ADDRESS`, which means the same: a profile is of an entity."""
+
+    currency: str | None = None
+    """Currency of values, as `EUR`."""
+
+    account: str | None = None
+    """The account that the wallet is held against, as `MARKET/HANDLE`; nothing compares none."""
+
+    trace_budget: int = 0
+    """Transactions that each trace of the revenue may look at; 0 makes none."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.trace_budget <= MOST_BUDGET:
+            raise InputError(f"the budget of traces is from 0 to {MOST_BUDGET:,}")
+
+    @property
+    def address(self) -> str:
+        """The address that is asked about."""
+        return self.subject.strip().removeprefix("entity:")
+
+
+class _MoneyMemory:
+    """What markets paid out, of the readings last asked about: it takes seconds to read."""
+
+    KEPT = 2
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: dict[tuple[str, ...], MarketMoney] = {}
+
+    def of(self, reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
+        """Return it, read by whoever asks first."""
+        tip = reading.view.tip
+        limits = role_policy()
+        key = (
+            clustering_of(reading).identity,
+            ground.attribution.revision,
+            tip.block_hash,
+            policy.sha256,
+            limits.sha256,
+        )
+        with self._lock:
+            if key not in self._known:
+                while len(self._known) >= self.KEPT:
+                    del self._known[next(iter(self._known))]
+                self._known[key] = market_money(ground, policy, limits.commission)
+            return self._known[key]
+
+
+_MONEY = _MoneyMemory()
+
+
+def ground_of(reading: Reading) -> VendorGround:
+    """Return what evidence about vendors is read from; `NotFoundError` without a clustering."""
+    clustering = clustering_of(reading)
+    marks = reading.coinjoin_marks
+    assert marks is not None  # noqa: S101 - there is a clustering, so there are marks
+    return VendorGround(
+        view=reading.view,
+        entities=clustering,
+        attribution=reading.tags.attribution,
+        marks=marks,
+    )
+
+
+def money_of(reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
+    """Return what markets pay out in a reading."""
+    return _MONEY.of(reading, ground, policy)
+
+
+def vendor_profile(
+    reading: Reading, request: ProfileRequest, *, policy: VendorPolicy | None = None
+) -> VendorProfile:
+    """Return the profile of a wallet."""
+    policy = policy or standard_policy()
+    clustering, view = clustering_of(reading), reading.view
+    address = view.find_address(request.address)
+    ground = ground_of(reading)
+    money = money_of(reading, ground, policy)
+    root = clustering.root_of(address)
+    wallet = wallet_of(ground, money, root, policy)
+    asset = asset_of(view.network.name)
+    alias = AliasFacts()
+    if request.account is not None:
+        alias = alias_facts(reading.tags.casebook, request.account, asset.name)
+    case = Case(
+        ground=ground,
+        money=money,
+        wallet=wallet,
+        policy=policy,
+        coin=asset.name,
+        books=_books(reading, request.currency, alias, asset.name),
+        alias=alias,
+        roles=_roles(reading, request.address),
+    )
+    scored = vendor_score(findings(case), policy)
+    receipts = receipts_of(case)
+    rated = Rated.of(ground, case.books.get(request.currency or ""), asset, request.currency)
+    pairs = stable_pairs(ground, wallet, policy)
+    tags = reading.tags.tags_of(address, MAX_TAGS)
+    traced, trace_cuts = traced_cash_out(reading, receipts, request.trace_budget)
+    activity = wallet.gathered.activity
+    cuts = (
+        *_cuts(wallet, money, pairs),
+        *trace_cuts,
+        *lag(view, clustering, where="profile"),
+        *tags_changed(reading, "profile"),
+        *tag_cuts(reading, tags),
+        *reading.limits,
+    )
+    return VendorProfile(
+        as_of=as_of(view),
+        complete=not cuts,
+        truncations=cuts,
+        network=view.network.name,
+        asset=asset.name,
+        decimals=asset.decimals,
+        profile=clustering.profile,
+        tags_revision=ground.attribution.revision,
+        account=request.account,
+        score=score_answer(view, scored, policy),
+        wallets=wallets_answer(case, clustering, named(view, address), tag_answers(tags.shown)),
+        markets=market_answers(case),
+        migrations=migrations_of(case),
+        revenue=revenue_answer(case, receipts, rated),
+        pairs=pair_answers(case, pairs),
+        cash_out=direct_cash_out(case, rated),
+        traced_cash_out=traced,
+        receipt_hours=tuple(hour_counts(ground.times(np.unique(receipts.transaction))).tolist()),
+        payment_hours=tuple(hour_counts(activity.time[wallet.sides.is_payment]).tolist()),
+    )
+
+
+def _roles(reading: Reading, text: str) -> Mapping[str, Verdict]:
+    """Return what the roles of the entity come to."""
+    answer = roles_answer(reading, text)
+    return {role.name: Verdict(role.verdict) for role in answer.roles if role.subject == "entity"}
+
+
+def _books(
+    reading: Reading, currency: str | None, alias: AliasFacts, coin: str
+) -> dict[str, PriceBook]:
+    """Return the price of the coin in the asked currency and in those of the price list."""
+    books = {name: reading.prices(name) for name in {price.currency for price in alias.prices}}
+    if currency is not None:
+        books[currency] = reading.prices(currency)
+        refuse_unknown(books[currency], reading.view.network.name)
+    return {name: books[name] for name in sorted(books) if name != coin}
+
+
+def _cuts(wallet: Wallet, money: MarketMoney, pairs: Pairs) -> Sequence[Truncation]:
+    """Say what of the profile is only a part."""
+    found: list[Truncation] = []
+
+    def cut(where: str, reason: str, detail: str, limit: int | None = None) -> None:
+        found.append(Truncation(where=where, reason=reason, limit=limit, detail=detail))
+
+    if wallet.gathered.cut:
+        cut(
+            "receipts, payments and pairs of the wallet",
+            "bounded",
+            f"{wallet.gathered.cut}; payments out of markets are all there",
+            len(wallet.gathered.transactions),
+        )
+    if wallet.gathered.coinjoins:
+        cut("wallet", "coinjoins", f"{wallet.gathered.coinjoins:,} CoinJoins of it are left out")
+    if wallet.cut:
+        cut("linked entities", "bounded", f"{wallet.cut:,} more are linked by its key")
+    if pairs.untested:
+        cut("pairs", "bounded", f"{pairs.untested:,} regular counterparties were not tested")
+    if money.mixed:
+        cut(
+            "markets",
+            "several_markets",
+            f"{money.mixed:,} transactions that several markets take part in are left out",
+        )
+    if money.wide:
+        cut(
+            "markets",
+            "wide_transactions",
+            f"{money.wide:,} transactions that pay a market and many others are not looked at",
+        )
+    if money.moved:
+        cut(
+            "markets",
+            "moves",
+            f"{money.moved:,} transactions by which a market's wallet gives everything to one "
+            "output are taken for moves inside, not for payouts",
+        )
+    if money.markets_left_out:
+        cut("markets", "bounded", f"{money.markets_left_out:,} markets are left out")
+    return found

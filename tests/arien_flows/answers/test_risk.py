@@ -1,0 +1,203 @@
+"""Risk of addresses of a small chain whose owners TagPacks name: from the tag to the sentence."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arien_flows.answers.risk import figure, risk_answer, shown_points
+from arien_flows.answers.risk_shapes import RiskAnswer
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.engine import sqlite_url
+from arien_flows.cli.risk_texts import risk_lines
+from arien_flows.entities.clustering import run_clustering
+from arien_flows.risk.inputs import NoEvidenceError
+from arien_flows.risk.policy import standard_policy
+from arien_flows.shapes import plain, shaped
+from arien_flows.tag_book import TagBook
+from arien_flows.workspace import Reading
+from tests.arien_flows.casebook.packs import pack, row
+from tests.ledgers import Tx, build_view, text_of_name
+
+COIN = 100_000_000
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+CHAIN = [
+    Tx(name="mined-1", outputs=[("locker", 50 * COIN)]),
+    Tx(name="mined-2", outputs=[("stranger", 50 * COIN)]),
+    Tx(
+        name="ransom", inputs=["mined-1:0"], outputs=[("subject", 30 * COIN), ("p2tr:x", 20 * COIN)]
+    ),
+    Tx(name="gift", inputs=["mined-2:0"], outputs=[("subject", 10 * COIN), ("p2tr:y", 40 * COIN)]),
+    Tx(name="mined-3", outputs=[("exchange", 50 * COIN)]),
+    Tx(
+        name="cash-out",
+        inputs=["ransom:0", "gift:0"],
+        outputs=[("exchange", 40 * COIN)],
+    ),
+    Tx(name="mined-4", outputs=[("nobody", 50 * COIN)]),
+]
+"""Three quarters of what the subject received are ransom; all that it paid went to an exchange."""
+
+LOCKER = row(
+    text_of_name("locker"),
+    "Locker",
+    concepts="[ransomware]",
+    confidence="forensic",
+    network="bitcoin-regtest",
+)
+EXCHANGE = row(
+    text_of_name("exchange"),
+    "Big Exchange",
+    concepts="[exchange]",
+    confidence="service_data",
+    network="bitcoin-regtest",
+)
+
+
+@pytest.fixture
+def casebook(tmp_path: Path) -> Iterator[Casebook]:
+    book = Casebook(sqlite_url(tmp_path / "casebook.sqlite"))
+    yield book
+    book.close()
+
+
+@pytest.fixture(scope="module")
+def case():
+    view = build_view(CHAIN)
+    return view, run_clustering(view, None)
+
+
+def read(case, casebook: Casebook) -> Reading:
+    view, clustering = case
+    tags = TagBook(view, casebook, clustering)
+    return Reading(view=view, clustering=clustering, clustering_gap="", tags=tags)
+
+
+def bring_in(casebook: Casebook, *rows: str, title: str = "Services") -> int:
+    outcome = casebook.import_tagpack(
+        pack(*rows, title=title),
+        name=f"{title.lower()}.yaml",
+        network="bitcoin-regtest",
+        now=NOW,
+        by="an analyst",
+    )
+    return outcome.record.id
+
+
+def text(answer: RiskAnswer, *, in_full: bool) -> str:
+    return "\n".join(risk_lines(answer, in_full=in_full))
+
+
+def test_risk__adds_up_to_what_the_tags_and_the_chain_say(case, casebook) -> None:
+    bring_in(casebook, LOCKER, title="Ransom")
+    bring_in(casebook, EXCHANGE, title="Exchanges")
+    answer = risk_answer(read(case, casebook), text_of_name("subject"))
+    (line,) = answer.contributions
+    # X = 0.75 * 0.95 * 0.5 = 0.35625; G = (1 - e^(-4 X)) / (1 - e^-4)
+    assert answer.score == "77.37"
+    assert answer.formula.x_in == "0.3563"
+    assert (line.points, line.kind, line.category) == (answer.score, "exposure", "ransomware")
+    assert (line.share_percent, line.hops, line.confidence) == ("75.00", 1, 50)
+    assert [each.kind for each in line.evidence] == ["document", "transaction"]
+    assert line.evidence[0].name == "ransom.yaml"
+    assert line.evidence[0].date == NOW
+    assert line.evidence[1].id == case[0].txid_text(case[0].find_transaction(line.evidence[1].id))
+    assert line.certainty == "attribution"
+    assert answer.coverage.out_percent == "100.00"
+    assert answer.coverage.in_percent == "75.00"
+    assert answer.band == "high"
+    assert (answer.interval.lower, answer.interval.sources) == ("0.00", 1)
+    assert Decimal(answer.interval.upper) > Decimal(answer.score)
+    assert [(each.name, each.score) for each in answer.changes] == [("ransom.yaml", "0.00")]
+    assert shaped(RiskAnswer, json.loads(json.dumps(plain(answer)))) == answer
+
+    told = text(answer, in_full=True)
+    assert (
+        "75.00 % of what it received came directly from Locker (collects ransom of extortion "
+        "software), named by 1 document with a confidence of 50 %." in told
+    )
+    assert "document ransom.yaml, 2026-03-04T00:00:00Z, SHA-256 " in told
+    assert "Without document ransom.yaml the score would be 0.00" in told
+    assert "25.00 % of what came: newly mined" in told
+    assert standard_policy().sha256 in told
+    assert "It is no finding about a person" in told
+    assert "Undecided" in told
+    assert "Not measured: Money moved across several chains" in told
+    short = text(answer, in_full=False)
+    assert "Score     77.37 of 100 (0.00 - " in short
+    assert "Add --explain" in short
+
+
+def test_risk__of_a_withdrawn_document_is_gone_and_the_audit_shows_it(case, casebook) -> None:
+    number = bring_in(casebook, LOCKER, title="Ransom")
+    subject = text_of_name("subject")
+    before = risk_answer(read(case, casebook), subject)
+    assert before.score == "77.37"
+    casebook.withdraw(number, reason="the list was a hoax", now=NOW, by="a reviewer")
+    after = risk_answer(read(case, casebook), subject)
+    assert (after.score, after.contributions) == ("0.00", ())
+    assert after.band == "undetermined"
+    assert "Nothing that was found adds a point. That does not mean that it is clean." in text(
+        after, in_full=False
+    )
+    (act,) = (row for row in casebook.evidence.page(limit=9) if row.kind == "withdrawal")
+    document = before.contributions[0].evidence[0].id
+    assert act.told["document_sha256"] == document
+    assert act.told["reason"] == "the list was a hoax"
+    assert act.recorded_by == "a reviewer"
+    assert casebook.evidence.verify().ok
+
+
+def test_risk__of_somebody_who_is_named_himself_stands_on_a_floor(case, casebook) -> None:
+    bring_in(casebook, LOCKER, title="Ransom")
+    answer = risk_answer(read(case, casebook), f"entity:{text_of_name('locker')}")
+    first = answer.contributions[0]
+    assert (first.kind, first.category) == ("floor", "ransomware")
+    assert answer.score == "47.50"
+    assert sum(Decimal(each.points) for each in answer.contributions) == Decimal("47.50")
+    assert first.evidence[0].name == "ransom.yaml"
+    assert answer.own_tags[0].label == "Locker"
+    assert answer.subject == f"entity:{text_of_name('locker')}"
+    told = text(answer, in_full=True)
+    assert "by the policy the score is therefore at least 47.50" in told
+    assert "The subject itself is called Locker" in told
+
+
+def test_risk__weighs_two_namings_that_contradict_each_other_by_the_weaker(case, casebook) -> None:
+    address = text_of_name("locker")
+    bring_in(casebook, LOCKER.replace("label: Locker", "label: Locker, actor: locker"))
+    other = row(
+        address, "Bank", actor="bank", concepts="[exchange]", confidence="web_crawl",
+        network="bitcoin-regtest",
+    )  # fmt: skip
+    bring_in(casebook, other, title="Banks")
+    answer = risk_answer(read(case, casebook), address)
+    assert {own.label: own.confidence for own in answer.own_tags} == {"Locker": 20, "Bank": 20}
+    assert answer.score == "19.00"
+
+
+def test_risk__is_refused_where_a_naming_rests_on_nothing(case, casebook) -> None:
+    bring_in(casebook, LOCKER, title="Ransom")
+    reading = read(case, casebook)
+    documents = tuple("" for _ in reading.tags.attribution.documents)
+    object.__setattr__(reading.tags.attribution, "documents", documents)
+    with pytest.raises(NoEvidenceError, match="nothing is scored without evidence"):
+        risk_answer(reading, text_of_name("subject"))
+
+
+@pytest.mark.parametrize(
+    ("points", "total", "shown"),
+    [
+        ([52.1737491375, 11.5695559061, 8.4165060337, 5.4627362925], 77.6225473699,
+         ["52.17", "11.57", "8.42", "5.46"]),
+        ([10 / 3] * 3, 10.0, ["3.34", "3.33", "3.33"]),
+        ([], 0.0, []),
+    ],
+)  # fmt: skip
+def test_shown_points__sum_to_the_score_that_is_shown(points, total, shown) -> None:
+    assert shown_points(points, total) == shown
+    assert sum(map(Decimal, shown)) == Decimal(figure(total))

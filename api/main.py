@@ -15,6 +15,7 @@ from api.routers import (
     exposure,
     health,
     heuristics,
+    listings,
     networks,
     paths,
     peel_chains,
@@ -24,6 +25,7 @@ from api.routers import (
     traces,
     transactions,
     vendor_profiles,
+    vendors,
 )
 from arien_flows.settings import Settings, settings_from
 from arien_flows.workspace import Workspace
@@ -77,7 +79,9 @@ def application(settings: Settings) -> FastAPI:
         exposure,
         risk,
         vendor_profiles,
+        vendors,
         tags,
+        listings,
         traces,
         paths,
         heuristics,

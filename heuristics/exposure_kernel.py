@@ -14,7 +14,15 @@ entity, and `n + 1` what has come to the `n`-th entity on its path.
 import numpy as np
 
 from heuristics.columns import NO_ADDRESS, UInt8Array
-from heuristics.exposure_steps import creator, draw, larger, note, root_of, share_pro_rata
+from heuristics.exposure_steps import (
+    creator,
+    draw,
+    larger,
+    next_taken,
+    note,
+    root_of,
+    share_pro_rata,
+)
 from heuristics.exposure_terms import ExposureTerms, Moved, Owners, Reached
 from heuristics.jit import kernel
 from heuristics.stops import Direction, SpendColumns, find_sorted
@@ -125,11 +133,11 @@ def walk(
             entries += 1
 
         transaction = past - 1 if backward else start
-        while start <= transaction < past:
+        while True:
+            transaction = next_taken(head, start, past, transaction, step, next_source)
+            if not start <= transaction < past:
+                break
             entry = head[transaction - start]
-            if entry < 0 and transaction != next_source:
-                transaction += step
-                continue
             head[transaction - start] = -1
             is_coinjoin = transaction < len(marks) and marks[transaction] != 0
             first_in = columns.first_input[transaction]

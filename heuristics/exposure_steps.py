@@ -19,6 +19,27 @@ def root_of(address: Number, labels: UInt32Array) -> Number:
     return np.int64(address)
 
 
+@kernel
+def next_taken(
+    head: Int64Array,
+    start: Number,
+    past: Number,
+    transaction: Number,
+    step: Number,
+    next_source: Number,
+) -> Number:
+    """Return the next transaction of a window that something waits for; one outside if none.
+
+    A function by itself, for most transactions of a window are passed over here.
+    """
+    place = transaction - start
+    size = past - start
+    source = next_source - start
+    while 0 <= place < size and head[place] < 0 and place != source:
+        place += step
+    return start + place
+
+
 @kernel_part
 def creator(first_output: Int64Array, coin: Number, spender: Number) -> Number:
     """Return the transaction that makes an output, looking back from the one that spends it.

@@ -115,8 +115,8 @@ def _built(
         shown=out[:shown],
         shown_at=at[:shown],
         shown_until=until[:shown],
-        unshown=out[back],
-        unshown_at=at[back],
-        unshown_until=until[back],
+        unshown=np.ascontiguousarray(out[back]),
+        unshown_at=np.ascontiguousarray(at[back]),
+        unshown_until=np.ascontiguousarray(until[back]),
         cut=cut,
     )

@@ -149,6 +149,33 @@ def write_character(
 
 
 @kernel
+def write_run(
+    data: UInt8Array,
+    start: int,
+    stop: int,
+    text: int,
+    out: UInt8Array,
+    at: Int32Array,
+    until: Int32Array,
+    state: Int64Array,
+) -> int:
+    """Copy bytes up to the next white space or `&`, at least one; return where they end."""
+    count = state[text, COUNT]
+    place, step = (count, 1) if text == SHOWN else (len(out) - 1 - count, -1)
+    i = start
+    while True:
+        out[place] = data[i]
+        at[place] = i
+        i += 1
+        until[place] = i
+        place += step
+        if i >= stop or data[i] == 38 or data[i] <= 32:
+            break
+    state[text, COUNT] = count + i - start
+    return i
+
+
+@kernel
 def write_text(
     data: UInt8Array,
     start: int,
@@ -181,9 +208,10 @@ def write_text(
                 write_character(text, code, i, end, out, at, until, state)
                 i = end
                 continue
-        if not (byte == 13 and keeps_space):
-            write(text, byte, i, i + 1, out, at, until, state)
-        i += 1
+        if byte == 13:  # here only where white space is kept
+            i += 1
+        else:
+            i = write_run(data, i, stop, text, out, at, until, state)
 
 
 @kernel

@@ -85,6 +85,9 @@ class Stretch(IntEnum):
     MISREAD = 19
     """A run as long as an address, whose letters may be misread."""
 
+    HINT = 20
+    """A short run that is no word, after dots, stars or a word as in "ends in"."""
+
 
 def _classes() -> UInt8Array:
     classes = np.zeros(256, dtype=np.uint8)
@@ -349,6 +352,27 @@ def _decorated(codes: UInt8Array, start: int, stop: int) -> tuple[int, int]:
 
 
 @kernel
+def _is_hinted_at(codes: UInt8Array, start: int) -> bool:
+    """Return whether dots or stars, or the end of "in", "with", "is" or "letters", stand before."""
+    if start < 4:
+        return False
+    before = codes[start - 1]
+    if before in (42, 46) and codes[start - 2] == before:  # * .
+        return True
+    place = start - 1
+    while place > start - 5 and not CLASSES[codes[place]] & ALNUM:
+        place -= 1
+    if place == start - 1 or place < 1:
+        return False
+    first, last = int(codes[place - 1]) | 32, int(codes[place]) | 32
+    if last == 110:  # in, on
+        return first in (105, 111)
+    if last == 115:  # is, characters, digits, symbols
+        return first in (105, 114, 116, 108)
+    return (first == 116 and last == 104) or (first == 114 and last == 101)  # with, are
+
+
+@kernel
 def find_stretches(codes: UInt8Array, rows: Int64Array, mixed: Int64Array) -> tuple[int, int]:
     """Write the stretches of a text and the runs that may be parts; return how many of each.
 
@@ -410,6 +434,8 @@ def find_stretches(codes: UInt8Array, rows: Int64Array, mixed: Int64Array) -> tu
             count = _look_at_long(codes, start, place, rows, count)
         elif length >= 14 and witness_prefix(codes, start, 1, 0):
             count = _write(rows, count, Stretch.WITNESS, start, place)
+        if changes and 3 <= length <= 20 and _is_hinted_at(codes, start):
+            count = _write(rows, count, Stretch.HINT, start, place)
         if changes < 2:
             continue
         if length <= LONGEST_PART:

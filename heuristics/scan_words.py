@@ -8,10 +8,10 @@ and digits stands between them, at most six: phrases are numbered and broken int
 import numpy as np
 
 from heuristics.columns import Int32Array, Int64Array, UInt8Array
-from heuristics.jit import kernel
+from heuristics.jit import kernel, kernel_part
 
-TABLE_SIZE = 8_191
-"""Places of the table; a prime, four times the words of a list."""
+TABLE_SIZE = 8_192
+"""Places of the table, a power of two; four times the words of a list."""
 
 SHORTEST_WORD, LONGEST_WORD = 3, 8
 WIDEST_GAP = 6
@@ -26,6 +26,12 @@ def word_number(word: str) -> int:
     return number
 
 
+@kernel_part
+def _place_of(number: int) -> int:
+    """Return where in the table a number is looked for first."""
+    return (number ^ number >> 11 ^ number >> 23) & (TABLE_SIZE - 1)
+
+
 def word_table(words: list[str]) -> tuple[Int64Array, Int32Array]:
     """Return the table of a list: the number at each place, 0 where none, and the word's index."""
     numbers = np.zeros(TABLE_SIZE, dtype=np.int64)
@@ -35,20 +41,20 @@ def word_table(words: list[str]) -> tuple[Int64Array, Int32Array]:
     for index, word in enumerate(words):
         if not (SHORTEST_WORD <= len(word) <= LONGEST_WORD and word.isascii() and word.islower()):
             raise ValueError("a word needs three to eight small letters")
-        place = word_number(word) % TABLE_SIZE
+        place = _place_of(word_number(word))
         while numbers[place]:
-            place = (place + 1) % TABLE_SIZE
+            place = (place + 1) & (TABLE_SIZE - 1)
         numbers[place], indexes[place] = word_number(word), index
     return numbers, indexes
 
 
 @kernel
 def _index_of(number: int, numbers: Int64Array, indexes: Int32Array) -> int:
-    place = number % TABLE_SIZE
+    place = _place_of(number)
     while numbers[place]:
         if numbers[place] == number:
             return int(indexes[place])
-        place = (place + 1) % TABLE_SIZE
+        place = (place + 1) & (TABLE_SIZE - 1)
     return -1
 
 

@@ -1,4 +1,4 @@
-"""Addresses of every form, hidden by every rule, put into texts: what a scan must find, and no more.
+"""Addresses of every form, hidden by every rule: what a scan must find, and nothing else.
 
 Everything comes from a seeded generator, so that the same seed plants the same. Addresses are valid
 and random: nobody holds their keys. A text that addresses are planted in must hold none itself.
@@ -144,9 +144,7 @@ def _misread(dice: random.Random, text: str) -> str | None:
     if not places:
         return None
     chosen = dice.sample(places, min(len(places), dice.randint(1, 2)))
-    return "".join(
-        seen[letter] if place in chosen else letter for place, letter in enumerate(text)
-    )
+    return "".join(seen[letter] if place in chosen else letter for place, letter in enumerate(text))
 
 
 Hide = Callable[[random.Random, str], str | None]

@@ -21,7 +21,7 @@ from arien_flows.answers.tag_imports import (
     import_report,
     imports_answer,
 )
-from arien_flows.answers.tag_records import TagPage, tag_filter, tag_page
+from arien_flows.answers.tag_records import TagPage, known_networks, tag_filter, tag_page
 from chains.bitcoin.networks import BITCOIN
 from chains.bitcoin.networks import network as known_network
 
@@ -93,7 +93,13 @@ def list_tags(
     cursor: Cursor = None,
 ) -> Response:
     """Return a page of tags, in the order of their import."""
-    wanted = tag_filter(network=network, subject=address, label=label, creator=creator)
+    wanted = tag_filter(
+        network=network,
+        subject=address,
+        label=label,
+        creator=creator,
+        known=known_networks(workspace.casebook),
+    )
     return answer(tag_page(workspace.casebook, wanted, limit=limit, cursor=cursor))
 
 

@@ -22,23 +22,27 @@ MOST_BUDGET = 20_000
     summary="Show a wallet as if it were a vendor's",
     response_model=VendorProfile,
     responses=problems(
-        _404="No ledger, no such address, no prices in the currency, or no clustering yet.",
+        _404="No ledger, no such address or account, or no clustering yet.",
         _422="The text is not an address of the network, or the request is out of bounds.",
     ),
 )
 def read_vendor_profile(
     address: AddressPath,
     network: NetworkDep,
+    account: Annotated[str | None, Query(max_length=200)] = None,
     fiat: Annotated[str | None, Query(max_length=8)] = None,
     trace_budget: Annotated[int, Query(ge=0, le=MOST_BUDGET)] = 0,
 ) -> Response:
     """Return score and evidence, wallets, markets, revenue, stable pairs and cash-out.
 
+    `account` (`MARKET/HANDLE`) is an account in documents whose price list and hours the wallet is
+    held against.
     The first question about a state of the ledger reads all that markets pay out, which takes
     seconds on a large one; later ones do not.
     """
     request = ProfileRequest(
         subject=address,
+        account=account,
         currency=None if fiat is None else currency_named(fiat),
         trace_budget=trace_budget,
     )

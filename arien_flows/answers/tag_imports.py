@@ -1,12 +1,14 @@
 """Imports of documents: what became of each, and what of it is in effect."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from arien_flows.answers.tag_records import make_cursor, read_cursor
+from arien_flows.answers.tags import State, state_answer
+from arien_flows.casebook.actors import ActorList
 from arien_flows.casebook.book import Casebook
-from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport
+from arien_flows.casebook.records import FaultyTag, ImportOutcome, Review, TagImport
 from arien_flows.shapes import Shape
 
 IMPORTS_AT_ONCE = 1_000
@@ -72,6 +74,21 @@ class TagImportAnswer(Shape):
     withdrawal: WithdrawalAnswer | None
     """Why it no longer counts; nothing for one that does."""
 
+    format: str
+    """How the document was read."""
+
+    source: str | None
+    """Where the document is from, as was said when it was offered."""
+
+    licence: str | None
+    """Under which it was published, as was said when it was offered."""
+
+    as_of: date | None
+    """Of which day it is, as was said when it was offered."""
+
+    state: State
+    """Whether somebody else has approved or rejected it; `proposed` until then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagImportPage(Shape):
@@ -106,10 +123,10 @@ class ImportReport(Shape):
     """Name of the document."""
 
     result: Literal["imported", "already_imported", "refused"]
-    """Whether it was taken in now, was there before, or cannot be read as a TagPack."""
+    """Whether it was taken in now, was there before, or cannot be read."""
 
     record: TagImportAnswer | None
-    """The import; nothing for a document that was refused."""
+    """The import; nothing for a document that was refused, or that lists actors."""
 
     faults: tuple[FaultyTagAnswer, ...]
     """All rows that could not be used; the others were."""
@@ -117,10 +134,33 @@ class ImportReport(Shape):
     error: str | None
     """Why the document was refused."""
 
+    actors: int | None = None
+    """How many actors were taken over, where it lists actors and not tags."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewAnswer(Shape):
+    """What somebody found of an import, or of one of its tags."""
+
+    row: int | None
+    """Place of the tag in the document's list; nothing for the import as a whole."""
+
+    verdict: Literal["approved", "rejected"]
+    """What was found."""
+
+    reason: str
+    """In the words of who found it."""
+
+    reviewed_at: datetime
+    """When."""
+
+    reviewed_by: str
+    """By whom."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagImportDetail(Shape):
-    """An import with the rows that could not be used."""
+    """An import with the rows that could not be used, and its reviews."""
 
     record: TagImportAnswer
     """The import."""
@@ -128,12 +168,60 @@ class TagImportDetail(Shape):
     faults: tuple[FaultyTagAnswer, ...]
     """All rows that could not be used, in the document's order."""
 
+    reviews: tuple[ReviewAnswer, ...]
+    """All reviews, the first one first: the last one of a tag or of the import counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAnswer(Shape):
+    """A decision whether tags count that nobody has approved."""
+
+    counts_proposed: bool
+    """Whether they do."""
+
+    reason: str
+    """In the words of who decided."""
+
+    set_at: datetime
+    """When."""
+
+    set_by: str
+    """By whom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoliciesAnswer(Shape):
+    """Whether tags count that nobody has approved, and who decided so."""
+
+    counts_proposed: bool
+    """Whether they do today; they do where nobody decided."""
+
+    decisions: tuple[PolicyAnswer, ...]
+    """All decisions, the one in force last."""
+
+
+def policies_answer(casebook: Casebook) -> PoliciesAnswer:
+    """Return whether proposed tags count, and who decided so."""
+    decisions = tuple(
+        PolicyAnswer(
+            counts_proposed=it.counts_proposed,
+            reason=it.reason,
+            set_at=it.set_at,
+            set_by=it.set_by,
+        )
+        for it in casebook.lists.policies()
+    )
+    return PoliciesAnswer(
+        counts_proposed=decisions[-1].counts_proposed if decisions else True, decisions=decisions
+    )
+
 
 def import_detail(casebook: Casebook, number: int) -> TagImportDetail:
     """Return one import; `NotFoundError` where there is none of that number."""
     return TagImportDetail(
         record=import_answer(casebook.read_import(number)),
         faults=tuple(_faulty(fault) for fault in casebook.faults_of(number)),
+        reviews=tuple(review_answer(each) for each in casebook.lists.reviews(number)),
     )
 
 
@@ -145,6 +233,20 @@ def import_report(outcome: ImportOutcome) -> ImportReport:
         record=import_answer(outcome.record),
         faults=tuple(_faulty(fault) for fault in outcome.faults),
         error=None,
+    )
+
+
+def actors_report(made: ActorList) -> ImportReport:
+    """Return what became of a list of actors."""
+    return ImportReport(
+        file=made.document_name,
+        result="imported" if made.is_new else "already_imported",
+        record=None,
+        faults=tuple(
+            FaultyTagAnswer(row=it.number, subject=it.subject, fault=it.fault) for it in made.faults
+        ),
+        error=None,
+        actors=made.actors,
     )
 
 
@@ -177,6 +279,22 @@ def import_answer(record: TagImport) -> TagImportAnswer:
             withdrawn_at=withdrawal.withdrawn_at,
             withdrawn_by=withdrawal.withdrawn_by,
         ),
+        format=record.form,
+        source=record.terms.source,
+        licence=record.terms.licence,
+        as_of=record.terms.as_of,
+        state=state_answer(record.state),
+    )
+
+
+def review_answer(review: Review) -> ReviewAnswer:
+    """Return a review as answers show it."""
+    return ReviewAnswer(
+        row=review.row,
+        verdict="approved" if review.verdict == "approved" else "rejected",
+        reason=review.reason,
+        reviewed_at=review.reviewed_at,
+        reviewed_by=review.reviewed_by,
     )
 
 

@@ -2,12 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from arien_flows.answers.tags import Document, document_answer
-from arien_flows.attribution.subjects import canonical_subject
+from arien_flows.answers.tags import Document, State, document_answer, state_answer
+from arien_flows.attribution.confidence import is_disputed
+from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_subject
+from arien_flows.attribution.tag import Statement, Tag
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import StoredTag, TagFilter
 from arien_flows.errors import InputError
@@ -72,6 +74,15 @@ class TagRecord(Shape):
     imported_at: datetime
     """When that was."""
 
+    licence: str | None
+    """Under which the list was published, where that was said."""
+
+    state: State
+    """Whether a second person has approved it."""
+
+    disputed: bool
+    """Whether sources name different actors of the same address."""
+
     certainty: Certainty
     """Always `attribution`."""
 
@@ -88,9 +99,19 @@ class TagPage(Shape):
 
 
 def tag_filter(
-    *, network: str | None, subject: str | None, label: str | None, creator: str | None
+    *,
+    network: str | None,
+    subject: str | None,
+    label: str | None,
+    creator: str | None,
+    known: Collection[str],
 ) -> TagFilter:
     """Return a filter as people put it; `InputError` where it names an address of no network."""
+    if network is not None and network not in known:
+        raise InputError(
+            f"there are no tags of {network!r}, and it is no network of this program; there are "
+            f"{', '.join(sorted(known))}"
+        )
     if subject is not None and network is None:
         raise InputError("an address alone is not enough: name its network, too")
     if subject is not None and network is not None:
@@ -106,12 +127,36 @@ def tag_page(
     found = casebook.page(wanted, after, limit + 1)
     more = len(found) > limit
     return TagPage(
-        items=_records([stored for _number, stored in found[:limit]]),
+        items=_records(casebook, [stored for _number, stored in found[:limit]]),
         next_cursor=make_cursor(found[limit - 1][0]) if more else None,
     )
 
 
-def _records(found: Sequence[StoredTag]) -> tuple[TagRecord, ...]:
+def known_networks(casebook: Casebook) -> frozenset[str]:
+    """Return the networks of this program, and those that tags name."""
+    return frozenset(casebook.networks()) | BITCOIN_NETWORKS.keys() | {ETHEREUM}
+
+
+def disputed_subjects(casebook: Casebook, found: Sequence[StoredTag]) -> set[tuple[str, str]]:
+    """Return network and subject of those tags whose sources name different actors."""
+    subjects: dict[str, list[str]] = {}
+    for stored in found:
+        subjects.setdefault(stored.tag.network, []).append(_subject(stored.tag))
+    disputed: set[tuple[str, str]] = set()
+    for network, texts in subjects.items():
+        said: dict[str, list[Statement]] = {}
+        for other in casebook.tags_of(network, list(dict.fromkeys(texts))):
+            said.setdefault(_subject(other.tag), []).append(other.tag)
+        disputed |= {(network, text) for text, each in said.items() if is_disputed(each)}
+    return disputed
+
+
+def _subject(tag: Tag) -> str:
+    return tag.address or tag.tx_hash or ""
+
+
+def _records(casebook: Casebook, found: Sequence[StoredTag]) -> tuple[TagRecord, ...]:
+    disputed = disputed_subjects(casebook, found)
     return tuple(
         TagRecord(
             network=stored.tag.network,
@@ -132,6 +177,9 @@ def _records(found: Sequence[StoredTag]) -> tuple[TagRecord, ...]:
             document=document_answer(stored),
             import_id=stored.import_id,
             imported_at=stored.imported_at,
+            licence=stored.licence,
+            state=state_answer(stored.state),
+            disputed=(stored.tag.network, _subject(stored.tag)) in disputed,
             certainty="attribution",
         )
         for stored in found

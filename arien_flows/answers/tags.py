@@ -7,6 +7,7 @@ as good as the clustering that carries it over.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from arien_flows.attribution.confidence import Claim, combine
 from arien_flows.casebook.records import StoredTag
@@ -16,6 +17,10 @@ from arien_flows.workspace import Reading
 
 MAX_TAGS = 100
 """Tags of one answer; an entity of an exchange may have many thousands."""
+
+
+State = Literal["proposed", "approved", "rejected"]
+"""What a second person says of a tag; `proposed` until one has said anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,12 @@ class TagAnswer(Shape):
 
     document: Document
     """Where it is written, word for word."""
+
+    licence: str | None
+    """Under which the list was published, where that was said."""
+
+    state: State
+    """Whether a second person has approved it."""
 
     certainty: Certainty
     """Always `attribution`."""
@@ -152,8 +163,19 @@ def tag_answer(stored: StoredTag, *, inherited: bool) -> TagAnswer:
         creator=tag.creator,
         last_modified=tag.lastmod,
         document=document_answer(stored),
+        licence=stored.licence,
+        state=state_answer(stored.state),
         certainty="attribution",
     )
+
+
+def state_answer(state: str) -> State:
+    """Return a state as answers name it."""
+    match state:
+        case "approved" | "rejected":
+            return state
+        case _:
+            return "proposed"
 
 
 def document_answer(stored: StoredTag) -> Document:

@@ -16,6 +16,7 @@ from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.facts import as_of, named
 from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.tags import MAX_TAGS, tag_answers, tag_cuts
+from arien_flows.answers.vendor_alias import alias_facts
 from arien_flows.answers.vendor_cash_out import direct_cash_out, traced_cash_out
 from arien_flows.answers.vendor_parts import (
     Rated,
@@ -57,6 +58,9 @@ class ProfileRequest:
 
     currency: str | None = None
     """Currency of values, as `EUR`."""
+
+    account: str | None = None
+    """The account that the wallet is held against, as `MARKET/HANDLE`; nothing compares none."""
 
     trace_budget: int = 0
     """Transactions that each trace of the revenue may look at; 0 makes none."""
@@ -121,13 +125,9 @@ def money_of(reading: Reading, ground: VendorGround, policy: VendorPolicy) -> Ma
 
 
 def vendor_profile(
-    reading: Reading,
-    request: ProfileRequest,
-    alias: AliasFacts | None = None,
-    *,
-    policy: VendorPolicy | None = None,
+    reading: Reading, request: ProfileRequest, *, policy: VendorPolicy | None = None
 ) -> VendorProfile:
-    """Return the profile of a wallet. `alias` is what documents say of the account behind it."""
+    """Return the profile of a wallet."""
     policy = policy or standard_policy()
     clustering, view = clustering_of(reading), reading.view
     address = view.find_address(request.address)
@@ -135,8 +135,10 @@ def vendor_profile(
     money = money_of(reading, ground, policy)
     root = clustering.root_of(address)
     wallet = wallet_of(ground, money, root, policy)
-    alias = alias or AliasFacts()
     asset = asset_of(view.network.name)
+    alias = AliasFacts()
+    if request.account is not None:
+        alias = alias_facts(reading.tags.casebook, request.account, asset.name)
     case = Case(
         ground=ground,
         money=money,
@@ -171,6 +173,7 @@ def vendor_profile(
         decimals=asset.decimals,
         profile=clustering.profile,
         tags_revision=ground.attribution.revision,
+        account=request.account,
         score=score_answer(view, scored, policy),
         wallets=wallets_answer(case, clustering, named(view, address), tag_answers(tags.shown)),
         markets=market_answers(case),
@@ -232,6 +235,13 @@ def _cuts(wallet: Wallet, money: MarketMoney, pairs: Pairs) -> Sequence[Truncati
             "markets",
             "wide_transactions",
             f"{money.wide:,} transactions that pay a market and many others are not looked at",
+        )
+    if money.moved:
+        cut(
+            "markets",
+            "moves",
+            f"{money.moved:,} transactions by which a market's wallet gives everything to one "
+            "output are taken for moves inside, not for payouts",
         )
     if money.markets_left_out:
         cut("markets", "bounded", f"{money.markets_left_out:,} markets are left out")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 
@@ -186,7 +186,7 @@ def market_answers(case: Case) -> tuple[VendorMarket, ...]:
 def _market(case: Case, place: int, paid: Payouts, closed: datetime | None) -> VendorMarket:
     market, view = case.money.markets[place], case.ground.view
     commission = case.money.commissions[place]
-    rate = Decimal(commission.rate_ppm).scaleb(-4)
+    rate = Decimal(commission.rate_ppm).scaleb(-4).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     return VendorMarket(
         name=market.name,
         is_named=market.is_named,

@@ -409,6 +409,9 @@ class VendorProfile(ChainAnswer):
     tags_revision: str
     """Names the set of tags."""
 
+    account: str | None
+    """The account in documents whose prices and hours it was held against, as `MARKET/HANDLE`."""
+
     score: VendorScoreAnswer
     """Whether it is a vendor's."""
 

@@ -84,6 +84,16 @@ def combine(said: Iterable[Statement], on: date) -> Combined | None:
     )
 
 
+def is_disputed(said: Iterable[Statement]) -> bool:
+    """Tell whether statements about one address name different actors."""
+    actors = {
+        statement.actor.casefold()
+        for statement in said
+        if statement.actor is not None and statement.tag_type in NAMES_SOMEBODY
+    }
+    return len(actors) > 1
+
+
 def level_on(statement: Statement, on: date) -> int:
     """Return a statement's level as of a day, after what it lost by age."""
     level = CONFIDENCE[statement.confidence]

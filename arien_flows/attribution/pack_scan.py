@@ -21,6 +21,14 @@ from typing import Any
 _START = re.compile(rb"^tags:[ ]*\n(?=([ ]{0,8})- )", re.MULTILINE)
 _HEADER_LINE = re.compile(rb"[a-z_]+:(?:[ ].*)?|[ ]+[^ ].*|- .*|[ ]*|#.*")
 _FIRST_HEADER_LINE = re.compile(rb"(?:[ ]*\n|#.*\n)*[a-z_]+:(?:[ ]|\n)")
+_CONTROLS = bytes([*range(10), *range(11, 32), 127, *range(0xF5, 0x100)])
+"""Control characters (tab and carriage return among them), and bytes that no UTF-8 has."""
+
+_LINE_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
+"""YAML's line breaks past ASCII, and the mark that it skips."""
+
+_LINE = re.compile(rb"[a-z_]+:(?:[ ].*)?|[ ]+[^ ].*|- .*|[ ]*|#.*")
+_FIRST_HEADER_LINE = re.compile(rb"(?:[ ]*\n|#.*\n)*[a-z_]+:(?:[ ]|\n)")
 _UNSAFE = re.compile(
     rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf|[\xf5-\xff]"
 )
@@ -77,7 +85,7 @@ class Scanned:
 def scan_pack(raw: bytes, judge: Judge) -> Scanned | None:
     """Return what a pack says; nothing where it is not of the usual shape."""
     start = _START.search(raw)
-    if start is None or _UNSAFE.search(raw):
+    if start is None or _is_unsafe(raw):
         return None
     header_text = raw[: start.start()]
     if not _is_plain_header(header_text):
@@ -94,6 +102,12 @@ def scan_pack(raw: bytes, judge: Judge) -> Scanned | None:
     if any(kind in said for kind, said in zip(kinds, bodies, strict=True)):
         return None  # a tag names its subject twice
     return Scanned(header, bodies, kinds, subjects, body)
+
+
+def _is_unsafe(raw: bytes) -> bool:
+    return len(raw.translate(None, _CONTROLS)) != len(raw) or (
+        not raw.isascii() and any(mark in raw for mark in _LINE_BREAKS)
+    )
 
 
 def _is_plain_header(text: bytes) -> bool:

@@ -40,6 +40,7 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.tag_lists import TagLists
 from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import NotFoundError
@@ -97,6 +98,10 @@ class Casebook:
     def count(self, network: str) -> int:
         """Return how many current tags a network has."""
         return self._read(lambda connection: tags.count_current(connection, network), 0)
+
+    def networks(self) -> list[str]:
+        """Return the networks that current tags name."""
+        return self._read(tags.networks, [])
 
     def tags_of(self, network: str, subjects: Sequence[str]) -> list[StoredTag]:
         """Return the current tags of addresses or transactions in canonical text."""
@@ -188,6 +193,11 @@ class Casebook:
     def evidence(self) -> EvidenceBook:
         """The chain of everything that was done to the casebook."""
         return EvidenceBook(self.name, self._held, self._writing)
+
+    @property
+    def lists(self) -> TagLists:
+        """Lists of tags and actors in any format, and their reviews."""
+        return TagLists(self._read, self._writing)
 
     @property
     def captures(self) -> Captures:

@@ -105,9 +105,9 @@ class NewCapture:
     """Nothing where the same rules read it before."""
 
     @property
-    def key(self) -> tuple[int, str, datetime]:
+    def key(self) -> tuple[int, str, datetime, str | None]:
         """Return what tells captures of one document apart."""
-        return self.begin, self.listing, self.captured_at
+        return self.begin, self.listing, self.captured_at, self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Writing captures and what was found in them, in bulk, and never twice.
 
-The same bytes are one document; the same part of it, of the same listing at the same time, is one
-capture. A capture that the same rules read before is left alone; newer rules add a reading that
+The same bytes are one document; the same part of it, met at the same address and the same time, is
+one capture. A capture that the same rules read before is left alone; newer rules add a reading that
 speaks in the place of the older one, which stays.
 """
 
@@ -42,7 +42,8 @@ from arien_flows.errors import InputError, NotFoundError
 Fate = Literal["new", "read_anew", "known", "withdrawn"]
 """What became of a capture that was offered: `known` where nothing was written."""
 
-CaptureKey = tuple[int, str, datetime]
+CaptureKey = tuple[int, str, datetime, str | None]
+"""What tells captures of one document apart: first byte, listing, time, address."""
 
 
 class PartWriter:
@@ -262,6 +263,7 @@ def known_captures(
             captures.c.first_byte,
             captures.c.listing,
             captures.c.captured_at,
+            captures.c.url,
             extractions.c.extractor,
         )
         .join(latest, latest.c.capture_id == captures.c.id)
@@ -269,7 +271,7 @@ def known_captures(
         .where(*meant)
     )
     return {
-        (row.first_byte, row.listing, row.captured_at): (row.id, row.extractor)
+        (row.first_byte, row.listing, row.captured_at, row.url): (row.id, row.extractor)
         for row in connection.execute(wanted)
     }
 

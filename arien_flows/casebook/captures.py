@@ -94,7 +94,7 @@ class Captures:
 
     def settle(
         self,
-        batch: int,
+        batch: int | None,
         readings: Sequence[tuple[int, Reading]],
         sha256s: Iterable[str],
         *,
@@ -102,7 +102,7 @@ class Captures:
         by: str,
         reason: str,
     ) -> list[Derived]:
-        """Take other readings of captures, and make the tags that rest on them.
+        """Take other readings of captures into a batch, and make the tags that rest on them.
 
         The tags of the documents that are named are made as well, where they are not.
         """
@@ -112,7 +112,7 @@ class Captures:
                 for sha256 in sha256s
                 if (number := writing.document_number(connection, sha256)) is not None
             }
-            if readings:
+            if readings and batch is not None:
                 part = PartWriter(connection, batch, now, by)
                 numbers = [capture for capture, _ in readings]
                 held = {each.id: each for each in reading.captures_numbered(connection, numbers)}

@@ -9,8 +9,6 @@ digests of all imports together name the set of tags of a network.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,7 +24,14 @@ from sqlalchemy import (
 )
 
 from arien_flows.attribution.snapshot import revision_of
-from arien_flows.casebook.models import statements, tag_reviews, tag_sets, tags, withdrawals
+from arien_flows.casebook.models import (
+    statements,
+    tag_imports,
+    tag_reviews,
+    tag_sets,
+    tags,
+    withdrawals,
+)
 from arien_flows.casebook.pack_rows import UsableRow
 from arien_flows.casebook.policies import counts_proposed
 from arien_flows.casebook.rows import ROWS_AT_ONCE, write_rows
@@ -47,6 +52,18 @@ def state_of_tag() -> ColumnElement[str]:
         for which in (tag_reviews.c.row == tags.c.row, tag_reviews.c.row.is_(None))
     )
     return func.coalesce(own, whole, "proposed")
+
+
+def state_of_import() -> ColumnElement[str]:
+    """Return the same of an import as a whole, whatever reviews of its tags say."""
+    whole = (
+        select(tag_reviews.c.verdict)
+        .where(tag_reviews.c.import_id == tag_imports.c.id, tag_reviews.c.row.is_(None))
+        .order_by(tag_reviews.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(whole, "proposed")
 
 
 def choose_current(connection: Connection, number: int, row: int | None = None) -> None:
@@ -171,15 +188,16 @@ def _name_sets_of(
     connection: Connection, number: int, current: Iterable[tuple[str, bytes]]
 ) -> None:
     """Write the digests of an import's current tags, given the network and digest of each."""
-    rows: list[dict[str, object]] = []
-    for network, found in groupby(sorted(current), itemgetter(0)):
-        digests = [digest.hex() for _, digest in found]
-        rows.append(
-            {
-                "import_id": number,
-                "network": network,
-                "tag_count": len(digests),
-                "digest": revision_of(digests),
-            }
-        )
+    digests: dict[str, list[str]] = {}
+    for network, digest in current:
+        digests.setdefault(network, []).append(digest.hex())
+    rows: list[dict[str, object]] = [
+        {
+            "import_id": number,
+            "network": network,
+            "tag_count": len(found),
+            "digest": revision_of(found),
+        }
+        for network, found in sorted(digests.items())
+    ]
     write_rows(connection, tag_sets, rows)

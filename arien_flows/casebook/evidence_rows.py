@@ -2,9 +2,9 @@
 
 The digest of some rows is the SHA-256 of their JSON arrays, one a line, in the order of the
 table's key; an array holds the columns in the order that is named beside the digest. Binary values
-are written in hexadecimal digits, moments as SQLite keeps them, truth as 1 and 0. So the digest
-is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half a
-million tags takes a second that way, and text that is no longer valid still has a digest.
+are written in hexadecimal digits (capitals), moments as SQLite keeps them, truth as 1 and 0. So the
+digest is the same whichever database holds the rows. SQLite makes the arrays itself: a list of half
+a million tags takes a second that way, and text that is no longer valid still has a digest.
 """
 
 import hashlib
@@ -101,9 +101,7 @@ def _lines(connection: Connection, group: RowGroup) -> Iterator[list[bytes]]:
     is_sqlite = connection.dialect.name == "sqlite"
     binary = _binary_columns(connection, group.table) if is_sqlite else frozenset()
     columns = ", ".join(
-        f'CASE WHEN "{name}" IS NOT NULL THEN lower(hex("{name}")) END'
-        if name in binary
-        else f'"{name}"'
+        f'CASE WHEN "{name}" IS NOT NULL THEN hex("{name}") END' if name in binary else f'"{name}"'
         for name in group.columns
     )
     wanted = f"CAST(json_array({columns}) || char(10) AS BLOB)" if is_sqlite else columns
@@ -140,7 +138,7 @@ def _plain(value: object) -> Any:
         case bool():
             return int(value)
         case bytes() | memoryview():
-            return bytes(value).hex()
+            return bytes(value).hex().upper()
         case datetime():
             return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         case date():

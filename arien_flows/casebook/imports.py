@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from arien_flows.attribution.pack import TagPack
-from arien_flows.casebook.current import choose_among_new, choose_current
+from arien_flows.attribution.terms import NO_TERMS, Terms
+from arien_flows.casebook.current import choose_among_new, choose_current, state_of_import
 from arien_flows.casebook.documents import keep_document
 from arien_flows.casebook.evidence_acts import tags_imported, tags_withdrawn
 from arien_flows.casebook.indexes import made_afterwards
@@ -58,6 +59,11 @@ class Origin:
 
     imported_at: datetime
     imported_by: str
+    form: str = "tagpack"
+    """How the document was read: one of `attribution.formats`."""
+
+    terms: Terms = NO_TERMS
+    """What was said of the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,10 @@ def _take(connection: Connection, offer: Offer, report: Report) -> _Taken:
             repeated=usable.repeated,
             imported_at=origin.imported_at,
             imported_by=origin.imported_by,
+            format=origin.form,
+            source=origin.terms.source,
+            licence=origin.terms.licence,
+            as_of=origin.terms.as_of,
         )
     )
     write_tags(connection, number, pack, usable.rows, report)
@@ -244,7 +254,8 @@ def _imports() -> Select[tuple[object, ...]]:
     )
     return (
         select(
-            tag_imports,
+            *(column for column in tag_imports.c if column.name != "source"),
+            tag_imports.c.source.label("told_source"),
             documents.c.sha256,
             documents.c.name,
             documents.c.size,
@@ -254,6 +265,7 @@ def _imports() -> Select[tuple[object, ...]]:
             count(tags).label("tags"),
             current.label("current"),
             count(faulty_tags).label("faulty"),
+            state_of_import().label("state"),
         )
         .join(documents, documents.c.id == tag_imports.c.document_id)
         .outerjoin(withdrawals, withdrawals.c.import_id == tag_imports.c.id)
@@ -284,4 +296,7 @@ def _record(row: Row[tuple[object, ...]]) -> TagImport:
         repeated=found["repeated"],
         faulty=int(found["faulty"]),
         withdrawal=withdrawal,
+        form=found["format"],
+        terms=Terms(source=found["told_source"], licence=found["licence"], as_of=found["as_of"]),
+        state=found["state"],
     )

@@ -7,7 +7,7 @@ statement alone (most of a tag's digest, for one) is computed once for it.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -32,9 +32,6 @@ from chains.bitcoin.networks import network
 Report = Callable[[int, int], None]
 """Is told how many of how many rows are done."""
 
-READ_TOGETHER = 64
-"""Fewer addresses are read one by one: that is quicker than to set up arrays."""
-
 
 class UsableRow(NamedTuple):
     """A row that is taken over."""
@@ -42,9 +39,9 @@ class UsableRow(NamedTuple):
     row: int
     network: str
     subject: str
-    is_transaction: bool
     script_type: int | None
     payload: bytes | None
+    is_transaction: bool
     told: int
     """What is said: a place in the pack's `told`."""
 
@@ -88,30 +85,33 @@ def usable_rows(pack: TagPack, assumed: str, today: date) -> Usable:
     rows: list[UsableRow] = []
     known: set[bytes] = set()
     sha256 = hashlib.sha256
-    quoted = ""
-    for number, place, written, found in zip(
-        pack.numbers, pack.told_at, pack.subjects, _subjects(pack, assumed), strict=True
+    names = [network_of(told.network, assumed) for told in pack.told]
+    kinds, payloads = _read_together(pack, names)
+    for number, place, text, kind, payload in zip(
+        pack.numbers, pack.told_at, pack.subjects, kinds, payloads, strict=True
     ):
-        if isinstance(found, str):
-            faults.append(FaultyTag(row=number, subject=written, fault=found))
-            continue
-        name, text, script_type, payload = found
+        if kind >= 0:
+            # A plain address is its own canonical text, and needs no escapes.
+            subject = _Subject(names[place], text, kind, payload)
+            quoted = f'"{text}"'
+        else:
+            found = _subject(pack.told[place], text, assumed)
+            if isinstance(found, str):
+                faults.append(FaultyTag(row=number, subject=text, fault=found))
+                continue
+            subject, quoted = found, _json(found.text)
         if late[place]:
             fault = f"lastmod {pack.told[place].statement.lastmod} lies in the future"
-            faults.append(FaultyTag(row=number, subject=text, fault=fault))
+            faults.append(FaultyTag(row=number, subject=subject.text, fault=fault))
             continue
-        quoted = f'"{text}"' if text.isalnum() and text.isascii() else _json(text)
         told_end, key_end = ends[place]
-        is_transaction = transactions[place]
-        subject = f"null,{quoted}" if is_transaction else f"{quoted},null"
-        digest = sha256(f'["{name}",{subject},{told_end}'.encode()).digest()
+        whom = f"null,{quoted}" if transactions[place] else f"{quoted},null"
+        digest = sha256(f'["{subject.network}",{whom},{told_end}'.encode()).digest()
         if digest in known:
             continue
         known.add(digest)
-        key = sha256(f'["{name}", {quoted}, {key_end}'.encode()).digest()[:16]
-        rows.append(
-            UsableRow(number, name, text, is_transaction, script_type, payload, place, key, digest)
-        )
+        key = sha256(f'["{subject.network}", {quoted}, {key_end}'.encode()).digest()[:16]
+        rows.append(UsableRow(number, *subject, transactions[place], place, key, digest))
     repeated = len(pack.numbers) + len(pack.faults) - len(faults) - len(rows)
     return Usable(rows=rows, faults=sorted(faults, key=lambda it: it.row), repeated=repeated)
 
@@ -165,34 +165,28 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _subjects(pack: TagPack, assumed: str) -> Iterator[_Subject | str]:
-    """Yield what each row speaks of, or why it speaks of nothing."""
-    names = [network_of(told.network, assumed) for told in pack.told]
-    together = _read_together(pack, names)
-    for place, (told_at, text) in enumerate(zip(pack.told_at, pack.subjects, strict=True)):
-        found = together.get(place)
-        yield _subject(pack.told[told_at], text, assumed) if found is None else found
+def _read_together(
+    pack: TagPack, names: Sequence[str]
+) -> tuple[Sequence[int], Sequence[bytes | None]]:
+    """Return type and payload of the subjects that are plain Bitcoin addresses, -1 of the others.
 
-
-def _read_together(pack: TagPack, names: Sequence[str]) -> dict[int, _Subject]:
-    """Return the plain Bitcoin addresses among the subjects, by their places."""
+    `names` are the networks of what is told.
+    """
     bitcoin = [
         None if told.is_transaction or name not in BITCOIN_NETWORKS else name
         for told, name in zip(pack.told, names, strict=True)
     ]
-    found: dict[int, _Subject] = {}
+    kinds: list[int] = [-1] * len(pack.subjects)
+    payloads: list[bytes | None] = [None] * len(pack.subjects)
     for name in dict.fromkeys(name for name in bitcoin if name is not None):
+        known = network(name)
+        if set(bitcoin) == {name}:
+            return read_addresses(pack.subjects, known)
         places = [place for place, told in enumerate(pack.told_at) if bitcoin[told] == name]
-        if len(places) < READ_TOGETHER:
-            continue
-        texts = [pack.subjects[place] for place in places]
-        for place, text, kind, payload in zip(
-            places, texts, *read_addresses(texts, network(name)), strict=True
-        ):
-            if kind >= 0:
-                # A plain address is its own canonical text.
-                found[place] = _Subject(name, text, kind, payload)
-    return found
+        found = read_addresses([pack.subjects[place] for place in places], known)
+        for place, kind, payload in zip(places, *found, strict=True):
+            kinds[place], payloads[place] = kind, payload
+    return kinds, payloads
 
 
 def _subject(told: Told, text: str, assumed: str) -> _Subject | str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from arien_flows.attribution.tag import Statement, Tag
+from arien_flows.attribution.terms import Terms
 from arien_flows.prices.reading import FaultyRow
 from arien_flows.prices.table import PriceOrigin
 from chains.types import Int64Array, UInt8Array
@@ -25,6 +26,11 @@ class StoredTag:
 
     import_id: int
     imported_at: datetime
+    licence: str | None = None
+    """Under which the list was published, where somebody said so."""
+
+    state: str = "proposed"
+    """`proposed`, `approved` or `rejected`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,46 @@ class TagImport:
     """Rows that could not be used."""
 
     withdrawal: Withdrawal | None
+    form: str
+    """How the document was read."""
+
+    terms: Terms
+    """What was said of the document when it was offered."""
+
+    state: str
+    """`proposed`, `approved` or `rejected` as a whole; tags may have reviews of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What somebody found of an import, or of one of its tags."""
+
+    import_id: int
+    row: int | None
+    """Place of the tag in the document's list; nothing for the whole import."""
+
+    verdict: str
+    """`approved`, or `rejected`."""
+
+    reason: str
+    after_import: int
+    """The last import at that time."""
+
+    reviewed_at: datetime
+    reviewed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPolicy:
+    """Whether tags count that nobody has approved."""
+
+    counts_proposed: bool
+    reason: str
+    after_import: int
+    """The last import at that time."""
+
+    set_at: datetime
+    set_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.source_documents import source_documents
 from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
+from arien_flows.casebook.current import state_of_tag
 from arien_flows.casebook.models import documents, statements, tag_imports, tag_sets, tags
 from arien_flows.casebook.records import StoredTag, TagFilter, TagTable
 
@@ -27,6 +28,12 @@ def count_current(connection: Connection, network: str) -> int:
         tag_sets.c.network == network
     )
     return int(connection.execute(wanted).scalar_one())
+
+
+def networks(connection: Connection) -> list[str]:
+    """Return the networks that current tags name."""
+    wanted = select(tag_sets.c.network).distinct().order_by(tag_sets.c.network)
+    return list(connection.execute(wanted).scalars())
 
 
 def tags_of(connection: Connection, network: str, subjects: Sequence[str]) -> list[StoredTag]:
@@ -138,6 +145,8 @@ def _stored() -> Select[tuple[object, ...]]:
             tags.c.is_transaction,
             tags.c.import_id,
             tag_imports.c.imported_at,
+            tag_imports.c.licence,
+            state_of_tag().label("state"),
             documents.c.sha256,
             documents.c.name,
             *(statements.c[name] for name in STATEMENT_FIELDS),
@@ -164,6 +173,8 @@ def _stored_tag(row: Row[tuple[object, ...]]) -> StoredTag:
         row=found["row"],
         import_id=found["import_id"],
         imported_at=found["imported_at"],
+        licence=found["licence"],
+        state=found["state"],
     )
 
 

@@ -24,6 +24,15 @@ class NewObservation:
     document_sha256: str
     page: AccountPage
     captured_at: datetime | None
+    """By a clock that somebody vouches for; None where there is none. The time of a file or of an
+    import is no such clock: whole collections would seem to be of one day."""
+
+    @property
+    def moment(self) -> datetime | None:
+        """Return when it was captured, by the page's own clock where nobody vouches for another."""
+        if self.captured_at is not None or self.page.clock is None:
+            return self.captured_at
+        return self.page.clock.latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def observe(
 
 def _key(each: NewObservation) -> tuple[int, datetime | None, str, str, str]:
     page = each.page
-    return page.begin, each.captured_at, READER, page.market, page.handle
+    return page.begin, each.moment, READER, page.market, page.handle
 
 
 def _documents(connection: Connection, sha256s: Iterable[str]) -> dict[str, int]:
@@ -214,7 +214,7 @@ class _Writer:
             vendor_observations,
             account_id=self._accounts[page.market, page.handle],
             document_id=self._kept[each.document_sha256],
-            captured_at=each.captured_at,
+            captured_at=each.moment,
             layout=page.layout,
             reader=READER,
             first_byte=page.begin,

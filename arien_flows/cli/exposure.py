@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--budget",
     type=click.IntRange(1),
-    default=1_000_000,
+    default=2_000_000,
     show_default=True,
     metavar="N",
     help="Transactions that may be gone through in one direction, beyond the subject's own.",

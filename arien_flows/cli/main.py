@@ -108,6 +108,11 @@ COMMANDS = {
         attribute="tags",
         summary="What sources say of addresses: import, look up, export, withdraw.",
     ),
+    "listings": Entry(
+        module="arien_flows.cli.listings",
+        attribute="listings",
+        summary="Collected documents: import, look at, list, show, withdraw.",
+    ),
     "prices": Entry(
         module="arien_flows.cli.prices",
         attribute="prices",

@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 from arien_flows.answers.address_tags import AddressTagsAnswer
-from arien_flows.answers.tag_imports import ImportReport, TagImportAnswer
+from arien_flows.answers.tag_imports import (
+    FaultyTagAnswer,
+    ImportReport,
+    PoliciesAnswer,
+    TagImportAnswer,
+    TagImportDetail,
+)
 from arien_flows.answers.tags import Naming, TagAnswer
 from arien_flows.cli.output import NOTHING, pairs, state, table
 from arien_flows.shapes import shown_time
@@ -16,6 +22,11 @@ def report_lines(reports: Sequence[ImportReport]) -> Iterable[str]:
     """Return what became of documents that were offered."""
     for report in reports:
         record = report.record
+        if report.actors is not None:
+            known = "already imported, " if report.result == "already_imported" else ""
+            yield f"{report.file}: {known}{_counted(report.actors, 'actor')}"
+            yield from _fault_lines(report.faults, "actor")
+            continue
         if record is None:
             yield f"{report.file}: refused. {report.error}"
             continue
@@ -26,11 +37,52 @@ def report_lines(reports: Sequence[ImportReport]) -> Iterable[str]:
             )
         else:
             yield f"{report.file}: import {record.id}, {_taken(record)}"
-        for fault in report.faults[:FAULTS_SHOWN]:
-            yield f"   tag {fault.row} is not usable ({fault.subject or NOTHING}): {fault.fault}"
-        if len(report.faults) > FAULTS_SHOWN:
-            left = len(report.faults) - FAULTS_SHOWN
-            yield f"   {left:,} more are not usable: add --json to see them all"
+        yield from _fault_lines(report.faults, "tag")
+
+
+def detail_lines(detail: TagImportDetail) -> Iterable[str]:
+    """Return an import with its reviews and the rows that could not be used."""
+    record = detail.record
+    yield from pairs(
+        (
+            ("Import", str(record.id)),
+            ("File", record.file),
+            ("SHA-256", record.sha256),
+            ("Title", record.title),
+            ("Creator", record.creator),
+            ("Format", record.format),
+            ("Source", record.source or NOTHING),
+            ("Licence", record.licence or NOTHING),
+            ("As of", record.as_of.isoformat() if record.as_of else NOTHING),
+            ("Imported", f"{shown_time(record.imported_at)} by {record.imported_by}"),
+            ("Tags", f"{record.tags:,}, {record.current:,} of them in effect"),
+            ("State", f"{record.state}; {_state(record)}"),
+        )
+    )
+    for review in detail.reviews:
+        what = "the import" if review.row is None else f"tag {review.row}"
+        yield (
+            f"{shown_time(review.reviewed_at)}  {review.reviewed_by} {review.verdict} {what}: "
+            f"{review.reason}"
+        )
+    yield from _fault_lines(detail.faults, "tag")
+
+
+def policy_lines(answer: PoliciesAnswer) -> Iterable[str]:
+    """Return whether proposed tags count, and who decided so."""
+    does = "count" if answer.counts_proposed else "do not count"
+    yield f"Tags that nobody has approved {does}."
+    for each in answer.decisions:
+        decided = "count" if each.counts_proposed else "do not count"
+        yield f"{shown_time(each.set_at)}  {each.set_by}: they {decided}. {each.reason}"
+
+
+def _fault_lines(faults: Sequence[FaultyTagAnswer], what: str) -> Iterable[str]:
+    for fault in faults[:FAULTS_SHOWN]:
+        yield f"   {what} {fault.row} is not usable ({fault.subject or NOTHING}): {fault.fault}"
+    if len(faults) > FAULTS_SHOWN:
+        left = len(faults) - FAULTS_SHOWN
+        yield f"   {left:,} more are not usable: add --json to see them all"
 
 
 def address_tags_lines(answer: AddressTagsAnswer) -> Iterable[str]:
@@ -70,7 +122,18 @@ def import_lines(imports: Sequence[TagImportAnswer]) -> Iterable[str]:
         yield "Nothing was imported yet: `arien-flows tags import FILE` does it."
         return
     yield from table(
-        ("Import", "Imported", "By", "Tags", "In effect", "Faulty", "BTC is", "File", "State"),
+        (
+            "Import",
+            "Imported",
+            "By",
+            "Tags",
+            "In effect",
+            "Faulty",
+            "BTC is",
+            "File",
+            "Review",
+            "State",
+        ),
         (
             (
                 str(record.id),
@@ -81,6 +144,7 @@ def import_lines(imports: Sequence[TagImportAnswer]) -> Iterable[str]:
                 f"{record.faulty:,}",
                 record.network,
                 record.file,
+                record.state,
                 _state(record),
             )
             for record in imports
@@ -109,6 +173,8 @@ def _tag(tag: TagAnswer) -> Iterable[str]:
             ("   Confirmed", tag.last_modified.isoformat() if tag.last_modified else NOTHING),
             ("   Document", f"{tag.document.name}, tag {tag.document.row}"),
             ("   SHA-256", tag.document.sha256),
+            ("   Licence", tag.licence or NOTHING),
+            ("   Review", tag.state),
         )
     )
 

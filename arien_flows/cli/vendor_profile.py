@@ -11,6 +11,11 @@ from arien_flows.cli.session import profile_option, session_of, session_options
 @session_options
 @profile_option
 @click.argument("subject", metavar="ADDRESS|entity:ADDRESS")
+@click.option(
+    "--account",
+    metavar="MARKET/HANDLE",
+    help="Hold it against the price list and the hours of this account in documents.",
+)
 @click.option("--fiat", metavar="CURRENCY", help="Value receipts and payments, as EUR.")
 @click.option(
     "--trace-budget",
@@ -32,6 +37,7 @@ def profile_command(
     context: click.Context,
     profile: str,
     subject: str,
+    account: str | None,
     fiat: str | None,
     trace_budget: int,
     months: bool,
@@ -55,6 +61,7 @@ def profile_command(
     session = session_of(context)
     request = ProfileRequest(
         subject=subject,
+        account=account,
         currency=None if fiat is None else currency_named(fiat),
         trace_budget=trace_budget,
     )

@@ -29,6 +29,8 @@ def profile_lines(
 ) -> Iterable[str]:
     """Return a profile: score, wallets, markets, revenue, pairs, cash-out, hours."""
     asset = Asset(name=answer.asset, decimals=answer.decimals)
+    if answer.account is not None:
+        yield f"Held against the account {answer.account} (attribution: documents)"
     yield from _wallets(answer.wallets, answer.profile)
     yield from _score(answer.score, with_evidence=with_evidence)
     yield from _markets(answer, asset)

@@ -3,6 +3,7 @@
 import click
 
 from arien_flows.cli.session import session_options
+from arien_flows.cli.vendor_accounts import list_command, show_command, why_command
 from arien_flows.cli.vendor_profile import profile_command
 
 
@@ -12,4 +13,5 @@ def vendors() -> None:
     """Vendors: accounts in documents, and what the chain shows of wallets."""
 
 
-vendors.add_command(profile_command)
+for command in (list_command, show_command, why_command, profile_command):
+    vendors.add_command(command)

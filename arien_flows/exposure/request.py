@@ -24,7 +24,7 @@ DirectionName = Literal["in", "out"]
 MAX_SUBJECTS = 1_000
 MAX_BUDGET = 100_000_000
 DEFAULT_HOPS = 6
-DEFAULT_BUDGET = 1_000_000
+DEFAULT_BUDGET = 2_000_000
 LEAST_CONFIDENCE = 5
 """The lowest level of the scale: whoever names an owner at all is shown, with the confidence."""
 

@@ -59,6 +59,12 @@ class Tree:
         order = np.argsort(parents, kind="stable")
         return order, np.searchsorted(parents[order], np.arange(len(parents) + 1))
 
+    def siblings(self, row: int) -> Int64Array:
+        """Return the elements that one element's holder holds, itself among them, in order."""
+        order, first = self.children
+        holder = int(self.markup.parent[row])
+        return order[first[holder] : first[holder + 1]] if holder >= 0 else order[:1]
+
     def element(self, row: int) -> "Element":
         """Return a view of a row."""
         return Element(self, row)
@@ -123,8 +129,8 @@ class Element:
 
     @property
     def begin(self) -> int:
-        """Byte of the original where its opening tag begins."""
-        return self.tree.source.original(int(self.tree.begin[self.row]))
+        """Byte of the original where its opening tag begins; the document begins at 0."""
+        return self.tree.source.original(int(self.tree.begin[self.row])) if self.row else 0
 
     @property
     def content_begin(self) -> int:
@@ -243,10 +249,9 @@ def _matches(within: Element, row: int, steps: tuple[Step, ...]) -> bool:
         return True
     rest = steps[:-1]
     if step.joint == "+":
-        holder = element.parent
-        siblings = holder.children if holder else ()
-        place = siblings.index(element) if siblings else 0
-        return place > 0 and _matches(within, siblings[place - 1].row, rest)
+        siblings = within.tree.siblings(row)
+        place = int(np.searchsorted(siblings, row))
+        return place > 0 and _matches(within, int(siblings[place - 1]), rest)
     for holder in element.holders():
         if holder.row <= within.row:
             break
@@ -268,9 +273,6 @@ def _passes(element: Element, step: Step) -> bool:
 
 
 def _is_child(element: Element, place: int) -> bool:
-    holder = element.parent
-    if holder is None:
-        return False
-    siblings = holder.children
+    siblings = element.tree.siblings(element.row)
     wanted = len(siblings) if place == LAST else place
-    return wanted <= len(siblings) and siblings[wanted - 1] == element
+    return wanted <= len(siblings) and int(siblings[wanted - 1]) == element.row

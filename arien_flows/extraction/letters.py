@@ -73,10 +73,8 @@ class Letters(NamedTuple):
 def letters_of(text: str) -> Letters:
     """Return a text as it is written."""
     if text.isascii():
-        codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
-        return Letters(text, codes, None, None)
-    codes = _codes()[_code_points(text)]
-    return Letters(codes.tobytes().decode("latin-1"), codes, None, None)
+        return _letters(text.encode("ascii"), None, None)
+    return _letters(_codes()[_code_points(text)].tobytes(), None, None)
 
 
 def as_it_looks(text: str, letters: Letters) -> Letters | None:
@@ -92,7 +90,14 @@ def as_it_looks(text: str, letters: Letters) -> Letters | None:
     marks[codes == LOOK_ALIKE], marks[codes == WIDE] = 1, 2
     changed = np.flatnonzero(marks)
     codes[changed] = _looks()[_code_points(text)[at[changed]]]
-    return Letters(codes.tobytes().decode("latin-1"), codes, at, marks)
+    return _letters(codes.tobytes(), at, marks)
+
+
+def _letters(raw: bytes, at: Int64Array | None, look_alike: UInt8Array | None) -> Letters:
+    # Arrays that can be written to and arrays that cannot are two types, for each of which the
+    # kernels would be compiled: all are of one.
+    codes = np.frombuffer(raw, dtype=np.uint8)
+    return Letters(raw.decode("latin-1"), codes, at, look_alike)
 
 
 def _code_points(text: str) -> Int64Array:

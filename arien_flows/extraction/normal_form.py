@@ -16,12 +16,13 @@ from functools import cache
 
 import numpy as np
 
-from chains.types import BoolArray, Int32Array, Int64Array, UInt8Array, UInt32Array
+from chains.types import Int32Array, Int64Array, UInt8Array, UInt32Array
+from heuristics.characters import SPECIAL, map_characters
+from heuristics.columns import read_only
 
 MOST_MARKS = 30
 
 _TABLE_SIZE = 0x10000
-_CLUSTER = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class NormalText:
     """Where the source of each character begins."""
 
     until: Int32Array
-    place: Int64Array | None
+    place: Int32Array | None
     """For each character the place in UTF-8 of what it was made of; None for ASCII, where that is
     its own place."""
 
@@ -46,34 +47,48 @@ def normal_form(utf8: UInt8Array, at: Int32Array, until: Int32Array) -> NormalTe
     """Return the normal form of a text in UTF-8 whose bytes come from `[at, until)` of a source."""
     if not len(utf8) or int(utf8.max()) < 0x80:
         return NormalText(text=utf8.tobytes().decode("ascii"), at=at, until=until, place=None)
-    first = np.flatnonzero((utf8 & 0xC0) != 0x80)
-    last = np.append(first[1:], len(utf8)) - 1
-    text = utf8.tobytes().decode("utf-8")
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    simple = codes < _TABLE_SIZE
-    mapped = _table()[np.where(simple, codes, 0)]
-    clustered = ~simple | (mapped == _CLUSTER)
-    if clustered.any():
-        return _with_clusters(text, mapped, clustered, (at[first], until[last], first))
-    return NormalText(
-        text=mapped.tobytes().decode("utf-32-le"), at=at[first], until=until[last], place=first
+    size = len(utf8)
+    codes = np.empty(size, np.uint32)
+    first, last, place = (np.empty(size, np.int32) for _ in range(3))
+    is_special = np.zeros(size, np.uint8)
+    count, special = map_characters(
+        read_only(utf8),
+        read_only(at),
+        read_only(until),
+        _table(),
+        codes,
+        first,
+        last,
+        place,
+        is_special,
     )
+    origin = first[:count], last[:count], place[:count]
+    codes = codes[:count]
+    if special:
+        return _with_clusters(codes, is_special[:count], origin)
+    return NormalText(text=_text_of(codes), at=origin[0], until=origin[1], place=origin[2])
+
+
+def _text_of(codes: UInt32Array) -> str:
+    if int(codes.max()) < 0x80:
+        return codes.astype(np.uint8).tobytes().decode("ascii")
+    return codes.tobytes().decode("utf-32-le")
 
 
 def _with_clusters(
-    text: str,
-    mapped: UInt32Array,
-    clustered: BoolArray,
-    origin: tuple[Int32Array, Int32Array, Int64Array],
+    codes: UInt32Array,
+    is_special: UInt8Array,
+    origin: tuple[Int32Array, Int32Array, Int32Array],
 ) -> NormalText:
     """Return a normal form some of whose characters depend on what stands beside them."""
     at, until, place = origin
+    text = codes.tobytes().decode("utf-32-le")
     pieces: list[UInt32Array] = []
     rows: list[Int64Array] = []
     lasts: list[Int64Array] = []
     done = 0
-    for start, stop in _clusters(text, clustered):
-        pieces.append(mapped[done:start])
+    for start, stop in _clusters(text, is_special):
+        pieces.append(codes[done:start])
         rows.append(np.arange(done, start))
         lasts.append(rows[-1])
         normal = unicodedata.normalize("NFKC", text[start:stop])
@@ -81,7 +96,7 @@ def _with_clusters(
         rows.append(np.full(len(normal), start))
         lasts.append(np.full(len(normal), stop - 1))
         done = stop
-    pieces.append(mapped[done:])
+    pieces.append(codes[done:])
     rows.append(np.arange(done, len(text)))
     lasts.append(rows[-1])
     row, last = np.concatenate(rows), np.concatenate(lasts)
@@ -93,10 +108,10 @@ def _with_clusters(
     )
 
 
-def _clusters(text: str, clustered: BoolArray) -> list[tuple[int, int]]:
+def _clusters(text: str, is_special: UInt8Array) -> list[tuple[int, int]]:
     """Return the stretches that are normalised by themselves, in order."""
     found: list[tuple[int, int]] = []
-    for place in np.flatnonzero(clustered).tolist():
+    for place in np.flatnonzero(is_special).tolist():
         start, stop = found[-1] if found else (-1, -1)
         if place < stop:
             continue
@@ -140,7 +155,7 @@ def _table() -> UInt32Array:
             continue
         normal = unicodedata.normalize("NFKC", chr(code))
         if len(normal) != 1 or unicodedata.combining(normal) or normal in _seconds():
-            table[code] = _CLUSTER
+            table[code] = SPECIAL
         else:
             table[code] = ord(normal)
     table.setflags(write=False)

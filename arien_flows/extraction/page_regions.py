@@ -69,6 +69,8 @@ HEADINGS = {
 }
 """What headings call the part that follows."""
 
+HEADING_NAMES = ("h1", "h2", "h3", "h4", "h5", "h6", "legend", "summary")
+
 LONGEST_HEADING = 80
 """In characters; more is a sentence that happens to be set like a heading."""
 
@@ -127,6 +129,9 @@ def _hidden(page: PageText) -> Iterator[Region]:
     tree = page.tree
     for row in np.flatnonzero(tree.markup.mark & HIDES).tolist():
         element = tree.element(row)
+        holder = element.parent
+        if holder and holder.is_hidden:
+            continue
         yield page.region(RegionKind.HIDDEN, f"hidden:{element.tag}", element)
     for token in np.flatnonzero(tree.markup.kind == COMMENT).tolist():
         begin, end = (int(each) for each in tree.markup.begin[token : token + 2])
@@ -174,35 +179,31 @@ def _by_word(page: PageText) -> Iterator[Region]:
 
 def _by_heading(page: PageText) -> Iterator[Region]:
     """Yield what follows a heading that names it, up to the next heading that is as high."""
-    for heading in _named(page.tree, "h1", "h2", "h3", "h4", "h5", "h6", "legend", "summary"):
+    markup = page.tree.markup
+    following: dict[int, list[Element]] = {}
+    for heading in reversed(list(_named(page.tree, *HEADING_NAMES))):
+        # The headings after this one in the same holder, the nearest last; lower ones go.
+        later = following.setdefault(int(markup.parent[heading.row]), [])
+        while later and later[-1].tag > heading.tag:
+            later.pop()
+        if later:
+            stop = int(markup.start[later[-1].row])
+        else:
+            stop = int(markup.stop[markup.parent[heading.row]])
+        later.append(heading)
         text = heading.text
-        kinds = [kind for kind, words in HEADINGS.items() if words.search(text)]
-        if not kinds or len(text) > LONGEST_HEADING:
+        kind = next((kind for kind, words in HEADINGS.items() if words.search(text)), None)
+        if kind is None or len(text) > LONGEST_HEADING:
             continue
-        after = _until_next(heading)
-        start = page.places(int(page.tree.markup.stop[heading.row]), 0, hidden=False)[0]
-        stop = max((page.region(kinds[0], "", each).stop for each in after), default=start)
+        start, stop = page.places(int(markup.stop[heading.row]), stop, hidden=False)
         yield Region(
-            kind=kinds[0],
+            kind=kind,
             start=start,
             stop=stop,
-            rule=f"{kinds[0].value}:heading",
+            rule=f"{kind.value}:heading",
             begin=heading.begin,
             end=heading.end,
         )
-
-
-def _until_next(heading: Element) -> list[Element]:
-    """Return the displayed siblings after a heading up to the next one that is as high."""
-    holder = heading.parent
-    after: list[Element] = []
-    for sibling in holder.children if holder else ():
-        if sibling.row <= heading.row or sibling.is_hidden:
-            continue
-        if re.fullmatch("h[1-6]", sibling.tag) and sibling.tag <= heading.tag:
-            break
-        after.append(sibling)
-    return after
 
 
 def _by_column(page: PageText) -> Iterator[Region]:

@@ -5,7 +5,8 @@ proposal; SHA-256 2f5eed53...3b24dbda). Each stands for eleven bits; one bit in 
 the beginning of the SHA-256 of the others, so that one in sixteen runs of twelve words passes by
 chance. But English does not put twelve of these words in a row: every run is hidden, and the
 checksum only says whether it is a phrase for sure. Runs in alphabetical order are a copy of the
-list itself, or a part of it.
+list itself, or a part of it. A run of few words said over and over is a phrase only if it is one
+as a whole.
 """
 
 import hashlib
@@ -22,6 +23,9 @@ from heuristics.scan_words import find_word_runs, word_table
 
 LENGTHS = (24, 21, 18, 15, 12)
 """Words that a phrase may have, the most first."""
+
+LEAST_DISTINCT = 8
+"""Different words among twelve that were drawn at random are hardly ever fewer."""
 
 MOST_CHECKS = 2_000
 """Phrases of a document whose checksums are computed; what is left is hidden unchecked."""
@@ -64,14 +68,25 @@ def phrases(codes: UInt8Array) -> Iterator[Phrase]:
         run = rows[first:last, 2]
         if bool((np.diff(run) > 0).all()):
             continue
-        found = False
-        for length in LENGTHS:
-            for start in range(len(run) - length + 1):
-                if checks == MOST_CHECKS or found:
-                    break
-                checks += 1
-                found = is_phrase(run[start : start + length].tolist())
-        yield Phrase(int(rows[first, 0]), int(rows[last - 1, 1]), found)
+        start, stop = int(rows[first, 0]), int(rows[last - 1, 1])
+        if len(np.unique(run)) < LEAST_DISTINCT:
+            if is_phrase(run.tolist()):
+                yield Phrase(start, stop, True)
+            continue
+        found, checks = _holds_a_phrase(run.tolist(), checks)
+        yield Phrase(start, stop, found)
+
+
+def _holds_a_phrase(run: list[int], checks: int) -> tuple[bool, int]:
+    """Return whether a phrase stands in a run of words, and how many were checked so far."""
+    for length in LENGTHS:
+        for start in range(len(run) - length + 1):
+            if checks == MOST_CHECKS:
+                return False, checks
+            checks += 1
+            if is_phrase(run[start : start + length]):
+                return True, checks
+    return False, checks
 
 
 def is_phrase(indexes: list[int]) -> bool:

@@ -63,7 +63,8 @@ def plain_regions(document: DocumentText) -> Iterator[Region]:
             opened.append(mark)
         elif opened:
             first = opened.pop()
-            yield _quote(document, first.start(), mark.end(), "quote:forum", first.end())
+            if not opened:
+                yield _quote(document, first.start(), mark.end(), "quote:forum", first.end())
     for first in opened[:1]:
         yield _quote(document, first.start(), len(text), "quote:forum", first.end())
     original = _ORIGINAL.search(text)

@@ -6,20 +6,20 @@ stand: plain addresses and keys; then reversed, encoded and split ones; then tho
 into parts. The text is read as it is written, and once more as it looks where that differs.
 
 Time is bounded by the length of the document: each stretch costs a checksum or two, and at most
-1,000 broken addresses are tried, then it is said that there might be more. In hidden parts of a
-page, which attribute nothing, broken addresses are not looked for, nor in PGP blocks.
+1,000 broken addresses are tried, then it is said that there might be more. Where there are too
+many, those in hidden parts of a page, which attribute nothing, and in PGP blocks are left out.
 """
 
 import base64
 import binascii
 import codecs
 import re
+from typing import TypeAlias
 
 import numpy as np
 
 from arien_flows.extraction.addresses import (
     BITCOIN_CASH,
-    Reading,
     is_checked,
     read_address,
     read_bare_base58,
@@ -28,7 +28,7 @@ from arien_flows.extraction.decorated import read_decorated
 from arien_flows.extraction.finding import Partial, Scan, SecretKind
 from arien_flows.extraction.letters import Letters, as_it_looks, letters_of
 from arien_flows.extraction.misread import read_misread
-from arien_flows.extraction.partials import partial_addresses
+from arien_flows.extraction.partials import partial_address
 from arien_flows.extraction.phrases import phrases
 from arien_flows.extraction.search import Search
 from arien_flows.extraction.secrets import is_said_private, read_key
@@ -60,6 +60,11 @@ _URI = re.compile(r"(?:bitcoin:|ethereum:|monero:)?([0-9A-Za-z]{14,110})(?:[?@].
 _PIECE = re.compile(r"[0-9A-Za-z]{14,110}")
 _NAMES_SOLANA = re.compile(r"\b(?:sol|solana|phantom)\b", re.IGNORECASE)
 _NEAR = 60
+_CUT_MISREAD = f"only the first {MOST_MISREAD} addresses that may be misread were tried"
+_CUT_JOINS = f"only the first {MOST_JOINS:,} addresses that may be broken into parts were tried"
+Stretches: TypeAlias = dict[int, list[tuple[int, int]]]
+"""Kind (`Stretch`) -> first letter and one past the last of each stretch, in order."""
+
 _NO_WRITING = (RegionKind.HIDDEN, RegionKind.KEY)
 
 
@@ -74,21 +79,8 @@ def scan(document: DocumentText, *, raw: bytes | None = None, is_ocr: bool = Fal
     letters = letters_of(document.text)
     _read(search, letters, is_ocr=is_ocr)
     looks = as_it_looks(document.text, letters)
-    if looks is not None:
+    if looks:
         _read(search, looks, is_ocr=is_ocr)
-    for part in partial_addresses(document.text):
-        if search.is_free(part.start, part.stop):
-            begin, end = document.bytes_of(part.start, part.stop)
-            search.partials.append(
-                Partial(
-                    prefix=part.prefix,
-                    suffix=part.suffix,
-                    start=part.start,
-                    stop=part.stop,
-                    begin=begin,
-                    end=end,
-                )
-            )
     return search.result()
 
 
@@ -98,41 +90,53 @@ def _read(search: Search, letters: Letters, *, is_ocr: bool) -> None:
     rows = np.empty((size // 2 + 64, 3), dtype=np.int64)
     mixed = np.empty((size // 2 + 64, 2), dtype=np.int64)
     count, mixed_count = find_stretches(letters.codes, rows, mixed)
-    rows, mixed = rows[:count], mixed[:mixed_count]
+    stretches: Stretches = {}
+    for what, start, stop in rows[:count].tolist():
+        stretches.setdefault(what, []).append((start, stop))
     for phrase in phrases(letters.codes):
         start, stop = letters.place(phrase.start, phrase.stop)
         if search.is_free(start, stop):
             search.add_secret(SecretKind.SEED_PHRASE, phrase.is_checked, start, stop)
-    _read_keys(search, letters, rows)
-    _read_plain(search, letters, rows)
-    _read_encoded(search, letters, rows)
-    _read_broken(search, letters, rows, mixed)
+    _read_keys(search, letters, stretches)
+    _read_plain(search, letters, stretches)
+    _read_encoded(search, letters, stretches)
+    _read_broken(search, letters, stretches, mixed[:mixed_count])
     if is_ocr:
-        _read_misread(search, letters, rows)
-    _read_solana(search, letters, rows)
+        _read_misread(search, letters, stretches)
+    _read_solana(search, letters, stretches)
+    _read_doubtful_keys(search, letters, stretches)
+    if letters.at is None:
+        _read_hints(search, letters, stretches)
 
 
-def _of(rows: Int64Array, *kinds: Stretch) -> list[list[int]]:
-    """Return the stretches of some kinds, in order."""
-    wanted: list[list[int]] = rows[np.isin(rows[:, 0], kinds)].tolist()
-    return wanted
-
-
-def _read_keys(search: Search, letters: Letters, rows: Int64Array) -> None:
-    for what, start, stop in _of(rows, Stretch.KEY, Stretch.HASH):
+def _read_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
+    for start, stop in stretches.get(Stretch.KEY, ()):
         first, last = letters.place(start, stop)
+        reading = read_key(letters.text[start:stop])
+        if reading and reading.is_checked and search.is_free(first, last):
+            search.add_secret(reading.kind, True, first, last)
+    for start, stop in stretches.get(Stretch.HASH, ()):
+        prefix = "0x" if letters.text[max(start - 2, 0) : start] == "0x" else ""
+        first, last = letters.place(start - len(prefix), stop)
         if not search.is_free(first, last):
             continue
-        if what == Stretch.HASH:
-            if is_said_private(letters.text, start):
-                search.add_secret(SecretKind.PRIVATE_KEY, False, first, last)
-                continue
-            prefix = "0x" if letters.text[max(start - 2, 0) : start] == "0x" else ""
-            first, last = letters.place(start - len(prefix), stop)
+        if is_said_private(letters.text, start):
+            search.add_secret(SecretKind.PRIVATE_KEY, False, first, last)
+        else:
             search.add_hash(prefix + letters.text[start:stop].lower(), first, last)
+
+
+def _read_doubtful_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
+    """Hide what looks like a key and is none: it may be one with a slip of the pen."""
+    for start, stop in stretches.get(Stretch.KEY, ()):
+        around = letters.text[max(start - 1, 0) : start] + letters.text[stop : stop + 1]
+        if any(letter.isascii() and letter.isalnum() for letter in around):
+            continue
+        first, last = letters.place(start, stop)
+        if not search.is_free(first, last) or _is_in_key_block(search, first, last):
             continue
         reading = read_key(letters.text[start:stop])
-        if reading and (reading.is_checked or not _is_in_key_block(search, first, last)):
+        if reading:
             search.add_secret(reading.kind, reading.is_checked, first, last)
 
 
@@ -144,30 +148,32 @@ def _is_in_key_block(search: Search, start: int, stop: int) -> bool:
     )
 
 
-def _read_plain(search: Search, letters: Letters, rows: Int64Array) -> None:
-    for what, start, stop in _of(rows, *_PLAIN):
-        reading = read_address(letters.text[start:stop])
-        if reading is None:
-            continue
-        if what == Stretch.CASH and reading.networks == (BITCOIN_CASH,):
-            before = letters.text[max(start - len(_CASH_PREFIX), 0) : start]
-            start -= len(_CASH_PREFIX) if before.lower() == _CASH_PREFIX else 0
-        search.add_address(reading, letters, start, stop)
-    for _, start, stop in _of(rows, Stretch.BARE_ETHEREUM):
+def _read_plain(search: Search, letters: Letters, stretches: Stretches) -> None:
+    for what in _PLAIN:
+        for start, stop in stretches.get(what, ()):
+            reading = read_address(letters.text[start:stop])
+            if reading is None:
+                continue
+            first = start
+            if reading.networks == (BITCOIN_CASH,):
+                before = letters.text[max(start - len(_CASH_PREFIX), 0) : start]
+                first -= len(_CASH_PREFIX) if before.lower() == _CASH_PREFIX else 0
+            search.add_address(reading, letters, first, stop)
+    for start, stop in stretches.get(Stretch.BARE_ETHEREUM, ()):
         split = _SPLIT_PREFIX.search(letters.text, max(start - 16, 0), start)
         reading = read_address("0x" + letters.text[start:stop]) if split else None
         if split and reading:
             search.add_address(reading, letters, split.start(), stop, ("split_prefix",))
 
 
-def _read_encoded(search: Search, letters: Letters, rows: Int64Array) -> None:
-    for what, start, stop in _of(rows, *_ENCODED):
-        text = letters.text[start:stop]
-        decoded, rule = _decoded(Stretch(what), text)
-        for piece in decoded:
-            reading = read_address(piece)
-            if reading:
-                search.add_address(reading, letters, start, stop, (rule,))
+def _read_encoded(search: Search, letters: Letters, stretches: Stretches) -> None:
+    for what in _ENCODED:
+        for start, stop in stretches.get(what, ()):
+            decoded, rule = _decoded(what, letters.text[start:stop])
+            for piece in decoded:
+                reading = read_address(piece)
+                if reading:
+                    search.add_address(reading, letters, start, stop, (rule,))
 
 
 def _decoded(what: Stretch, text: str) -> tuple[list[str], str]:
@@ -193,35 +199,32 @@ def _base64_pieces(text: str) -> list[str]:
     return _PIECE.findall(decoded.decode("latin-1"))
 
 
-def _read_broken(search: Search, letters: Letters, rows: Int64Array, mixed: Int64Array) -> None:
+def _read_broken(search: Search, letters: Letters, stretches: Stretches, mixed: Int64Array) -> None:
     """Join what was broken, and read between brackets and signs."""
-    chains = rows[rows[:, 0] == Stretch.CHAIN][:, 1:]
-    hidden = _hidden(search.document, letters)
-    if len(hidden):
+    chains = np.array(stretches.get(Stretch.CHAIN, ()), dtype=np.int64).reshape(-1, 2)
+    decorated = np.array(stretches.get(Stretch.DECORATED, ()), dtype=np.int64).reshape(-1, 2)
+    if not len(mixed) and not len(chains):
+        return
+    joins = np.empty((MOST_JOINS, 3), dtype=np.int64)
+    written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
+    if written + len(decorated) >= MOST_JOINS:
+        # Too many to try them all: what stands where nobody writes is left out.
+        hidden = _hidden(search.document, letters)
         mixed = mixed[~_inside(mixed[:, 0], hidden)]
         chains = chains[~_inside(chains[:, 0], hidden)]
-    joins = np.empty((MOST_JOINS, 3), dtype=np.int64)
-    written = 0
-    if len(mixed) or len(chains):
-        written = find_joins(
-            letters.codes, np.ascontiguousarray(mixed), np.ascontiguousarray(chains), joins
-        )
+        decorated = decorated[~_inside(decorated[:, 0], hidden)]
+        written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
     # The longer one goes first: a whole address may be read into the beginning of another.
     for start, stop, parts in sorted(joins[:written].tolist(), key=lambda each: each[0] - each[1]):
         _read_join(search, letters, start, stop, parts)
-    tried = written
-    for _, start, stop in _of(rows, Stretch.DECORATED):
-        if tried >= MOST_JOINS:
-            break
-        if len(hidden) and bool(_inside(np.array([start]), hidden)[0]):
-            continue
-        tried += 1
+    room = MOST_JOINS - written
+    for start, stop in decorated[:room].tolist():
         first, last = letters.place(start, stop)
-        decorated = read_decorated(search.document.text[first:last])
-        if decorated:
-            search.add_address(decorated[0], letters, start, stop, decorated[1])
-    if tried >= MOST_JOINS and "joins" not in search.cut:
-        search.cut.append("joins")
+        read = read_decorated(search.document.text[first:last])
+        if read:
+            search.add_address(read[0], letters, start, stop, read[1])
+    if (room == 0 or len(decorated) > room) and _CUT_JOINS not in search.cut:
+        search.cut.append(_CUT_JOINS)
 
 
 def _read_join(search: Search, letters: Letters, start: int, stop: int, parts: int) -> None:
@@ -259,27 +262,51 @@ def _hidden(document: DocumentText, letters: Letters) -> Int64Array:
 
 def _inside(places: Int64Array, hidden: Int64Array) -> BoolArray:
     """Return which places lie in one of some parts, which are in order and lie apart."""
+    if not len(hidden):
+        return np.zeros(len(places), dtype=np.bool_)
     before = np.searchsorted(hidden[:, 0], places, side="right") - 1
     inside: BoolArray = (before >= 0) & (places < hidden[np.maximum(before, 0), 1])
     return inside
 
 
-def _read_misread(search: Search, letters: Letters, rows: Int64Array) -> None:
-    stretches = _of(rows, Stretch.MISREAD, Stretch.WITNESS)
-    for _, start, stop in stretches[:MOST_MISREAD]:
+def _read_misread(search: Search, letters: Letters, stretches: Stretches) -> None:
+    places = [*stretches.get(Stretch.MISREAD, ()), *stretches.get(Stretch.WITNESS, ())]
+    for start, stop in places[:MOST_MISREAD]:
         if search.is_free(*letters.place(start, stop)):
             reading = read_misread(letters.text[start:stop])
             if reading:
                 search.add_address(reading, letters, start, stop, ("misread",))
-    if len(stretches) > MOST_MISREAD:
-        search.cut.append("misread addresses")
+    if len(places) > MOST_MISREAD and _CUT_MISREAD not in search.cut:
+        search.cut.append(_CUT_MISREAD)
 
 
-def _read_solana(search: Search, letters: Letters, rows: Int64Array) -> None:
+def _read_solana(search: Search, letters: Letters, stretches: Stretches) -> None:
     """Read 32 bytes in base58 where a word nearby names the network: they have no checksum."""
-    for _, start, stop in _of(rows, Stretch.SOLANA):
-        near = letters.text[max(start - _NEAR, 0) : stop + _NEAR]
-        if search.is_free(*letters.place(start, stop)) and _NAMES_SOLANA.search(near):
-            reading: Reading | None = read_bare_base58(letters.text[start:stop])
+    for start, stop in stretches.get(Stretch.SOLANA, ()):
+        if not search.is_free(*letters.place(start, stop)):
+            continue
+        if _NAMES_SOLANA.search(letters.text, max(start - _NEAR, 0), stop + _NEAR):
+            reading = read_bare_base58(letters.text[start:stop])
             if reading:
                 search.add_address(reading, letters, start, stop, ("named_network",))
+
+
+def _read_hints(search: Search, letters: Letters, stretches: Stretches) -> None:
+    """Keep what is said of addresses that are not written out."""
+    for start, stop in stretches.get(Stretch.HINT, ()):
+        part = partial_address(letters.text, start, stop)
+        if part is None:
+            continue
+        first, last = letters.place(part.start, part.stop)
+        if search.is_free(first, last):
+            begin, end = search.document.bytes_of(first, last)
+            search.partials.append(
+                Partial(
+                    prefix=part.prefix,
+                    suffix=part.suffix,
+                    start=first,
+                    stop=last,
+                    begin=begin,
+                    end=end,
+                )
+            )

@@ -125,11 +125,21 @@ def rows_worth_reading(rows: Sequence[Item]) -> set[int]:
     return found
 
 
+def vouched_for(clock: str, captured_at: datetime) -> datetime | None:
+    """Return when something was captured, unless only the time of a file or of the import says so.
+
+    Dates such as "3 days ago" must not be counted from such a time.
+    """
+    return None if clock in ("file", "import") else captured_at
+
+
 def extract(
     item: Item, place: Place, looked: Looked | None, around: Circumstances, *, reason: str = FIRST
 ) -> Extracted:
     """Judge what was found in an item; `looked` is nothing where nothing can be found."""
-    account = read_account(item, market=place.market, captured_at=place.captured_at)
+    account = read_account(
+        item, market=place.market, captured_at=vouched_for(place.clock, place.captured_at)
+    )
     if looked is None:
         empty = Reading(extractor=EXTRACTOR, reason=reason, cut=(), findings=(), secrets=())
         return Extracted(reading=empty, account=account)
@@ -194,8 +204,9 @@ def _worth_reading(rows: Sequence[Item], first: int, last: int) -> set[int]:
     found = scan(text, raw=rows[first].raw)
     if found.cut:
         return set(places)
-    sought = (*found.found, *found.secrets, *found.partials)
-    spans = [(each.begin, each.end) for each in sought]
+    spans = [(each.begin, each.end) for each in found.found]
+    spans += [(each.begin, each.end) for each in found.secrets]
+    spans += [(each.begin, each.end) for each in found.partials]
     return {
         place
         for place in places
@@ -210,10 +221,23 @@ def _text_notes(text: DocumentText) -> tuple[str, ...]:
 
 
 def _placed(findings: Sequence[Finding], looked: Looked, item: Item) -> Sequence[Finding]:
-    """Return findings as they are; those of a picture stand for the whole picture."""
+    """Return findings as they are; those of a picture stand for the whole picture, and say where.
+
+    They are in the order of what was found.
+    """
     if not looked.where:
         return findings
+    size, text = len(item.raw), looked.text.text
     return [
-        replace(each, begin=0, end=len(item.raw), role_begin=0, role_end=len(item.raw))
-        for each in findings
+        replace(
+            each,
+            begin=0,
+            end=size,
+            role_begin=0,
+            role_end=size,
+            note="; ".join(
+                part for part in (looked.where[text.count("\n", 0, found.start)], each.note) if part
+            ),
+        )
+        for each, found in zip(findings, looked.scan.found, strict=True)
     ]

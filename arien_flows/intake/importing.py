@@ -38,6 +38,7 @@ from arien_flows.intake.extracting import (
     extract,
     look,
     rows_worth_reading,
+    vouched_for,
 )
 from arien_flows.intake.listing_names import listing_name, site_name
 from arien_flows.intake.order import IntakeResult, Order, ReportRow, Result
@@ -119,11 +120,11 @@ class _Intake:
         """Write what is left, and make the tags."""
         self._flush()
         settled = Settled(derived=(), conflicts=())
-        if self._batch is not None and self._sha256s:
+        if self._sha256s:
             settled = settle(
                 self._workspace,
                 self._chains,
-                batch=self._batch,
+                batch=self._begun,
                 sha256s=self._sha256s,
                 addresses=self._addresses,
                 listings=self._listings,
@@ -164,7 +165,8 @@ class _Intake:
             if extracted is not None:
                 made.append((captures[-1], extracted))
             rows.append(len(self._rows))
-            self._rows.append(_row(item, place, sha256, extracted))
+            result: Result = "withdrawn" if known.is_withdrawn else "known"
+            self._rows.append(_row(item, place, sha256, extracted, result))
             self._listings.add(place.listing)
         document = NewDocument(
             raw=raw,
@@ -173,7 +175,7 @@ class _Intake:
             media_type=found[0].media_type,
             captures=tuple(captures),
         )
-        if captures:
+        if made:
             self._documents.append((document, made, rows))
         self._flush_if_full()
 
@@ -218,10 +220,8 @@ class _Intake:
     def _flush(self) -> None:
         if not self._documents and not self._refusals:
             return
-        if self._batch is None:
-            self._batch = self._captures.begin(_batch(self._order))
         fates = self._captures.keep(
-            self._batch,
+            self._begun(),
             [document for document, _, _ in self._documents],
             self._refusals,
             now=self._order.now,
@@ -233,6 +233,12 @@ class _Intake:
                 self._rows[number] = replace(self._rows[number], result=_RESULTS[fate])
         self._documents, self._refusals = [], []
 
+    def _begun(self) -> int:
+        """Return the number of the batch, which begins when something is written."""
+        if self._batch is None:
+            self._batch = self._captures.begin(_batch(self._order))
+        return self._batch
+
     def _observe(self, connection: Connection) -> None:
         """Take down what documents say of accounts, in the same transaction."""
         observations, statements = [], []
@@ -243,7 +249,7 @@ class _Intake:
                         NewObservation(
                             document_sha256=document.sha256,
                             page=extracted.account,
-                            captured_at=capture.captured_at,
+                            captured_at=vouched_for(capture.clock, capture.captured_at),
                         )
                     )
                 statements += [
@@ -298,7 +304,7 @@ def _file_time(offer: Path) -> datetime:
 
 
 def _is_read(known: Known, item: Item, place: Place) -> bool:
-    before = known.captures.get((item.begin, place.listing, place.captured_at))
+    before = known.captures.get((item.begin, place.listing, place.captured_at, place.url))
     return before is not None and before[1] == EXTRACTOR
 
 
@@ -318,10 +324,12 @@ def _capture(item: Item, place: Place, extracted: Extracted | None) -> NewCaptur
     )
 
 
-def _row(item: Item, place: Place, sha256: str, extracted: Extracted | None) -> ReportRow:
+def _row(
+    item: Item, place: Place, sha256: str, extracted: Extracted | None, result: Result
+) -> ReportRow:
     row = ReportRow(
         path=item.path,
-        result="known",
+        result=result,
         sha256=sha256,
         listing=place.listing,
         captured_at=place.captured_at,

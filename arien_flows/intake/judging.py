@@ -17,7 +17,7 @@ from arien_flows.extraction.finding import Scan
 from arien_flows.extraction.roles import judge
 from arien_flows.extraction.text import DocumentText
 from arien_flows.intake.existence import GRACE, FirstUse
-from arien_flows.vendors.account import AccountPage
+from arien_flows.vendors.account import AccountPage, market_name
 from arien_flows.vendors.keys import PgpKey
 from arien_flows.vendors.signed import (
     SignedMessage,
@@ -98,9 +98,11 @@ def _owner(around: Surroundings) -> PageOwner | None:
     account = around.account
     if account is None:
         return None
+    # A page's own word about its market goes first; the same market keeps the name people gave it.
+    is_said = around.market is not None and market_name(around.market) == account.market
     return PageOwner(
         name=account.handle,
-        market=around.market or account.market,
+        market=around.market if is_said else account.market,
         begin=account.handle_begin,
         end=account.handle_end,
     )

@@ -7,7 +7,7 @@ bytes that are kept. Where the judgement is another one now it is kept beside th
 the tags are made anew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,7 +41,7 @@ def settle(
     workspace: Workspace,
     chains: Chains,
     *,
-    batch: int,
+    batch: Callable[[], int],
     sha256s: Iterable[str],
     addresses: Iterable[str],
     listings: Iterable[str],
@@ -50,8 +50,8 @@ def settle(
 ) -> Settled:
     """Judge again what the documents bear on, and make the tags of all that are concerned.
 
-    `addresses` and `listings` are those of the documents; `batch` is where new judgements are
-    filed.
+    `addresses` and `listings` are those of the documents; `batch` returns the
+    batch in which new judgements are filed.
     """
     captures = workspace.casebook.captures
     concerned = captures.with_addresses(addresses)
@@ -61,7 +61,12 @@ def settle(
     numbers = sorted({*concerned, *(each.capture for each in paid)})
     readings = _judged_again(workspace, chains, numbers, conflicts)
     derived = captures.settle(
-        batch, readings, sha256s, now=now, by=by, reason="made anew: its findings changed"
+        batch() if readings else None,
+        readings,
+        sha256s,
+        now=now,
+        by=by,
+        reason="made anew: its findings changed",
     )
     return Settled(derived=tuple(derived), conflicts=tuple(conflicts))
 
@@ -139,7 +144,7 @@ def withdraw_listing(
     settled = settle(
         workspace,
         Chains(workspace),
-        batch=gone[-1].batch,
+        batch=lambda: gone[-1].batch,
         sha256s=(),
         addresses=named,
         listings={each.listing for each in gone},

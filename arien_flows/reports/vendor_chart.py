@@ -21,6 +21,7 @@ from arien_flows.tracing.graph_text import shortened
 _FILLS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#d55e00", "#f0e442", "#4d4d4d")
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
 _BESIDE = "#ffffff"
+_BESIDE_HATCHES = ("\\\\\\\\", "---", "oo", "**")
 _MOST_PARTS = 7
 """Markets and sources with a colour of their own; the rest is told together."""
 
@@ -52,7 +53,7 @@ def draw_revenue(answer: VendorProfile, path: Path) -> None:
 
 def _figure(answer: VendorProfile) -> Figure:
     figure = Figure(figsize=(11.0, 5.8), facecolor="#ffffff")
-    axes = figure.add_axes((0.09, 0.27, 0.89, 0.49))
+    axes = figure.add_axes((0.09, 0.26, 0.89, 0.54))
     months = answer.revenue.months
     earned = _parts([each for each in months if each.is_revenue])
     beside = _parts([each for each in months if not each.is_revenue])
@@ -69,7 +70,7 @@ def _figure(answer: VendorProfile) -> Figure:
             bottom=[below[month] / scale for month in at],
             width=0.8,
             color=_FILLS[number % len(_FILLS)] if counts else _BESIDE,
-            hatch=_HATCHES[(number if counts else number - len(earned) + 1) % len(_HATCHES)],
+            hatch=_hatch(number, len(earned)),
             edgecolor="#333333",
             linewidth=0.6,
             label=" ".join(part) if counts else f"{part[0]} (not revenue)",
@@ -79,6 +80,13 @@ def _figure(answer: VendorProfile) -> Figure:
     _set_axes(axes, answer, at)
     _write_frame(figure, answer)
     return figure
+
+
+def _hatch(number: int, earned: int) -> str:
+    """Return the hatching of a part, given how many parts are earned and stand before."""
+    if number < earned:
+        return _HATCHES[number % len(_HATCHES)]
+    return _BESIDE_HATCHES[(number - earned) % len(_BESIDE_HATCHES)]
 
 
 def _parts(months: Sequence[RevenueMonth]) -> dict[Part, dict[str, int]]:

@@ -38,6 +38,9 @@ class FieldName(StrEnum):
     TERMS = "terms"
     """His terms of trade. A text."""
 
+    DESCRIPTION = "description"
+    """What he says of something offered. A text."""
+
     ORIGIN = "origin"
     """From where he sends."""
 
@@ -58,7 +61,7 @@ class FieldName(StrEnum):
     """`banned`, `on vacation`, as the market writes it."""
 
 
-TEXTS = frozenset({FieldName.PROFILE, FieldName.TERMS})
+TEXTS = frozenset({FieldName.PROFILE, FieldName.TERMS, FieldName.DESCRIPTION})
 """Fields that are texts."""
 
 
@@ -207,6 +210,9 @@ class AccountPage:
     """The bytes that name the account."""
 
     handle_end: int
+    clock: Interval | None = None
+    """What time it was on the market, where the page itself shows it."""
+
     fields: tuple[AccountField, ...] = ()
     keys: tuple[KeySeen, ...] = ()
     contacts: tuple[ContactSeen, ...] = ()
@@ -226,7 +232,7 @@ class AccountPage:
         def holds_secret(begin: int, end: int) -> bool:
             return any(begin < stop and start < end for start, stop in spans)
 
-        if not any(holds_secret(self.begin, self.end) for _ in (0,)):
+        if not holds_secret(self.begin, self.end):
             return self
         return replace(
             self,

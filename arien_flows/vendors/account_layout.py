@@ -37,7 +37,7 @@ LONGEST_TEXT = 20_000
 ANY_CONTACT = "any"
 """In place of a kind of contact: whatever `arien_flows.vendors.contacts` finds."""
 
-_VALUE_KEYS = frozenset({"select", "pattern", "attribute", "split"})
+_VALUE_KEYS = frozenset({"select", "pattern", "attribute", "split", "only_with"})
 
 
 class AccountLayoutError(Exception):
@@ -57,6 +57,10 @@ class ValueRule:
 
     split: str | None
     """What parts several values in one text."""
+
+    only_with: str | None
+    """An element that the page must have: pages of several kinds may use one element for different
+    things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,9 @@ class AccountLayout:
 
     market_rules: tuple[ValueRule, ...]
     handle: tuple[ValueRule, ...]
+    require: tuple[ValueRule, ...]
+    """What the page must show, each of them, to be of a vendor."""
+
     clock: tuple[ValueRule, ...]
     """Where the page says what time it is on the market."""
 
@@ -112,7 +119,7 @@ class AccountLayout:
 SALE_COLUMNS = frozenset({"title", "when", "amount", "buyer", "rating"})
 LISTING_COLUMNS = frozenset({"title", "price", "category"})
 _KEYS = frozenset(
-    {"market_name", "handle", "clock", "fields", "keys", "contacts", "sales", "listings"}
+    {"market_name", "handle", "require", "clock", "fields", "keys", "contacts", "sales", "listings"}
 )
 
 
@@ -129,6 +136,7 @@ def account_layout(
         market=market_name(market or ""),
         market_rules=_values(section, "market_name", name),
         handle=_values(section, "handle", name),
+        require=_values(section, "require", name),
         clock=_values(section, "clock", name),
         fields=tuple(_field(each, name) for each in _tables(section, "fields", name)),
         keys=_values(section, "keys", name),
@@ -147,6 +155,9 @@ def _value(table: Mapping[str, object], where: str) -> ValueRule:
     select = _text(table, "select", where, "")
     if select:
         selector(select)
+    only_with = _text(table, "only_with", where, "")
+    if only_with:
+        selector(only_with)
     written = _text(table, "pattern", where, "")
     try:
         pattern = re.compile(written, re.DOTALL) if written else None
@@ -159,6 +170,7 @@ def _value(table: Mapping[str, object], where: str) -> ValueRule:
         pattern=pattern,
         attribute=_text(table, "attribute", where, "") or None,
         split=_text(table, "split", where, "") or None,
+        only_with=only_with or None,
     )
 
 

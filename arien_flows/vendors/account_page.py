@@ -12,7 +12,7 @@ of the numbers on an unknown page are prices nobody can say.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from arien_flows.extraction.html_tree import Element
@@ -50,6 +50,7 @@ _GENERIC = re.compile(
     r"(?P<value>[^\s:][^\n]{0,99})$",
     re.IGNORECASE | re.MULTILINE,
 )
+_KEY_RULES = ("key-block", "fingerprint-field", "fingerprint-text")
 _HANDLE = re.compile(r"[^\s/](?:[^/\n]{0,98}[^\s/])?")
 
 
@@ -78,7 +79,13 @@ def read_page(
     place = layout.market or (market_name(named.text) if named else "") or market_name(market or "")
     if handle is None or not place:
         return None
-    return _Page(tree, layout, _clock(tree, layout, captured_at)).read(place, handle)
+    if any(next(_values(tree, rule), None) is None for rule in layout.require):
+        return None
+    clock = _clock(tree, layout)
+    if captured_at is None and clock is not None:
+        # The latest moment that it can have been: nothing on the page happened later.
+        captured_at = clock.latest
+    return replace(_Page(tree, layout, captured_at).read(place, handle), clock=clock)
 
 
 def read_generic(tree: Element, *, market: str | None) -> AccountPage | None:
@@ -106,13 +113,9 @@ def read_generic(tree: Element, *, market: str | None) -> AccountPage | None:
     )
 
 
-def _clock(tree: Element, layout: AccountLayout, captured_at: datetime | None) -> datetime | None:
-    if captured_at is not None:
-        return captured_at
+def _clock(tree: Element, layout: AccountLayout) -> Interval | None:
     shown = next(_all(tree, layout.clock), None)
-    moment = None if shown is None else read_moment(shown.text, None)
-    # The latest moment that it can have been: relative dates must not end before they may.
-    return None if moment is None else moment.latest
+    return None if shown is None else read_moment(shown.text, None)
 
 
 def is_handle(text: str) -> bool:
@@ -127,6 +130,8 @@ def _all(within: Element, rules: Iterable[ValueRule]) -> Iterator[_Value]:
 
 def _values(within: Element, rule: ValueRule) -> Iterator[_Value]:
     """Yield what a rule finds in an element, each text once parted."""
+    if rule.only_with is not None and within.first(rule.only_with) is None:
+        return
     elements = within.select(rule.select)[:MOST_VALUES] if rule.select else [within]
     for element in elements:
         if rule.attribute is None:
@@ -163,7 +168,7 @@ class _Page:
             handle_begin=handle.begin,
             handle_end=handle.end,
             fields=tuple(self._fields(faults)),
-            keys=tuple(self._keys(faults)),
+            keys=keys_once(self._keys(faults)),
             contacts=once(self._contacts()),
             listings=tuple(self._listings(faults)),
             sales=tuple(self._sales(faults)),
@@ -174,8 +179,13 @@ class _Page:
         return f"layout:{self.layout.name}/{name}"
 
     def _fields(self, faults: list[Fault]) -> Iterator[AccountField]:
+        seen = set()
         for rule in self.layout.fields:
             for value in _values(self.tree, rule.value):
+                # Some pages were saved twice into one file.
+                if (rule.name, value.text) in seen:
+                    continue
+                seen.add((rule.name, value.text))
                 interval = None
                 if rule.name in DATES:
                     interval = self._moment(value)
@@ -321,6 +331,14 @@ def once(found: Iterable[ContactSeen]) -> tuple[ContactSeen, ...]:
     first: dict[tuple[ContactKind, str], ContactSeen] = {}
     for each in found:
         first.setdefault((each.kind, each.handle), each)
+    return tuple(first.values())
+
+
+def keys_once(found: Iterable[KeySeen]) -> tuple[KeySeen, ...]:
+    """Return each key once: shown itself before written, in a field before in a text."""
+    first: dict[str, KeySeen] = {}
+    for each in sorted(found, key=lambda each: _KEY_RULES.index(each.rule)):
+        first.setdefault(each.fingerprint, each)
     return tuple(first.values())
 
 

@@ -20,11 +20,15 @@ from arien_flows.vendors.account import (
     ListingSeen,
     market_name,
 )
-from arien_flows.vendors.account_page import contacts_in, is_handle, keys_in, once
+from arien_flows.vendors.account_page import contacts_in, is_handle, keys_in, keys_once, once
 from arien_flows.vendors.quotes import read_quotes
 
 _PLAIN: Mapping[str, FieldName] = {"origin": FieldName.ORIGIN, "rating": FieldName.RATING}
-_TEXT_FIELDS: Mapping[str, FieldName] = {"profile": FieldName.PROFILE, "terms": FieldName.TERMS}
+_TEXT_FIELDS: Mapping[str, FieldName] = {
+    "description": FieldName.DESCRIPTION,
+    "profile": FieldName.PROFILE,
+    "terms": FieldName.TERMS,
+}
 _SEARCHED = ("description", "profile", "terms")
 _UNKNOWN = frozenset({"", "-", "n/a", "na", "none", "null", "unknown", "undeclared"})
 
@@ -47,7 +51,7 @@ def read_row(item: Item, *, market: str | None, captured_at: datetime | None) ->
         handle_begin=begin,
         handle_end=end,
         fields=tuple(_fields(item)),
-        keys=tuple(_keys(item)),
+        keys=keys_once(_keys(item)),
         contacts=once(_contacts(item)),
         listings=tuple(_listings(item, faults)),
         faults=tuple(faults),

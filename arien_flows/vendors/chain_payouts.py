@@ -3,7 +3,8 @@
 Three traces count, each for what it shows:
 
 - `payout`: a market's wallet pays an entity that is not the market's. It may be a seller's
-  earnings, a buyer's rest of a deposit, or the market's own change that no rule joined;
+  earnings, a buyer's rest of a deposit, or the market's own change that no rule joined. Where
+  everything goes to one output it is nearly always the market gathering its coins, and left out;
 - `release`: a coin is split, and the share of the market is its commission
   (`chain_commission`), so that the other output is a seller's. Only where a market's splits
   make a signature, since deposits of buyers look the same at any other share;
@@ -95,6 +96,9 @@ class MarketMoney:
     wide: int
     """Transactions that pay a market and too many others to be a split: left out."""
 
+    moved: int
+    """Transactions by which a market's wallet gives everything to one output: left out."""
+
     markets_left_out: int
     """Markets past the number that can be told apart."""
 
@@ -109,11 +113,12 @@ def market_money(
     flows = group_flows(
         ground.columns, ground.labels, groups_of(markets, ground.labels), ground.marks
     )
+    is_move = _outputs_of(ground, flows.payouts[:, 0]) == 1
     commissions, releases = _releases(ground, flows, len(markets), (policy, limits))
     parts = [
         _settlements(ground, escrows, markets),
         _payouts(ground, flows.splits[releases][:, [0, 2, 3]], PayoutKind.RELEASE),
-        _payouts(ground, flows.payouts, PayoutKind.PAYOUT),
+        _payouts(ground, flows.payouts[~is_move], PayoutKind.PAYOUT),
     ]
     parts[1] = _resting(ground, parts[1], markets, flows.splits[releases][:, 1])
     parts[2] = _resting(ground, parts[2], markets, None)
@@ -124,8 +129,15 @@ def market_money(
         payouts=_joined(parts, markets),
         mixed=flows.mixed,
         wide=flows.wide,
+        moved=int(np.count_nonzero(is_move)),
         markets_left_out=len(found) - len(markets),
     )
+
+
+def _outputs_of(ground: VendorGround, transactions: Int64Array) -> Int64Array:
+    """Return how many outputs each transaction has."""
+    first = ground.view.first_output
+    return (first[transactions + 1] - first[transactions]).astype(np.int64)
 
 
 def _releases(

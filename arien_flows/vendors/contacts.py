@@ -26,6 +26,8 @@ _NO_HANDLES = frozenset(
         *("user", "username", "name", "handle", "contact", "support", "only", "here", "please"),
         *("app", "pro", "account", "number", "messages", "message", "if", "you", "we", "it", "am"),
         *("no", "yes", "via", "also", "to", "channel", "group", "admin", "bot", "just", "ask"),
+        *("available", "request", "upon", "soon", "coming", "sent", "after", "before", "order"),
+        *("orders", "customers", "including", "yet", "now", "none", "below", "above", "address"),
         *("jabber", "wickr", "telegram", "session", "email", "mail", "xmpp", "new", "our", "add"),
     }
 )
@@ -53,7 +55,9 @@ class FoundContact:
 
 
 def _labelled(words: str, handle: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z])(?:{words}){_GAP}(?P<handle>{handle})", re.IGNORECASE)
+    return re.compile(
+        rf"(?<![A-Za-z])(?:{words})(?P<gap>{_GAP})(?P<handle>{handle})", re.IGNORECASE
+    )
 
 
 _WICKR = _labelled(r"wickr(?:[ -]?me)?|wicker(?:[ -]?me)?", r"[A-Za-z0-9][A-Za-z0-9_.-]{2,31}")
@@ -73,29 +77,42 @@ _JABBER_SERVERS = re.compile(
 )
 
 
-def _tox_checksum_holds(handle: str) -> bool:
+def _tox_checksum_holds(match: re.Match[str]) -> bool:
     """Check a Tox id: its last two bytes are the exclusive or of all pairs before."""
-    raw = bytes.fromhex(handle)
+    raw = bytes.fromhex(match["handle"])
     folded = [0, 0]
     for at, byte in enumerate(raw[:36]):
         folded[at % 2] ^= byte
     return bytes(folded) == raw[36:]
 
 
-def _any(_handle: str) -> bool:
+def _any(_match: re.Match[str]) -> bool:
     return True
 
 
-def _is_name(handle: str) -> bool:
-    return handle.lower().rstrip(".-_") not in _NO_HANDLES
+def _is_name(match: re.Match[str]) -> bool:
+    """Tell whether the word after the name of a service is a handle, not the sentence's next word.
+
+    A word with a digit or a sign in it is one. Any other must end its line or its clause; without
+    a colon or the like before it, its line.
+    """
+    handle = match["handle"].rstrip(".-_")
+    if handle.lower() in _NO_HANDLES:
+        return False
+    if re.search(r"[0-9_.-]", handle):
+        return True
+    after = match.string[match.end("handle") : match.end("handle") + 2]
+    has_sign = bool(re.search(r"[^\s]", match.groupdict().get("gap") or ""))
+    ends_line = not after or after[0] in "\r\n"
+    return ends_line or (has_sign and not re.match(r"[ \t]?[A-Za-z]", after))
 
 
-_RULES: tuple[tuple[ContactKind, str, re.Pattern[str], Callable[[str], bool]], ...] = (
+_RULES: tuple[tuple[ContactKind, str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = (
     (ContactKind.SESSION, "session-id", _SESSION, _any),
     (ContactKind.TOX, "tox-id", _TOX, _tox_checksum_holds),
     (ContactKind.JABBER, "jabber-label", _JABBER, _any),
     (ContactKind.WICKR, "wickr-label", _WICKR, _is_name),
-    (ContactKind.TELEGRAM, "telegram-link", _TELEGRAM_LINK, _is_name),
+    (ContactKind.TELEGRAM, "telegram-link", _TELEGRAM_LINK, _any),
     (ContactKind.TELEGRAM, "telegram-label", _TELEGRAM, _is_name),
     (ContactKind.EMAIL, "e-mail", _EMAIL, _any),
     (ContactKind.ONION, "onion", _ONION, _any),
@@ -121,7 +138,7 @@ def _find(text: str) -> Iterator[FoundContact]:
             stop = start + len(handle)
             if any(start < taken_stop and at < stop for at, taken_stop in taken):
                 continue
-            if not holds(handle):
+            if not holds(match):
                 continue
             taken.append((start, stop))
             actual = kind

@@ -22,6 +22,9 @@ from chains.bitcoin.networks import Network
 from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array, UInt8Array
 
+AT_ONCE = 4_096
+"""Addresses whose arrays fit a processor's cache."""
+
 _ABSENT = 255
 _BASE58 = np.full(256, _ABSENT, np.uint8)
 _BASE58[np.frombuffer(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", np.uint8)] = (
@@ -65,22 +68,27 @@ def read_addresses(texts: Sequence[str], network: Network) -> Lockings:
     For each of them it is what `parse_address` says; the others may be addresses of rarer kinds, or
     none.
     """
-    found = Lockings([-1] * len(texts), [b""] * len(texts))
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    found = Lockings([], [])
+    for start in range(0, len(texts), AT_ONCE):
+        part = _read(texts[start : start + AT_ONCE], network)
+        found.script_type.extend(part.script_type)
+        found.payload.extend(part.payload)
+    return found
+
+
+def _read(texts: Sequence[str], network: Network) -> Lockings:
     joined = "".join(texts)
     if not joined.isascii():
-        return _without_foreign(texts, network)
+        # Letters of other scripts stand in no address: such a text is as good as none.
+        return _read([text if text.isascii() else "" for text in texts], network)
+    found = Lockings([-1] * len(texts), [b""] * len(texts))
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     characters = np.frombuffer(joined.encode("ascii"), np.uint8)
     first = np.cumsum(lengths) - lengths
     _read_base58(characters, first, lengths, network, found)
     for version, width, kind in _WITNESS_KINDS:
         _read_witness(characters, first, lengths, (network, version, width, kind), found)
     return found
-
-
-def _without_foreign(texts: Sequence[str], network: Network) -> Lockings:
-    """Read as if texts with letters of other scripts were empty: they are no addresses."""
-    return read_addresses([text if text.isascii() else "" for text in texts], network)
 
 
 def _read_base58(

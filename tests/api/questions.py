@@ -62,6 +62,8 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_transaction": f"{base}/transactions/{case.txid('pay')}",
         "follow_peel_chain": f"{base}/transactions/{case.txid('pay')}/peel-chain",
         "read_roles": f"{base}/entities/{alice}/roles",
+        "read_address_exposure": f"{base}/addresses/{alice}/exposure",
+        "read_entity_exposure": f"{base}/entities/{alice}/exposure",
         "read_entity": f"{base}/entities/{alice}",
         "list_rules": "/v1/heuristics?rule=same_key",
         "list_conflicts": f"{base}/conflicts?limit=1",

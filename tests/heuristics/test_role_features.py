@@ -19,6 +19,7 @@ from heuristics.role_features import (
     measures_of,
     most_in_a_window,
     narrowest_peak,
+    rates_ppm,
     share,
 )
 from tests.reference import roles as reference
@@ -172,3 +173,15 @@ def test_share__is_rounded_down_so_that_nearly_all_is_not_all():
     assert share(99_999, 100_000).value == Decimal("0.9999")
     assert share(1, 1).value == 1
     assert share(0, 0).value is None
+
+
+@given(
+    pairs=st.lists(
+        st.tuples(st.integers(0, 21 * 10**14), st.integers(1, 21 * 10**14)), min_size=1, max_size=20
+    )
+)
+def test_rates_ppm__are_exact_up_to_all_coins_there_are(pairs):
+    part = np.array([min(pair) for pair in pairs], dtype=np.int64)
+    whole = np.array([max(pair) for pair in pairs], dtype=np.int64)
+    exact = [1_000_000 * min(pair) // max(pair) for pair in pairs]
+    assert rates_ppm(part, whole).tolist() == exact

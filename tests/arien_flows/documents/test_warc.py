@@ -18,7 +18,12 @@ def record(kind: str, block: bytes, **more: str) -> bytes:
 
 
 def crawled(
-    *, is_packed: bool = False, status: str = "200 OK", body: bytes = PAGE, **headers: str
+    *,
+    is_packed: bool = False,
+    status: str = "200 OK",
+    body: bytes = PAGE,
+    url: str = URL,
+    **headers: str,
 ) -> bytes:
     """Return a file such as crawlers write; packed ones pack each record by itself."""
     told = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -30,7 +35,7 @@ def crawled(
             "response",
             sent.encode() + body,
             **{
-                "WARC-Target-URI": URL,
+                "WARC-Target-URI": url,
                 "WARC-Date": "2021-04-05T06:07:08Z",
                 "Content-Type": "application/http; msgtype=response",
             },

@@ -1,0 +1,65 @@
+"""Listings: collected documents, and what was found in them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from api.deps import PageLimit, WorkspaceDep, answer, problems
+from api.routers.tags import UNUSABLE, Cursor
+from arien_flows.answers.listings import (
+    ListingDetail,
+    ListingPage,
+    listing_detail,
+    listing_page,
+)
+
+router = APIRouter(prefix="/v1/listings", tags=["listings"])
+
+
+@router.get(
+    "",
+    operation_id="list_listings",
+    summary="List collected documents",
+    response_model=ListingPage,
+    responses=UNUSABLE | problems(_422="A filter or the cursor is not valid."),
+)
+def list_listings(
+    workspace: WorkspaceDep,
+    limit: PageLimit,
+    market: Annotated[
+        str | None, Query(description="Only pages of this market.", max_length=200)
+    ] = None,
+    address: Annotated[
+        str | None,
+        Query(description="Only documents in which this address stands.", max_length=200),
+    ] = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Return a page of captures in the order of their import, withdrawn documents included."""
+    page = listing_page(
+        workspace.casebook, limit=limit, cursor=cursor, market=market, address=address
+    )
+    return answer(page)
+
+
+@router.get(
+    "/{sha256}",
+    operation_id="read_listing",
+    summary="Show a document with all that was found in it",
+    response_model=ListingDetail,
+    responses=UNUSABLE
+    | problems(_404="No collected document has that hash.", _422="The text is no SHA-256."),
+)
+def read_listing(
+    workspace: WorkspaceDep,
+    sha256: Annotated[
+        str,
+        Path(description="SHA-256 of the document.", pattern="^[0-9a-fA-F]{64}$"),
+    ],
+) -> Response:
+    """Return a document's captures, its readings, and the words around each address.
+
+    Keys and seed phrases are hidden.
+    """
+    return answer(listing_detail(workspace.casebook, sha256))

@@ -1,0 +1,99 @@
+"""Vendors: the accounts that documents speak of, and what links them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from api.deps import PageLimit, WorkspaceDep, answer, problems
+from arien_flows.answers.vendor_account_shapes import VendorAnswer, VendorLinkAnswer, VendorPage
+from arien_flows.answers.vendor_accounts import Sort, VendorQuery, vendor_answer, vendors_answer
+from arien_flows.answers.vendor_aliases import strict_reading_of
+from arien_flows.answers.vendor_links import vendor_link_answer
+from arien_flows.vendors.account import account_id
+
+router = APIRouter(prefix="/v1/vendors", tags=["vendors"])
+
+MarketPath = Annotated[
+    str, Path(description="Short name of the market.", max_length=60, examples=["empire"])
+]
+HandlePath = Annotated[
+    str, Path(description="The account's name there.", max_length=100, examples=["GreenShop"])
+]
+LedgerQuery = Annotated[
+    str | None,
+    Query(
+        description="Network whose strict clustering names the entities of wallets, and links "
+        "accounts under whose names one entity was paid.",
+        max_length=40,
+    ),
+]
+UNUSABLE = problems(_500="The casebook cannot be used.", _503="The casebook is being written to.")
+
+
+@router.get(
+    "",
+    operation_id="list_vendors",
+    summary="List the accounts of vendors that documents speak of",
+    response_model=VendorPage,
+    responses=UNUSABLE | problems(_422="A filter or the cursor is not valid."),
+)
+def list_vendors(
+    workspace: WorkspaceDep,
+    limit: PageLimit,
+    market: Annotated[
+        str | None, Query(description="Only accounts of this market.", max_length=60)
+    ] = None,
+    sort: Annotated[Sort, Query(description="By name, or the largest or latest first.")] = "id",
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the last page.", max_length=100)
+    ] = None,
+) -> Response:
+    """Return a page of accounts."""
+    query = VendorQuery(market=market, sort=sort)
+    return answer(vendors_answer(workspace.casebook, query, limit=limit, cursor=cursor))
+
+
+@router.get(
+    "/{market}/{handle}",
+    operation_id="read_vendor",
+    summary="Show what documents say of an account, and who else its owner is",
+    response_model=VendorAnswer,
+    responses=UNUSABLE | problems(_404="No document in effect speaks of such an account."),
+)
+def read_vendor(
+    market: MarketPath, handle: HandlePath, workspace: WorkspaceDep, network: LedgerQuery = None
+) -> Response:
+    """Return keys, contacts, offers, sales, wallets and aliases, with the bytes that show them."""
+    reading = None if network is None else strict_reading_of(workspace, network)
+    return answer(vendor_answer(workspace.casebook, account_id(market, handle), reading))
+
+
+@router.get(
+    "/{market}/{handle}/links",
+    operation_id="read_vendor_link",
+    summary="Show what links two accounts",
+    response_model=VendorLinkAnswer,
+    responses=UNUSABLE
+    | problems(
+        _404="No document in effect speaks of one of them.", _422="Both are the same account."
+    ),
+)
+def read_vendor_link(
+    market: MarketPath,
+    handle: HandlePath,
+    workspace: WorkspaceDep,
+    other: Annotated[
+        str,
+        Query(
+            description="The other account: market and handle.",
+            max_length=161,
+            examples=["apollon/GreenShop"],
+        ),
+    ],
+    network: LedgerQuery = None,
+) -> Response:
+    """Return the links between two accounts, what joins them over others, and what is alike."""
+    reading = None if network is None else strict_reading_of(workspace, network)
+    named = account_id(market, handle)
+    return answer(vendor_link_answer(workspace.casebook, named, other, reading))

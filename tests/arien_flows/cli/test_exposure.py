@@ -1,0 +1,95 @@
+"""`exposure` and its routes over the small ledger."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.main import service
+from arien_flows.cli.main import run
+from arien_flows.settings import Settings
+from tests.small_case import COIN, FEE, NETWORK, SmallCase
+
+
+def say(case: SmallCase, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert run(["--data", str(case.data), "exposure", *arguments]) == code
+    captured = capsys.readouterr()
+    return captured.err if code else captured.out
+
+
+def sides(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {side["direction"]: side for side in answer["sides"]}
+
+
+def test_exposure__parts_sum_to_the_whole_and_name_their_documents(small_case: SmallCase, capsys):
+    alice = f"entity:{small_case.address('alice')}"
+    answer = json.loads(say(small_case, capsys, alice, "--json"))
+    for side in answer["sides"]:
+        rows = [*side["categories"], *side["rest"]]
+        assert sum(int(row["value"]) for row in rows) == int(side["total"])
+        assert sum(round(100 * float(row["percent"])) for row in rows) == 10_000
+        assert sum(int(row["value"]) for row in side["owners"]) == int(side["attributed"])
+    # 40 of the 100 coins that were paid came back; the strict rules do not see where the 60 of
+    # the second transaction went.
+    out = sides(answer)["out"]
+    assert int(out["total"]) == 120 * COIN
+    assert {row["reason"]: int(row["value"]) for row in out["rest"]} == {
+        "unspent": 60 * COIN - 2 * FEE,
+        "fee": 2 * FEE,
+    }
+    (owner,) = out["owners"]
+    assert (owner["label"], owner["hops"], owner["value"]) == ("Exchange One", 1, str(60 * COIN))
+    assert owner["certainty"] == "attribution"
+    assert owner["transaction"] == small_case.txid("pay")
+    assert all(len(each) == 64 for each in owner["documents"])
+    assert owner["documents"]
+    assert {row["reason"] for row in sides(answer)["in"]["rest"]} == {"newly_mined"}
+    assert answer["certainty"] == "inference"
+    assert answer["manifest"]["kind"] == "exposure"
+
+
+def test_exposure__text_reads_to_a_hundred(small_case: SmallCase, capsys):
+    text = say(small_case, capsys, small_case.address("erin"))
+    assert "Where the money came from: 100.00000000 tBTC in 2 transactions" in text
+    assert "Where the money went: 0.00000000 tBTC in 0 transactions" in text
+    assert "that is not the same as clean" in text
+    text = say(small_case, capsys, f"entity:{small_case.address('alice')}", "--direction", "out")
+    assert "in all, exactly" in text
+    assert "Exchange One" in text
+    assert "(fee) spent on fees" in text
+    assert "True as of block 7 of bitcoin-regtest" in text
+
+
+def test_exposure__the_same_question_has_the_same_hash(small_case: SmallCase, capsys):
+    first, again, other = (
+        json.loads(say(small_case, capsys, small_case.address("bob"), "--json", *more))
+        for more in ((), (), ("--max-hops", "1"))
+    )
+    assert first == again
+    assert first["manifest_sha256"] != other["manifest_sha256"]
+
+
+def test_exposure__refuses_what_has_no_shares(small_case: SmallCase, capsys):
+    bob = small_case.address("bob")
+    assert "poison has no exposure" in say(small_case, capsys, bob, "--policy", "poison", code=2)
+    assert "is no owner" in say(small_case, capsys, "category:exchange", code=2)
+
+
+def test_exposure__the_service_says_what_the_command_says(small_case: SmallCase, capsys):
+    alice = small_case.address("alice")
+    client = TestClient(service(Settings(data=small_case.data)), base_url="http://127.0.0.1:8000")
+    said = {
+        "entities": json.loads(say(small_case, capsys, f"entity:{alice}", "--budget", "20000",
+                                   "--json")),
+        "addresses": json.loads(say(small_case, capsys, alice, "--budget", "20000", "--json")),
+    }  # fmt: skip
+    for what, expected in said.items():
+        response = client.get(f"/v1/{NETWORK}/{what}/{alice}/exposure")
+        assert response.status_code == 200
+        assert response.json() == expected
+    one_way = client.get(f"/v1/{NETWORK}/addresses/{alice}/exposure?direction=in&max_hops=2")
+    assert [side["direction"] for side in one_way.json()["sides"]] == ["in"]
+    for wrong in ("max_hops=13", "budget=20001", "min_value=-1", "since=2026-01-01T00:00:00"):
+        response = client.get(f"/v1/{NETWORK}/addresses/{alice}/exposure?{wrong}")
+        assert response.status_code == 422, wrong

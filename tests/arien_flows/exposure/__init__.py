@@ -1,0 +1,1 @@
+"""Exposure over views: subjects, names, limits, answers."""

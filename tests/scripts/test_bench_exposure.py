@@ -1,0 +1,27 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts/bench_exposure.py"
+
+
+@pytest.mark.slow
+def test_bench_exposure__asks_about_random_and_the_largest_entities(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--tiny", "--json", file],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    figures = json.loads(file.read_text())
+    assert figures == json.loads(done.stdout)
+    assert figures["random"]["asked"] == 10
+    assert figures["largest"]["asked"] == 3
+    for kind in ("random", "largest"):
+        times = figures[kind]["again_seconds"]
+        assert 0 < times["p50"] <= times["p95"] <= times["most"]
+    assert figures["largest"]["attributed_percent"]["in"]["most"] <= 100

@@ -17,8 +17,10 @@ import click
 from arien_flows.cli.session import Session, chain_size_option, session_of, session_options
 
 if TYPE_CHECKING:
-    from arien_flows.demonstration.investigation import Flow, Lead
+    from arien_flows.demonstration.investigation import Flow, Lead, Wallet
     from arien_flows.demonstration.scene import Scene
+    from arien_flows.intake.order import IntakeResult, Order
+    from arien_flows.ledger.view import View
 
 R = TypeVar("R")
 
@@ -66,6 +68,7 @@ def demo(
 def perform(session: Session, folder: Path, transactions: int, seed: int) -> Scene:
     """Make the sample investigation in a folder, and tell what is done and found."""
     from arien_flows.cli.filling import fill
+    from arien_flows.cli.listing_importing import imported
     from arien_flows.cli.price_importing import Terms as PriceTerms
     from arien_flows.cli.price_importing import import_prices
     from arien_flows.cli.tag_importing import import_files
@@ -111,18 +114,29 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
     if known.record is not None:
         click.echo(f"   {known.record.tags} tags of {known.file}, which is kept with its hash.")
     view = network.read().view
+    collected = _timed(
+        "Bring in collected pages and posts, and find the addresses in them",
+        lambda: imported(inner, [scene.listings], collected_order(inner, view)),
+    )
+    _tell_collected(collected)
     terms = Terms(constraints=network.constraints(view))
     _timed(
         "Join addresses of one owner into entities",
         lambda: run_clustering(view, network.root / DERIVED, terms=terms),
     )
     reading = network.read()
-    listings = scene.simulation / "listings"
     vendor = _timed(
-        "Read a vendor's announcement and look up its address",
-        lambda: investigation.follow_document(reading, listings / investigation.VENDOR_DOCUMENT),
+        "Look up the address in a vendor's announcement",
+        lambda: investigation.follow_document(reading, investigation.VENDOR_DOCUMENT),
     )
     _tell_lead(vendor)
+    wallet = _timed(
+        "Look at its entity as a vendor's, and score its risk",
+        lambda: investigation.look_into(
+            reading, vendor.quotation.address, scene.results / "vendor" / "revenue.png"
+        ),
+    )
+    _tell_wallet(wallet)
     revenue = _timed(
         "Follow the vendor's revenue under three conventions",
         lambda: investigation.follow_money(
@@ -131,8 +145,8 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
     )
     _tell_flow(revenue)
     theft = _timed(
-        "Read a victim's warning and look up the thief's address",
-        lambda: investigation.follow_document(reading, listings / investigation.THEFT_DOCUMENT),
+        "Look up the address in a victim's warning",
+        lambda: investigation.follow_document(reading, investigation.THEFT_DOCUMENT),
     )
     _tell_lead(theft)
     loot = _timed(
@@ -148,7 +162,7 @@ def perform(session: Session, folder: Path, transactions: int, seed: int) -> Sce
         f"   The simulation knows what each convention must find at the thief's two deposits: "
         f"{equal} of {len(deposits)} amounts are equal to the satoshi."
     )
-    write_report(scene, vendor, revenue, theft, loot, deposits)
+    write_report(scene, vendor, wallet, revenue, theft, loot, deposits)
     _tell_files(scene, revenue, loot)
     return scene
 
@@ -170,11 +184,57 @@ def _timed(what: str, work: Callable[[], R]) -> R:
     return result
 
 
+def collected_order(session: Session, view: View) -> Order:
+    """Return what is said of the collected documents: they are of the chain's last day."""
+    from arien_flows.cli.listing_importing import order_of
+
+    return order_of(
+        session,
+        market=None,
+        captured_at=f"{view.tip.time:%Y-%m-%d}",
+        origin=None,
+        mapping=None,
+        collector=None,
+        name="listings",
+    )
+
+
+def _tell_collected(collected: IntakeResult) -> None:
+    found = sum(row.found for row in collected.rows)
+    attributing = sum(row.attributing for row in collected.rows)
+    click.echo(
+        f"   {len(collected.rows)} documents are kept with their hashes. Of {found} addresses in "
+        f"them {attributing} say whose they are; the others are quoted, warned of, a donation's "
+        "or a buyer's, and accuse nobody."
+    )
+
+
+def _tell_wallet(wallet: Wallet) -> None:
+    from arien_flows.amounts import Asset, coins
+
+    profile, risk = wallet.profile, wallet.risk
+    asset = Asset(name=profile.asset, decimals=profile.decimals)
+    score = profile.score
+    click.echo(
+        f"   Inference: {score.score} points of {score.highest} for a vendor's wallet "
+        f"({score.standing}); revenue {coins(profile.revenue.revenue, asset)}."
+    )
+    click.echo(
+        f"   Inference: risk {risk.score} ({risk.band}; {risk.interval.lower} to "
+        f"{risk.interval.upper} if sources are wrong), {risk.coverage.percent} % of the money has "
+        "a name."
+    )
+
+
 def _tell_lead(lead: Lead) -> None:
     from arien_flows.amounts import Asset, coins
 
     asset = Asset(name=lead.address.asset, decimals=lead.address.decimals)
-    click.echo(f"   {lead.quotation.file} names {lead.address.address}.")
+    finding = lead.quotation.finding
+    click.echo(
+        f"   {lead.quotation.file} names {lead.address.address} (role: "
+        f"{finding.role.replace('_', ' ')}, by rule {finding.role_rule})."
+    )
     click.echo(
         f"   Fact: it received {coins(lead.address.received, asset)} in "
         f"{lead.address.transaction_count:,} transactions and holds "

@@ -1,20 +1,14 @@
-"""Reading a document for addresses, as the sample investigation needs it.
+"""What the casebook knows of a collected document: its words, and the first address in it."""
 
-A word counts as an address if it is one: its checksum holds on the network. Which of several
-addresses is the author's own is for the reader to judge, so the line is kept with it.
-"""
-
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from arien_flows.answers.listings import FindingAnswer, listing_detail
+from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.capture_records import CaptureFilter
 from arien_flows.errors import NotFoundError
-from chains.bitcoin.address import parse_address
-from chains.bitcoin.networks import Network
-from chains.errors import AddressError
 
-_WORD = re.compile(r"[A-Za-z0-9]{26,90}")
+MOST_DOCUMENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +19,32 @@ class Quotation:
     sha256: str
     """Of the document's bytes."""
 
-    address: str
     text: str
     """The document."""
 
+    finding: FindingAnswer
+    """The address, where it stands, in what role, and the rule that says so."""
 
-def first_address(document: Path, network: Network) -> Quotation:
-    """Return the first address in a document."""
-    raw = document.read_bytes()
-    text = raw.decode("utf-8")
-    for word in _WORD.findall(text):
-        try:
-            parse_address(word, network)
-        except AddressError:
-            continue
-        return Quotation(
-            file=document.name,
-            sha256=hashlib.sha256(raw).hexdigest(),
-            address=word,
-            text=text.strip(),
-        )
-    raise NotFoundError(f"{document.name} holds no address of {network.name}")
+    @property
+    def address(self) -> str:
+        """The address in canonical text."""
+        return self.finding.address
+
+
+def first_address(casebook: Casebook, file: str) -> Quotation:
+    """Return the first address that stands in a document of that name."""
+    for capture, _ in casebook.captures.page(CaptureFilter(), 0, MOST_DOCUMENTS):
+        if Path(capture.path).name == file:
+            sha256 = capture.document_sha256
+            break
+    else:
+        raise NotFoundError(f"the casebook holds no document called {file}")
+    reading = listing_detail(casebook, sha256).versions[-1].readings[-1]
+    if not reading.findings:
+        raise NotFoundError(f"{file} holds no address")
+    return Quotation(
+        file=file,
+        sha256=sha256,
+        text=casebook.document(sha256).decode("utf-8").strip(),
+        finding=reading.findings[0],
+    )

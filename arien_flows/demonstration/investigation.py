@@ -12,11 +12,16 @@ from typing import Literal
 
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
+from arien_flows.answers.risk import risk_answer
+from arien_flows.answers.risk_shapes import RiskAnswer
 from arien_flows.answers.trace import traced
+from arien_flows.answers.vendor import ProfileRequest, vendor_profile
+from arien_flows.answers.vendor_shapes import VendorProfile
 from arien_flows.answers.why import WhyAnswer, why_answer
 from arien_flows.demonstration.documents import Quotation, first_address
 from arien_flows.demonstration.scene import Scene
 from arien_flows.reports.trace_files import TraceFiles, write_trace_files
+from arien_flows.reports.vendor_chart import draw_revenue
 from arien_flows.simulation.prices import CURRENCY
 from arien_flows.simulation.truth import Truth
 from arien_flows.tracing.request import PolicyName, TraceRequest
@@ -38,6 +43,19 @@ class Lead:
     entity: EntityAnswer
     why: WhyAnswer
     """What joins the address with the first-seen one of its entity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet:
+    """What the chain shows of an owner, and how risky that is."""
+
+    profile: VendorProfile
+    """As if it were a vendor's."""
+
+    chart: Path
+    """Revenue by month."""
+
+    risk: RiskAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +81,9 @@ class Deposit:
     found_sat: int
 
 
-def follow_document(reading: Reading, document: Path) -> Lead:
-    """Take the address out of a document and look at it and its entity."""
-    quotation = first_address(document, reading.view.network)
+def follow_document(reading: Reading, file: str) -> Lead:
+    """Take the address out of a document of the casebook and look at it and its entity."""
+    quotation = first_address(reading.tags.casebook, file)
     entity = entity_answer(reading, quotation.address, limit=SHOWN_ADDRESSES)
     return Lead(
         quotation=quotation,
@@ -73,6 +91,14 @@ def follow_document(reading: Reading, document: Path) -> Lead:
         entity=entity,
         why=why_answer(reading, quotation.address, entity.id),
     )
+
+
+def look_into(reading: Reading, address: str, chart: Path) -> Wallet:
+    """Look at an entity as if it were a vendor's, draw its revenue, and score its risk."""
+    profile = vendor_profile(reading, ProfileRequest(subject=address, currency=CURRENCY))
+    chart.parent.mkdir(parents=True, exist_ok=True)
+    draw_revenue(profile, chart)
+    return Wallet(profile=profile, chart=chart, risk=risk_answer(reading, f"entity:{address}"))
 
 
 def follow_money(reading: Reading, source: str, folder: Path) -> Flow:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from arien_flows.amounts import Asset, coins
-from arien_flows.demonstration.investigation import CONVENTIONS, Deposit, Flow, Lead
+from arien_flows.demonstration.investigation import CONVENTIONS, Deposit, Flow, Lead, Wallet
 from arien_flows.demonstration.scene import NETWORK, Scene
 from arien_flows.reports.ends import end_rows, meaning, services_heading
 from arien_flows.reports.page import (
@@ -35,7 +35,7 @@ CAVEATS = (
 
 
 def write_report(
-    scene: Scene, vendor: Lead, vendor_flow: Flow, theft: Lead, theft_flow: Flow,
+    scene: Scene, vendor: Lead, wallet: Wallet, vendor_flow: Flow, theft: Lead, theft_flow: Flow,
     deposits: list[Deposit],
 ) -> None:  # fmt: skip
     """Write the page; the same investigation gives the same bytes."""
@@ -47,18 +47,19 @@ def write_report(
             "or an attribution by a source."
         ),
         *_lead_parts("1. A vendor asks to be paid", vendor),
-        *_flow_parts("2. Where the vendor's revenue went", vendor_flow),
-        *_lead_parts("3. A victim warns of a thief", theft),
-        *_flow_parts("4. Where the stolen money went", theft_flow),
-        *_truth_parts("5. Held against the truth of the simulation", deposits),
-        heading("6. What this does not prove"),
+        *_wallet_parts("2. What the chain shows of the vendor's wallet", wallet),
+        *_flow_parts("3. Where the vendor's revenue went", vendor_flow),
+        *_lead_parts("4. A victim warns of a thief", theft),
+        *_flow_parts("5. Where the stolen money went", theft_flow),
+        *_truth_parts("6. Held against the truth of the simulation", deposits),
+        heading("7. What this does not prove"),
         *(paragraph(caveat) for caveat in CAVEATS),
-        heading("7. To repeat it"),
+        heading("8. To repeat it"),
         paragraph(
             "The same ledger, the same tags and the same question give the same bytes. The result "
             "hashes must be those of the traces above."
         ),
-        quotation("\n".join(_commands(scene, vendor, theft))),
+        quotation("\n".join(_commands(scene, vendor, vendor_flow, theft))),
     ]
     scene.report.write_text(page(TITLE, parts), encoding="utf-8")
 
@@ -68,6 +69,7 @@ def _lead_parts(title: str, lead: Lead) -> Iterator[str]:
     yield heading(title)
     yield quotation(lead.quotation.text)
     yield paragraph(f"{lead.quotation.file}, SHA-256 {lead.quotation.sha256}", note=True)
+    yield from _finding_parts(lead)
     yield heading("The address", "fact")
     yield facts(
         (
@@ -80,6 +82,71 @@ def _lead_parts(title: str, lead: Lead) -> Iterator[str]:
         )
     )
     yield from _entity_parts(lead, asset)
+
+
+def _finding_parts(lead: Lead) -> Iterator[str]:
+    found = lead.quotation.finding
+    yield heading("What it says of the address", found.certainty)
+    yield facts(
+        (
+            ("Address", found.address),
+            ("At bytes", f"{found.begin:,} to {found.end:,}"),
+            ("Role", found.role.replace("_", " ")),
+            ("By rule", f"{found.role_rule}, shown by bytes {found.role_begin:,} to "
+                        f"{found.role_end:,}"),
+            ("Whose", found.owner if found.owner and found.attributes else "nobody is named by it"),
+        )
+    )  # fmt: skip
+
+
+def _wallet_parts(title: str, wallet: Wallet) -> Iterator[str]:
+    profile, risk = wallet.profile, wallet.risk
+    asset = Asset(name=profile.asset, decimals=profile.decimals)
+    score = profile.score
+    yield heading(title, "inference")
+    yield paragraph(
+        f"{score.score} of {score.highest} points speak for a vendor's wallet ({score.standing}). "
+        f"Each item is held against the chain by policy {score.policy}; its error is "
+        f"{score.error_rate}."
+    )
+    yield data_table(
+        ("Item", "Verdict", "Points", "Measured"),
+        ((item.says, item.verdict, str(item.given), item.measured) for item in score.items),
+        numeric=(2,),
+    )
+    if profile.markets:
+        yield data_table(
+            ("Market", "First payout", "Last payout", "Payouts", "Value"),
+            (
+                (
+                    market.name,
+                    shown_time(market.first_payout),
+                    shown_time(market.last_payout),
+                    f"{market.transactions:,}",
+                    coins(market.value, asset),
+                )
+                for market in profile.markets
+            ),
+            numeric=(3, 4),
+        )
+    yield paragraph(f"Revenue: {coins(profile.revenue.revenue, asset)}. {profile.revenue.counts}")
+    yield picture(wallet.chart.read_bytes(), "Revenue by month")
+    yield heading("Risk of the entity", "inference")
+    yield facts(
+        (
+            ("Score", f"{risk.score} ({risk.band})"),
+            ("If sources are wrong", f"{risk.interval.lower} to {risk.interval.upper}"),
+            ("Money that has a name", f"{risk.coverage.percent} %"),
+            ("Policy", f"{risk.policy.version}, SHA-256 {risk.policy.sha256}"),
+        )
+    )
+    yield data_table(
+        ("Points", "Because"),
+        ((part.points, part.sentence) for part in risk.contributions),
+        numeric=(0,),
+    )
+    for limit in risk.limits:
+        yield paragraph(limit, note=True)
 
 
 def _entity_parts(lead: Lead, asset: Asset) -> Iterator[str]:
@@ -195,12 +262,14 @@ def _truth_parts(title: str, deposits: Iterable[Deposit]) -> Iterator[str]:
     )
 
 
-def _commands(scene: Scene, vendor: Lead, theft: Lead) -> Iterator[str]:
+def _commands(scene: Scene, vendor: Lead, vendor_flow: Flow, theft: Lead) -> Iterator[str]:
     program = f"arien-flows --data another-folder --network {NETWORK}"
     yield f"{program} ledger ingest --source blockfiles:{scene.simulation / 'blocks'}"
     yield f"{program} tags import {scene.tags}"
     terms = f'--asset {ASSET} --currency {CURRENCY} --source "{SOURCE}"'
     yield f"{program} prices import {scene.prices} {terms}"
+    day = f"{vendor_flow.main.answer.as_of.time:%Y-%m-%d}"
+    yield f"{program} listings import {scene.listings} --captured-at {day}"
     yield f"{program} cluster run"
     yield f"{program} trace entity:{vendor.quotation.address} --fiat {CURRENCY}"
     yield f"{program} trace {theft.quotation.address} --fiat {CURRENCY}"

@@ -40,6 +40,11 @@ class Scene:
         return self.simulation / "tags.yaml"
 
     @property
+    def listings(self) -> Path:
+        """Return the folder of pages and posts, as an investigator collects them."""
+        return self.simulation / "listings"
+
+    @property
     def prices(self) -> Path:
         """Return the file of made-up prices of the simulated coin."""
         return self.simulation / "prices.csv"

@@ -22,8 +22,13 @@ def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(
     assert "Attribution: " in told
     assert "paid to a service, where the money of many mixes" in told
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
     assert "DIFFERENT" not in page
+    assert "accuse nobody" in told
+    assert "role: pay to" in told
+    assert "role: quoted" in told
+    assert "(confirmed)" in told
+    assert "Risk of the entity" in page
     assert "paid to a service, where the money of many mixes" in page
     assert "service reached" not in told + page
     answer = json.loads((folder / "results" / "theft" / "trace.json").read_bytes())
@@ -48,7 +53,7 @@ def commands(page: str) -> list[list[str]]:
     """Return the arguments of the commands that the report gives for repeating it."""
     text = html.unescape(page[page.rindex("<pre>") + 5 : page.rindex("</pre>")])
     lines = [shlex.split(line) for line in text.splitlines()]
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert {line[0] for line in lines} == {"arien-flows"}
     return [line[1:] for line in lines]
 

@@ -274,6 +274,8 @@ def test_scan__looks_for_broken_addresses_where_people_write_first():
 
 
 HOSTILE = (
+    f"{GENESIS} KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98617 ",
+    "KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98618 ",
     "1" * 50,
     "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb ",
     "aB1 ",

@@ -12,6 +12,9 @@ of those pages, one in each copy; a row says how many were planted, how many wer
 address that they are, how many with the rules that they were hidden by, and how many others were
 found beside them.
 
+*Roles*: pages with addresses in every role (`planted_pages.py`): how many were found, how many
+roles were right, and how many addresses were attributed, rightly and wrongly.
+
 *Hostile*: ten megabytes of letters made to keep the rules busy, of several kinds.
 
 Kernels are compiled before the clock starts. `--tiny` runs in the tests.
@@ -29,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from planted_pages import measure_roles
 from planting import ATTRIBUTED, FORMS, RULES, Planted, plant
 
 from arien_flows.extraction.context import Context
@@ -233,7 +237,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real data, with dnm_html in it")
     parser.add_argument("--megabytes", type=float, default=500)
     parser.add_argument("--each", type=int, default=100, help="planted addresses of each kind")
-    parser.add_argument("--what", nargs="+", default=["speed", "recall", "hostile"])
+    parser.add_argument("--what", nargs="+", default=["speed", "recall", "roles", "hostile"])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--tiny", action="store_true", help="very little of everything")
     options = parser.parse_args()
@@ -250,6 +254,8 @@ def main() -> None:
         figures["speed"] = measure_speed(pages, options.megabytes)
     if "recall" in options.what:
         figures["recall"] = measure_recall(pages, options.each)
+    if "roles" in options.what:
+        figures["roles"] = measure_roles(20 * options.each)
     if "hostile" in options.what:
         figures["hostile"] = measure_hostile(
             0.05 if options.tiny else 10, lambda raw: read_text(raw, "text/plain")

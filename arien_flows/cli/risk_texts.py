@@ -131,7 +131,7 @@ def _evidence(one: RiskEvidence) -> str:
 def _unknown(answer: RiskAnswer) -> Iterable[str]:
     for row in answer.unknown:
         what = "came" if row.direction == "in" else "went"
-        yield f"   - {row.percent} % of what {what}: {row.meaning}."
+        yield f"   - {row.percent} % of what {what} has no name: {row.meaning}."
     for flag in answer.flags:
         if flag.verdict == "undecided":
             yield f"   - Undecided: {behaviour(flag.name)}: {flag.measured}."
@@ -145,12 +145,14 @@ def _unknown(answer: RiskAnswer) -> Iterable[str]:
 def _changes(answer: RiskAnswer) -> Iterable[str]:
     spread = answer.interval
     how = "All outcomes were gone through" if spread.is_exact else "Outcomes were drawn"
-    yield (
-        f"   If each of the {spread.sources:,} sources is right or wrong as a whole, with the "
-        f"chance that its confidence states, {100 - spread.upper_percent} % of the outcomes "
-        f"score above {spread.upper} and {spread.lower_percent} % below {spread.lower}, at most. "
-        f"{how} ({spread.outcomes:,})."
-    )
+    sources = "The one source is" if spread.sources == 1 else f"The {spread.sources:,} sources are"
+    inside = spread.upper_percent - spread.lower_percent
+    if spread.sources:
+        yield (
+            f"   {sources} right or wrong, each as a whole, with the chance that its confidence "
+            f"states. In {inside} % of the outcomes or more the score lies between {spread.lower} "
+            f"and {spread.upper}. {how} ({spread.outcomes:,})."
+        )
     for change in answer.changes:
         yield (
             f"   - Without document {change.name or change.document_sha256} the score would be "

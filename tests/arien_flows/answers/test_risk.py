@@ -122,8 +122,9 @@ def test_risk__adds_up_to_what_the_tags_and_the_chain_say(case, casebook) -> Non
     )
     assert "document ransom.yaml, 2026-03-04T00:00:00Z, SHA-256 " in told
     assert "Without document ransom.yaml the score would be 0.00" in told
-    assert "25.00 % of what came: newly mined" in told
+    assert "25.00 % of what came has no name: newly mined" in told
     assert standard_policy().sha256 in told
+    assert "In 90 % of the outcomes or more the score lies between 0.00 and " in told
     assert "It is no finding about a person" in told
     assert "Undecided" in told
     assert "Not measured: Money moved across several chains" in told

@@ -58,11 +58,54 @@ def _index_of(number: int, numbers: Int64Array, indexes: Int32Array) -> int:
     return -1
 
 
+@kernel_part
+def _is_letter(code: int) -> bool:
+    return 97 <= code | 32 <= 122 and code < 128
+
+
+@kernel
+def _look_up(
+    codes: UInt8Array,
+    span: tuple[int, int],
+    table: tuple[Int64Array, Int32Array],
+    words: Int64Array,
+    state: tuple[int, int],
+) -> tuple[int, int]:
+    """Write the runs of listed words in a span; take and return words written and runs."""
+    start, stop = span
+    numbers, indexes = table
+    kept, runs = state
+    count = kept
+    place = start
+    while place < stop:
+        if not _is_letter(int(codes[place])):
+            place += 1
+            continue
+        start = place
+        number = 0
+        while place < stop and _is_letter(int(codes[place])):
+            number = number << 5 | (int(codes[place]) | 32) - 96
+            place += 1
+        index = _index_of(number, numbers, indexes)
+        if index < 0:
+            if count - kept >= LEAST_WORDS:
+                kept, runs = count, runs + 1
+            count = kept
+            continue
+        words[count, 0], words[count, 1] = start, place
+        words[count, 2], words[count, 3] = index, runs
+        count += 1
+    return (count, runs + 1) if count - kept >= LEAST_WORDS else (kept, runs)
+
+
 @kernel
 def find_word_runs(
     codes: UInt8Array, numbers: Int64Array, indexes: Int32Array, words: Int64Array
 ) -> int:
     """Write the words of all runs of twelve or more; return how many words.
+
+    Words are looked up only where twelve in a row are as long as those of a list: in prose they
+    hardly ever are.
 
     Parameters
     ----------
@@ -75,34 +118,26 @@ def find_word_runs(
         from 0. Needs `len(codes) // 4 + 2` rows.
     """
     size = len(codes)
-    kept, count, runs = 0, 0, 0
-    run_stop = 0
+    state = (0, 0)
+    run_start, run_stop, in_run = 0, 0, 0
     place = 0
     while place < size:
-        code = int(codes[place]) | 32
-        if not 97 <= code <= 122 or codes[place] >= 128:
+        if not _is_letter(int(codes[place])):
             place += 1
             continue
         start = place
-        number = 0
-        while place < size:
-            code = int(codes[place]) | 32
-            if not 97 <= code <= 122 or codes[place] >= 128:
-                break
-            if place - start < LONGEST_WORD:
-                number = number << 5 | code - 96
+        while place < size and _is_letter(int(codes[place])):
             place += 1
-        length = place - start
-        index = -1
-        if SHORTEST_WORD <= length <= LONGEST_WORD:
-            index = _index_of(number, numbers, indexes)
-        if index < 0 or start - run_stop > WIDEST_GAP:
-            if count - kept >= LEAST_WORDS:
-                kept, runs = count, runs + 1
-            count = kept
-        if index >= 0:
-            words[count, 0], words[count, 1] = start, place
-            words[count, 2], words[count, 3] = index, runs
-            count += 1
+        fits = SHORTEST_WORD <= place - start <= LONGEST_WORD
+        if not fits or start - run_stop > WIDEST_GAP:
+            if in_run >= LEAST_WORDS:
+                state = _look_up(codes, (run_start, run_stop), (numbers, indexes), words, state)
+            in_run = 0
+        if fits:
+            if not in_run:
+                run_start = start
             run_stop = place
-    return count if count - kept >= LEAST_WORDS else kept
+            in_run += 1
+    if in_run >= LEAST_WORDS:
+        state = _look_up(codes, (run_start, run_stop), (numbers, indexes), words, state)
+    return state[0]

@@ -12,6 +12,9 @@ of those pages, one in each copy; a row says how many were planted, how many wer
 address that they are, how many with the rules that they were hidden by, and how many others were
 found beside them.
 
+*Roles*: pages with addresses in every role (`planted_pages.py`): how many were found, how many
+roles were right, and how many addresses were attributed, rightly and wrongly.
+
 *Hostile*: ten megabytes of letters made to keep the rules busy, of several kinds.
 
 Kernels are compiled before the clock starts. `--tiny` runs in the tests.
@@ -29,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from planted_pages import measure_roles
 from planting import ATTRIBUTED, FORMS, RULES, Planted, plant
 
 from arien_flows.extraction.context import Context
@@ -77,12 +81,12 @@ def varied(pages: list[bytes], size: int) -> Iterator[bytes]:
         number += 1
 
 
-def measure_speed(pages: list[bytes], megabytes: int) -> dict[str, Any]:
+def measure_speed(pages: list[bytes], megabytes: float) -> dict[str, Any]:
     """Return megabytes of page a second and core of each step, and of all together."""
     seconds: Counter[str] = Counter()
     roles: Counter[str] = Counter()
     count, size, characters, cut = 0, 0, 0, 0
-    for page in varied(pages, megabytes * MEGABYTE):
+    for page in varied(pages, int(megabytes * MEGABYTE)):
         times = [time.thread_time()]
         text = read_text(page, "text/html")
         times.append(time.thread_time())
@@ -205,14 +209,14 @@ HOSTILE: Mapping[str, Callable[[random.Random], bytes]] = {
 """A kind of hostile text -> about ten thousand bytes of it."""
 
 
-def measure_hostile(megabytes: int, of_pages: Callable[[bytes], DocumentText]) -> dict[str, Any]:
+def measure_hostile(megabytes: float, of_pages: Callable[[bytes], DocumentText]) -> dict[str, Any]:
     """Return megabytes a second of texts that keep the rules busy, and whether they were cut."""
     rows = {}
     for kind, make in HOSTILE.items():
         dice = random.Random(13)  # noqa: S311
         # A repetition of one piece could be remembered by somebody; a hundred differ.
-        pieces = [make(dice) for _ in range(min(100, megabytes * 100))]
-        size = megabytes * MEGABYTE
+        pieces = [make(dice) for _ in range(min(100, int(megabytes * 100)))]
+        size = int(megabytes * MEGABYTE)
         whole = b" ".join(pieces)
         raw = (whole * (size // len(whole) + 1))[:size]
         text = of_pages(raw)
@@ -231,17 +235,17 @@ def main() -> None:
     """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of real data, with dnm_html in it")
-    parser.add_argument("--megabytes", type=int, default=500)
+    parser.add_argument("--megabytes", type=float, default=500)
     parser.add_argument("--each", type=int, default=100, help="planted addresses of each kind")
-    parser.add_argument("--what", nargs="+", default=["speed", "recall", "hostile"])
+    parser.add_argument("--what", nargs="+", default=["speed", "recall", "roles", "hostile"])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--tiny", action="store_true", help="very little of everything")
     options = parser.parse_args()
     if options.tiny:
-        options.megabytes, options.each = 1, 1
+        options.megabytes, options.each = 0.1, 1
     pages = saved_pages(options.data)
     measure_recall(saved_pages(None), 1)
-    measure_speed(pages, 1)
+    measure_speed(pages, min(options.megabytes, 1))
     figures: dict[str, Any] = {
         "machine": f"{platform.machine()} {platform.python_version()}",
         "saved_pages": len(pages),
@@ -250,9 +254,11 @@ def main() -> None:
         figures["speed"] = measure_speed(pages, options.megabytes)
     if "recall" in options.what:
         figures["recall"] = measure_recall(pages, options.each)
+    if "roles" in options.what:
+        figures["roles"] = measure_roles(20 * options.each)
     if "hostile" in options.what:
         figures["hostile"] = measure_hostile(
-            1 if options.tiny else 10, lambda raw: read_text(raw, "text/plain")
+            0.05 if options.tiny else 10, lambda raw: read_text(raw, "text/plain")
         )
     text = json.dumps(figures, indent=1)
     print(text)

@@ -6,6 +6,7 @@ Percentages are for the eye; they are rounded together, so that the rows of a di
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import cast
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import lag, tags_changed
@@ -19,7 +20,7 @@ from arien_flows.answers.exposure_shapes import (
 )
 from arien_flows.answers.facts import as_of, named
 from arien_flows.attribution.categories import standard_categories
-from arien_flows.exposure.request import ExposureRequest
+from arien_flows.exposure.request import DirectionName, ExposureRequest
 from arien_flows.exposure.run import exposure_of
 from arien_flows.exposure.shares import Exposure, ExposureShare
 from arien_flows.exposure.subject import subject_named
@@ -130,6 +131,32 @@ def exposure_answer(reading: Reading, requests: Sequence[ExposureRequest]) -> Ex
     manifest = replace(manifest, result_sha256=hash_of_result(parts))
     hashed = hash_of_manifest({"format": FORMAT, "request": draft.request, "manifest": manifest})
     return replace(draft, manifest=manifest, manifest_sha256=hashed)
+
+
+def exposure_requests_of(shape: ExposureRequestShape) -> list[ExposureRequest]:
+    """Return the questions that an answer was made for, one for each direction.
+
+    `ValueError` or `InputError` where it tells of none that could be asked.
+    """
+    if not shape.directions:
+        raise ValueError("it names no direction")
+    return [
+        ExposureRequest(
+            subjects=shape.subjects,
+            direction=cast("DirectionName", direction),
+            policy=shape.policy,
+            since=shape.since,
+            until=shape.until,
+            horizon_days=shape.horizon_days,
+            max_hops=shape.max_hops,
+            min_value_sat=None if shape.min_value is None else int(shape.min_value),
+            budget=shape.budget,
+            min_confidence=shape.min_confidence,
+            fan_out_outputs=shape.fan_out_outputs,
+            fan_out_percent=shape.fan_out_percent,
+        )
+        for direction in shape.directions
+    ]
 
 
 def _left_open(reading: Reading) -> tuple[Truncation, ...]:

@@ -53,7 +53,7 @@ class VendorRecord(Shape):
     """Different titles that it offers."""
 
     sales: int
-    """Rows of feedback; one that several pages show counts once."""
+    """Different rows of feedback; rows that say the same count once."""
 
     first_captured: datetime | None
     """The earliest capture whose time is known."""

@@ -312,7 +312,9 @@ def _sales(stored: StoredAccount) -> list[SaleAnswer]:
     for seen in stored.observations:
         here: dict[tuple[object, ...], list[SaleAnswer]] = defaultdict(list)
         for sale in seen.sales:
-            key = (sale.title, sale.buyer, sale.quote, sale.when)
+            # The latest moment depends on when the page was captured; the earliest does not.
+            when = sale.when.earliest if sale.when else None
+            key = (sale.title, sale.buyer, sale.quote, when)
             here[key].append(
                 SaleAnswer(
                     title=sale.title,

@@ -40,6 +40,7 @@ def alias_facts(casebook: Casebook, account: str, coin: str) -> AliasFacts:
         moments.update(int(it.earliest.timestamp()) for it in exact)
         documents.update([observation.place.document_sha256] if exact else [])
     return AliasFacts(
+        documents=frozenset(it.place.document_sha256 for it in stored.observations),
         prices=prices,
         activity_times=np.array(sorted(moments), np.int64),
         activity_documents=sorted(documents),

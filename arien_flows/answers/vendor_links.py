@@ -69,8 +69,10 @@ def habits_of(stored: StoredAccount) -> Habits:
             for quote in listing.quotes:
                 prices[listing.title][quote.currency] = quote.amount
         for sale in seen.sales:
-            key = (sale.title, sale.buyer, sale.quote, sale.when)
-            if sale.when is not None and key not in sales:
+            if sale.when is None:
+                continue
+            key = (sale.title, sale.buyer, sale.quote, sale.when.earliest)
+            if key not in sales:
                 sales.add(key)
                 dated.append((sale.when.earliest, sale.when.latest))
     days = sorted(earliest + (latest - earliest) / 2 for earliest, latest in dated)

@@ -132,7 +132,8 @@ def summaries(connection: Connection, market: str | None) -> list[AccountSummary
 def _sale_identity() -> tuple[ColumnElement[Any], ...]:
     """Return what tells two rows of feedback apart, wherever they are shown again."""
     columns = vendor_sales.c
-    return columns.title, columns.buyer, columns.amount, columns.currency, columns.latest
+    # The latest moment depends on when the page was captured; the earliest does not.
+    return columns.title, columns.buyer, columns.amount, columns.currency, columns.earliest
 
 
 def _distinct(connection: Connection, table: Any, *columns: ColumnElement[Any]) -> dict[int, int]:

@@ -56,10 +56,7 @@ def import_files(
             if chosen == ACTORPACK:
                 reports[place] = _import_actors(casebook, raw, file.name)
                 continue
-            fitting = (
-                terms if chosen != TAGPACK or form == TAGPACK else Terms(licence=terms.licence)
-            )
-            offer = ListOffer(raw=raw, name=file.name, form=chosen, terms=fitting)
+            offer = ListOffer(raw=raw, name=file.name, form=chosen, terms=terms)
         except InputError as error:
             reports[place] = refused(file.name, str(error))
             continue

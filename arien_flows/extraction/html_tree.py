@@ -219,13 +219,13 @@ def _candidates(within: Element, step: Step) -> list[int]:
     if not literal:
         literal = next((t.value for t in step.tests if re.fullmatch(r"[\w-]+", t.value)), "")
     if literal:
-        return [row for row in _rows_with(tree, literal.encode(), within) if first <= row < last]
+        return [row for row in rows_with(tree, literal.encode(), within) if first <= row < last]
     names = tree.names[first:last]
     wanted = np.flatnonzero(names == packed(step.tag)) if step.tag else np.arange(len(names))
     return [int(row) + first for row in wanted]
 
 
-def _rows_with(tree: Tree, literal: bytes, within: Element) -> Iterator[int]:
+def rows_with(tree: Tree, literal: bytes, within: Element) -> Iterator[int]:
     """Yield the elements in whose opening tags some bytes stand, each once."""
     markup, utf8 = tree.markup, tree.source.utf8
     start = int(tree.begin[within.row])

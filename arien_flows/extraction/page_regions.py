@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.extraction.html_tree import Element, Tree
+from arien_flows.extraction.html_tree import Element, Tree, rows_with
 from arien_flows.extraction.layouts import layout_of
 from arien_flows.extraction.normal_form import NormalText
 from arien_flows.extraction.pgp_blocks import pgp_regions
@@ -55,6 +55,13 @@ WORDS = {
     RegionKind.LISTING: ("listing", "listings", "product", "product-description", "description"),
 }  # fmt: skip
 """Words that are a class or an id of their own, and mean the same on most sites."""
+
+KIND_OF_WORD = {word: kind for kind, words in WORDS.items() for word in words}
+
+_NAMED_AS = re.compile(
+    rb"""\b(?:class|id)\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|'([^']{1,200})'|([^\s>"']{1,200}))""",
+    re.IGNORECASE,
+)
 
 HEADINGS = {
     RegionKind.FEEDBACK: re.compile(
@@ -170,10 +177,17 @@ def _by_element(page: PageText) -> Iterator[Region]:
 
 def _by_word(page: PageText) -> Iterator[Region]:
     document = page.tree.element(0)
-    for kind, words in WORDS.items():
-        for word in words:
-            for element in document.select(f".{word}, #{word}"):
-                if element.tag not in ("html", "body") and not element.is_hidden:
+    values = {value for values in _NAMED_AS.findall(page.tree.source.utf8) for value in values}
+    for value in sorted(values):
+        words = value.decode("utf-8", "replace").split()
+        kinds = {KIND_OF_WORD[word]: word for word in reversed(words) if word in KIND_OF_WORD}
+        for row in rows_with(page.tree, value, document) if kinds else ():
+            element = page.tree.element(row)
+            names = {*element.classes, element.attributes.get("id", "")}
+            if element.tag in ("html", "body") or element.is_hidden:
+                continue
+            for kind, word in kinds.items():
+                if word in names:
                     yield page.region(kind, f"{kind.value}:word-{word}", element)
 
 

@@ -5,8 +5,8 @@ proposal; SHA-256 2f5eed53...3b24dbda). Each stands for eleven bits; one bit in 
 the beginning of the SHA-256 of the others, so that one in sixteen runs of twelve words passes by
 chance. But English does not put twelve of these words in a row: every run is hidden, and the
 checksum only says whether it is a phrase for sure. Runs in alphabetical order are a copy of the
-list itself, or a part of it. A run of few words said over and over is a phrase only if it is one
-as a whole.
+list itself, or a part of it. A few words said over and over are hidden only if the checksum holds,
+and one word never is.
 """
 
 import hashlib
@@ -69,12 +69,9 @@ def phrases(codes: UInt8Array) -> Iterator[Phrase]:
         if bool((np.diff(run) > 0).all()):
             continue
         start, stop = int(rows[first, 0]), int(rows[last - 1, 1])
-        if len(np.unique(run)) < LEAST_DISTINCT:
-            if is_phrase(run.tolist()):
-                yield Phrase(start, stop, True)
-            continue
         found, checks = _holds_a_phrase(run.tolist(), checks)
-        yield Phrase(start, stop, found)
+        if found or len(np.unique(run)) >= LEAST_DISTINCT:
+            yield Phrase(start, stop, found)
 
 
 def _holds_a_phrase(run: list[int], checks: int) -> tuple[bool, int]:
@@ -84,7 +81,8 @@ def _holds_a_phrase(run: list[int], checks: int) -> tuple[bool, int]:
             if checks == MOST_CHECKS:
                 return False, checks
             checks += 1
-            if is_phrase(run[start : start + length]):
+            window = run[start : start + length]
+            if len(set(window)) > 1 and is_phrase(window):
                 return True, checks
     return False, checks
 

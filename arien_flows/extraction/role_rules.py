@@ -73,6 +73,12 @@ RULES: Mapping[str, RuleText] = {
         source="BIP-137, BIP-322, EIP-191",
         fails_when="a proof was copied from where its owner published it",
     ),
+    "list": RuleText(
+        role=Role.OTHER,
+        purpose="The document names more than 5,000 addresses: a list, and nobody's request.",
+        source=OWN,
+        fails_when="a vendor's own address stands in a long list",
+    ),
     "warning": RuleText(
         role=Role.QUOTED,
         purpose="The words around it warn of it: do not send, scammer, stolen.",

@@ -51,8 +51,10 @@ class Words:
 
 def readable(text: str) -> str:
     """Return a text as the patterns expect it; every character stays in its place."""
-    plain = text.replace("\u2019", "'").replace("\u00a0", " ").replace("\n", "\n")
-    lower = "".join(low if len(low := letter.lower()) == 1 else letter for letter in plain)
+    plain = text.replace("\u2019", "'")
+    lower = plain.lower()
+    if len(lower) != len(plain):  # a few letters become two
+        lower = "".join(low if len(low := each.lower()) == 1 else each for each in plain)
     return _POINT_IN_NUMBER.sub(",", lower)
 
 

@@ -43,6 +43,9 @@ MOST_JOINS = 1_000
 MOST_MISREAD = 200
 """Misread addresses that are tried in one document; each takes up to 2,000 checksums."""
 
+MOST_HINTS = 5_000
+"""Places of a document where a part of an address may be spoken of that are looked at."""
+
 _PLAIN = (Stretch.BASE58, Stretch.WITNESS, Stretch.ETHEREUM, Stretch.CASH)
 _ENCODED = (
     Stretch.REVERSED_BASE58,
@@ -61,6 +64,7 @@ _PIECE = re.compile(r"[0-9A-Za-z]{14,110}")
 _NAMES_SOLANA = re.compile(r"\b(?:sol|solana|phantom)\b", re.IGNORECASE)
 _NEAR = 60
 _CUT_MISREAD = f"only the first {MOST_MISREAD} addresses that may be misread were tried"
+_CUT_HINTS = f"only the first {MOST_HINTS:,} hints at addresses were looked at"
 _CUT_JOINS = f"only the first {MOST_JOINS:,} addresses that may be broken into parts were tried"
 Stretches: TypeAlias = dict[int, list[tuple[int, int]]]
 """Kind (`Stretch`) -> first letter and one past the last of each stretch, in order."""
@@ -293,7 +297,10 @@ def _read_solana(search: Search, letters: Letters, stretches: Stretches) -> None
 
 def _read_hints(search: Search, letters: Letters, stretches: Stretches) -> None:
     """Keep what is said of addresses that are not written out."""
-    for start, stop in stretches.get(Stretch.HINT, ()):
+    hints = stretches.get(Stretch.HINT, [])
+    if len(hints) > MOST_HINTS:
+        search.cut.append(_CUT_HINTS)
+    for start, stop in hints[:MOST_HINTS]:
         part = partial_address(letters.text, start, stop)
         if part is None:
             continue

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from arien_flows.answers.exposure_shapes import ExposureRequestShape
 from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
 from arien_flows.tracing.answer import RequestShape
@@ -21,13 +22,14 @@ from arien_flows.tracing.paths_answer import PathRequestShape
 from arien_flows.tracing.sweep_answer import TaintRequestShape
 from arien_flows.tracing.sweep_request import SOURCES_FILE
 
-Request = RequestShape | PathRequestShape | TaintRequestShape
+Request = RequestShape | PathRequestShape | TaintRequestShape | ExposureRequestShape
 
 KINDS: dict[str, type[Request]] = {
     "trace": RequestShape,
     "comparison": RequestShape,
     "path": PathRequestShape,
     "taint": TaintRequestShape,
+    "exposure": ExposureRequestShape,
 }
 """What can be made again, and how its question is written."""
 

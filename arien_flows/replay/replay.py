@@ -5,11 +5,14 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
+from arien_flows.answers.exposure import exposure_answer, exposure_requests_of
+from arien_flows.answers.exposure_shapes import ExposureAnswer, ExposureRequestShape
 from arien_flows.answers.paths import connected, path_request_of
 from arien_flows.answers.taint import taint_request_of, tainted
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import InputError, StaleSnapshotError
+from arien_flows.exposure.request import ExposureRequest
 from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.completeness import Origin
 from arien_flows.ledger.beginning import first_height
@@ -58,7 +61,7 @@ _ADVICE = {
 _NO_ADVICE = "use what the manifest names"
 _OF_THE_RUN_ADVICE = "this is no input: do not rely on what the file says of it"
 
-Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer
+Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer | ExposureAnswer
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -103,6 +106,8 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 
 
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
+    if isinstance(recorded.request, ExposureRequestShape):
+        return exposure_answer(reading, _exposure_question(recorded.request))
     request = _question(recorded)
     if isinstance(request, PathRequest):
         return connected(reading, request)
@@ -116,6 +121,13 @@ def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     return traced(reading, request, prices).answer
 
 
+def _exposure_question(shape: ExposureRequestShape) -> list[ExposureRequest]:
+    try:
+        return exposure_requests_of(shape)
+    except ValueError as error:
+        raise InputError(f"the question in the file cannot be asked again: {error}") from error
+
+
 def _question(recorded: Recorded) -> TraceRequest | PathRequest | SweepRequest:
     """Return what was asked; `InputError` where the file tells of it as no program would."""
     shape = recorded.request
@@ -124,6 +136,8 @@ def _question(recorded: Recorded) -> TraceRequest | PathRequest | SweepRequest:
             return path_request_of(shape)
         if isinstance(shape, TaintRequestShape):
             return taint_request_of(shape, recorded.sources)
+        if isinstance(shape, ExposureRequestShape):
+            raise TypeError("an exposure is one question in each direction")
         return request_of(shape)
     except ValueError as error:
         raise InputError(f"the question in the file cannot be asked again: {error}") from error

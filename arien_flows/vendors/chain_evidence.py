@@ -67,6 +67,10 @@ class Finding:
 class AliasFacts:
     """What documents say of the account that the wallet is compared with; all may be empty."""
 
+    documents: frozenset[str] | None = None
+    """The documents that speak of the account; nothing where no account is compared, and then any
+    document counts that shows an address as a vendor's."""
+
     prices: Sequence[ListedPrice] = ()
     activity_times: Int64Array | None = None
     """When the account was active, in seconds since 1970."""
@@ -167,13 +171,18 @@ def published_address(case: Case) -> Finding:
     attribution = case.ground.attribution
     places = vendor_places(attribution, case.policy)
     mine = places[np.isin(attribution.holder[places], case.wallet.roots)]
+    about = case.alias.documents
+    if about is not None:
+        speaks = [document_of(attribution, place) in about for place in mine.tolist()]
+        mine = mine[np.array(speaks, np.bool_)]
     rows = tuple(_tag_row(attribution, place) for place in mine[:MOST_ROWS].tolist())
     if not len(places):
         return _undecided("published_address", "no tag names a vendor")
     return _found(
         "published_address",
         len(mine) > 0,
-        f"{len(mine):,} tag{'s' * (len(mine) != 1)} of its addresses name a vendor",
+        f"{len(mine):,} tag{'s' * (len(mine) != 1)} of its addresses name a vendor"
+        f"{' in documents of the account' * (about is not None)}",
         rows,
         len(mine),
     )

@@ -21,12 +21,20 @@ from arien_flows.casebook.records import PriceOffer
 from arien_flows.casebook.schema import known_versions, migrate
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import CasebookError, CasebookVersionError
+from tests.arien_flows.casebook.collected import fill_captures
 from tests.arien_flows.casebook.observations import fill_vendors
 from tests.arien_flows.casebook.packs import FIRST, GENESIS, SCRIPT, bring_in, pack, row
+
+COLLECTED = (
+    "capture_batches", "capture_parts", "captures", "extractions", "findings", "found_secrets",
+    "capture_refusals", "document_withdrawals", "derived_imports",
+)  # fmt: skip
+"""Version 0005 made these; the tags that were made of them stay."""
 
 FILLED = (
     "documents", "tag_imports", "withdrawals", "statements", "tags", "faulty_tags", "tag_sets",
     "price_tables", "price_points", "faulty_prices", "price_withdrawals", "evidence",
+    *COLLECTED,
 )  # fmt: skip
 """Tables that `fill` writes to."""
 
@@ -39,7 +47,7 @@ Rows = dict[str, list[dict[str, object]]]
 
 def without_prices(rows: Rows) -> Rows:
     vendors = [name for name in rows if name.startswith("vendor_")]
-    return content(rows) | {name: [] for name in (*PRICES, *vendors)}
+    return content(rows) | {name: [] for name in (*PRICES, *COLLECTED, *vendors)}
 
 
 def content(rows: Rows) -> Rows:
@@ -87,6 +95,7 @@ def fill(casebook: Casebook) -> None:
     prices = casebook.import_prices(b"date,close\n2024-03-01,5\nyesterday,5\n", offer)
     casebook.withdraw_prices(prices.record.id, reason="mistaken", now=FIRST, by="x")
     fill_vendors(casebook)
+    fill_captures(casebook)
 
 
 def test_versions__the_last_one_is_the_one_that_the_program_expects():

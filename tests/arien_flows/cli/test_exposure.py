@@ -1,6 +1,7 @@
 """`exposure` and its routes over the small ledger."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,17 @@ def test_exposure__the_service_says_what_the_command_says(small_case: SmallCase,
     for wrong in ("max_hops=13", "budget=20001", "min_value=-1", "since=2026-01-01T00:00:00"):
         response = client.get(f"/v1/{NETWORK}/addresses/{alice}/exposure?{wrong}")
         assert response.status_code == 422, wrong
+
+
+def test_exposure__can_be_made_again(small_case: SmallCase, capsys, tmp_path: Path):
+    file = tmp_path / "exposure.json"
+    alice = small_case.address("alice")
+    file.write_text(say(small_case, capsys, alice, "--until", "2030-01-01", "--json"))
+    assert run(["--data", str(small_case.data), "replay", str(file), "--json"]) == 0
+    replayed = json.loads(capsys.readouterr().out)
+    assert (replayed["outcome"], replayed["kind"]) == ("same", "exposure")
+    told = json.loads(file.read_text())
+    told["sides"][0]["total"] = "1"
+    file.write_text(json.dumps(told))
+    assert run(["--data", str(small_case.data), "replay", str(file)]) == 2
+    assert "was changed or damaged" in capsys.readouterr().err

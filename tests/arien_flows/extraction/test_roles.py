@@ -1,5 +1,3 @@
-from collections import Counter
-from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 
@@ -20,12 +18,11 @@ from arien_flows.extraction.finding import Found, Scan
 from arien_flows.extraction.reading import read_text
 from arien_flows.extraction.role_rules import RULES
 from arien_flows.extraction.role_words import _patterns
-from arien_flows.extraction.roles import EXCLUDING, REQUESTING, judge
-from arien_flows.extraction.scan import scan
+from arien_flows.extraction.roles import EXCLUDING, MOST_JUDGED, REQUESTING, judge
 from arien_flows.extraction.text import DocumentText
 from chains.bitcoin.address import parse_address
 from chains.bitcoin.networks import network
-from scripts.planted_pages import ATTRIBUTED, DECIDED, PlantedPage, planted_pages
+from scripts.planted_pages import ATTRIBUTED, measure_roles
 
 A = "1FeexV6bDHb8we2SC5tXLm1bXvQp3YtLHo"
 B = "bc1q2s3rjwvam9dt2ftt4sqxqjf3twav0gdx0k0q2etxflx38c3x8tnssdmnjq"
@@ -226,6 +223,11 @@ def test_judge__lets_what_others_say_stand_apart() -> None:
     assert judged(page, context=Context(owner=SHOP), media_type="text/html")[0].attributes
 
 
+def test_judge__takes_a_long_list_for_a_list() -> None:
+    decisions = judged(f"Bob here. Pay to {A}\n" * (MOST_JUDGED + 1))
+    assert {each.rule for each in decisions} == {"list"}
+
+
 def test_judge__detects_only_what_is_not_followed() -> None:
     undenied = Context(owner=SHOP, denied={})
     decision = on_page(f"Send payment to {MONERO}", MONERO, context=undenied)[0]
@@ -315,24 +317,9 @@ def test_judge__shows_bytes_of_the_document(before: str, after: str) -> None:
         assert not decision.attributes or decision.owner
 
 
-def decided(page: PlantedPage) -> Iterable[tuple[str, list[Decision]]]:
-    document = read_text(page.raw, page.media_type)
-    owner = None
-    if page.owner:
-        owner = PageOwner(name=page.owner, market="M", begin=page.owner_begin, end=page.owner_end)
-    decisions = judge(document, scan(document), Context(owner=owner))
-    for mention in page.mentions:
-        yield mention.truth, [each for each in decisions if each.found.address == mention.address]
-
-
 @pytest.mark.slow
 def test_judge__tells_every_planted_role() -> None:
-    wrong: Counter[str] = Counter()
-    for page in planted_pages(seed=5, count=200):
-        for truth, decisions in decided(page):
-            told = {each.role.value for each in decisions}
-            owners = {each.owner for each in decisions if each.attributes}
-            if not told or not told <= set(DECIDED[truth]):
-                wrong[truth] += 1
-            assert owners == ({page.author} if truth in ATTRIBUTED else set())
-    assert not wrong
+    for row in measure_roles(200):
+        assert row["planted"] == row["found"] == row["right_role"], row
+        assert row["wrongly_attributed"] == 0, row
+        assert row["attributed"] == (row["planted"] if row["truth"] in ATTRIBUTED else 0), row

@@ -28,9 +28,6 @@ from tests.arien_flows.intake.desk import (
     page,
 )
 
-pytestmark = pytest.mark.slow
-
-
 def test_import__a_vendor_s_address_becomes_a_tag_that_names_its_document(any_desk: Desk):
     result = any_desk.bring({"alice.html": page("Alice", FIRST), "empty.html": page("Bob", None)})
     assert [(row.path, row.result, row.attributing) for row in result.rows] == [
@@ -51,15 +48,15 @@ def test_import__a_vendor_s_address_becomes_a_tag_that_names_its_document(any_de
     assert b"send payment" in raw[context["role_begin"] : context["role_end"] + 20]
 
 
-def test_import__the_same_again_changes_nothing(any_desk: Desk):
+def test_import__the_same_again_changes_nothing(desk: Desk):
     pages = {"alice.html": page("Alice", FIRST)}
-    any_desk.bring(pages)
-    before = any_desk.casebook.revision("bitcoin"), any_desk.casebook.evidence.head()
-    result = any_desk.bring(pages)
+    desk.bring(pages)
+    before = desk.casebook.revision("bitcoin"), desk.casebook.evidence.head()
+    result = desk.bring(pages)
     assert [row.result for row in result.rows] == ["known"]
     assert result.batch is None
     assert result.derived == ()
-    assert (any_desk.casebook.revision("bitcoin"), any_desk.casebook.evidence.head()) == before
+    assert (desk.casebook.revision("bitcoin"), desk.casebook.evidence.head()) == before
 
 
 def test_import__a_later_capture_is_a_new_version_of_the_listing(desk: Desk):
@@ -145,6 +142,7 @@ def test_conflict__mirrors_that_name_different_addresses_attribute_nobody(desk: 
     assert desk.casebook.evidence.verify().ok
 
 
+@pytest.mark.slow
 def test_frequency__an_address_of_many_sites_is_nobody_s(desk: Desk):
     for number in range(9):
         desk.bring({"a.html": page("Alice", FIRST)}, market=f"Market {number}")
@@ -161,6 +159,7 @@ def test_frequency__an_address_of_many_sites_is_nobody_s(desk: Desk):
     assert rules == {"many-sites"}
 
 
+@pytest.mark.slow
 def test_frequency__pages_of_one_market_count_once(desk: Desk):
     desk.bring({f"{n}.html": page("Alice", FIRST, more=f"<p>{n}</p>") for n in range(15)})
     assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
@@ -204,12 +203,12 @@ def test_import__a_table_by_its_mapping_can_be_judged_again(desk: Desk):
     assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
 
 
-def test_import__secrets_are_counted_and_shown_nowhere(any_desk: Desk):
+def test_import__secrets_are_counted_and_shown_nowhere(desk: Desk):
     raw = page("Alice", FIRST, more=f"<p>my key {SECRET}</p>")
     table = f"vendor,title,description\nAlice,{SECRET},text\n".encode()
-    result = any_desk.bring({"a.html": raw, "b.csv": table})
+    result = desk.bring({"a.html": raw, "b.csv": table})
     assert [row.secrets for row in result.rows] == [1, 1]
-    book = any_desk.casebook
+    book = desk.casebook
     shown = repr(result) + repr(book.captures.page(CaptureFilter(), 0, 100))
     shown += repr(book.captures.readings(range(1, 10))) + repr(book.evidence.page(limit=1000))
     shown += repr(list(book.export(None))) + repr(book.vendors.summaries())
@@ -256,8 +255,8 @@ def test_import__hostile_offers_have_a_row_each(desk: Desk, tmp_path: Path):
     assert told["e.csv"].result == told["f.zip"].result == "refused"
     assert any("no text" in note for note in told["g.txt"].notes)
     assert [each.path for each in desk.casebook.captures.refusals(2)] == [
-        "offer-3/e.csv",
-        "offer-3/f.zip",
+        "offer-2/e.csv",
+        "offer-2/f.zip",
     ]
 
 
@@ -288,6 +287,7 @@ def test_extractor__has_a_version():
     assert version.isdigit()
 
 
+@pytest.mark.slow
 def test_import__of_the_simulator_s_listings_attributes_what_is_true(desk: Desk, tmp_path: Path):
     """Every address that a vendor asks to be paid at, and no decoy: the truth lies beside."""
     from arien_flows.simulation.parameters import Parameters
@@ -311,6 +311,7 @@ def test_import__of_the_simulator_s_listings_attributes_what_is_true(desk: Desk,
     assert found == wanted
 
 
+@pytest.mark.slow
 def test_import__of_the_saved_pages_attributes_nobody(desk: Desk, shared_data: Path):
     result = desk.offer(shared_data / "dnm_html" / "pages.tar.gz", market=None)
     assert len(result.rows) > 100

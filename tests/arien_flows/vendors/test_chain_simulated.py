@@ -26,6 +26,7 @@ from arien_flows.vendors.chain_pairs import stable_pairs, week_starts
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, market_money
 from arien_flows.vendors.chain_policy import standard_policy
 from arien_flows.vendors.chain_score import vendor_score
+from arien_flows.vendors.chain_tags import exchange_roots
 from arien_flows.vendors.chain_wallet import wallet_of
 from arien_flows.workspace import OpenNetwork, Reading, Workspace
 from chains.types import Int64Array
@@ -285,3 +286,41 @@ def test_profile_command__writes_text_and_a_chart(economy, tmp_path: Path, capsy
     assert chart.read_bytes() == first
     assert run([*asked, "--chart", str(tmp_path / "revenue.bmp")]) == 2
     assert run([*asked, "--fiat", "EUR"]) != 0
+
+
+def test_exchange_flows__of_vendors_are_found_to_the_satoshi(economy):
+    view = economy.reading.view
+    made = np.repeat(np.arange(view.counts.transactions), np.diff(view.first_output))
+    sender = np.concatenate([[-1], economy.truth.transactions["sender"]])[made]
+    payee = economy.owners_of(np.minimum(np.arange(view.counts.outputs), view.counts.outputs - 1))
+    value = view.output_value.astype(np.int64)
+    exchanges = exchange_roots(economy.ground.attribution, POLICY)
+    at_exchange = np.isin(economy.ground.holders(np.arange(view.counts.outputs)), exchanges)
+    by_vendor = np.isin(sender, np.array(vendors(economy)))
+    true = by_vendor & np.isin(payee, (Actor.EXCHANGE_A, Actor.EXCHANGE_B))
+    assert int(value[true].sum()) == int(value[by_vendor & at_exchange].sum()) > 0
+
+
+def test_profile_command__holds_a_wallet_against_an_account(economy, capsys):
+    common = ["--data", str(economy.network.root.parent), "--network", NETWORK]
+    assert (
+        run([*common, "--progress", "none", "listings", "import", str(economy.truth.listings)]) == 0
+    )
+    published = [it for it in economy.truth.documents if it["market"] and len(it["mentions"])]
+    paid_to = [
+        (mention["address"], document["vendor"])
+        for document in published
+        for mention in document["mentions"]
+        if mention["role"] == "pay_to"
+    ]
+    listed = economy.reading.tags.casebook.vendors.names()
+    accounts = {it.handle: f"{it.market}/{it.handle}" for it in listed}
+    address, name = next(pair for pair in paid_to if pair[1] in accounts)
+    capsys.readouterr()
+    asked = [*common, "vendors", "profile", address, "--account", accounts[name], "--evidence"]
+    assert run(asked) == 0
+    told = capsys.readouterr().out
+    assert f"Held against the account {accounts[name]}" in told
+    assert "25   25  published_address (core)  holds" in told
+    assert "15   15  price_list                holds" in told
+    assert run([*asked[:6], address, "--account", "nowhere/nobody"]) != 0

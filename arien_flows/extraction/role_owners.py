@@ -1,0 +1,111 @@
+"""Whose an address is that somebody asks to be paid at, or proves.
+
+On the page of an account that is the account, in those parts of the page that its holder wrote;
+elsewhere the signer of a signed text, or an author who names himself in the same paragraph. Where
+other captures of the page show another address in the place of this one, or the chain contradicts
+it, nobody is attributed and the note says why.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from arien_flows.extraction.authors import named_author
+from arien_flows.extraction.context import Context, SignedStretch
+from arien_flows.extraction.decision import Decision
+from arien_flows.extraction.finding import Found
+from arien_flows.extraction.role_places import Place
+from arien_flows.extraction.text import DocumentText, RegionKind
+
+OWN_PARTS = (RegionKind.PROFILE, RegionKind.TERMS, RegionKind.LISTING)
+"""What the account that a page is about wrote itself."""
+
+FOLLOWED = ("bitcoin", "ethereum")
+"""Chains that are followed; on all others an address is found and named, and no more."""
+
+TOO_WEAK = ("price",)
+"""Rules that tell a role and attribute nobody."""
+
+WEB, SIGNED, PROVED = "web_crawl", "forensic", "manual_transaction"
+"""How an attribution is known, in GraphSense's words: read from a page; from a signed statement;
+proved by the address's own key."""
+
+
+def signed_stretch(found: Found, stretches: Iterable[SignedStretch]) -> SignedStretch | None:
+    """Return the signed text that holds an address, if its signature was verified."""
+    return next(
+        (each for each in stretches if each.begin <= found.begin and found.end <= each.end), None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owner:
+    name: str
+    market: str | None
+    begin: int
+    end: int
+
+
+def attributed(
+    document: DocumentText, place: Place, decided: Decision, context: Context
+) -> Decision:
+    """Return a decision with whom it attributes, or with why it attributes nobody."""
+    owner = _owner(document, place, decided, context)
+    refusal = _refusal(place, decided, context)
+    if owner is None or refusal:
+        note = refusal or "it is not clear who is paid: nobody is named whose words these are"
+        return replace(decided, note=note)
+    return replace(
+        decided,
+        attributes=True,
+        owner=owner.name,
+        owner_begin=owner.begin,
+        owner_end=owner.end,
+        market=owner.market,
+        confidence=_confidence(decided),
+        note="" if owner.market else "the writer gives himself this name",
+    )
+
+
+def _confidence(decided: Decision) -> str:
+    if decided.rule == "address-proof":
+        return PROVED
+    return SIGNED if decided.rule == "signed-statement" else WEB
+
+
+def _refusal(place: Place, decided: Decision, context: Context) -> str:
+    """Return why an address may not be attributed whoever is named; empty where it may."""
+    found = place.found
+    if not any(name.split("-")[0] in FOLLOWED for name in found.networks):
+        return f"addresses of {' or '.join(found.networks)} are only detected"
+    if found.form == "future":
+        return "a form of address that no rule of the network gives a meaning yet"
+    if decided.rule in TOO_WEAK:
+        return "an amount stands beside it, but nobody asks to be paid there"
+    if found.address in context.contradicted:
+        return "another capture of this page shows another address in its place"
+    if context.doubt is not None:
+        for name in found.networks:
+            reason = context.doubt(name, found.address)
+            if reason:
+                return reason
+    return ""
+
+
+def _owner(
+    document: DocumentText, place: Place, decided: Decision, context: Context
+) -> _Owner | None:
+    """Return who is paid or proves, as the document names him."""
+    found = place.found
+    page = context.owner
+    if page is not None and place.region(*OWN_PARTS):
+        return _Owner(name=page.name, market=page.market, begin=page.begin, end=page.end)
+    stretch = signed_stretch(found, context.signed)
+    if decided.rule == "signed-statement" and stretch is not None:
+        return _Owner(
+            name=f"PGP key {stretch.signer}", market=None, begin=stretch.begin, end=stretch.end
+        )
+    author = named_author(document.text, found.start)
+    if author is None:
+        return None
+    begin, end = document.bytes_of(author.start, author.stop)
+    return _Owner(name=author.name, market=None, begin=begin, end=end)

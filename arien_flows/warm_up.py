@@ -29,6 +29,8 @@ from arien_flows.entities.profiles import Terms
 from arien_flows.evaluation.listed import Listed, Spent, view_of_list
 from arien_flows.exposure.request import DirectionName as ExposureDirection
 from arien_flows.exposure.request import ExposureRequest
+from arien_flows.extraction.reading import read_text
+from arien_flows.extraction.scan import scan
 from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
@@ -116,6 +118,9 @@ def _ask_everything(folder: Path) -> None:
     labels = reading.entities.labels
     moved_by_entity(view.first_output, view.output_address, view.output_value, labels, 0, 0, 1)
     _look_for_connections()
+    # A page whose letters are not as they look, so that it is read twice.
+    page = "<p>Pay to 1A1zP1eP5QGefi2DM PTfTL5SLmv7DivfN\u0430</p>".encode()
+    scan(read_text(page, "text/html"), raw=page)
 
 
 def _look_for_connections() -> None:

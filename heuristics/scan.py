@@ -224,7 +224,7 @@ def _all_hex(codes: UInt8Array, start: int, stop: int, rotated: bool) -> bool:
 @kernel
 def _is_hex_at(codes: UInt8Array, place: int) -> bool:
     """Return whether a hexadecimal digit stands at a place, which may lie outside."""
-    return 0 <= place < len(codes) and CLASSES[codes[place]] & HEX != 0
+    return 0 <= place < len(codes) and bool(CLASSES[codes[place]] & HEX)
 
 
 @kernel
@@ -330,7 +330,7 @@ def _belongs(codes: UInt8Array, place: int, beside: int) -> bool:
     """Return whether a character is a letter, a digit, a sign, or a dot beside a bracket."""
     if codes[place] == 46:
         return _is_bracket(int(codes[beside]))
-    return CLASSES[codes[place]] & (ALNUM | DECORATION) != 0
+    return bool(CLASSES[codes[place]] & (ALNUM | DECORATION))
 
 
 @kernel

@@ -132,24 +132,19 @@ def _read_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
 
 def _read_doubtful_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
     """Hide what looks like a key and is none: it may be one with a slip of the pen."""
-    for start, stop in stretches.get(Stretch.KEY, ()):
+    keys = stretches.get(Stretch.KEY, ())
+    if not keys:
+        return
+    blocks = _parts(search.document, letters, RegionKind.KEY)
+    in_block = _inside(np.array(keys, dtype=np.int64)[:, 0], blocks).tolist()
+    for (start, stop), is_armour in zip(keys, in_block, strict=True):
         around = letters.text[max(start - 1, 0) : start] + letters.text[stop : stop + 1]
-        if any(letter.isascii() and letter.isalnum() for letter in around):
+        if is_armour or any(letter.isascii() and letter.isalnum() for letter in around):
             continue
         first, last = letters.place(start, stop)
-        if not search.is_free(first, last) or _is_in_key_block(search, first, last):
-            continue
         reading = read_key(letters.text[start:stop])
-        if reading:
+        if reading and search.is_free(first, last):
             search.add_secret(reading.kind, reading.is_checked, first, last)
-
-
-def _is_in_key_block(search: Search, start: int, stop: int) -> bool:
-    regions = search.document.regions
-    return any(
-        each.kind is RegionKind.KEY and each.start <= start and stop <= each.stop
-        for each in regions
-    )
 
 
 def _read_plain(search: Search, letters: Letters, stretches: Stretches) -> None:
@@ -213,7 +208,7 @@ def _read_broken(search: Search, letters: Letters, stretches: Stretches, mixed: 
     written = find_joins(letters.codes, np.ascontiguousarray(mixed), chains, joins)
     if written + len(decorated) >= MOST_JOINS:
         # Too many to try them all: what stands where nobody writes is left out.
-        hidden = _hidden(search.document, letters)
+        hidden = _parts(search.document, letters, *_NO_WRITING)
         mixed = mixed[~_inside(mixed[:, 0], hidden)]
         chains = chains[~_inside(chains[:, 0], hidden)]
         decorated = decorated[~_inside(decorated[:, 0], hidden)]
@@ -250,11 +245,11 @@ def _read_join(search: Search, letters: Letters, start: int, stop: int, parts: i
     search.add_address(reading, letters, start, stop, (rule,))
 
 
-def _hidden(document: DocumentText, letters: Letters) -> Int64Array:
-    """Return beginnings and ends, in letters, of the parts that hold no writing."""
+def _parts(document: DocumentText, letters: Letters, *kinds: RegionKind) -> Int64Array:
+    """Return beginnings and ends, in letters, of the parts of some kinds."""
     merged: list[list[int]] = []
     for region in sorted(document.regions, key=lambda each: each.start):
-        if region.kind not in _NO_WRITING:
+        if region.kind not in kinds:
             continue
         if merged and region.start <= merged[-1][1]:
             merged[-1][1] = max(merged[-1][1], region.stop)

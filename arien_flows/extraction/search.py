@@ -32,9 +32,7 @@ class Search:
 
     def is_free(self, start: int, stop: int) -> bool:
         """Return whether nothing was found that overlaps some characters."""
-        at = bisect_left(self._taken, (start, start))
-        after = at < len(self._taken) and self._taken[at][0] < stop
-        return not after and (at == 0 or self._taken[at - 1][1] <= start)
+        return not _overlaps(self._taken, start, stop)
 
     def add_address(
         self,
@@ -83,19 +81,20 @@ class Search:
 
     def result(self) -> Scan:
         """Return what was found, in the order in which it stands."""
-        hidden = [(each.start, each.stop) for each in self.secrets]
+        hidden = sorted((each.start, each.stop) for each in self.secrets)
         return Scan(
             found=tuple(
-                sorted(
-                    (each for each in self.found if not _overlaps(each, hidden)),
-                    key=lambda each: (each.start, each.stop),
-                )
+                sorted(self.found, key=lambda each: (each.start, each.stop)),
             ),
             secrets=tuple(sorted(self.secrets, key=lambda each: (each.start, each.stop))),
             cut=tuple(self.cut),
             partials=tuple(
                 sorted(
-                    (each for each in self.partials if not _overlaps(each, hidden)),
+                    (
+                        each
+                        for each in self.partials
+                        if not _overlaps(hidden, each.start, each.stop)
+                    ),
                     key=lambda each: (each.start, each.stop),
                 )
             ),
@@ -109,5 +108,8 @@ class Search:
         return () if self.raw[begin:end].isascii() else ("full_width",)
 
 
-def _overlaps(each: Found | Partial, hidden: list[tuple[int, int]]) -> bool:
-    return any(start < each.stop and each.start < stop for start, stop in hidden)
+def _overlaps(taken: list[tuple[int, int]], start: int, stop: int) -> bool:
+    """Return whether one of some stretches, which are in order and lie apart, overlaps another."""
+    at = bisect_left(taken, (start, start))
+    after = at < len(taken) and taken[at][0] < stop
+    return after or (at > 0 and taken[at - 1][1] > start)

@@ -1,5 +1,6 @@
 """Keys and phrases: every kind is found, and nothing that leaves says what they are."""
 
+import hashlib
 import json
 import random
 import sys
@@ -146,6 +147,11 @@ def test_scan__hides_all_words_even_where_too_many_would_have_to_be_checked():
 
 def test_words__are_those_of_bip_39():
     assert (len(words()), words()[0], words()[-1]) == (2_048, "abandon", "zoo")
+    # The digest of the file as it is published with the proposal.
+    published = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
+    assert (
+        hashlib.sha256("".join(f"{word}\n" for word in words()).encode()).hexdigest() == published
+    )
     assert list(words()) == sorted(words())
     assert len({word[:4] for word in words()}) == 2_048
 

@@ -11,18 +11,13 @@ signature recovers some other key, and is not taken for a proof.
 import binascii
 
 from coincurve import PublicKey
-from Crypto.Hash import keccak
 
 from chains.bitcoin.signed_messages import MessageCheck, Verdict
+from chains.ethereum.address import keccak256
 
 _PREFIX = b"\x19Ethereum Signed Message:\n"
 _ADDRESS_DIGITS = 40
 _SIGNATURE_LENGTH = 65
-
-
-def keccak256(content: bytes) -> bytes:
-    """Return the hash that Ethereum uses, which is not the SHA-3 of the standard."""
-    return keccak.new(digest_bits=256, data=content).digest()
 
 
 def personal_digest(message: bytes) -> bytes:

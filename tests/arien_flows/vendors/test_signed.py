@@ -16,15 +16,12 @@ from arien_flows.vendors.signed import (
     prove_address,
     signed_messages,
 )
-from arien_flows.vendors.signed_ethereum import (
-    check_personal_message,
-    keccak256,
-    personal_digest,
-)
+from arien_flows.vendors.signed_ethereum import check_personal_message, personal_digest
 from chains.bitcoin.address import address_text
 from chains.bitcoin.hashing import hash160
 from chains.bitcoin.networks import BITCOIN
 from chains.bitcoin.signed_messages import Verdict, message_digest
+from chains.ethereum.address import keccak256
 from chains.tables import ScriptType
 
 KEY = PrivateKey(bytes(range(1, 33)))

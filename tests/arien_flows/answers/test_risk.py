@@ -12,6 +12,7 @@ from arien_flows.answers.risk import figure, risk_answer, shown_points
 from arien_flows.answers.risk_shapes import RiskAnswer
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
+from arien_flows.casebook.evidence import EvidenceKind
 from arien_flows.cli.risk_texts import risk_lines
 from arien_flows.entities.clustering import run_clustering
 from arien_flows.risk.inputs import NoEvidenceError
@@ -20,9 +21,11 @@ from arien_flows.shapes import plain, shaped
 from arien_flows.tag_book import TagBook
 from arien_flows.workspace import Reading
 from tests.arien_flows.casebook.packs import pack, row
+from tests.arien_flows.intake.desk import Desk, page
 from tests.ledgers import Tx, build_view, text_of_name
 
 COIN = 100_000_000
+WITHDRAWAL = EvidenceKind.WITHDRAWAL
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 CHAIN = [
@@ -151,6 +154,31 @@ def test_risk__of_a_withdrawn_document_is_gone_and_the_audit_shows_it(case, case
     assert act.told["reason"] == "the list was a hoax"
     assert act.recorded_by == "a reviewer"
     assert casebook.evidence.verify().ok
+
+
+@pytest.mark.slow
+def test_risk__of_a_withdrawn_listing_is_gone_with_it(case, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    vendor = text_of_name("subject")
+    result = desk.bring({"alice.html": page("Alice", vendor)}, network="bitcoin-regtest")
+    listing = next(row.sha256 for row in result.rows if row.sha256)
+    before = risk_answer(read(case, desk.casebook), vendor)
+    assert [own.category for own in before.own_tags] == ["darknet_vendor"]
+    first = before.contributions[0]
+    assert (first.kind, first.confidence) == ("floor", before.own_tags[0].confidence)
+    # The listing itself is the evidence, and not the pack that was made of it.
+    assert [(each.kind, each.id) for each in first.evidence] == [("document", listing)]
+    desk.withdraw(listing, reason="a copy of somebody else's page")
+    after = risk_answer(read(case, desk.casebook), vendor)
+    assert (after.score, after.own_tags) == ("0.00", ())
+    told = [row.told for row in desk.casebook.evidence.page(limit=500, kind=WITHDRAWAL)]
+    assert any(
+        each.get("document_sha256") == listing
+        and each["reason"] == "a copy of somebody else's page"
+        for each in told
+    )
+    assert desk.casebook.evidence.verify().ok
+    desk.casebook.close()
 
 
 def test_risk__of_somebody_who_is_named_himself_stands_on_a_floor(case, casebook) -> None:

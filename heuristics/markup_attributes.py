@@ -46,7 +46,7 @@ def next_attribute(data: UInt8Array, start: int, stop: int) -> tuple[int, int, i
     while value < stop and is_space(data[value]):
         value += 1
     if value < stop and (data[value] == 34 or data[value] == 39):
-        close = find_byte(data[:stop], data[value], value + 1)
+        close = find_byte(data, data[value], value + 1, stop)
         if close >= 0:
             return name, name_start, value + 1, close, close + 1
     end = value

@@ -51,9 +51,9 @@ def is_space(byte: int) -> bool:
 
 
 @kernel
-def find_byte(data: UInt8Array, wanted: int, start: int) -> int:
-    """Return the next place of a byte, or -1."""
-    for i in range(start, len(data)):
+def find_byte(data: UInt8Array, wanted: int, start: int, stop: int) -> int:
+    """Return the next place of a byte before `stop`, or -1."""
+    for i in range(start, stop):
         if data[i] == wanted:
             return i
     return -1
@@ -75,7 +75,7 @@ def tag_end(data: UInt8Array, start: int, unclosed: Int64Array) -> int:
             which = 0 if byte == 34 else 1
             state = 2
             if i < unclosed[which]:
-                close = find_byte(data, byte, i + 1)
+                close = find_byte(data, byte, i + 1, len(data))
                 if close < 0:
                     unclosed[which] = i
                 else:
@@ -185,7 +185,7 @@ def tokenize(
         elif after == 33 and i + 3 < len(data) and data[i + 2] == 45 and data[i + 3] == 45:
             end = comment_end(data, i)
         else:
-            end = find_byte(data, 62, stop) + 1
+            end = find_byte(data, 62, stop, len(data)) + 1
         if end == 0:
             what, end = COMMENT, len(data)
         kind[count] = what

@@ -216,7 +216,10 @@ def build(
         if what == CLOSE:
             continue
         holder = open_element[depth - 1]
-        hides = bits & UNSEEN != 0 or attributes_hide(data, tag[t], name_end[t], stop - 1)
+        has_attributes = name_end[t] < stop - 1
+        hides = bits & UNSEEN != 0
+        if has_attributes and not hides:
+            hides = attributes_hide(data, tag[t], name_end[t], stop - 1)
         marks = mark[holder] & IS_HIDDEN
         if hides:
             marks = HIDES | IS_HIDDEN
@@ -226,7 +229,8 @@ def build(
             state[text, LINES] += 1
         elif bits & BLOCK or hides:
             owe_space(text, 1, start, state)
-        write_attributes(data, tag[t], name_end[t], stop - 1, text, out, at, until, state)
+        if has_attributes:
+            write_attributes(data, tag[t], name_end[t], stop - 1, text, out, at, until, state)
         parent[elements] = holder
         token[elements] = t
         mark[elements] = marks

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from bench_queries import opened
 from ingest_run import make_chain
 
@@ -52,7 +53,7 @@ from arien_flows.vendors.chain_tags import exchange_roots
 from arien_flows.vendors.chain_wallet import Wallet, wallet_of
 from chains.bitcoin.blockfiles import BlockFiles
 from chains.bitcoin.networks import COIN_SAT, REGTEST
-from chains.types import BoolArray, Int64Array
+from chains.types import AnyArray, BoolArray, Int64Array
 
 TINY = 4_000
 BANDS = (("confirmed: 70 and more", 70, 999), ("45 to 69", 45, 69), ("30 to 44", 30, 44),
@@ -70,8 +71,8 @@ class Bench:
     owner: Int64Array
     """Of each address; -1 where nobody is known."""
 
-    kind: Int64Array
-    sender: Int64Array
+    kind: AnyArray
+    sender: AnyArray
     is_change: BoolArray
     """Of each output: the rest of a payment that came back."""
 
@@ -95,24 +96,30 @@ class Bench:
         return owner
 
 
+def column(truth: Truth, table: str, name: str) -> AnyArray:
+    """Return one column of the truth: whole tables of a large chain take gigabytes."""
+    found = pq.read_table(truth.directory / "truth" / f"{table}.parquet", columns=[name])
+    values: AnyArray = found[name].to_numpy()
+    return values
+
+
 def bench_of(ground: VendorGround, money: MarketMoney, truth: Truth) -> Bench:
     """Match the truth with a ledger's numbers."""
     view = ground.view
     genesis = int(view.first_output[1])
-    number = truth.outputs["address"].to_numpy()
+    number = column(truth, "outputs", "address")
     paid = number >= 0
     owner = np.full(view.counts.addresses, -1, np.int64)
-    owner[view.output_address[genesis:][paid]] = truth.addresses["owner"].to_numpy()[number[paid]]
-    transactions = truth.transactions
+    owner[view.output_address[genesis:][paid]] = column(truth, "addresses", "owner")[number[paid]]
     return Bench(
         ground=ground,
         money=money,
         truth=truth,
         owner=owner,
-        kind=np.concatenate([[Kind.COINBASE], transactions["kind"].to_numpy()]).astype(np.int64),
-        sender=np.concatenate([[-1], transactions["sender"].to_numpy()]).astype(np.int64),
+        kind=np.concatenate([[Kind.COINBASE], column(truth, "transactions", "kind")]),
+        sender=np.concatenate([[-1], column(truth, "transactions", "sender")]),
         is_change=np.concatenate(
-            [np.zeros(genesis, np.bool_), truth.outputs["is_change"].to_numpy()]
+            [np.zeros(genesis, np.bool_), column(truth, "outputs", "is_change")]
         ),
     )
 
@@ -439,6 +446,7 @@ def measure(ledger: Path, truth: Truth, folder: Path, most: int) -> dict[str, An
             "most": round(max(each), 3) if each else None,
         },
         "transactions_of_several_markets": money.mixed,
+        "moves_of_markets_to_one_output": money.moved,
         "payouts": payouts_report(bench),
         "commissions": commissions_report(bench),
         "wallets": wallets_report(bench, wallets),

@@ -236,13 +236,6 @@ def _cuts(wallet: Wallet, money: MarketMoney, pairs: Pairs) -> Sequence[Truncati
             "wide_transactions",
             f"{money.wide:,} transactions that pay a market and many others are not looked at",
         )
-    if money.moved:
-        cut(
-            "markets",
-            "moves",
-            f"{money.moved:,} transactions by which a market's wallet gives everything to one "
-            "output are taken for moves inside, not for payouts",
-        )
     if money.markets_left_out:
         cut("markets", "bounded", f"{money.markets_left_out:,} markets are left out")
     return found

@@ -1,10 +1,8 @@
-"""What links two accounts, and what documents say that the chain side can be compared with."""
+"""What links two accounts, what speaks against it, and what is merely alike."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-
-import numpy as np
 
 from arien_flows.answers.vendor_account_shapes import (
     LikenessAnswer,
@@ -17,8 +15,6 @@ from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.vendor_records import AccountName, StoredAccount
 from arien_flows.errors import InputError
 from arien_flows.vendors.account import TEXTS, FieldName
-from arien_flows.vendors.chain_evidence import AliasFacts
-from arien_flows.vendors.chain_prices import ListedPrice
 from arien_flows.vendors.soft import Habits, hour_times, likenesses, together
 from arien_flows.vendors.style import LEAST_TEXTS, MOST_ACCOUNTS, ranks
 from arien_flows.workspace import Reading
@@ -83,39 +79,6 @@ def habits_of(stored: StoredAccount) -> Habits:
         prices={title: dict(each) for title, each in prices.items()},
         sales=tuple(sorted(hour_times(dated))),
         days=tuple(days),
-    )
-
-
-def alias_facts(accounts: Iterable[StoredAccount]) -> AliasFacts:
-    """Return what documents say of some accounts that receipts on the chain can be compared with.
-
-    Prices of zero are left out, and sales whose hour nobody knows; hours are of the markets'
-    clocks.
-    """
-    prices: dict[tuple[Decimal, str], ListedPrice] = {}
-    times: list[int] = []
-    documents: set[str] = set()
-    for stored in accounts:
-        for seen in stored.observations:
-            document = seen.place.document_sha256
-            for listing in seen.listings:
-                for quote in listing.quotes:
-                    if quote.amount > 0:
-                        prices.setdefault(
-                            (quote.amount, quote.currency),
-                            ListedPrice(
-                                amount=quote.amount, currency=quote.currency, document=document
-                            ),
-                        )
-            dated = [(e.when.earliest, e.when.latest) for e in seen.sales if e.when is not None]
-            moments = hour_times(dated)
-            if moments:
-                documents.add(document)
-                times += [int(each.timestamp()) for each in moments]
-    return AliasFacts(
-        prices=[prices[key] for key in sorted(prices)],
-        activity_times=np.array(sorted(set(times)), np.int64) if times else None,
-        activity_documents=sorted(documents),
     )
 
 

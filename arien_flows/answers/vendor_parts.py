@@ -45,7 +45,8 @@ SHOWN_TRANSACTIONS = 10
 COUNTS = (
     "Revenue is what markets pay out (settled escrows, coins split at the commission, balances; a "
     "buyer's rest of a deposit cannot be told from a balance) and what arrives at addresses that a "
-    "tag calls the vendor's own from nobody who is named. Not counted: change and moves inside, "
+    "tag calls the vendor's own from nobody who is named. Not counted: change and moves inside, a "
+    "market's transactions with one output only (taken for the market gathering its coins), "
     "CoinJoins, what services pay out, newly minted coins, and receipts from strangers, which may "
     "be direct deals."
 )

@@ -18,7 +18,7 @@ import yaml
 
 from arien_flows.attribution.concepts import canonical_concept, exported_concepts
 from arien_flows.attribution.pack import FaultyRow
-from arien_flows.attribution.pack_yaml import load_pack
+from arien_flows.attribution.pack_yaml import ActorLoader, load_pack
 from arien_flows.attribution.tag_fields import FaultError, text_in
 from arien_flows.errors import InputError
 
@@ -81,7 +81,7 @@ class ActorPack:
 
 def parse_actorpack(raw: bytes, name: str) -> ActorPack:
     """Read an ActorPack from its bytes; `name` is what errors call it."""
-    content = load_pack(raw, name)
+    content = load_pack(raw, name, ActorLoader)
     if not isinstance(content, dict):
         raise InputError(f"{name}: an ActorPack is a mapping with a title, a creator and actors")
     for field in content:
@@ -157,10 +157,6 @@ def _actor(row: object, inherited: Mapping[str, Any]) -> Actor:
 
 
 def _plain(fields: Mapping[str, Any], field: str) -> str:
-    """Return a text; an id of digits only is a number to YAML where it is not quoted."""
-    value = fields.get(field)
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise FaultError(f"the field {field!r} is a number: put it into quotes")
     return text_in(fields, field)
 
 

@@ -31,7 +31,7 @@ SOURCE = "https://sanctionslist.ofac.treas.gov/Home/SdnList"
 _KIND = "Digital Currency Address"
 _IN_REMARKS = re.compile(r"(?:alt\. )?Digital Currency Address - ([A-Z0-9]{2,10}) ([^;]*)")
 _KIND_NAME = re.compile(r"Digital Currency Address - ([A-Z0-9]{2,10})")
-_LIST_NAME = re.compile(r"(?:^|[_-])([A-Z0-9]{3,5})$")
+_LIST_NAME = re.compile(r"[_-]([A-Z0-9]{3,5})$")
 _COLUMNS = 12
 _ABSENT = "-0-"
 _ETHEREUM = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -56,7 +56,8 @@ def read_sdn_table(raw: bytes, name: str, terms: Terms) -> TagPack:
     """Read `sdn.csv`, with `sdn_comments.csv` after it where remarks continue there."""
     entries: dict[str, list[str]] = {}
     faults: list[tuple[str, str]] = []
-    for row in rows_of(raw, name):
+    # Both files end with the mark that DOS ends files with.
+    for row in rows_of(raw.replace(b"\x1a", b""), name):
         number = row[0].strip()
         if len(row) == _COLUMNS and number.isdecimal():
             entries.setdefault(number, row)

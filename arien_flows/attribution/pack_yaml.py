@@ -26,6 +26,17 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 class StrictLoader(yaml.CSafeLoader):
     """Safe YAML that refuses a key written twice, of which plain YAML drops the first silently."""
 
+    text_fields = _TEXT_FIELDS
+    text_lists: frozenset[str] = frozenset()
+    """Lists whose items are read as they are written."""
+
+
+class ActorLoader(StrictLoader):
+    """The same for lists of actors: `NO` is Norway, and `01` an actor."""
+
+    text_fields = _TEXT_FIELDS | {"id", "uri"}
+    text_lists = frozenset({"jurisdictions", "aliases"})
+
 
 def _mapping(loader: StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
@@ -39,11 +50,19 @@ def _mapping(loader: StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is written twice", key_node.start_mark
             )
-        if key in _TEXT_FIELDS and isinstance(value_node, yaml.ScalarNode):
+        if key in loader.text_fields and isinstance(value_node, yaml.ScalarNode):
             mapping[key] = _written(value_node)
+        elif key in loader.text_lists and isinstance(value_node, yaml.SequenceNode):
+            mapping[key] = [_item(loader, each) for each in value_node.value]
         else:
             mapping[key] = loader.construct_object(value_node, deep=True)
     return mapping
+
+
+def _item(loader: StrictLoader, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return _written(node)
+    return loader.construct_object(node, deep=True)
 
 
 def _written(node: yaml.ScalarNode) -> str | None:
@@ -79,16 +98,16 @@ UNREADABLE = (yaml.YAMLError, KeyError, RecursionError, ValueError)
 (`!!bool`)."""
 
 
-def load_strictly(raw: bytes) -> Any:
+def load_strictly(raw: bytes, loader: type[StrictLoader] = StrictLoader) -> Any:
     """Return what YAML says; raises one of `UNREADABLE`."""
-    return yaml.load(raw, Loader=StrictLoader)  # noqa: S506  a subclass of the safe loader
+    return yaml.load(raw, Loader=loader)  # noqa: S506  a subclass of the safe loader
 
 
-def load_pack(raw: bytes, name: str) -> Any:
+def load_pack(raw: bytes, name: str, loader: type[StrictLoader] = StrictLoader) -> Any:
     """Return what the YAML of a whole file says; `name` is what errors call it."""
     try:
         _check_depth(raw, name)
-        return load_strictly(raw)
+        return load_strictly(raw, loader)
     except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: not valid YAML: {reason}") from error

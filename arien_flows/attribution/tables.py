@@ -12,9 +12,9 @@ _LONGEST_FIELD = 2**20
 
 
 def text_of(raw: bytes, name: str) -> str:
-    """Return a file's text, which has to be UTF-8; DOS files may end with their mark."""
+    """Return a file's text, which has to be UTF-8."""
     try:
-        return raw.decode("utf-8-sig").replace("\x1a", "")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: not UTF-8 (byte {error.start:,}): save the file as UTF-8"

@@ -175,6 +175,18 @@ def show_command(context: click.Context, listing: str) -> None:
     emit(session, detail, detail_lines)
 
 
+@listings.command("rules")
+@session_options
+@click.pass_context
+def rules_command(context: click.Context) -> None:
+    """List the rules by which documents are read, with where they come from and when they fail."""
+    from arien_flows.answers.listing_rules import listing_rules
+    from arien_flows.cli.listing_rule_texts import rule_lines
+    from arien_flows.cli.output import emit
+
+    emit(session_of(context), listing_rules(), rule_lines)
+
+
 @listings.command("withdraw")
 @session_options
 @click.argument("sha256")

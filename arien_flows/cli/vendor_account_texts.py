@@ -123,6 +123,11 @@ def _wallets(answer: VendorAnswer) -> Iterable[str]:
             f"   {wallet.address} on {wallet.network}{whose}: {wallet.confidence} "
             f"({wallet.confidence_level}){entity}  {_at((wallet.shown,))}"
         )
+    first = answer.wallets[0]
+    yield (
+        "What the chain shows of one: `arien-flows vendors profile "
+        f"{first.address} --account {first.account}`"
+    )
 
 
 def _aliases(answer: VendorAnswer) -> Iterable[str]:

@@ -27,8 +27,8 @@ FIELD_REGIONS: Mapping[str, RegionKind] = {
     "terms": RegionKind.TERMS,
     "feedback": RegionKind.FEEDBACK,
 }
-_JSON_ESCAPE = re.compile(rb"(?:\\u[0-9a-fA-F]{4})++|\\.", re.DOTALL)
-_DOUBLED = re.compile(rb'""')
+_JSON_SIGN = re.compile(rb'(?:\\u[0-9a-fA-F]{4})++|\\.|"', re.DOTALL)
+_TABLE_SIGN = re.compile(rb'""?')
 _JSON_TYPES = ("application/json", "application/jsonl")
 _BREAKS_LINES = frozenset({"\n", "\r", "\t", "\f", "\b"})
 
@@ -67,8 +67,8 @@ def stretch_text(item: Item, begin: int, end: int) -> DocumentText:
 def unescaped(item: Item, begin: int, end: int) -> Unescaped:
     """Return a stretch of a document with its signs as they read."""
     if item.media_type in _JSON_TYPES:
-        return _replaced(item.raw[begin:end], begin, _JSON_ESCAPE, _sign_of_json)
-    return _replaced(item.raw[begin:end], begin, _DOUBLED, lambda _: b'"')
+        return _replaced(item.raw[begin:end], begin, _JSON_SIGN, _sign_of_json)
+    return _replaced(item.raw[begin:end], begin, _TABLE_SIGN, _sign_of_table)
 
 
 def picture_text(reading: PictureReading, length: int) -> tuple[DocumentText, list[Seen]]:
@@ -126,8 +126,21 @@ def _replaced(
     return Unescaped(raw=b"".join(pieces), origin=np.append(origin, begin + len(raw)))
 
 
+def _sign_of_table(sign: bytes) -> bytes:
+    """Return a quotation mark that is written twice; one that encloses a field ends a line.
+
+    Left as it is, it would look as if the field quoted somebody.
+    """
+    return b'"' if sign == b'""' else b"\n"
+
+
 def _sign_of_json(escape: bytes) -> bytes:
-    """Return what an escape stands for; an end of a line keeps words apart."""
+    """Return what an escape stands for; an end of a line keeps words apart.
+
+    A mark that encloses a string is an end of a line, too.
+    """
+    if escape == b'"':
+        return b"\n"
     try:
         sign = str(json.loads(b'"' + escape + b'"'))
     except ValueError:

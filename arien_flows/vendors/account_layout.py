@@ -110,6 +110,9 @@ class AccountLayout:
     """Where the page says what time it is on the market."""
 
     fields: tuple[FieldRule, ...]
+    photos: tuple[ValueRule, ...]
+    """Pictures of his own; only such as the page holds itself (`data:` addresses) are read."""
+
     keys: tuple[ValueRule, ...]
     contacts: tuple[ContactRule, ...]
     sales: RowsRule | None
@@ -119,7 +122,18 @@ class AccountLayout:
 SALE_COLUMNS = frozenset({"title", "when", "amount", "buyer", "rating"})
 LISTING_COLUMNS = frozenset({"title", "price", "category"})
 _KEYS = frozenset(
-    {"market_name", "handle", "require", "clock", "fields", "keys", "contacts", "sales", "listings"}
+    {
+        "market_name",
+        "handle",
+        "require",
+        "clock",
+        "fields",
+        "photos",
+        "keys",
+        "contacts",
+        "sales",
+        "listings",
+    }
 )
 
 
@@ -139,6 +153,7 @@ def account_layout(
         require=_values(section, "require", name),
         clock=_values(section, "clock", name),
         fields=tuple(_field(each, name) for each in _tables(section, "fields", name)),
+        photos=_values(section, "photos", name),
         keys=_values(section, "keys", name),
         contacts=tuple(_contact(each, name) for each in _tables(section, "contacts", name)),
         sales=_rows(section, "sales", SALE_COLUMNS, name),

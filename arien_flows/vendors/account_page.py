@@ -10,6 +10,9 @@ line that says who the vendor is (`Vendor: NAME`). It reads keys and contacts, a
 of the numbers on an unknown page are prices nobody can say.
 """
 
+import base64
+import binascii
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +39,12 @@ from arien_flows.vendors.account_layout import LONGEST_TEXT, AccountLayout, Rows
 from arien_flows.vendors.contacts import canonical, find_contacts
 from arien_flows.vendors.keys import key_blocks, written_fingerprints
 from arien_flows.vendors.moments import needs_capture_time, read_moment
+from arien_flows.vendors.photos import (
+    LARGEST_PICTURE,
+    MOST_PICTURES,
+    difference_hash,
+    photo_value,
+)
 from arien_flows.vendors.quotes import read_quote, read_quotes
 
 MOST_ROWS = 2_000
@@ -167,7 +176,7 @@ class _Page:
             end=self.tree.end,
             handle_begin=handle.begin,
             handle_end=handle.end,
-            fields=tuple(self._fields(faults)),
+            fields=(*self._fields(faults), *self._photos(faults)),
             keys=keys_once(self._keys(faults)),
             contacts=once(self._contacts()),
             listings=tuple(self._listings(faults)),
@@ -203,6 +212,30 @@ class _Page:
                     end=value.end,
                     rule=self._rule(str(rule.name)),
                 )
+
+    def _photos(self, faults: list[Fault]) -> Iterator[AccountField]:
+        """Read pictures that the page holds; those elsewhere are not looked up."""
+        seen = set()
+        for rule in self.layout.photos:
+            for element in self.tree.select(rule.select)[:MOST_PICTURES]:
+                source = element.attributes.get(rule.attribute or "src", "")
+                if not source.startswith("data:image/"):
+                    continue
+                place = _Value(text=source[:30], begin=element.begin, end=element.end)
+                raw = _inline(source)
+                if raw is None:
+                    faults.append(_fault("photo", place, "the picture is not written in base64"))
+                    continue
+                value = photo_value(hashlib.sha256(raw).hexdigest(), difference_hash(raw))
+                if value not in seen:
+                    seen.add(value)
+                    yield AccountField(
+                        name=FieldName.PHOTO,
+                        text=value,
+                        begin=place.begin,
+                        end=place.end,
+                        rule=self._rule("photo"),
+                    )
 
     def _moment(self, value: _Value) -> Interval | None:
         """Read a date, which cannot be later than the page that shows it."""
@@ -311,6 +344,17 @@ def _columns(row: Element, rule: RowsRule | None, *names: str) -> list[_Value | 
 
 def _short(value: _Value | None) -> str | None:
     return None if value is None else value.text[:LONGEST_VALUE]
+
+
+def _inline(source: str) -> bytes | None:
+    """Return the bytes of a `data:` address."""
+    head, _, letters = source.partition(",")
+    if not head.endswith(";base64") or len(letters) > 2 * LARGEST_PICTURE:
+        return None
+    try:
+        return base64.b64decode("".join(letters.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _fault(what: str, value: _Value, reason: str) -> Fault:

@@ -8,6 +8,12 @@ wallets, if several sellers' escrows pay there and no tag says otherwise. All of
 inference; what rests on a tag alone and what rests on a key is told apart everywhere.
 
 A market key that no tag ties to a market makes a market without a name: shown, never scored.
+
+Fails where somebody plays a market: keys are public once a script was shown, and whoever settles
+escrows of two made-up sellers with a known market's key, paying its rate to a stranger, makes that
+stranger's entity one of the market's wallets. It costs him the money that he pays, and a tag of the
+stranger prevents it. Every payment that rests on a key says so, and the thresholds `key_ties` and
+`key_wallet_sellers` of the policy can be raised.
 """
 
 from collections.abc import Sequence

@@ -64,7 +64,7 @@ def test_import__is_made_once_and_told_by_its_status(empty: TestClient):
     assert second.status_code == 200
     assert second.json() == report | {"result": "already_imported"}
     detail = empty.get(first.headers["location"]).json()
-    assert detail == {"record": report["record"], "faults": report["faults"]}
+    assert detail == {"record": report["record"], "faults": report["faults"], "reviews": []}
 
 
 def test_import__of_something_else_is_refused(empty: TestClient):
@@ -167,3 +167,9 @@ def test_tags__that_arrive_while_the_service_runs_are_shown_at_once(tmp_path: Pa
     assert imported.status_code == 201
     assert [tag["label"] for tag in client.get(path).json()["tags"]] == ["Exchange One"]
     assert client.get(path).json()["naming"]["combined_confidence"] == 50
+
+
+def test_tags__of_an_unknown_network_are_told_which_there_are(empty):
+    answer = empty.get("/v1/tags?network=bitcion")
+    assert answer.status_code == 422
+    assert "bitcoin-regtest" in answer.json()["detail"]

@@ -9,7 +9,7 @@ import pytest
 
 from arien_flows.answers.vendor_accounts import VendorQuery, vendor_answer, vendors_answer
 from arien_flows.answers.vendor_aliases import alias_book, named_accounts, named_fingerprints
-from arien_flows.answers.vendor_links import alias_facts, habits_of, vendor_link_answer
+from arien_flows.answers.vendor_links import habits_of, vendor_link_answer
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.capture_tables import document_withdrawals
 from arien_flows.casebook.capture_writing import document_number
@@ -217,17 +217,12 @@ def test_wallets__are_what_tags_name_as_the_accounts(filled: Casebook):
     assert vendor_answer(filled, "Red").wallets == ()
 
 
-def test_habits_and_facts__are_what_documents_show(filled: Casebook):
+def test_habits_of__are_what_documents_show(filled: Casebook):
     name = alias_book(filled).find("empire/GreenShop")
     stored = filled.vendors.account(name.number)
     assert stored is not None
     habits = habits_of(stored)
     assert (habits.market, habits.titles) == ("empire", ("5 g",))
     assert len(habits.days) == 1
-    facts = alias_facts([stored])
-    assert [(str(each.amount), each.currency) for each in facts.prices] == [
-        ("0.0001", "BTC"),
-        ("100", "USD"),
-    ]
     # The sale is dated to a day, and a day has no hour.
-    assert facts.activity_times is None
+    assert habits.sales == ()

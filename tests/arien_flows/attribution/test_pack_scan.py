@@ -15,9 +15,11 @@ values = st.sampled_from(
         "2024-01-01", "2024-13-45", "'a'", "'a''b'", '"a"', '"a\\tb"', "'", "a: b", "a #b", "a#b",
         "a:", "a:b", "https://x.example/a?b=c#d", "&a x", "*a", "!!bool x", "!include f", "[a, b]",
         "[a, no]", "{a: b}", "|", ">", "- a", "-1", "", " ", "é", "\u2028", "\x85", "\t", "%", "@",
-        "web_crawl", "BTC", "BTC ", "'open", "'open\n    closed'", "'open\n\n    closed'", "a\n    b",
+        "web_crawl", "BTC", "BTC ", "'open", "'open\n    closed'", "'open\n\n    closed'",
+        "a\n    b",
         "\n  - exchange\n  - market", "\n    - exchange", "\n  - no", "\n  - exchange\n    more",
-        '{"document_sha256": "a"}', "'{\"a\": 1,\n    \"b\": \"c\"}'", "'# no'", "...", "---", "? a",
+        '{"document_sha256": "a"}', "'{\"a\": 1,\n    \"b\": \"c\"}'", "'# no'", "...", "---",
+        "? a",
         "x\n", "x\n\n", "x\n# comment", "x # comment",
     ]
 )  # fmt: skip

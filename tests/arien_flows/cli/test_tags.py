@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from arien_flows.casebook.engine import open_engine, sqlite_url, writing
+from arien_flows.casebook.schema import migrate
 from arien_flows.cli.main import run
 from tests.arien_flows.casebook.packs import GENESIS, SCRIPT, WITNESS, pack, row
 from tests.postgres import PASSWORD
@@ -69,7 +71,7 @@ def test_tags__from_import_to_withdrawal_without_a_ledger(
     assert "   Document    pack.yaml, tag 1\n" in out
     assert "Left out: tags (no_entity)" in out
     out, _ = do("tags", "list")
-    assert "pack.yaml  in effect" in out
+    assert "pack.yaml  proposed  in effect" in out
     out, _ = do("tags", "withdraw", "1", "--reason", "mistaken list")
     assert "Import 1 (pack.yaml) is withdrawn; its 1 tag and the document are kept" in out
     out, _ = do("tags", "list")
@@ -203,17 +205,10 @@ def test_casebook__is_brought_up_to_date_by_a_command(do: Do, tmp_path: Path):
     _, err = do("casebook", "upgrade")
     assert "was up to date" in err
     file = tmp_path / "data" / "casebook.sqlite"
-    with sqlite3.connect(file) as connection:
-        for table in ("price_withdrawals", "faulty_prices", "price_points", "price_tables"):
-            connection.execute(f"DROP TABLE {table}")
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.execute("DROP TABLE evidence")
-        connection.execute("DROP TABLE tag_sets")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.close()
+    engine = open_engine(sqlite_url(file))
+    with writing(engine) as connection:
+        migrate(connection, "0001")
+    engine.dispose()
     _, err = do("tags", "list", code=1)
     assert "arien-flows casebook upgrade" in err
     out, _ = do("doctor", code=1)
@@ -267,3 +262,44 @@ def test_trace__stops_at_a_service_of_the_casebook_until_it_is_withdrawn(tagged:
     assert before["services"][0]["label"] == "Exchange One"
     assert "service_reached" not in after["totals"]["by_reason"]
     assert before["manifest"]["tags_sha256"] != after["manifest"]["tags_sha256"]
+
+
+def test_tags__of_a_table_are_imported_exported_and_never_overwrite(do: Do, tmp_path: Path) -> None:
+    table = tmp_path / "tags.csv"
+    table.write_text(f"address,label,concepts\n{GENESIS},Alice,vendor;dark_web\n")
+    do("tags", "import", str(table), code=2)
+    out, _ = do(
+        "tags", "import", str(table), "--source", "https://example.org", "--licence", "MIT",
+        "--as-of", "2024-05-06",
+    )  # fmt: skip
+    assert "1 tag taken over" in out
+    out, _ = do("tags", "show", "1")
+    assert "2024-05-06" in out
+    assert "MIT" in out
+    target = tmp_path / "out.yaml"
+    do("tags", "export", "-o", str(target))
+    assert "shop" in target.read_text()
+    _, err = do("tags", "export", "-o", str(target), code=2)
+    assert "--overwrite" in err
+    do("tags", "export", "-o", str(target), "--overwrite", "--format", "csv")
+    assert "vendor;dark_web" in target.read_text()
+
+
+def test_tags__are_reviewed_by_a_second_person(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_bytes(pack(row(GENESIS, "Pool"), row(SCRIPT, "Shop")))
+    do("tags", "import", str(file))
+    _, err = do("tags", "review", "1", "--approve", "--reason", "seen", code=2)
+    assert "somebody else" in err
+    monkeypatch.setenv("LOGNAME", "second")
+    out, _ = do("tags", "review", "1", "--approve", "--reason", "seen")
+    assert "second approved the import: seen" in out
+    do("tags", "review", "1", "--row", "2", "--reject", "--reason", "not his")
+    out, _ = do("tags", "of", SCRIPT)
+    assert "No source" in out
+    out, _ = do("tags", "of", GENESIS)
+    assert "approved" in out
+    out, _ = do("tags", "policy", "--proposed", "ignore", "--reason", "court")
+    assert "do not count" in out

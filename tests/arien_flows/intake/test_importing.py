@@ -28,6 +28,7 @@ from tests.arien_flows.intake.desk import (
     page,
 )
 
+
 def test_import__a_vendor_s_address_becomes_a_tag_that_names_its_document(any_desk: Desk):
     result = any_desk.bring({"alice.html": page("Alice", FIRST), "empty.html": page("Bob", None)})
     assert [(row.path, row.result, row.attributing) for row in result.rows] == [

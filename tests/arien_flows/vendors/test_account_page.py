@@ -1,6 +1,8 @@
 """Accounts read from pages: the markets' saved ones, and such as we made."""
 
+import base64
 import datetime
+import hashlib
 import io
 import pickle
 import tarfile
@@ -15,7 +17,9 @@ from arien_flows.extraction.html_tree import parse
 from arien_flows.vendors.account import REDACTED, FieldName, account_id, market_name
 from arien_flows.vendors.account_layout import AccountLayoutError, account_layout
 from arien_flows.vendors.account_page import read_page
+from arien_flows.vendors.photos import difference_hash, photo_value
 from arien_flows.vendors.reading import account_layouts, read_account
+from tests.arien_flows.vendors.test_photos import drawing, encoded
 
 CAPTURED = datetime.datetime(2019, 11, 5, 12, tzinfo=UTC)
 
@@ -310,3 +314,18 @@ def test_market_name__is_short_and_stable():
     assert market_name(market_name("Empire Market")) == "empire"
     assert market_name("Market") == "market"
     assert account_id(market_name("Empire Market"), "x") == "empire/x"
+
+
+def test_read_page__reads_pictures_that_the_page_holds():
+    layout = account_layout("x", {**RULES, "photos": [{"select": "img.own"}]}, "Far Market")
+    picture = encoded(drawing(7))
+    letters = base64.b64encode(picture).decode()
+    text = (
+        f"<h1>Green</h1><img class=own src='data:image/png;base64,{letters}'>"
+        "<img class=own src='/image/1'><img class=own src='data:image/png;base64,???'>"
+        f"<img class=logo src='data:image/png;base64,{letters[:40]}'>"
+    )
+    page = read_page(parse(text.encode()), layout)
+    (photo,) = said(page, FieldName.PHOTO)
+    assert photo.text == photo_value(hashlib.sha256(picture).hexdigest(), difference_hash(picture))
+    assert [each.what for each in page.faults] == ["photo"]

@@ -1,10 +1,11 @@
 """Runs of a text that together may be an address: one that was broken by blanks or marks.
 
 Two to six neighbouring runs, or any number of equal length but the last, are joined if the whole
-has the length and the beginning of an address (or of a key) and changes between small letters,
-capitals and digits at least five times inside the runs: words and prices do not. At least one
-run must change twice by itself; windows are tried around those only, each around the first such
-run in it, so that none is tried twice. What fits goes to somebody who can compute checksums.
+has the length and the beginning of an address (or of a key) and, in base58, changes between small
+letters, capitals and digits at least five times inside the runs: words and prices do not. At
+least one run must change twice by itself; windows are tried around those only, each around the
+first such run in it, so that none is tried twice. What fits goes to somebody who can compute
+checksums.
 """
 
 import numpy as np
@@ -69,15 +70,18 @@ def _run_before(codes: UInt8Array, start: int) -> tuple[int, int]:
 
 
 @kernel
-def _may_be_whole(letters: UInt8Array, count: int, common: int, either: int) -> bool:
+def _may_be_whole(letters: UInt8Array, count: int, common: int, either: int, changes: int) -> bool:
     """Return whether joined letters have the beginning and the length of something sought.
 
-    `common` holds the classes that all letters have, `either` those that any has.
+    `common` holds the classes that all letters have, `either` those that any has. How often these
+    change counts for base58 only, which may begin with any 1 or 3; other forms have a beginning of
+    their own, and letters of one case that change less.
     """
-    if common & BASE58 and is_address_start(int(letters[0]), count):
-        return True
-    if common & BASE58 and count > 30 and is_key_start(letters, 0, count):
-        return True
+    if common & BASE58 and changes >= LEAST_CHANGES:
+        if is_address_start(int(letters[0]), count):
+            return True
+        if count > 30 and is_key_start(letters, 0, count):
+            return True
     if count == 42 and letters[0] == 48 and letters[1] == 120:  # 0x
         for place in range(2, count):  # noqa: SIM110 - kernels know no generators
             if not CLASSES[letters[place]] & HEX:
@@ -162,9 +166,9 @@ def _join_some(
             for place in range(start, stop):
                 common &= int(CLASSES[codes[place]])
                 either |= int(CLASSES[codes[place]])
-            if part < middle or part == begin or length < 26 or changes < LEAST_CHANGES:
+            if part < middle or part == begin or length < 26:
                 continue
-            if _may_be_whole(letters, length, common, either):
+            if _may_be_whole(letters, length, common, either, changes):
                 if written == len(found):
                     return written
                 found[written, 0], found[written, 1] = parts[begin, 0], stop
@@ -219,8 +223,8 @@ def _join_equal(
             for place in range(start, stop):
                 common &= int(CLASSES[codes[place]])
                 either |= int(CLASSES[codes[place]])
-            enough = part - begin >= MOST_PARTS and length >= 26 and changes >= LEAST_CHANGES
-            if enough and _may_be_whole(letters, length, common, either):
+            enough = part - begin >= MOST_PARTS and length >= 26
+            if enough and _may_be_whole(letters, length, common, either, changes):
                 if written == len(found):
                     return written
                 found[written, 0], found[written, 1] = parts[begin, 0], stop

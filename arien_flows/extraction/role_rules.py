@@ -121,6 +121,12 @@ RULES: Mapping[str, RuleText] = {
         source=OWN,
         fails_when="a question mark follows for another reason; then it is missed",
     ),
+    "negated": RuleText(
+        role=Role.OTHER,
+        purpose="The sentence says no, whatever to.",
+        source=OWN,
+        fails_when="a request has a no of another meaning in it; then it is missed",
+    ),
     "refund": RuleText(
         role=Role.OTHER,
         purpose="Somebody wants his money back there.",

@@ -23,8 +23,8 @@ MOST_JUDGED = 5_000
 nobody's request to be paid; reading it all would take minutes."""
 
 EXCLUDING = (
-    "warning", "retired", "example", "donation", "someone-elses", "reported", "question", "refund",
-    "past-payment", "market-payment",
+    "warning", "retired", "example", "donation", "someone-elses", "reported", "question", "negated",
+    "refund", "past-payment", "market-payment",
 )  # fmt: skip
 """Rules about words that exclude an attribution, in the order in which they are asked."""
 

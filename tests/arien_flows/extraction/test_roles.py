@@ -1,5 +1,7 @@
+import tomllib
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -31,6 +33,7 @@ MONERO = (
     "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7ot"
     "Xft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
 )
+SENTENCES = Path(__file__).parents[2] / "vectors" / "role_sentences.toml"
 SHOP = PageOwner(name="Shop", market="Market", begin=1, end=5)
 
 
@@ -198,6 +201,14 @@ def test_judge__knows_an_author_who_names_himself(post: str, owner: str | None) 
     assert decision.market is None
     if owner:
         assert text.encode()[decision.owner_begin : decision.owner_end].decode() == owner
+
+
+def test_judge__tells_requests_from_other_sentences() -> None:
+    sentences = tomllib.loads(SENTENCES.read_text(encoding="utf-8"))
+    for kind, wanted in (("asks_to_be_paid", True), ("does_not", False)):
+        for sentence in sentences[kind]:
+            told = on_page(sentence.replace("{}", A))
+            assert [each.attributes for each in told] == [wanted], (sentence, told[0].rule)
 
 
 def test_judge__keeps_the_words_of_one_address_from_the_other() -> None:

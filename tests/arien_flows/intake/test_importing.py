@@ -233,6 +233,7 @@ def test_import__pictures_are_read_for_codes(desk: Desk):
     assert "picture" in found.note
 
 
+@pytest.mark.slow
 def test_import__hostile_offers_have_a_row_each(desk: Desk, tmp_path: Path):
     large = tmp_path / "large.txt"
     with large.open("wb") as stream:

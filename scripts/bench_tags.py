@@ -167,7 +167,7 @@ def exported(casebook: Casebook) -> list[bytes]:
 
 def measure_look_up(view: View, casebook: Casebook, members: int) -> dict[str, Any]:
     """Tag the first addresses of a ledger, and ask for the tags of them all."""
-    count = min(members, view.address_count)
+    count = min(members, view.counts.addresses)
     texts = [view.address_text(number) for number in range(count)]
     rows = "".join(f"- address: {text}\n" for text in texts if text is not None)
     head = f"title: Entity\ncreator: bench\ncurrency: BTC\nnetwork: {view.network.name}\n"

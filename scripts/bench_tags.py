@@ -2,7 +2,7 @@
 
 `--packs` names a folder or a .tar.gz of TagPacks, all of which are imported together into a new
 SQLite casebook, exported again, and read back; without it a made pack of `--tags` tags is used.
-`--peer` names the `graphsense-cli` of an environment of its own (`pip install graphsense-lib`),
+`--peer` names the `graphsense-cli` of an environment of its own (`pip install 'graphsense-lib[tagpacks]'`),
 whose `tagpack-tool validate` reads the same packs in the same run.
 
 *Look-up* asks for all tags of an entity of 100,000 addresses, each of which is tagged: the first
@@ -193,10 +193,15 @@ def measure_look_up(view: View, casebook: Casebook, members: int) -> dict[str, A
     }
 
 
-def measure_peer(peer: Path, files: Sequence[Path], tags: int) -> dict[str, Any]:
+def measure_peer(
+    peer: Path, actors: Path | None, files: Sequence[Path], tags: int
+) -> dict[str, Any]:
     """Have GraphSense's own tool validate the same packs."""
     folder = Path(os.path.commonpath([file.parent for file in files]))
-    command = [str(peer), "tagpack-tool", "tagpack", "validate", "--no-check", str(folder)]
+    command = [str(peer), "tagpack-tool", "tagpack", "validate", str(folder)]
+    if actors is not None:
+        # It would download the list otherwise.
+        command += ["--actorpack-path", str(actors)]
     took, done = timed(lambda: subprocess.run(command, check=False, capture_output=True, text=True))
     last = " ".join((done.stdout + done.stderr).split())[-300:]
     return {"exit_code": done.returncode, "says": last, **took.figures(tags)}
@@ -221,6 +226,7 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=200_000, help="of the made pack")
     parser.add_argument("--ledger", type=Path, help="a ledger that exists")
     parser.add_argument("--peer", type=Path, help="graphsense-cli")
+    parser.add_argument("--actors", type=Path, help="an ActorPack, for the peer")
     parser.add_argument("--tiny", action="store_true", help="does it run?")
     options = parser.parse_args()
     figures: dict[str, Any] = {
@@ -241,7 +247,7 @@ def main() -> None:
             figures["look_up"] = measure_look_up(view, casebook, MEMBERS)
         if options.peer is not None:
             tags = figures["import"]["tags_read"]
-            figures["peer"] = measure_peer(options.peer, files, tags)
+            figures["peer"] = measure_peer(options.peer, options.actors, files, tags)
         casebook.close()
     print(json.dumps(figures, indent=1))
 

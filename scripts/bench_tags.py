@@ -2,8 +2,9 @@
 
 `--packs` names a folder or a .tar.gz of TagPacks, all of which are imported together into a new
 SQLite casebook, exported again, and read back; without it a made pack of `--tags` tags is used.
-`--peer` names the `graphsense-cli` of an environment of its own (`pip install 'graphsense-lib[tagpacks]'`),
-whose `tagpack-tool validate` reads the same packs in the same run.
+`--peer` names the `graphsense-cli` of an environment of its own, in which
+`pip install 'graphsense-lib[tagpacks]'` was done: its `tagpack-tool tagpack validate` reads the
+same packs in the same run, with the ActorPack that `--actors` names.
 
 *Look-up* asks for all tags of an entity of 100,000 addresses, each of which is tagged: the first
 time, which places all tags in the ledger, and afterwards. `--ledger` names the ledger; it is only

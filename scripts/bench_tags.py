@@ -2,8 +2,9 @@
 
 `--packs` names a folder or a .tar.gz of TagPacks, all of which are imported together into a new
 SQLite casebook, exported again, and read back; without it a made pack of `--tags` tags is used.
-`--peer` names the `graphsense-cli` of an environment of its own (`pip install graphsense-lib`),
-whose `tagpack-tool validate` reads the same packs in the same run.
+`--peer` names the `graphsense-cli` of an environment of its own, in which
+`pip install 'graphsense-lib[tagpacks]'` was done: its `tagpack-tool tagpack validate` reads the
+same packs in the same run, with the ActorPack that `--actors` names.
 
 *Look-up* asks for all tags of an entity of 100,000 addresses, each of which is tagged: the first
 time, which places all tags in the ledger, and afterwards. `--ledger` names the ledger; it is only
@@ -167,7 +168,7 @@ def exported(casebook: Casebook) -> list[bytes]:
 
 def measure_look_up(view: View, casebook: Casebook, members: int) -> dict[str, Any]:
     """Tag the first addresses of a ledger, and ask for the tags of them all."""
-    count = min(members, view.address_count)
+    count = min(members, view.counts.addresses)
     texts = [view.address_text(number) for number in range(count)]
     rows = "".join(f"- address: {text}\n" for text in texts if text is not None)
     head = f"title: Entity\ncreator: bench\ncurrency: BTC\nnetwork: {view.network.name}\n"
@@ -193,10 +194,15 @@ def measure_look_up(view: View, casebook: Casebook, members: int) -> dict[str, A
     }
 
 
-def measure_peer(peer: Path, files: Sequence[Path], tags: int) -> dict[str, Any]:
+def measure_peer(
+    peer: Path, actors: Path | None, files: Sequence[Path], tags: int
+) -> dict[str, Any]:
     """Have GraphSense's own tool validate the same packs."""
     folder = Path(os.path.commonpath([file.parent for file in files]))
-    command = [str(peer), "tagpack-tool", "tagpack", "validate", "--no-check", str(folder)]
+    command = [str(peer), "tagpack-tool", "tagpack", "validate", str(folder)]
+    if actors is not None:
+        # It would download the list otherwise.
+        command += ["--actorpack-path", str(actors)]
     took, done = timed(lambda: subprocess.run(command, check=False, capture_output=True, text=True))
     last = " ".join((done.stdout + done.stderr).split())[-300:]
     return {"exit_code": done.returncode, "says": last, **took.figures(tags)}
@@ -221,6 +227,7 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=200_000, help="of the made pack")
     parser.add_argument("--ledger", type=Path, help="a ledger that exists")
     parser.add_argument("--peer", type=Path, help="graphsense-cli")
+    parser.add_argument("--actors", type=Path, help="an ActorPack, for the peer")
     parser.add_argument("--tiny", action="store_true", help="does it run?")
     options = parser.parse_args()
     figures: dict[str, Any] = {
@@ -241,7 +248,7 @@ def main() -> None:
             figures["look_up"] = measure_look_up(view, casebook, MEMBERS)
         if options.peer is not None:
             tags = figures["import"]["tags_read"]
-            figures["peer"] = measure_peer(options.peer, files, tags)
+            figures["peer"] = measure_peer(options.peer, options.actors, files, tags)
         casebook.close()
     print(json.dumps(figures, indent=1))
 

@@ -51,7 +51,9 @@ class Economy:
     kind: Int64Array
 
     def owners_of(self, outputs: Int64Array) -> Int64Array:
-        return self.owner[self.reading.view.output_address[outputs]]
+        address = self.reading.view.output_address[outputs].astype(np.int64)
+        # Outputs of data are nobody's.
+        return np.append(self.owner, -1)[np.minimum(address, len(self.owner))]
 
 
 def owners(truth: Truth, reading: Reading) -> Int64Array:
@@ -292,7 +294,7 @@ def test_exchange_flows__of_vendors_are_found_to_the_satoshi(economy):
     view = economy.reading.view
     made = np.repeat(np.arange(view.counts.transactions), np.diff(view.first_output))
     sender = np.concatenate([[-1], economy.truth.transactions["sender"]])[made]
-    payee = economy.owners_of(np.minimum(np.arange(view.counts.outputs), view.counts.outputs - 1))
+    payee = economy.owners_of(np.arange(view.counts.outputs))
     value = view.output_value.astype(np.int64)
     exchanges = exchange_roots(economy.ground.attribution, POLICY)
     at_exchange = np.isin(economy.ground.holders(np.arange(view.counts.outputs)), exchanges)

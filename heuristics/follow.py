@@ -143,6 +143,7 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
     started = monotonic()
     rounds = 0
     quota = FIRST_QUOTA
+    timed_out = False
     while True:
         layout = lay_out(
             question.direction,
@@ -161,14 +162,12 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
         rounds += 1
         open_slots = np.flatnonzero(flow.reason == Stop.BUDGET)
         left = question.budget - len(explored)
-        timed_out = quota == 0
         if len(open_slots) == 0 or left <= 0 or timed_out:
             return _trail(layout, flow, rounds, timed_out=timed_out and len(open_slots) > 0)
         quota = max(FIRST_QUOTA, len(explored))
-        is_last = False
         if question.seconds is not None:
             affordable = _affordable(question.seconds, monotonic() - started, len(explored))
-            is_last = affordable < quota
+            timed_out = affordable < quota
             quota = min(quota, affordable)
         frontier = Frontier(
             coin=np.concatenate([layout.coins, layout.rewards + len(columns.output_value)]),
@@ -187,8 +186,6 @@ def follow(question: Question, columns: SpendColumns, rules: StopRules) -> Trail
         read_ahead(search, min(left, quota), frontier, explored, *ground)
         found = explore(search, min(left, quota), frontier, explored, *ground)
         explored = np.sort(np.concatenate([explored, found]))
-        if is_last:
-            quota = 0
 
 
 def _colours(question: Question, sources: int) -> Int64Array:

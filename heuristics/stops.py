@@ -95,6 +95,26 @@ class StopRules(NamedTuple):
     """The first so many outputs of the ledger are the genesis block's, which nobody can spend."""
 
 
+def no_rules() -> StopRules:
+    """Return rules where nothing is a source, tagged or marked, and nothing too late."""
+    none, few = np.empty(0, np.int64), np.empty(0, np.uint8)
+    return StopRules(
+        sources=none,
+        labels=np.empty(0, np.uint32),
+        own_root=none,
+        tagged_address=none,
+        tagged_stop=few,
+        tagged_root=none,
+        root_stop=few,
+        marks=few,
+        unasked=none,
+        first_transaction=0,
+        last_transaction=2**62,
+        dormant_before=0,
+        outside_stop=int(Stop.BEFORE_LEDGER),
+    )
+
+
 def share_columns(columns: SpendColumns) -> SpendColumns:
     """Return the columns as the kernels are compiled for: plain and read-only."""
     return SpendColumns._make(read_only(column) for column in columns)

@@ -23,7 +23,7 @@ from arien_flows.simulation.roles import Role
 from arien_flows.tracing.engine import spend_columns
 from arien_flows.workspace import Reading
 from chains.types import Int64Array
-from heuristics.stops import SpendColumns, StopRules
+from heuristics.stops import SpendColumns, no_rules
 from heuristics.sweep import Sweep, sweep
 from heuristics.sweep_terms import SweepColumns, SweepTerms
 from heuristics.taint import Policy, Stop
@@ -77,22 +77,7 @@ def run(columns: SweepColumns, outputs: Int64Array, policy: Policy) -> Sweep:
         stops_at_services=False,
         stop_transaction=len(columns.fee),
     )
-    none, few = np.empty(0, np.int64), np.empty(0, np.uint8)
-    rules = StopRules(
-        sources=outputs,
-        labels=np.empty(0, np.uint32),
-        own_root=none,
-        tagged_address=none,
-        tagged_stop=few,
-        tagged_root=none,
-        root_stop=few,
-        marks=few,
-        unasked=none,
-        first_transaction=0,
-        last_transaction=2**62,
-        dormant_before=0,
-        outside_stop=int(Stop.BEFORE_LEDGER),
-    )
+    rules = no_rules()._replace(sources=outputs)
     return sweep(terms, columns, outputs, np.ones(len(outputs), np.int64), rules)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import EntityName, entity_name, lag, tags_changed
-from arien_flows.answers.facts import Flag, Sighting, as_of, script_type_name, sighting
+from arien_flows.answers.facts import Flag, Sighting, script_type_name, sighting
 from arien_flows.answers.tags import MAX_TAGS, Naming, TagAnswer, naming, tag_answers, tag_cuts
+from arien_flows.ledger.state import as_of
 from arien_flows.shapes import Certainty, ChainAnswer, Truncation
 from arien_flows.workspace import Reading
 

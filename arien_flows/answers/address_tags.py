@@ -5,7 +5,7 @@ from datetime import date
 
 from arien_flows.answers.address import no_entities
 from arien_flows.answers.entity import lag, tags_changed
-from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.facts import named
 from arien_flows.answers.tags import (
     MAX_TAGS,
     Naming,
@@ -18,6 +18,7 @@ from arien_flows.answers.tags import (
 from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_address
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import NotFoundError
+from arien_flows.ledger.state import as_of
 from arien_flows.shapes import AsOf, Shape, Truncation
 from arien_flows.tag_book import direct_tags
 from arien_flows.workspace import Reading, Workspace

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.answers.entity import lag
-from arien_flows.answers.facts import as_of
 from arien_flows.answers.rates import ClusteringRateAnswer, clustering_rates, error_rates
 from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.review import CONFLICTS, REVIEW, count_conflicts
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Truncation
 

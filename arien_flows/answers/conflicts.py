@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arien_flows.answers.conflict_cursors import cursor_at, row_of
-from arien_flows.answers.facts import as_of, named, sighting
+from arien_flows.answers.facts import named, sighting
 from arien_flows.answers.rates import error_rates
 from arien_flows.entities.clustering import Clustering, cluster_command
 from arien_flows.entities.review import (
@@ -16,6 +16,7 @@ from arien_flows.entities.review import (
     conflicts_of,
     count_conflicts,
 )
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from heuristics.constrained_fields import ConflictKind

@@ -13,12 +13,13 @@ import numpy as np
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.conflicts import ConflictAnswer, conflict_cuts, first_conflicts
-from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.facts import named
 from arien_flows.answers.rates import error_rates
 from arien_flows.answers.tags import MAX_TAGS, TagAnswer, tag_answers, tag_cuts
 from arien_flows.entities.clustering import Clustering, cluster_command
 from arien_flows.entities.review import conflicts_about
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from arien_flows.workspace import Reading

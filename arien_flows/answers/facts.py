@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf, Certainty, Shape
+from arien_flows.shapes import Certainty, Shape
 from chains.tables import ScriptType
 
 _TIME_AT = 68
@@ -46,16 +46,6 @@ class Flag(Shape):
 
     error_rates: dict[str, str] = field(default_factory=dict)
     """By rule: how often it was wrong, and among what; or `not measured`."""
-
-
-def as_of(view: View) -> AsOf:
-    """Return the state of the chain that a view describes."""
-    return AsOf(
-        network=view.network.name,
-        height=view.tip.height,
-        block_hash=view.tip.block_hash,
-        time=view.tip.time,
-    )
 
 
 def sighting(view: View, transaction: int) -> Sighting:

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Literal
 
 from arien_flows.amounts import asset_of
-from arien_flows.answers.facts import as_of, sightings
+from arien_flows.answers.facts import sightings
 from arien_flows.errors import InputError, NotFoundError, StaleCursorError
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape
 from arien_flows.workspace import Reading

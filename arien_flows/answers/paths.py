@@ -17,6 +17,7 @@ def connected(reading: Reading, request: PathRequest) -> PathAnswer:
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks,
         fetched=reading.fetched,
+        tags_are_later=reading.tags_are_later,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import lag, tags_changed
-from arien_flows.answers.facts import as_of, named, sighting
+from arien_flows.answers.facts import named, sighting
 from arien_flows.answers.peel_limits import DEFAULT_HOPS
 from arien_flows.answers.peel_shapes import (
     PeelChainAnswer,
@@ -44,6 +44,7 @@ from arien_flows.entities.peel_measures import (
 )
 from arien_flows.evaluation.rates import rate_text
 from arien_flows.ledger.schema import NO_ADDRESS
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation
 from arien_flows.workspace import Reading

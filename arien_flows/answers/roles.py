@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
-from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.facts import named
 from arien_flows.entities.activity import Bounds, Gathered, address_of, entity_of, gather
 from arien_flows.entities.clustering import Clustering
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
@@ -27,6 +27,7 @@ from arien_flows.entities.roles import (
     judge,
     standard_policy,
 )
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from arien_flows.workspace import Reading

@@ -44,6 +44,7 @@ def tainted(
         attribution=reading.tags.attribution,
         coinjoin_marks=reading.coinjoin_marks if request.stops_at_coinjoins else None,
         fetched=reading.fetched,
+        tags_are_later=reading.tags_are_later,
     )
     if folder is None:
         return Tainted(answer=taint_answer(run_sweep(ground, request, watch=watch)), files=())

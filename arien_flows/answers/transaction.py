@@ -13,8 +13,9 @@ import numpy as np
 from arien_flows.amounts import asset_of
 from arien_flows.answers.coinjoin_flags import coinjoin_flags
 from arien_flows.answers.entity import lag
-from arien_flows.answers.facts import Flag, as_of, block_of, script_type_name, sighting
+from arien_flows.answers.facts import Flag, block_of, script_type_name, sighting
 from arien_flows.ledger.schema import EXTERNAL, NO_ADDRESS
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from arien_flows.workspace import Reading

@@ -11,10 +11,11 @@ from arien_flows.answers.conflicts import (
     probability_text,
 )
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
-from arien_flows.answers.facts import as_of, sighting
+from arien_flows.answers.facts import sighting
 from arien_flows.answers.rates import error_rates
 from arien_flows.entities.merge_path import PATH_BOUND
 from arien_flows.entities.why import Explanation, NotJoined, why
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 from arien_flows.workspace import Reading

@@ -114,7 +114,7 @@ def open_coins(
     Settling, those are the coins where a limit ended the path; otherwise those where only the
     missing transaction did.
     """
-    traced = run_trace(ground, request)
+    traced = run_trace(ground.stopping_from(request.min_confidence), request)
     flow = traced.trail.flow
     if settling:
         slots = np.flatnonzero(unsettled(fetched, traced))

@@ -7,13 +7,13 @@ equals what ended, went to fees and was destroyed. Money that returns to a coin 
 ended there; where it comes to another source's coin it goes on with that coin.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from arien_flows.tracing.answer import SourcePart, SourceTotals
-from arien_flows.tracing.engine import NO_FEE, Traced
+from arien_flows.tracing.engine import MINTED, NO_FEE, Traced
 from chains.types import Int64Array
 from heuristics.conservation import ConservationError
 from heuristics.follow import Fees, ranges
@@ -96,18 +96,21 @@ def _totals_of(traced: Traced, place: int) -> SourceTotals:
     amount[returning[~is_own[home]]] = 0
     fee_amount = _claimed(flow, trail.fees, place)
     fee_amount[trail.fees.reason == Stop.FOLLOWED] = 0
-    sums = dict(_by_reason(((flow.reason, amount), (trail.fees.reason, fee_amount))))
-    fees = sum(sums.pop(stop) for stop in list(sums) if stop < 0)
+    is_minted = np.isin(trail.fees.reason, MINTED)
+    reasons = np.concatenate([flow.reason, trail.fees.reason[is_minted]])
+    amounts = np.concatenate([amount, fee_amount[is_minted]])
+    sums = {stop: int(amounts[reasons == stop].sum()) for stop in Stop}
+    fees = int(fee_amount[~np.isin(trail.fees.reason, NO_FEE)].sum())
     if traced.request.policy_code != Policy.POISON and sum(sums.values()) + fees != put_in:
         raise ConservationError(
             f"{put_in} sat of source {place} were traced and {sum(sums.values()) + fees} sat "
             "accounted for"
         )
-    destroyed = sums.pop(int(Stop.DESTROYED), 0)
+    destroyed = sums.pop(Stop.DESTROYED)
     return SourceTotals(
         source=traced.request.sources[place],
         traced=str(put_in),
-        by_reason={Stop(stop).name.lower(): str(sat) for stop, sat in sorted(sums.items())},
+        by_reason={stop.name.lower(): str(sat) for stop, sat in sums.items() if sat},
         fees=str(fees),
         destroyed=str(destroyed),
     )
@@ -119,18 +122,3 @@ def _claimed(flow: Flow, part: Flow | Fees, place: int) -> Int64Array:
     sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
     claimed: Int64Array = sums[part.segment_first + part.segment_count] - sums[part.segment_first]
     return claimed
-
-
-def _by_reason(
-    parts: Iterable[tuple[np.ndarray, Int64Array]],
-) -> Iterable[tuple[int, int]]:
-    """Yield sums by reason; those of fees stand under the negative number of the reason."""
-    (reasons, amounts), (fee_reasons, fee_amounts) = parts
-    for stop in Stop:
-        minted = stop in (Stop.DESTROYED, Stop.NEWLY_MINED)
-        fee_sum = int(fee_amounts[fee_reasons == stop].sum())
-        total = int(amounts[reasons == stop].sum()) + (fee_sum if minted else 0)
-        if total:
-            yield int(stop), total
-        if fee_sum and stop not in NO_FEE:
-            yield -int(stop), fee_sum

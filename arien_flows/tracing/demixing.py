@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from heuristics.coinjoin import (
     DetailField,
     mark_coinjoins,
 )
+from heuristics.coinjoin_columns import CoinJoinColumns, Eras
 from heuristics.coinjoin_wasabi import is_standard
 from heuristics.conservation import ConservationError
 from heuristics.demix import Mix, Plan, Share, unravel
@@ -144,9 +146,18 @@ class Mixes:
         )
         return mix, design, confidence
 
+    @cached_property
+    def _columns(self) -> CoinJoinColumns:
+        return coinjoin_columns(self.ground.view)
+
+    @cached_property
+    def _eras(self) -> Eras:
+        return eras_of(self.ground.view)
+
     def _plan(self, transaction: int) -> tuple[Design | None, int | None, Plan]:
-        columns, eras = coinjoin_columns(self.ground.view), eras_of(self.ground.view)
-        _, details, amounts = mark_coinjoins(columns, transaction, transaction + 1, eras)
+        _, details, amounts = mark_coinjoins(
+            self._columns, transaction, transaction + 1, self._eras
+        )
         if len(details) == 0:
             return None, None, Plan(amounts=())
         design = Design(int(details[0, DetailField.DESIGN]))

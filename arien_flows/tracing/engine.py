@@ -6,7 +6,8 @@ about the input: if it fails there is a bug, no answer is given, and the error i
 user can do anything about.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from arien_flows.ledger.view import View
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.sources import resolve_sources
 from arien_flows.tracing.window import source_deadlines, window_of
-from chains.types import UInt8Array
+from chains.types import Int64Array, UInt8Array
 from heuristics.conservation import ConservationError
 from heuristics.explored import RewardError
 from heuristics.follow import Question, Trail, follow
@@ -50,7 +51,12 @@ class Ground:
     transaction spends is unspent."""
 
     tags_are_later: bool = False
-    """Whether the view is an earlier state of a ledger, and the attribution is not of that time."""
+    """Whether the state that is described is an earlier one, and the attribution is not of that
+    time."""
+
+    def stopping_from(self, confidence: int) -> Self:
+        """Return the same ground with paths ending at services of at least a confidence."""
+        return replace(self, attribution=self.attribution.from_confidence(confidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,9 @@ def run_trace(ground: Ground, request: TraceRequest) -> Traced:
         request.check_for_fetched()
     window = window_of(view, request)
     sources = resolve_sources(view, request, ground.entities, window)
-    attribution = ground.attribution.from_confidence(request.min_confidence)
+    attribution = ground.attribution
+    if attribution.service_confidence != request.min_confidence:
+        raise ValueError("the ground must stop at the services that the request stops at")
     address_stop, root_stop = attribution.stops()
     marks, fetched = ground.coinjoin_marks, ground.fetched
     rules = StopRules(
@@ -184,16 +192,22 @@ def rewards_of(view: View, request: TraceRequest) -> Rewards:
     """Return what is needed to follow fees; nothing where the request does not want it."""
     if not request.follows_fees:
         return no_rewards()
-    period, where = np.unique(
-        view.block_height[: view.counts.blocks] // view.network.halving_interval,
-        return_inverse=True,
-    )
-    subsidies = [view.network.subsidy(int(p) * view.network.halving_interval) for p in period]
     return Rewards(
         first_transaction=np.asarray(view.first_transaction).astype(np.int64),
-        subsidy=np.array(subsidies, np.int64)[where],
+        subsidy=subsidies_of(view),
         subsidy_last=request.subsidy_order == "last",
     )
+
+
+def subsidies_of(view: View) -> Int64Array:
+    """Return what each block may create, by the network's schedule, in satoshi."""
+    interval = view.network.halving_interval
+    period, where = np.unique(
+        view.block_height[: view.counts.blocks] // interval, return_inverse=True
+    )
+    subsidies = [view.network.subsidy(int(each) * interval) for each in period]
+    found: Int64Array = np.array(subsidies, np.int64)[where]
+    return found
 
 
 def check_conservation(traced: Traced) -> None:

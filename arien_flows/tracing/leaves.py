@@ -5,6 +5,7 @@ them, with the places that they have in it, so that nothing is lost and none of 
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -50,6 +51,15 @@ class Places:
 
     place: Int64Array
     """The coin's place among that transaction's outputs, or inputs."""
+
+    def at(self, order: Int64Array) -> Self:
+        """Return those of some slots, in that order."""
+        return type(self)(
+            row=self.row[order],
+            is_outside=self.is_outside[order],
+            transaction=self.transaction[order],
+            place=self.place[order],
+        )
 
 
 def describe_ends(ground: Ground, traced: Traced) -> Ends:
@@ -159,7 +169,7 @@ def _describe(ground: Ground, traced: Traced, slots: Int64Array) -> tuple[Leaf, 
     found = places_of(ground, traced, slots)
     order = np.lexsort((found.place, found.transaction, -trail.flow.amount[slots]))
     slots = slots[order]
-    found = places_of(ground, traced, slots)
+    found = found.at(order)
     blocks = view.blocks_of(found.transaction)
     address = slot_addresses(view, trail, slots, is_forward=traced.request.is_forward)
     root = roots_of(ground.entities, address)

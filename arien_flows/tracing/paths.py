@@ -16,8 +16,9 @@ from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
 from arien_flows.ledger.beginning import before_ledger
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf, Truncation
+from arien_flows.shapes import Truncation
 from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.manifest import (
     manifest_on,
@@ -39,7 +40,7 @@ from arien_flows.tracing.paths_ends import End, destination_of, origin_of
 from arien_flows.tracing.paths_limits import Result, statement, truncations
 from arien_flows.tracing.paths_request import PathRequest
 from arien_flows.tracing.request import POLICIES
-from arien_flows.tracing.trace import unknown_stops
+from arien_flows.tracing.truncations import later_tags, unknown_stops
 from arien_flows.tracing.window import Window, window_of
 from chains.types import Int64Array, UInt8Array
 from heuristics import connect as connect_module
@@ -85,6 +86,7 @@ def find_paths(
     attribution: Attribution | None = None,
     coinjoin_marks: UInt8Array | None = None,
     fetched: Fetched | None = None,
+    tags_are_later: bool = False,
 ) -> PathAnswer:
     """Find the connections over which money can have gone from one end to the other.
 
@@ -108,6 +110,7 @@ def find_paths(
         entities=entities or SingleAddresses(),
         attribution=attribution or no_attribution(view),
         coinjoin_marks=coinjoin_marks,
+        tags_are_later=tags_are_later,
     )
     asked = _asked(ground, request)
     result = Result(
@@ -201,17 +204,17 @@ def _connect(ground: Ground, asked: _Asked) -> connect_module.Connections:
 def _answer(ground: Ground, asked: _Asked, result: Result) -> PathAnswer:
     view, request = ground.view, asked.request
     asset = asset_of(view.network.name)
-    cuts = (*truncations(result, asset), *_unknown_stops(ground, result), *before_ledger(view))
+    cuts = (
+        *truncations(result, asset),
+        *_unknown_stops(ground, result),
+        *((later_tags(view.tip.height),) if ground.tags_are_later else ()),
+        *before_ledger(view),
+    )
     found = result.connections
     counts = {} if found is None else dict(enumerate(found.by_hops.tolist()))
     searched = _searched(asked, result)
     draft = PathAnswer(
-        as_of=AsOf(
-            network=view.network.name,
-            height=view.tip.height,
-            block_hash=view.tip.block_hash,
-            time=view.tip.time,
-        ),
+        as_of=as_of(view),
         complete=not cuts,
         truncations=cuts,
         request=_shape(request),

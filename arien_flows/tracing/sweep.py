@@ -15,7 +15,7 @@ import numpy as np
 from arien_flows.errors import InputError
 from arien_flows.ledger.beginning import first_height, genesis_outputs, row_of
 from arien_flows.ledger.view import View
-from arien_flows.tracing.engine import Ground, spend_columns
+from arien_flows.tracing.engine import Ground, spend_columns, subsidies_of
 from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.tracing.sweep_sources import SweepSources, resolve_all
 from chains.types import Int64Array
@@ -115,7 +115,7 @@ def run_sweep(
         ledger=spend_columns(view),
         fee=view.fee,
         first_transaction=view.first_transaction,
-        subsidy=_subsidies(view) if terms.follows_fees else np.empty(0, np.int64),
+        subsidy=subsidies_of(view) if terms.follows_fees else np.empty(0, np.int64),
         voided=np.sort(view.overwrite_output[view.overwrite_transaction < stop]).astype(np.int64),
     )
     rules = _rules(ground, request, sources)
@@ -143,11 +143,6 @@ def _blocks_of(view: View, request: SweepRequest) -> int:
             f"{first_height(view):,} to {tip:,}"
         )
     return row_of(view, request.until_height) + 1
-
-
-def _subsidies(view: View) -> Int64Array:
-    """Return what each block may create, by the network's schedule."""
-    return np.array([view.network.subsidy(int(height)) for height in view.block_height], np.int64)
 
 
 def _rules(ground: Ground, request: SweepRequest, sources: SweepSources) -> StopRules:

@@ -3,8 +3,8 @@
 Each line means what it means to a trace (`arien_flows.tracing.sources`). Beside that
 `category:CONCEPT` means the entity of every address whose best tag has the concept with a
 confidence of 50 and more, each for itself: what it received from outside, as if it stood in the
-list as `entity:ADDRESS`. So money that one of them pays to another counts
-as a source once, and what returns to a source is counted as returned.
+list as `entity:ADDRESS`. So money that one of them pays to another counts as a source once, and
+what returns to a source is counted as returned.
 """
 
 from dataclasses import dataclass

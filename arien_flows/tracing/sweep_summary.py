@@ -14,8 +14,8 @@ import numpy as np
 from arien_flows.amounts import asset_of, coins
 from arien_flows.attribution.ownership import roots_of
 from arien_flows.ledger.beginning import before_ledger
-from arien_flows.ledger.view import View
-from arien_flows.shapes import AsOf, Truncation
+from arien_flows.ledger.state import as_of_block
+from arien_flows.shapes import Truncation
 from arien_flows.tracing.answer import Totals
 from arien_flows.tracing.flow_graph import SERVICE_REASONS
 from arien_flows.tracing.manifest import manifest_on, manifest_sha256, result_sha256, rule_versions
@@ -29,7 +29,7 @@ from arien_flows.tracing.sweep_answer import (
     TaintedService,
     TaintRequestShape,
 )
-from arien_flows.tracing.trace import unknown_stops
+from arien_flows.tracing.truncations import later_tags, unknown_stops
 from chains.types import BoolArray, Int64Array, UInt8Array
 from heuristics import sweep
 from heuristics.propagate import MOST_COLOURS
@@ -109,7 +109,7 @@ def taint_answer(swept: Swept) -> TaintAnswer:
     first_block = view.blocks_of(view.transactions_of_outputs(swept.sources.outputs[:1]))
     draft = TaintAnswer(
         request=_request_shape(swept),
-        as_of=_as_of(view, swept.blocks - 1),
+        as_of=as_of_block(view, swept.blocks - 1),
         complete=not truncations,
         truncations=truncations,
         asset=asset.name,
@@ -141,17 +141,6 @@ def taint_answer(swept: Swept) -> TaintAnswer:
 
 def _keeps_order(swept: Swept) -> bool:
     return swept.request.policy_code.keeps_order
-
-
-def _as_of(view: View, block: int) -> AsOf:
-    return AsOf(
-        network=view.network.name,
-        height=int(view.block_height[block]),
-        block_hash=view.block_hash(block),
-        time=datetime.fromtimestamp(
-            int(view.times_of_blocks(np.array([block], np.int64))[0]), tz=UTC
-        ),
-    )
 
 
 def _request_shape(swept: Swept) -> TaintRequestShape:
@@ -217,6 +206,9 @@ def _truncations(swept: Swept, held: Sums) -> Iterator[Truncation]:
         )
     if request.stops_at_services:
         yield from (cut for cut in unknown_stops(swept.ground) if cut.where == "services")
+    described = int(swept.ground.view.block_height[swept.blocks - 1])
+    if swept.ground.tags_are_later or described < swept.ground.view.tip.height:
+        yield later_tags(described)
     yield from before_ledger(swept.ground.view)
 
 

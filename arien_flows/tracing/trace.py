@@ -1,20 +1,17 @@
 """The entry point: `trace` answers one question about a view."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-import numpy as np
-
-from arien_flows.amounts import Asset, asset_of, coins, held_by_coins
+from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
-from arien_flows.attribution.snapshot import Attribution, no_attribution, revision_of
+from arien_flows.attribution.snapshot import Attribution, no_attribution
 from arien_flows.errors import InputError
 from arien_flows.fetched.completeness import Fetched
-from arien_flows.ledger.beginning import before_ledger
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
-from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer, canonical_json
 from arien_flows.tracing.by_source import source_totals
 from arien_flows.tracing.candidates import inferences_of
@@ -25,7 +22,7 @@ from arien_flows.tracing.fiat import Valuation
 from arien_flows.tracing.flow_graph import FlowGraph
 from arien_flows.tracing.graph import describe_graph
 from arien_flows.tracing.graph_answer import Graph
-from arien_flows.tracing.leaves import MOST_LEAVES, Ends, describe_ends, service_totals
+from arien_flows.tracing.leaves import describe_ends, service_totals
 from arien_flows.tracing.manifest import (
     hash_of_spelled,
     joined,
@@ -37,25 +34,9 @@ from arien_flows.tracing.pins import Place
 from arien_flows.tracing.request import TraceRequest
 from arien_flows.tracing.service_points import service_points
 from arien_flows.tracing.timeline import timeline
-from arien_flows.tracing.unsettled import missing_truncation, unsettled_truncation
+from arien_flows.tracing.truncations import cuts
 from chains.types import UInt8Array
-from heuristics.propagate import MOST_COLOURS
-from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
-
-_LIMITS = {
-    Stop.BELOW_MIN: "smaller than the smallest amount that is followed",
-    Stop.TIME_WINDOW: "outside the time that the request allows",
-    Stop.HOP_LIMIT: "further than the request allows",
-    Stop.FAN_OUT: "a small part of a payout to many",
-    Stop.NOT_FETCHED: "not fetched from the source",
-    Stop.BUDGET: "not looked at before the budget was used up",
-    Stop.BEFORE_LEDGER: "from before the ledger begins",
-}
-"""Ends that say something about the question or the ledger, not about the money."""
-
-_NO_TAGS = revision_of(())
-"""The revision of an attribution that was made of no tags at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,11 +125,11 @@ def trace(
     ground = Ground(
         view=view,
         entities=entities or SingleAddresses(),
-        attribution=(attribution or no_attribution(view)).from_confidence(request.min_confidence),
+        attribution=attribution or no_attribution(view),
         coinjoin_marks=coinjoin_marks,
         fetched=fetched,
         tags_are_later=tags_are_later,
-    )
+    ).stopping_from(request.min_confidence)
     traced = run_trace(ground, request)
     full = full_graph(ground, traced, request.level)
     shown = picture(ground, traced, full, request.graph_nodes, request.expanded)
@@ -190,16 +171,11 @@ def _valued(answer: TraceAnswer, valuation: Valuation) -> TraceAnswer:
 def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
     """Return the answer without values, its result hash still empty."""
     ends = describe_ends(ground, traced)
-    truncations = (*_truncations(ground, traced), *_summed(ends))
+    truncations = cuts(ground, traced, ends)
     asset = asset_of(ground.view.network.name)
     return TraceAnswer(
         request=_request_shape(traced),
-        as_of=AsOf(
-            network=ground.view.network.name,
-            height=ground.view.tip.height,
-            block_hash=ground.view.tip.block_hash,
-            time=ground.view.tip.time,
-        ),
+        as_of=as_of(ground.view),
         complete=not truncations,
         truncations=truncations,
         asset=asset.name,
@@ -230,120 +206,6 @@ def _totals(traced: Traced) -> Totals:
         destroyed=str(destroyed),
         by_source=source_totals(traced),
     )
-
-
-def _truncations(ground: Ground, traced: Traced) -> tuple[Truncation, ...]:
-    request = traced.request
-    bounds = {
-        Stop.BELOW_MIN: traced.min_value_sat,
-        Stop.HOP_LIMIT: request.max_hops,
-        Stop.FAN_OUT: request.fan_out_outputs,
-        Stop.BUDGET: traced.budget,
-    }
-    reasons = traced.trail.flow.reason
-    asset = asset_of(ground.view.network.name)
-    found = [
-        Truncation(
-            where="leaves",
-            reason=stop.name.lower(),
-            limit=bounds.get(stop),
-            detail=f"{held_by_coins(sat, int(np.count_nonzero(reasons == stop)), asset)}: "
-            f"{_LIMITS[stop]}",
-        )
-        for stop, sat in traced.ended_sat().items()
-        if stop in _LIMITS
-    ]
-    open_ends: tuple[Truncation, ...] = ()
-    if ground.fetched is not None:
-        open_ends = (
-            *missing_truncation(ground.fetched, traced),
-            *unsettled_truncation(ground.fetched, traced, ground.view.network.name),
-        )
-    unknown = (*unknown_stops(ground), *later_tags(ground))
-    cuts = (*found, *_cut_fees(traced, bounds, asset), *_joined_sources(traced))
-    return (*cuts, *unknown, *open_ends, *_view_limits(ground.view, ground.fetched))
-
-
-def _summed(ends: Ends) -> Iterator[Truncation]:
-    """Yield that ends were too many to be listed."""
-    if ends.further:
-        count = sum(each.coins for each in ends.further)
-        yield Truncation(
-            where="leaves",
-            reason="too_many",
-            limit=MOST_LEAVES,
-            detail=f"{count:,} smaller ends are summed by reason, and not listed",
-        )
-
-
-def _cut_fees(traced: Traced, bounds: dict[Stop, int], asset: Asset) -> Iterator[Truncation]:
-    """Yield the limits that ended paths at fees."""
-    fees = traced.trail.fees
-    for stop in _LIMITS:
-        cut = fees.amount[fees.reason == stop]
-        if len(cut):
-            yield Truncation(
-                where="fees",
-                reason=stop.name.lower(),
-                limit=bounds.get(stop),
-                detail=f"{coins(int(cut.sum()), asset)} in {len(cut):,} "
-                f"{'fee' if len(cut) == 1 else 'fees'}: {_LIMITS[stop]}",
-            )
-
-
-def _joined_sources(traced: Traced) -> Iterator[Truncation]:
-    """Yield that several sources were asked about and are not told apart."""
-    asked = len(traced.request.sources)
-    if asked > MOST_TOLD_APART:
-        yield Truncation(
-            where="by_source",
-            reason="sources_not_told_apart",
-            limit=MOST_TOLD_APART,
-            detail=f"{asked} sources were named, and no more than {MOST_TOLD_APART} can be told "
-            "apart: the amounts are those of all together",
-        )
-    elif traced.asked_apart and not traced.trail.told_apart:
-        yield Truncation(
-            where="by_source",
-            reason="sources_not_told_apart",
-            limit=MOST_COLOURS,
-            detail="the money of the sources passes through so many of their own coins that it "
-            "cannot be told apart: the amounts are those of all together",
-        )
-
-
-def unknown_stops(ground: Ground) -> Iterator[Truncation]:
-    """Yield the kinds of stop that no path could come to, because nothing is known of them."""
-    if ground.coinjoin_marks is None:
-        yield Truncation(
-            where="rules",
-            reason="coinjoin_marks_absent",
-            detail="no path was stopped at a CoinJoin, because none were marked: run "
-            "`arien-flows cluster run`",
-        )
-    if ground.attribution.revision == _NO_TAGS:
-        yield Truncation(
-            where="services",
-            reason="no_tags",
-            detail="no path was stopped at a service, because the casebook holds no tags of this "
-            "network: `arien-flows tags import` brings them in",
-        )
-
-
-def later_tags(ground: Ground) -> Iterator[Truncation]:
-    """Yield that an earlier state of the chain is described with what sources say now."""
-    if ground.tags_are_later:
-        yield Truncation(
-            where="tags",
-            reason="as_of",
-            detail=f"the ledger goes on past block {ground.view.tip.height:,}: what sources say of "
-            "services and owners is what they said when this was asked, and not at that block",
-        )
-
-
-def _view_limits(view: View, fetched: Fetched | None) -> tuple[Truncation, ...]:
-    """Return what every trace in a view leaves out."""
-    return before_ledger(view) if fetched is None else fetched.limits
 
 
 def _request_shape(traced: Traced) -> RequestShape:

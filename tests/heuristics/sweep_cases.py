@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from heuristics.stops import StopRules
+from heuristics.stops import StopRules, no_rules
 from heuristics.sweep import Sweep, sweep
 from heuristics.sweep_terms import SweepColumns, SweepTerms
 from heuristics.taint import Policy, Stop
@@ -62,27 +62,6 @@ def random_sources(random: Random, chain: Chain, most: int = 5) -> dict[Coin, in
     ]
     chosen = sorted(random.sample(coins, min(len(coins), random.randint(1, most))))
     return {coin: random.choice((1, 2, 4)) for coin in chosen}
-
-
-def no_rules() -> StopRules:
-    """Return rules of a ledger where nothing is tagged and nothing marked."""
-    none = np.empty(0, np.int64)
-    few = np.empty(0, np.uint8)
-    return StopRules(
-        sources=none,
-        labels=np.empty(0, np.uint32),
-        own_root=none,
-        tagged_address=none,
-        tagged_stop=few,
-        tagged_root=none,
-        root_stop=few,
-        marks=few,
-        unasked=none,
-        first_transaction=0,
-        last_transaction=2**62,
-        dormant_before=0,
-        outside_stop=int(Stop.BEFORE_LEDGER),
-    )
 
 
 def sweep_columns(chain: Chain) -> SweepColumns:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heuristics.follow import follow
-from heuristics.stops import Direction
+from heuristics.stops import Direction, no_rules
 from heuristics.sweep import sweep
 from heuristics.sweep_calendar import (
     FREE,
@@ -24,7 +24,6 @@ from heuristics.sweep_steps import match_inputs
 from heuristics.taint import Policy, Stop
 from tests.heuristics.flow_cases import columns_of, question_of, rules_of, seeded
 from tests.heuristics.sweep_cases import (
-    no_rules,
     random_blocks,
     random_sources,
     sweep_columns,

@@ -98,7 +98,10 @@ def test_path__answers_as_of_an_earlier_block(say: Say, small_case: SmallCase):
     ends = (small_case.address("bob"), small_case.address("p2tr:fund"), "--through", "coinjoins")
     answer = json.loads(say(*ends, "--json"))
     height = answer["connections"][0]["coins"][-1]["height"]
-    assert json.loads(say(*ends, "--json", "--as-of", str(height)))["as_of"]["height"] == height
+    earlier = json.loads(say(*ends, "--json", "--as-of", str(height)))
+    assert earlier["as_of"]["height"] == height
+    assert [cut["where"] for cut in earlier["truncations"] if cut["reason"] == "as_of"] == ["tags"]
+    assert all(cut["reason"] != "as_of" for cut in answer["truncations"])
     assert "was never used" in say(*ends, "--as-of", str(height - 1), code=2)
     assert "holds blocks 0 to" in say(*ends, "--as-of", "999", code=2)
 

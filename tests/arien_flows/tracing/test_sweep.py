@@ -171,6 +171,8 @@ def test_sweep__up_to_a_height_knows_nothing_later():
     assert int(last.totals.source) == 55 * COIN
     assert int(before.totals.source) == 50 * COIN
     assert before.as_of.height == height - 1
+    assert [cut.where for cut in before.truncations if cut.reason == "as_of"] == ["tags"]
+    assert all(cut.reason != "as_of" for cut in last.truncations)
     with pytest.raises(InputError, match="is not in the ledger: name one from"):
         taint(view, "market", until_height=10**6)
     with pytest.raises(InputError, match="received no money up to"):

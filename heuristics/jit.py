@@ -37,6 +37,13 @@ PACKAGES = ("heuristics", "chains", "arien_flows")
 KEEP_DAYS = 30
 """Machine code that was not used for so long is removed."""
 
+_DEFINES = re.compile(
+    rb"^\s*(?:from heuristics\.jit import (?:\([^)]*|[^\n(]*)\bkernel"
+    rb"|from heuristics import [^\n]*\bjit\b|import heuristics\.jit)",
+    re.MULTILINE,
+)
+"""A source that has the decorator at hand; who only asks where the cache is defines nothing."""
+
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from|import)[ \t]+((?:%s)(?:\.\w+)*)" % "|".join(PACKAGES).encode(), re.MULTILINE
 )
@@ -54,7 +61,7 @@ def kernel_sources(root: Path) -> list[Path]:
         for package in PACKAGES
         for file in sorted((root / package).rglob("*.py"))
     }
-    wanted = [file for file, text in texts.items() if b"heuristics.jit" in text]
+    wanted = [file for file, text in texts.items() if _DEFINES.search(text)]
     found = set(wanted)
     while wanted:
         for file in _imported(texts[wanted.pop()], root):

@@ -81,7 +81,7 @@ def test_readme__names_every_command_and_no_other():
         text.split()[0]
         for cell in first_cells
         for text in re.findall(r"`([^`]+)`", cell)
-        if text.split()[0] in COMMANDS or cell.startswith(f"`{text}")
+        if text.split()[0] in COMMANDS or cell.startswith(f"`{text}`")
     }
     assert named == set(COMMANDS)
 

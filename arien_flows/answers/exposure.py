@@ -18,12 +18,13 @@ from arien_flows.answers.exposure_shapes import (
     OwnerExposure,
     RestExposure,
 )
-from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.facts import named
 from arien_flows.attribution.categories import standard_categories
 from arien_flows.exposure.request import DirectionName, ExposureRequest
 from arien_flows.exposure.run import exposure_of
 from arien_flows.exposure.shares import Exposure, ExposureShare
 from arien_flows.exposure.subject import subject_named
+from arien_flows.ledger.state import as_of
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.engine import Ground
 from arien_flows.tracing.manifest import (

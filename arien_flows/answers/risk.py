@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.exposure import MEANINGS
-from arien_flows.answers.facts import as_of, block_of, block_time, named
+from arien_flows.answers.facts import block_of, block_time, named
 from arien_flows.answers.risk_inputs import Gathered, gather_inputs
 from arien_flows.answers.risk_sentences import LIMITS, sentence
 from arien_flows.answers.risk_shapes import (
@@ -29,6 +29,7 @@ from arien_flows.answers.risk_shapes import (
 from arien_flows.attribution.categories import standard_categories
 from arien_flows.casebook.documents import KeptDocument
 from arien_flows.exposure.request import DEFAULT_BUDGET
+from arien_flows.ledger.state import as_of
 from arien_flows.ledger.view import View
 from arien_flows.risk import flags
 from arien_flows.risk.inputs import Direction, Inputs

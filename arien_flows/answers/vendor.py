@@ -13,7 +13,7 @@ import numpy as np
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
-from arien_flows.answers.facts import as_of, named
+from arien_flows.answers.facts import named
 from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.tags import MAX_TAGS, tag_answers, tag_cuts
 from arien_flows.answers.vendor_alias import alias_facts
@@ -31,6 +31,7 @@ from arien_flows.answers.vendor_shapes import VendorProfile
 from arien_flows.entities.roles import Verdict
 from arien_flows.entities.roles import standard_policy as role_policy
 from arien_flows.errors import InputError
+from arien_flows.ledger.state import as_of
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.fiat import refuse_unknown

@@ -55,7 +55,7 @@ def read_listing(
     workspace: WorkspaceDep,
     sha256: Annotated[
         str,
-        Path(description="SHA-256 of the document.", pattern="^[0-9a-fA-F]{64}$"),
+        Path(description="SHA-256 of the document.", pattern="^[0-9a-fA-F]{64}$", max_length=64),
     ],
 ) -> Response:
     """Return a document's captures, its readings, and the words around each address.

@@ -59,7 +59,11 @@ def list_vendors(
     operation_id="read_vendor",
     summary="Show what documents say of an account, and who else its owner is",
     response_model=VendorAnswer,
-    responses=UNUSABLE | problems(_404="No document in effect speaks of such an account."),
+    responses=UNUSABLE
+    | problems(
+        _404="No document in effect speaks of such an account.",
+        _422="The name is none, or the network has no clustering.",
+    ),
 )
 def read_vendor(
     market: MarketPath, handle: HandlePath, workspace: WorkspaceDep, network: LedgerQuery = None

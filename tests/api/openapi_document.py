@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from api.description import EXAMPLES
 from api.main import application, service
 from arien_flows.settings import Settings
-from tests.api.questions import WITHDRAWN, ask, questions
+from tests.api.questions import COLLECTED, WITHDRAWN, ask, questions
 from tests.small_case import SmallCase, make_small_case
 
 STORED = EXAMPLES.with_name("openapi.json")
@@ -32,7 +32,14 @@ def text_of(document: object) -> str:
 
 def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
     """Return a real answer per operation; sizes, users and moments that differ are made equal."""
-    operations = [*questions(case), "make_trace", "find_paths", "import_tags", WITHDRAWN]
+    operations = [
+        *questions(case),
+        *COLLECTED,
+        "make_trace",
+        "find_paths",
+        "import_tags",
+        WITHDRAWN,
+    ]
     answers = {operation: ask(client, case, operation).json() for operation in operations}
     _settle(answers)
     for status in answers["list_networks"]["items"]:

@@ -8,10 +8,17 @@ from httpx2 import Response
 
 from api.main import service
 from arien_flows.settings import Settings
+from tests.arien_flows.intake.desk import FIRST, Desk, page
 from tests.small_case import NETWORK, SmallCase
 
 WITHDRAWN = "withdraw_tag_import"
 """The one operation that changes what others answer: it is put to a service of its own."""
+
+
+COLLECTED = (
+    "list_listings", "read_listing", "list_vendors", "read_vendor", "read_vendor_link",
+)  # fmt: skip
+"""Operations that are about collected documents, which the small case has none of."""
 
 
 def body(case: SmallCase) -> dict[str, object]:
@@ -28,12 +35,35 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
         return client.post("/v1/paths", json={"network": NETWORK, **ends})
     if operation == "import_tags":
         return import_tags(client, case)
+    if operation in COLLECTED:
+        return ask_collected(operation)
     if operation == WITHDRAWN:
         with TemporaryDirectory() as folder:
             own = TestClient(service(Settings(data=Path(folder))), base_url=str(client.base_url))
             import_tags(own, case)
             return own.post("/v1/tags/imports/1/withdrawal", json={"reason": "A mistaken list."})
     return client.get(questions(case)[operation])
+
+
+def ask_collected(operation: str) -> Response:
+    """Put a question to a service whose casebook holds two pages of vendors."""
+    with TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        desk.bring({"alice.html": page("Alice", FIRST), "bob.html": page("Bob", None)})
+        desk.casebook.close()
+        client = TestClient(
+            service(Settings(data=Path(folder) / "data")), base_url="http://127.0.0.1:8000"
+        )
+        sha256 = client.get("/v1/listings").json()["items"][0]["sha256"]
+        first, second = (item["id"] for item in client.get("/v1/vendors").json()["items"])
+        paths = {
+            "list_listings": "/v1/listings?limit=1",
+            "read_listing": f"/v1/listings/{sha256}",
+            "list_vendors": "/v1/vendors?limit=1",
+            "read_vendor": f"/v1/vendors/{first}",
+            "read_vendor_link": f"/v1/vendors/{first}/links?other={second}",
+        }
+        return client.get(paths[operation])
 
 
 def import_tags(client: TestClient, case: SmallCase) -> Response:
@@ -64,6 +94,9 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_roles": f"{base}/entities/{alice}/roles",
         "read_address_exposure": f"{base}/addresses/{alice}/exposure",
         "read_entity_exposure": f"{base}/entities/{alice}/exposure",
+        "read_address_risk": f"{base}/addresses/{alice}/risk",
+        "read_entity_risk": f"{base}/entities/{alice}/risk",
+        "read_vendor_profile": f"{base}/entities/{alice}/vendor-profile",
         "read_entity": f"{base}/entities/{alice}",
         "list_rules": "/v1/heuristics?rule=same_key",
         "list_conflicts": f"{base}/conflicts?limit=1",

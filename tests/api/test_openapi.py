@@ -69,6 +69,7 @@ def test_parameters__are_bounded(document):
             kinds = schema.get("anyOf", [schema])
             for kind in kinds:
                 if kind["type"] == "string":
-                    assert "maxLength" in kind or "enum" in kind, parameter["name"]
+                    is_moment = kind.get("format") == "date-time"
+                    assert is_moment or "maxLength" in kind or "enum" in kind, parameter["name"]
                 if kind["type"] == "integer":
                     assert "maximum" in kind, parameter["name"]

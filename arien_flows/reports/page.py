@@ -5,6 +5,7 @@ them, not as a colour alone, because pages are printed in black and white.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -17,7 +18,8 @@ body { margin: 2rem auto; max-width: 64rem; padding: 0 1rem; color: #1b1f24; bac
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; font-size: 1.2rem; }
 table { border-collapse: collapse; margin: .75rem 0; font-size: .9rem; }
 th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #d5d9de; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; }
+.long { overflow-wrap: anywhere; }
 th { color: #5c6570; font-weight: normal; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 code, pre { font-family: ui-monospace, monospace; font-size: .875rem; overflow-wrap: anywhere; }
@@ -29,6 +31,11 @@ img { max-width: 100%; border: 1px solid #d5d9de; }
 .note { color: #5c6570; font-size: .9rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } }
 """
+
+LONG_WORD = 24
+"""Characters of the longest word that is never broken."""
+
+_WORDS = re.compile(r"\S+|\s+")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load for the page: nothing but what stands in it."""
@@ -67,7 +74,7 @@ def quotation(text: str) -> str:
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Return a table of names and values."""
     body = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows
+        f"<tr><th>{escape(name)}</th><td>{_cell(value)}</td></tr>" for name, value in rows
     )
     return f"<table>{body}</table>"
 
@@ -81,11 +88,19 @@ def data_table(
     lines = []
     for row in rows:
         cells = "".join(
-            f"{'<td class=number>' if place in right else '<td>'}{escape(cell)}</td>"
+            f"{'<td class=number>' if place in right else '<td>'}{_cell(cell)}</td>"
             for place, cell in enumerate(row)
         )
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    """Return a cell's text; only what is too long for a column may be broken inside a word."""
+    return "".join(
+        f'<span class="long">{escape(part)}</span>' if len(part) > LONG_WORD else escape(part)
+        for part in _WORDS.findall(text)
+    )
 
 
 def picture(png: bytes, description: str) -> str:

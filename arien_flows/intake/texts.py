@@ -8,7 +8,7 @@ knows its byte in the document. The long fields of a row are regions, as parts o
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,9 @@ FIELD_REGIONS: Mapping[str, RegionKind] = {
     "feedback": RegionKind.FEEDBACK,
 }
 _JSON_SIGN = re.compile(rb'(?:\\u[0-9a-fA-F]{4})++|\\.|"', re.DOTALL)
-_TABLE_SIGN = re.compile(rb'""?')
+_TABLE_FIELD = re.compile(rb'"((?:[^"]++|"")*+)("|\Z)')
+"""A field in quotation marks; without its end where the stretch ends before."""
+
 _JSON_TYPES = ("application/json", "application/jsonl")
 _BREAKS_LINES = frozenset({"\n", "\r", "\t", "\f", "\b"})
 
@@ -67,8 +69,8 @@ def stretch_text(item: Item, begin: int, end: int) -> DocumentText:
 def unescaped(item: Item, begin: int, end: int) -> Unescaped:
     """Return a stretch of a document with its signs as they read."""
     if item.media_type in _JSON_TYPES:
-        return _replaced(item.raw[begin:end], begin, _JSON_SIGN, _sign_of_json)
-    return _replaced(item.raw[begin:end], begin, _TABLE_SIGN, _sign_of_table)
+        return _replaced(item.raw[begin:end], begin, _signs_of_json(item.raw[begin:end]))
+    return _replaced(item.raw[begin:end], begin, _signs_of_table(item.raw[begin:end]))
 
 
 def picture_text(reading: PictureReading, length: int) -> tuple[DocumentText, list[Seen]]:
@@ -97,10 +99,11 @@ def _whole(item: Item) -> DocumentText:
     return read_text(item.raw, item.media_type)
 
 
-def _replaced(
-    raw: bytes, begin: int, pattern: re.Pattern[bytes], sign: Callable[[bytes], bytes]
-) -> Unescaped:
-    """Return bytes with each match replaced; what stands for a match comes from its beginning."""
+def _replaced(raw: bytes, begin: int, signs: Iterable[tuple[int, int, bytes]]) -> Unescaped:
+    """Return bytes with signs replaced; what stands for a sign comes from its beginning.
+
+    `signs` are the beginning and end of each, ascending, and what it stands for.
+    """
     pieces: list[bytes] = []
     shifts: list[int] = []
     lengths: list[int] = []
@@ -111,27 +114,36 @@ def _replaced(
         shifts.append(shift)
         lengths.append(length)
 
-    for found in pattern.finditer(raw):
-        start = found.start()
+    for start, end, instead in signs:
         add(raw[source:start], source - made, start - source)
         made += start - source
-        instead = sign(found.group())
         for place in range(len(instead)):
             add(instead[place : place + 1], start - made, 1)
             made += 1
-        source = found.end()
+        source = end
     add(raw[source:], source - made, len(raw) - source)
     origin = np.repeat(np.array(shifts, np.int64), np.array(lengths, np.int64))
     origin += np.arange(len(origin), dtype=np.int64) + begin
     return Unescaped(raw=b"".join(pieces), origin=np.append(origin, begin + len(raw)))
 
 
-def _sign_of_table(sign: bytes) -> bytes:
-    """Return a quotation mark that is written twice; one that encloses a field ends a line.
+def _signs_of_table(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield quotation marks that are written twice; one that encloses a field ends a line.
 
     Left as it is, it would look as if the field quoted somebody.
     """
-    return b'"' if sign == b'""' else b"\n"
+    for field in _TABLE_FIELD.finditer(raw):
+        yield field.start(), field.start() + 1, b"\n"
+        at = raw.find(b'""', *field.span(1))
+        while at >= 0:
+            yield at, at + 2, b'"'
+            at = raw.find(b'""', at + 2, field.end(1))
+        yield field.end(1), field.end(), b"\n" * len(field.group(2))
+
+
+def _signs_of_json(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
+    for sign in _JSON_SIGN.finditer(raw):
+        yield *sign.span(), _sign_of_json(sign.group())
 
 
 def _sign_of_json(escape: bytes) -> bytes:

@@ -62,6 +62,8 @@ def test_address__tags_name_their_source(say: Say, small_case: SmallCase):
         "confidence_level": 50,
         "source": "https://exchange.example/reserves",
         "creator": "the tests",
+        "licence": None,
+        "state": "proposed",
         "last_modified": "2026-01-31",
         "document": {
             "name": "services.yaml",

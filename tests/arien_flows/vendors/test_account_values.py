@@ -25,7 +25,11 @@ FORMS = (
     "%d. %b %Y",
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
-moments = st.datetimes(datetime(2011, 1, 1), datetime(2026, 1, 1))  # noqa: DTZ001 made aware below
+moments = st.datetimes(
+    datetime(2011, 1, 1),  # noqa: DTZ001 made aware below
+    datetime(2026, 1, 1),  # noqa: DTZ001
+).map(lambda moment: moment.replace(microsecond=0))
+"""To the second: no page says more."""
 zones = st.integers(-12, 14).map(lambda hours: timedelta(hours=hours))
 
 

@@ -258,7 +258,7 @@ def test_risk__no_label_hides_a_sanctioned_address(
 def test_risk__calls_subject_and_counterpart_by_the_same_category(case, casebook) -> None:
     old = row(
         text_of_name("locker"), "X", concepts="[dark_market]", confidence="web_crawl",
-        lastmod="2010-01-01", network="bitcoin-regtest",
+        lastmod="2010-01-01", source="'https://old.example'", network="bitcoin-regtest",
     )  # fmt: skip
     new = row(
         text_of_name("locker"), "X", concepts="[exchange]", confidence="forensic",
@@ -299,8 +299,8 @@ def test_risk__says_where_a_name_is_an_inference(case, casebook) -> None:
 
 def test_risk__tells_what_the_explanation_leaves_out(case, casebook, monkeypatch) -> None:
     for number in range(3):
-        source = LOCKER.replace("source:", f"source: https://{number}.example #")
-        bring_in(casebook, source, title=f"Ransom{number}")
+        said = f"{LOCKER}, source: 'https://{number}.example'"
+        bring_in(casebook, said, title=f"Ransom{number}")
     monkeypatch.setattr(risk_contributions, "MOST_DOCUMENTS", 2)
     monkeypatch.setattr(risk_answers, "MOST_DOCUMENTS", 2)
     monkeypatch.setattr(risk_answers, "MOST_CHANGES", 1)

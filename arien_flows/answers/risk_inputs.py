@@ -1,6 +1,6 @@
 """Gathering what a score is made of from a reading: exposures, tags of the subject, behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arien_flows.answers.entity import clustering_of
@@ -18,6 +18,7 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.risk.flags import Observed, flags_of
 from arien_flows.risk.inputs import Direction, Exposed, Inputs, OwnTag
 from arien_flows.shapes import Truncation
+from arien_flows.tag_book import FoundTag
 from arien_flows.workspace import Reading
 
 ENTITY = "entity:"
@@ -60,7 +61,7 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
             strict=True,
         )
     )
-    own, left_out = _own(reading, address)
+    own, left_out = _own(reading, address, is_entity=is_entity)
     marks = reading.coinjoin_marks
     assert marks is not None  # noqa: S101 there is a clustering, so there are marks
     activity = gather(view, clustering.labels, marks, subject, Bounds())
@@ -97,26 +98,38 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
     return Gathered(text=called, subject=subject, inputs=inputs, exposures=found, cuts=tuple(cuts))
 
 
-def _own(reading: Reading, address: int) -> tuple[tuple[OwnTag, ...], int]:
-    """Return what sources call an address and its entity, each reading of it."""
+def _own(reading: Reading, address: int, *, is_entity: bool) -> tuple[tuple[OwnTag, ...], int]:
+    """Return what sources call the subject, each reading of it.
+
+    An entity goes by all of its tags together. Of an address its own are read by themselves, as
+    they are of a counterpart; what is said of the rest of its entity stands beside that, inherited.
+    """
     found = reading.tags.tags_of(address, MOST_TAGS)
     on = reading.view.tip.time.date()
-    tags = [(each.stored.tag.statement, each) for each in found.shown]
-    direct = {
-        reading_key(said)
-        for said, each in tags
-        if said.tag_type in NAMES_SOMEBODY and not each.is_inherited
+    inherited = [each for each in found.shown if each.is_inherited]
+    direct = [each for each in found.shown if not each.is_inherited]
+    named = {
+        reading_key(each.stored.tag)
+        for each in direct
+        if each.stored.tag.tag_type in NAMES_SOMEBODY
     }
+    groups: list[tuple[Sequence[FoundTag], bool]] = [(direct, False), (inherited, True)]
+    if is_entity:
+        groups = [(found.shown, False)]
     own = tuple(
         OwnTag(
             category=it.category,
             label=it.label,
             confidence=it.confidence,
             documents=frozenset(it.documents),
-            is_inherited=(claimed(label=it.label, actor=it.actor), it.category) not in direct,
+            is_inherited=is_inherited
+            or (claimed(label=it.label, actor=it.actor), it.category) not in named,
             is_disputed=it.is_disputed,
         )
-        for it in readings(((said, source_document(each.stored)) for said, each in tags), on)
+        for group, is_inherited in groups
+        for it in readings(
+            ((each.stored.tag.statement, source_document(each.stored)) for each in group), on
+        )
     )
     return own, found.left_out
 

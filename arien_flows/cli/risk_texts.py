@@ -69,8 +69,8 @@ def _explained(answer: RiskAnswer) -> Iterable[str]:
     )
     yield (
         f"   Each direction could go through {answer.request.budget:,} transactions; beyond direct "
-        f"counterparties, amounts of {answer.min_value_in} sat and more were followed back, and of "
-        f"{answer.min_value_out} sat and more on."
+        f"counterparties, amounts from {int(answer.min_value_in):,} sat were followed back, and "
+        f"from {int(answer.min_value_out):,} sat on."
     )
     yield from _own_tags(answer)
     yield ""

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -272,6 +273,34 @@ def test_risk__calls_subject_and_counterpart_by_the_same_category(case, casebook
     assert own[0].category == share.category == "exchange"
     assert own[0].documents == share.documents
     assert len(share.documents) == 1
+
+
+def test_risk__does_not_let_the_rest_of_an_entity_speak_for_an_address() -> None:
+    chain = [
+        Tx(name="one", outputs=[("left", 50 * COIN)]),
+        Tx(name="two", outputs=[("right", 50 * COIN)]),
+        Tx(name="join", inputs=["one:0", "two:0"], outputs=[("p2tr:z", 100 * COIN)]),
+        Tx(name="end", outputs=[("nobody", 50 * COIN)]),
+    ]
+    view = build_view(chain)
+    more = {"confidence": "forensic", "network": "bitcoin-regtest"}
+    with TemporaryDirectory() as folder:
+        book = Casebook(sqlite_url(Path(folder) / "casebook.sqlite"))
+        for name, actor in (("left", "one"), ("right", "two")):
+            said = row(text_of_name(name), name, actor=actor, concepts="[scam]", **more)
+            bring_in(book, said, title=name)
+        reading = read((view, run_clustering(view, None)), book)
+        own = risk_answer(reading, text_of_name("left")).own_tags
+        entity = risk_answer(reading, f"entity:{text_of_name('left')}").own_tags
+        book.close()
+    assert {it.label: (it.is_inherited, it.is_disputed) for it in own} == {
+        "left": (False, False),
+        "right": (True, False),
+    }
+    assert {it.label: (it.is_inherited, it.is_disputed) for it in entity} == {
+        "left": (False, True),
+        "right": (True, True),
+    }
 
 
 def test_risk__says_where_a_name_is_an_inference(case, casebook) -> None:

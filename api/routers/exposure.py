@@ -90,7 +90,7 @@ class Limits:
         self.since, self.until, self.horizon_days = since, until, horizon_days
         self.max_hops, self.min_confidence = max_hops, min_confidence
         self.min_value_sat = None if min_value is None else int(min_value)
-        self.budget = _allowed(budget, settings)
+        self.budget = allowed_budget(budget, settings)
 
     def of(self, subject: str) -> list[ExposureRequest]:
         """Return the requests about a subject, one for each direction."""
@@ -110,7 +110,8 @@ class Limits:
         ]
 
 
-def _allowed(budget: int | None, settings: Settings) -> int:
+def allowed_budget(budget: int | None, settings: Settings) -> int:
+    """Return how many transactions may be gone through; `InputError` for more than is allowed."""
     if budget is not None and budget > settings.trace_budget:
         raise InputError(
             f"the budget is {budget:,} and this service allows {settings.trace_budget:,} "

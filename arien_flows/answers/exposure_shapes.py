@@ -108,10 +108,11 @@ class OwnerExposure(Shape):
     """In base units."""
 
     confidence: int
-    """0 to 100, of all sources; of the weaker claim where they contradict each other."""
+    """0 to 100, of all sources; of the weaker claim where they name different actors. Of a CoinJoin
+    the least figure that is published for any design."""
 
     is_disputed: bool
-    """Whether sources name different owners."""
+    """Whether sources contradict each other."""
 
     certainty: Certainty
     """`attribution` where a source names the very address; `inference` where it names another one

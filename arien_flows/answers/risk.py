@@ -1,50 +1,60 @@
 """The risk of an address or an entity: score, interval, and every sentence of the explanation.
 
-Figures are shown with two digits after the point. The points of the contributions are rounded
-together, so that what is printed adds up to the score that is printed.
+An answer states its whole question and what it stands on, so that it can be made again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from fractions import Fraction
 
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
-from arien_flows.answers.exposure import MEANINGS
-from arien_flows.answers.facts import block_of, block_time, named
+from arien_flows.answers.exposure import MEANINGS, ground_of
+from arien_flows.answers.facts import named
+from arien_flows.answers.risk_contributions import (
+    MOST_DOCUMENTS,
+    contributions,
+    documents_of,
+    figure,
+    percent,
+)
 from arien_flows.answers.risk_inputs import Gathered, gather_inputs
-from arien_flows.answers.risk_sentences import LIMITS, sentence
+from arien_flows.answers.risk_sentences import LIMITS
 from arien_flows.answers.risk_shapes import (
     RiskAnswer,
     RiskChange,
     RiskContribution,
     RiskCoverage,
-    RiskEvidence,
     RiskFlag,
     RiskFormula,
     RiskInterval,
     RiskOwnTag,
     RiskPolicyName,
+    RiskRequestShape,
     RiskUnknown,
 )
 from arien_flows.attribution.categories import standard_categories
 from arien_flows.casebook.documents import KeptDocument
-from arien_flows.exposure.request import DEFAULT_BUDGET
+from arien_flows.errors import InputError
+from arien_flows.exposure.request import DEFAULT_BUDGET, DEFAULT_HOPS, LEAST_CONFIDENCE
 from arien_flows.ledger.state import as_of
-from arien_flows.ledger.view import View
+from arien_flows.prices.rates import PriceBook
 from arien_flows.risk import flags
 from arien_flows.risk.inputs import Direction, Inputs
 from arien_flows.risk.interval import interval
 from arien_flows.risk.policy import RiskPolicy, standard_policy
-from arien_flows.risk.score import Contribution, Score, score
-from arien_flows.shapes import Certainty
+from arien_flows.risk.score import Score, score
+from arien_flows.shapes import Truncation
+from arien_flows.tracing.fiat import table_used
+from arien_flows.tracing.manifest import FORMAT, hash_of_manifest, hash_of_result, manifest_on
+from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.workspace import Reading
 from heuristics import coinjoin, exposure
 
 MOST_CHANGES = 20
 """Documents for which the score without them is told, those of the largest contributions first."""
 
-MOST_DOCUMENTS = 50
-"""Documents that are named as evidence of one contribution."""
+ANSWER_VERSION = 1
+"""Raised whenever the same score is told in another way."""
 
 
 def risk_answer(
@@ -53,30 +63,52 @@ def risk_answer(
     *,
     policy: RiskPolicy | None = None,
     budget: int = DEFAULT_BUDGET,
+    prices: PriceBook | None = None,
 ) -> RiskAnswer:
     """Return the risk of an address, or of `entity:ADDRESS`, by the standard policy or another.
+
+    Prices are those of the casebook where none are given. The same request gives the same bytes as
+    long as the ledger, the clustering, the tags and the prices stay as they are.
 
     `NoEvidenceError` where something would count that names no evidence.
     """
     policy = policy or standard_policy()
     clustering, view = clustering_of(reading), reading.view
-    found = gather_inputs(reading, text, budget)
+    prices = reading.prices(flags.CURRENCY) if prices is None else prices
+    found = gather_inputs(reading, text, budget, prices)
     inputs = found.inputs
     scored = score(inputs, policy)
     spread = interval(inputs, policy, scored.score)
     known = reading.tags.casebook.documents_named(sorted(_documents(inputs)))
+    lines = contributions(view, scored, inputs, policy, known)
+    changes, untried = _changes(inputs, scored, policy, known)
     cuts = (
         *found.cuts,
+        *_left_out(lines, untried),
         *lag(view, clustering, where="entities"),
         *tags_changed(reading, "entities"),
         *reading.limits,
     )
     categories = standard_categories()
-    return RiskAnswer(
+    rules = {
+        "answer": ANSWER_VERSION,
+        "coinjoin": coinjoin.VERSION,
+        "exposure": exposure.VERSION,
+        "flags": flags.VERSION,
+    }
+    draft = RiskAnswer(
         as_of=as_of(view),
         complete=not cuts,
         truncations=cuts,
         network=view.network.name,
+        request=RiskRequestShape(
+            subject=found.text,
+            budget=budget,
+            min_value=None,
+            max_hops=DEFAULT_HOPS,
+            min_confidence=LEAST_CONFIDENCE,
+            policy_sha256=policy.sha256,
+        ),
         subject=found.text,
         entity=named(view, found.subject.root),
         profile=clustering.profile,
@@ -94,137 +126,96 @@ def risk_answer(
             is_exact=spread.is_exact,
         ),
         coverage=RiskCoverage(
-            percent=_percent(inputs.coverage()),
-            in_percent=_percent(inputs.coverage("in")),
-            out_percent=_percent(inputs.coverage("out")),
+            percent=percent(inputs.coverage()),
+            in_percent=percent(inputs.coverage("in")),
+            out_percent=percent(inputs.coverage("out")),
+            known_percent=percent(inputs.known()),
         ),
-        contributions=_contributions(view, scored, inputs, policy, known),
+        min_value_in=str(found.exposures["in"].min_value),
+        min_value_out=str(found.exposures["out"].min_value),
+        contributions=lines,
         own_tags=tuple(
             RiskOwnTag(
                 label=own.label,
                 category=own.category,
                 confidence=own.confidence,
                 is_inherited=own.is_inherited,
+                is_disputed=own.is_disputed,
                 documents=tuple(sorted(own.documents)),
             )
             for own in inputs.own
         ),
         flags=_flags(inputs, policy),
         unknown=_unknown(found),
-        changes=_changes(inputs, scored, policy, known),
+        changes=changes,
+        changes_left_out=untried,
         formula=_formula(scored),
         policy=RiskPolicyName(version=policy.name, sha256=policy.sha256),
         categories=RiskPolicyName(version=categories.name, sha256=categories.sha256),
-        rules={
-            "coinjoin": coinjoin.VERSION,
-            "exposure": exposure.VERSION,
-            "flags": flags.VERSION,
-        },
+        rules=rules,
         limits=LIMITS,
+        manifest=_manifest(reading, found, prices, rules),
+        manifest_sha256="",
     )
+    return _sealed(draft)
 
 
-def figure(value: float) -> str:
-    """Return a figure as it is shown: two digits, rounded half to even of its exact value."""
-    return _hundredths(round(Fraction(value) * 100))
-
-
-def shown_points(points: Sequence[float], total: float) -> list[str]:
-    """Return points with two digits that sum to the total as it is shown.
-
-    What is cut off weighs most where a point is rounded up; ties go to the earlier line.
-    """
-    exact = [Fraction(value) * 100 for value in points]
-    cut = [int(value) for value in exact]
-    missing = round(Fraction(total) * 100) - sum(cut)
-    by_rest = sorted(range(len(exact)), key=lambda i: (cut[i] - exact[i], i))
-    for place in by_rest[:missing]:
-        cut[place] += 1
-    return [_hundredths(value) for value in cut]
-
-
-def _hundredths(value: int) -> str:
-    return f"{value // 100}.{value % 100:02d}"
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share in percent, rounded down: what is known is never told larger."""
-    return _hundredths(int(share * 10_000))
-
-
-def _contributions(
-    view: View,
-    scored: Score,
-    inputs: Inputs,
-    policy: RiskPolicy,
-    known: Mapping[str, KeptDocument],
-) -> tuple[RiskContribution, ...]:
-    points = shown_points([each.points for each in scored.contributions], scored.score)
-    return tuple(
-        _contribution(view, each, shown, inputs, policy, known)
-        for each, shown in zip(scored.contributions, points, strict=True)
-    )
-
-
-def _contribution(
-    view: View,
-    made: Contribution,
-    points: str,
-    inputs: Inputs,
-    policy: RiskPolicy,
-    known: Mapping[str, KeptDocument],
-) -> RiskContribution:
-    part = made.exposed or (made.floor.exposed if made.floor else None)
-    own = made.floor.own if made.floor else None
-    owner = part or own
-    share = None
-    if part is not None and inputs.total(part.direction):
-        share = Fraction(part.value, inputs.total(part.direction))
-    certainty: Certainty = "attribution" if owner is not None and owner.documents else "inference"
-    weight = Fraction(0)
-    if owner is not None:
-        weight = policy.severity[owner.category]
-    elif made.flag is not None:
-        weight = policy.flags[made.flag.name]
-    return RiskContribution(
-        points=points,
-        kind=made.kind,
-        sentence=sentence(made, inputs, policy),
-        certainty=certainty,
-        category=owner.category if owner else None,
-        label=owner.label if owner else None,
-        direction=part.direction if part else None,
-        share_percent=None if share is None else _percent(share),
-        value=str(part.value) if part else None,
-        hops=part.hops if part else None,
-        confidence=owner.confidence if owner else None,
-        is_disputed=part.is_disputed if part else False,
-        weight=f"{float(weight):.2f}",
-        evidence=tuple(_evidence(view, made, known)),
-    )
-
-
-def _evidence(
-    view: View, made: Contribution, known: Mapping[str, KeptDocument]
-) -> Iterable[RiskEvidence]:
-    """Name what a contribution rests on: documents first, then a rule, then transactions."""
-    part = made.exposed or (made.floor.exposed if made.floor else None)
-    own = made.floor.own if made.floor else None
-    documents = part.documents if part else own.documents if own else frozenset()
-    for sha256 in sorted(documents)[:MOST_DOCUMENTS]:
-        kept = known.get(sha256)
-        yield RiskEvidence(
-            kind="document",
-            id=sha256,
-            name=kept.name if kept else None,
-            date=kept.imported_at if kept else None,
+def risk_again(reading: Reading, asked: RiskRequestShape, prices: PriceBook) -> RiskAnswer:
+    """Return the answer to a question that an answer names; `InputError` where it cannot be."""
+    if asked.policy_sha256 != standard_policy().sha256:
+        raise InputError(
+            f"the answer was made by a policy with the SHA-256 {asked.policy_sha256}, which this "
+            "program does not bring along: ask again with `arien-flows risk --policy FILE` and "
+            "compare result_sha256"
         )
-    if part is not None and part.rule:
-        yield RiskEvidence(kind="rule", id=part.rule, name=None, date=None)
-    transactions = (part.transaction,) if part else made.flag.transactions if made.flag else ()
-    for txid in filter(None, transactions):
-        block = block_of(view, view.find_transaction(txid))
-        yield RiskEvidence(kind="transaction", id=txid, name=None, date=block_time(view, block))
+    found = risk_answer(reading, asked.subject, budget=asked.budget, prices=prices)
+    if found.request != asked:
+        raise InputError("the question in the file cannot be asked again: its limits are others")
+    return found
+
+
+def _manifest(
+    reading: Reading, found: Gathered, prices: PriceBook, rules: dict[str, int]
+) -> Manifest:
+    followed = sum(each.followed for each in found.exposures.values())
+    manifest = manifest_on(
+        ground_of(reading), kind="risk", rules=rules, explored=followed, followed=followed
+    )
+    # Any of the tables may have decided about a flag.
+    return replace(manifest, prices=tuple(map(table_used, prices.tables)))
+
+
+def _sealed(draft: RiskAnswer) -> RiskAnswer:
+    """Return an answer with its hashes."""
+    parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    manifest = replace(draft.manifest, result_sha256=hash_of_result(parts))
+    hashed = hash_of_manifest({"format": FORMAT, "request": draft.request, "manifest": manifest})
+    return replace(draft, manifest=manifest, manifest_sha256=hashed)
+
+
+def _left_out(lines: tuple[RiskContribution, ...], untried: int) -> list[Truncation]:
+    """Return what the explanation does not name."""
+    cuts = []
+    unnamed = sum(max(0, each.documents - MOST_DOCUMENTS) for each in lines)
+    if unnamed:
+        cuts.append(
+            Truncation(
+                where="evidence",
+                reason="row_limit",
+                limit=MOST_DOCUMENTS,
+                detail=f"{unnamed:,} more documents count than are named with the contributions",
+            )
+        )
+    if untried:
+        cuts.append(
+            Truncation(
+                where="changes",
+                reason="row_limit",
+                limit=MOST_CHANGES,
+                detail=f"for {untried:,} more documents the score without them was not computed",
+            )
+        )
+    return cuts
 
 
 def _documents(inputs: Inputs) -> set[str]:
@@ -258,7 +249,7 @@ def _unknown(found: Gathered) -> tuple[RiskUnknown, ...]:
                 reason=reason,
                 meaning=MEANINGS[direction].get(reason, reason),
                 value=str(value),
-                percent=_percent(Fraction(value, side.total)),
+                percent=percent(Fraction(value, side.total)),
             )
             rows.append((-value, row))
     rows.sort(key=lambda it: (it[0], it[1].direction, it[1].reason))
@@ -267,19 +258,20 @@ def _unknown(found: Gathered) -> tuple[RiskUnknown, ...]:
 
 def _changes(
     inputs: Inputs, scored: Score, policy: RiskPolicy, known: Mapping[str, KeptDocument]
-) -> tuple[RiskChange, ...]:
-    """Return the score without each of the documents that contributions rest on."""
+) -> tuple[tuple[RiskChange, ...], int]:
+    """Return the score without each of the documents that contributions rest on.
+
+    Beside it, for how many of them it was not computed.
+    """
     wanted: dict[str, None] = {}
     for made in scored.contributions:
-        part = made.exposed or (made.floor.exposed if made.floor else None)
-        own = made.floor.own if made.floor else None
-        for each in sorted(part.documents if part else own.documents if own else ()):
+        for each in sorted(documents_of(made)):
             wanted.setdefault(each)
     changed = [
         (score(without(inputs, each), policy).score, each) for each in list(wanted)[:MOST_CHANGES]
     ]
     changed.sort(key=lambda it: (-abs(scored.score - it[0]), it[1]))
-    return tuple(
+    changes = tuple(
         RiskChange(
             document_sha256=sha256,
             name=known[sha256].name if sha256 in known else None,
@@ -287,10 +279,15 @@ def _changes(
         )
         for after, sha256 in changed
     )
+    return changes, len(wanted) - len(changes)
 
 
 def without(inputs: Inputs, document: str) -> Inputs:
-    """Return what is left without a document: namings that others support keep their confidence."""
+    """Return what is left where all that rests on one document alone falls away.
+
+    Namings that other documents support too stay as they are, with their confidence and category,
+    and nobody else is named in place of those that fall. A withdrawal can do either.
+    """
     return replace(
         inputs,
         exposed=tuple(

@@ -1,20 +1,21 @@
 """Gathering what a score is made of from a reading: exposures, tags of the subject, behaviour."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arien_flows.answers.entity import clustering_of
 from arien_flows.answers.exposure import exposures
-from arien_flows.attribution.categories import UNKNOWN, category_of
-from arien_flows.attribution.confidence import claimed, combine
+from arien_flows.attribution.confidence import claimed
 from arien_flows.attribution.naming import Naming
+from arien_flows.attribution.owner import reading_key, readings
 from arien_flows.attribution.source_documents import source_document
 from arien_flows.attribution.tag import NAMES_SOMEBODY
 from arien_flows.entities.activity import Bounds, Subject, address_of, entity_of, gather
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
-from arien_flows.exposure.request import DEFAULT_BUDGET, LEAST_CONFIDENCE, ExposureRequest
+from arien_flows.exposure.request import LEAST_CONFIDENCE, ExposureRequest
 from arien_flows.exposure.shares import COINJOIN, Exposure
-from arien_flows.risk.flags import CURRENCY, Observed, flags_of
+from arien_flows.prices.rates import PriceBook
+from arien_flows.risk.flags import Observed, flags_of
 from arien_flows.risk.inputs import Direction, Exposed, Inputs, OwnTag
 from arien_flows.shapes import Truncation
 from arien_flows.tag_book import FoundTag
@@ -38,7 +39,7 @@ class Gathered:
     cuts: tuple[Truncation, ...]
 
 
-def gather_inputs(reading: Reading, text: str, budget: int = DEFAULT_BUDGET) -> Gathered:
+def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -> Gathered:
     """Return the inputs of an address, or of `entity:ADDRESS`.
 
     `budget` is how many transactions each direction of the exposure may go through.
@@ -60,7 +61,7 @@ def gather_inputs(reading: Reading, text: str, budget: int = DEFAULT_BUDGET) -> 
             strict=True,
         )
     )
-    own, left_out = _own(reading, address)
+    own, left_out = _own(reading, address, is_entity=is_entity)
     marks = reading.coinjoin_marks
     assert marks is not None  # noqa: S101 there is a clustering, so there are marks
     activity = gather(view, clustering.labels, marks, subject, Bounds())
@@ -73,7 +74,7 @@ def gather_inputs(reading: Reading, text: str, budget: int = DEFAULT_BUDGET) -> 
             least=LEAST_CONFIDENCE,
             on=view.tip.time.date(),
         ),
-        prices=reading.prices(CURRENCY),
+        prices=prices,
     )
     inputs = Inputs(
         total_in=found["in"].total,
@@ -97,44 +98,40 @@ def gather_inputs(reading: Reading, text: str, budget: int = DEFAULT_BUDGET) -> 
     return Gathered(text=called, subject=subject, inputs=inputs, exposures=found, cuts=tuple(cuts))
 
 
-def _own(reading: Reading, address: int) -> tuple[tuple[OwnTag, ...], int]:
-    """Return what sources call an address and its entity: each claim, and how sure it is."""
+def _own(reading: Reading, address: int, *, is_entity: bool) -> tuple[tuple[OwnTag, ...], int]:
+    """Return what sources call the subject, each reading of it.
+
+    An entity goes by all of its tags together. Of an address its own are read by themselves, as
+    they are of a counterpart; what is said of the rest of its entity stands beside that, inherited.
+    """
     found = reading.tags.tags_of(address, MOST_TAGS)
-    naming = [each for each in found.shown if each.stored.tag.tag_type in NAMES_SOMEBODY]
-    combined = combine((each.stored.tag.statement for each in naming), reading.view.tip.time.date())
-    if combined is None:
-        return (), found.left_out
-    groups: dict[str, list[FoundTag]] = {}
-    for each in naming:
-        tag = each.stored.tag
-        groups.setdefault(claimed(label=tag.label, actor=tag.actor), []).append(each)
-    own = []
-    for claim in combined.claims:
-        support = groups[claimed(label=claim.label, actor=claim.actor)]
-        own.append(
-            OwnTag(
-                category=_category(support),
-                label=claim.label,
-                # Where sources contradict each other the weaker of the two counts.
-                confidence=min(claim.confidence, combined.confidence),
-                documents=frozenset(source_document(each.stored) for each in support),
-                is_inherited=all(each.is_inherited for each in support),
-            )
+    on = reading.view.tip.time.date()
+    inherited = [each for each in found.shown if each.is_inherited]
+    direct = [each for each in found.shown if not each.is_inherited]
+    named = {
+        reading_key(each.stored.tag)
+        for each in direct
+        if each.stored.tag.tag_type in NAMES_SOMEBODY
+    }
+    groups: list[tuple[Sequence[FoundTag], bool]] = [(direct, False), (inherited, True)]
+    if is_entity:
+        groups = [(found.shown, False)]
+    own = tuple(
+        OwnTag(
+            category=it.category,
+            label=it.label,
+            confidence=it.confidence,
+            documents=frozenset(it.documents),
+            is_inherited=is_inherited
+            or (claimed(label=it.label, actor=it.actor), it.category) not in named,
+            is_disputed=it.is_disputed,
         )
-    return tuple(own), found.left_out
-
-
-def _category(tags: Iterable[FoundTag]) -> str:
-    """Return the category of the most confident tags that have one."""
-    by_level: dict[int, set[str]] = {}
-    for each in tags:
-        tag = each.stored.tag
-        by_level.setdefault(tag.level, set()).update(tag.concepts)
-    for level in sorted(by_level, reverse=True):
-        found = category_of(sorted(by_level[level]))
-        if found != UNKNOWN:
-            return found
-    return UNKNOWN
+        for group, is_inherited in groups
+        for it in readings(
+            ((each.stored.tag.statement, source_document(each.stored)) for each in group), on
+        )
+    )
+    return own, found.left_out
 
 
 def _shares(found: Exposure) -> list[Exposed]:
@@ -153,6 +150,8 @@ def _shares(found: Exposure) -> list[Exposed]:
             entity=share.entity,
             transaction=share.transaction,
             is_disputed=share.is_disputed,
+            is_inferred=share.certainty == "inference",
+            stated=share.stated,
         )
         for share in found.shares
     ]

@@ -20,6 +20,9 @@ LIMITS = (
 )
 """What every score leaves open."""
 
+MOST_NAMED = 5
+"""Owners who make a floor together and are named in its sentence."""
+
 BEHAVIOUR = {
     "rapid_pass_through": "Money left again within the hour in which it came, repeatedly",
     "mixer_then_exchange": "Money came from a mixing service, and afterwards went to an exchange",
@@ -49,10 +52,13 @@ def sentence(made: Contribution, inputs: Inputs, policy: RiskPolicy) -> str:
             f"(100 x severity {_decimal(policy.severity[own.category])} x confidence "
             f"{own.confidence} %). The line adds what was missing to that."
         )
-    assert made.floor.exposed is not None  # noqa: S101 nothing else makes a floor
+    moved = "; ".join(_moved(each, inputs) for each in made.floor.exposed[:MOST_NAMED])
+    more = len(made.floor.exposed) - MOST_NAMED
+    if more > 0:
+        moved += f"; and {more:,} more of such categories"
     return (
-        f"{_moved(made.floor.exposed, inputs)}; by the policy the score is therefore at least "
-        f"{height}. The line adds what was missing to that."
+        f"{moved}; by the policy the score is therefore at least {height}. The line adds what was "
+        "missing to that."
     )
 
 
@@ -89,21 +95,31 @@ def _percent(share: Fraction) -> str:
 
 def _named_by(part: Exposed) -> str:
     if not part.documents:
-        return f", by the rule {part.rule} with a confidence of {part.confidence} %"
+        return (
+            f", by the rule {part.rule}; the least confidence that is published for any of its "
+            f"designs is {part.confidence} %"
+        )
     count = len(part.documents)
+    whom = "by inference: another address of the entity is" if part.is_inferred else ""
+    lowered = ""
+    if part.stated is not None and part.stated > part.confidence:
+        lowered = f" ({part.stated} % by these alone)"
     disputed = ", and disputed by others" if part.is_disputed else ""
     return (
-        f", named by {count} document{'s' * (count != 1)} with a confidence of "
-        f"{part.confidence} %{disputed}"
-    )
+        f", {whom} named by {count} document{'s' * (count != 1)} with a confidence of "
+        f"{part.confidence} %{lowered}{disputed}"
+    ).replace("  ", " ")
 
 
 def _called(own: OwnTag) -> str:
     count = len(own.documents)
-    whom = "another address of the entity" if own.is_inherited else "the address itself"
+    whom = "the address itself"
+    if own.is_inherited:
+        whom = "another address of the entity (so by inference its owner)"
+    disputed = ", and others dispute it" if own.is_disputed else ""
     return (
         f"{count} document{'s' * (count != 1)} call{'s' * (count == 1)} {whom} {own.label} "
-        f"({summary_of(own.category)}) with a confidence of {own.confidence} %"
+        f"({summary_of(own.category)}) with a confidence of {own.confidence} %{disputed}"
     )
 
 

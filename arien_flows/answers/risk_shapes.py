@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from arien_flows.shapes import Certainty, ChainAnswer, Shape
+from arien_flows.tracing.manifest_answer import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class RiskContribution(Shape):
     """What it says, in words that can be read out."""
 
     certainty: Certainty
-    """Whether a source says it, or a rule."""
+    """`attribution` where sources name the very addresses; `inference` where they name another
+    address of the entity, or where a rule says it."""
 
     category: str | None
     """Risk category of the owner, or of the tag."""
@@ -59,16 +61,21 @@ class RiskContribution(Shape):
     """Entities up to the owner: 1 is direct."""
 
     confidence: int | None
-    """0 to 100; of the weaker claim where sources contradict each other."""
+    """0 to 100; of the weaker claim where sources name different actors. Of several owners who make
+    a floor together, this, the label, the category and the hops are those of the one with the most
+    value, and the share and the value are of all."""
 
     is_disputed: bool
-    """Whether sources name different owners."""
+    """Whether sources contradict each other."""
 
     weight: str
     """Severity of the category, or weight of the behaviour, by the policy: 0 to 1."""
 
     evidence: tuple[RiskEvidence, ...]
-    """What it rests on. Nothing counts without."""
+    """What it rests on. Nothing counts without. At most 50 documents are named."""
+
+    documents: int
+    """How many documents it rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +116,10 @@ class RiskCoverage(Shape):
 
     out_percent: str
     """Of what went."""
+
+    known_percent: str
+    """Of what came, or of what went where that is less: the share whose owners' business is known.
+    The policy asks for so much before it calls a score low."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +178,20 @@ class RiskOwnTag(Shape):
     is_inherited: bool
     """Whether only other addresses of the entity are called so."""
 
+    is_disputed: bool
+    """Whether other sources contradict it."""
+
     documents: tuple[str, ...]
     """SHA-256 of each document that says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskChange(Shape):
-    """What the score would be if a document were wrong, or withdrawn."""
+    """What the score would be if all that rests on one document alone fell away.
+
+    Namings that others support too keep their confidence and category, and nobody else is named in
+    place of those that fall: what a withdrawal comes to in the end only a new answer tells.
+    """
 
     document_sha256: str
     """The document."""
@@ -182,7 +200,7 @@ class RiskChange(Shape):
     """Its name."""
 
     score: str
-    """The score without it."""
+    """The score then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,11 +241,37 @@ class RiskPolicyName(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskRequestShape(Shape):
+    """The question, with every limit in force."""
+
+    subject: str
+    """Whose risk: an address, or `entity:ADDRESS`."""
+
+    budget: int
+    """Transactions that the exposure in one direction may go through."""
+
+    min_value: str | None
+    """Smallest amount followed, in base units; nothing where it was found by the budget."""
+
+    max_hops: int
+    """Entities up to the named owner, who is counted."""
+
+    min_confidence: int
+    """Confidence, of 100, from which a tag names an owner."""
+
+    policy_sha256: str
+    """Hash of the policy's file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskAnswer(ChainAnswer):
     """How risky an address or an entity is, by a policy, and why."""
 
     network: str
     """Name of the network."""
+
+    request: RiskRequestShape
+    """The question."""
 
     subject: str
     """What was asked about: an address, or `entity:ADDRESS`."""
@@ -248,13 +292,20 @@ class RiskAnswer(ChainAnswer):
     """0 to 100, two digits after the point."""
 
     band: str
-    """Advice, never a finding; `undetermined` where the score is low and too little has a name."""
+    """Advice, never a finding; `undetermined` where the score is low and of what came, or of what
+    went, too little is known."""
 
     interval: RiskInterval
     """What it may be if sources are wrong."""
 
     coverage: RiskCoverage
     """How much has a name."""
+
+    min_value_in: str
+    """Smallest amount of what came that was followed beyond the direct counterparties."""
+
+    min_value_out: str
+    """The same of what went."""
 
     contributions: tuple[RiskContribution, ...]
     """What adds up to the score: a floor that binds first, then the most points first."""
@@ -269,7 +320,11 @@ class RiskAnswer(ChainAnswer):
     """What has no name, the largest first."""
 
     changes: tuple[RiskChange, ...]
-    """What the score would be without a document, the largest changes first."""
+    """What the score would be without a document, the largest changes first; at most 20 are tried,
+    those of the largest contributions."""
+
+    changes_left_out: int
+    """Documents that count and were not tried."""
 
     formula: RiskFormula
     """The quantities."""
@@ -285,3 +340,9 @@ class RiskAnswer(ChainAnswer):
 
     limits: tuple[str, ...]
     """What a score cannot say."""
+
+    manifest: Manifest
+    """What the answer stands on, and its hash."""
+
+    manifest_sha256: str
+    """Over the request and the manifest."""

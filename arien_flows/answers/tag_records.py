@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from arien_flows.answers.tags import Document, State, document_answer, state_answer
-from arien_flows.attribution.confidence import is_disputed
+from arien_flows.attribution.owner import is_disputed
 from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_subject
 from arien_flows.attribution.tag import Statement, Tag
 from arien_flows.casebook.book import Casebook
@@ -138,7 +138,7 @@ def known_networks(casebook: Casebook) -> frozenset[str]:
 
 
 def disputed_subjects(casebook: Casebook, found: Sequence[StoredTag]) -> set[tuple[str, str]]:
-    """Return network and subject of those tags whose sources name different actors."""
+    """Return network and subject of those tags whose sources contradict each other."""
     subjects: dict[str, list[str]] = {}
     for stored in found:
         subjects.setdefault(stored.tag.network, []).append(_subject(stored.tag))

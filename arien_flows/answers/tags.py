@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from arien_flows.attribution.confidence import Claim, combine
+from arien_flows.attribution.owner import Owner, is_disputed, readings
 from arien_flows.casebook.records import StoredTag
 from arien_flows.shapes import Certainty, Shape, Truncation
 from arien_flows.tag_book import FoundTag, FoundTags
@@ -86,10 +86,13 @@ class TagAnswer(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimAnswer(Shape):
-    """What all sources that name one actor, or give one label, say together."""
+    """What all sources that name one actor, or give one label, and one category say together."""
 
     label: str
     """Of the most confident of them."""
+
+    category: str
+    """Risk category."""
 
     actor: str | None
     """Who is meant, as an id of GraphSense's list of actors."""
@@ -106,22 +109,24 @@ class Naming(Shape):
     """What the sources come to: who the address is said to be, and how sure that is."""
 
     label: str
-    """The claim that speaks: the most confident one."""
+    """The claim that speaks: the severest of those that are well founded."""
 
     actor: str | None
     """Who is meant, as an id of GraphSense's list of actors."""
 
     combined_confidence: int
-    """Of all sources of the claim together, 0 to 100; the weaker claim's where it is disputed."""
+    """Of all sources of the claim together, 0 to 100; the weaker claim's where
+    different actors are named."""
 
     disputed: bool
-    """Whether sources name different actors."""
+    """Whether sources contradict each other: they name different actors, or give different names
+    and categories."""
 
     inherited: bool
     """Whether it is said of another address of the same entity only."""
 
     claims: tuple[ClaimAnswer, ...]
-    """What is claimed, the most confident first; at most 100."""
+    """What is claimed, the one that speaks first; at most 100."""
 
     as_of: date
     """The day to which the age of the sources is counted: that of the last block."""
@@ -186,15 +191,15 @@ def document_answer(stored: StoredTag) -> Document:
 def naming(found: FoundTags, on: date) -> Naming | None:
     """Return what tags come to, as of a day: those of the address itself, if there are any."""
     for inherited, said in ((False, found.own), (True, found.inherited)):
-        combined = combine(said, on)
-        if combined is not None:
+        claims = readings([(each, "") for each in said], on)
+        if claims:
             return Naming(
-                label=combined.claims[0].label,
-                actor=combined.claims[0].actor,
-                combined_confidence=combined.confidence,
-                disputed=combined.is_disputed,
+                label=claims[0].label,
+                actor=claims[0].actor,
+                combined_confidence=claims[0].confidence,
+                disputed=is_disputed(said),
                 inherited=inherited,
-                claims=_claims(combined.claims[:MAX_TAGS]),
+                claims=_claims(claims[:MAX_TAGS]),
                 as_of=on,
                 certainty="attribution",
             )
@@ -208,13 +213,14 @@ NO_TAGS = Truncation(
 )
 
 
-def _claims(claims: Sequence[Claim]) -> tuple[ClaimAnswer, ...]:
+def _claims(found: Sequence[Owner]) -> tuple[ClaimAnswer, ...]:
     return tuple(
         ClaimAnswer(
-            label=claim.label,
-            actor=claim.actor,
-            confidence=claim.confidence,
-            sources=claim.sources,
+            label=each.label,
+            category=each.category,
+            actor=each.actor,
+            confidence=each.stated,
+            sources=each.sources,
         )
-        for claim in claims
+        for each in found
     )

@@ -7,21 +7,19 @@ thing twice counts once. What was read from the web grows stale and loses half i
 five years; what an owner or an authority stated does not. Age is counted to the answer's own
 date (the time of the last block), so that the same ledger and tags give the same number again.
 
-Two sources that name different actors contradict each other: both claims are kept and shown, the
-naming is disputed, and the lower of the two confidences counts.
+What tags that contradict each other come to is in `attribution.owner`.
 
 Fails when sources are not independent (lists copied from one leak): the cap limits the harm.
-Source of the rule: the levels are GraphSense's; cap, half-life and the rule for disputes are this
-program's own and not calibrated on data.
+Source of the rule: the levels are GraphSense's; cap and half-life are this program's own and not
+calibrated on data.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
-from arien_flows.attribution.tag import CONFIDENCE, NAMES_SOMEBODY, Statement
+from arien_flows.attribution.tag import CONFIDENCE, Statement
 
 MOST_GAIN = 15
 """Points by which sources together may exceed the best of them."""
@@ -31,67 +29,6 @@ HALF_LIFE_DAYS = 1_826
 
 STALE_KINDS = frozenset({"web_crawl", "heuristic", "unknown"})
 """Confidence ids that lose weight with age. An undated tag of these kinds keeps its level."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What all sources that name one actor (or give one label) say together."""
-
-    label: str
-    """Of the best tag that supports it."""
-
-    actor: str | None
-    confidence: int
-    """0 to 100."""
-
-    sources: int
-    """Distinct sources."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combined:
-    """What several tags of one address come to."""
-
-    claims: tuple[Claim, ...]
-    """The most confident first, ties to the smaller label."""
-
-    is_disputed: bool
-    """Whether two claims name different actors."""
-
-    confidence: int
-    """Of the best claim; of the weaker of the two best actors where they are disputed."""
-
-
-def combine(said: Iterable[Statement], on: date) -> Combined | None:
-    """Combine what is said of one address, as of a day; nothing where nobody names anybody."""
-    groups: dict[str, list[Statement]] = {}
-    for statement in said:
-        if statement.tag_type in NAMES_SOMEBODY:
-            name = claimed(label=statement.label, actor=statement.actor)
-            groups.setdefault(name, []).append(statement)
-    if not groups:
-        return None
-    claims = sorted(
-        (_claim(group, on) for group in groups.values()),
-        key=lambda claim: (-claim.confidence, claim.label, claim.actor or ""),
-    )
-    rivals = [claim for claim in claims if claim.actor is not None]
-    is_disputed = len(rivals) > 1
-    return Combined(
-        claims=tuple(claims),
-        is_disputed=is_disputed,
-        confidence=rivals[1].confidence if is_disputed else claims[0].confidence,
-    )
-
-
-def is_disputed(said: Iterable[Statement]) -> bool:
-    """Tell whether statements about one address name different actors."""
-    actors = {
-        statement.actor.casefold()
-        for statement in said
-        if statement.actor is not None and statement.tag_type in NAMES_SOMEBODY
-    }
-    return len(actors) > 1
 
 
 def level_on(statement: Statement, on: date) -> int:
@@ -120,19 +57,3 @@ def claimed(*, label: str, actor: str | None) -> str:
     if actor is not None:
         return f"actor {actor.casefold()}"
     return f"label {' '.join(label.casefold().split())}"
-
-
-def _claim(group: list[Statement], on: date) -> Claim:
-    best: dict[str, int] = {}
-    for statement in group:
-        level = level_on(statement, on)
-        best[statement.source] = max(level, best.get(statement.source, 0))
-    speaker = min(
-        group, key=lambda said: (-level_on(said, on), said.label, said.source, said.actor or "")
-    )
-    return Claim(
-        label=speaker.label,
-        actor=speaker.actor,
-        confidence=noisy_or(list(best.values())),
-        sources=len(best),
-    )

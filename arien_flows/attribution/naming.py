@@ -5,10 +5,7 @@ type is that of an actor (or none) and its confidence is at least what was asked
 address has tags of its own these speak for it alone; an address without any goes by all the tags of
 its entity.
 
-Of several sources the best claim is told: all that names the same actor, or gives the same label.
-Its category is that of its most confident statement that has one, so that a rumour does not make an
-exchange a fraud with the exchange's own confidence. Where claims name different actors, the naming
-is disputed and the lower confidence counts.
+What several sources come to is decided by `attribution.owner`.
 """
 
 from collections.abc import Sequence
@@ -18,26 +15,11 @@ from functools import cached_property
 
 import numpy as np
 
-from arien_flows.attribution.categories import UNKNOWN, category_of
-from arien_flows.attribution.confidence import claimed, combine, level_on
+from arien_flows.attribution.categories import category_of
+from arien_flows.attribution.owner import Owner, owner_of
 from arien_flows.attribution.snapshot import Attribution
-from arien_flows.attribution.tag import NAMES_SOMEBODY, Statement
+from arien_flows.attribution.tag import NAMES_SOMEBODY
 from chains.types import BoolArray, Int64Array
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """What is known of an owner."""
-
-    category: str
-    label: str
-    actor: str | None
-    confidence: int
-    """0 to 100; of the weaker claim where it is disputed."""
-
-    is_disputed: bool
-    documents: tuple[str, ...]
-    """That the best claim rests on, ascending; "" stands for tags that are in no casebook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +53,12 @@ class Naming:
         """Entities with a tagged address, ascending."""
         return np.unique(self.attribution.holder[self._names])
 
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """Categories that any tag which names an owner gives, whether or not it speaks for one."""
+        made = np.unique(self.attribution.statement[self._names]).tolist()
+        return frozenset(category_of(self.attribution.statements[it].concepts) for it in made)
+
     def of_address(self, address: int) -> Owner:
         """Return the owner of an address in `address`."""
         return self._owner(self._said(self._own, address))
@@ -96,34 +84,13 @@ class Naming:
         return places
 
     def _owner(self, places: Sequence[int]) -> Owner:
-        said = [self.attribution.statements[place] for place in places]
-        combined = combine(said, self.on)
-        if combined is None:
-            raise ValueError("nobody names an owner there")
-        best = combined.claims[0]
-        wanted = claimed(label=best.label, actor=best.actor)
-        support = [
-            (place, each)
-            for place, each in zip(places, said, strict=True)
-            if claimed(label=each.label, actor=each.actor) == wanted
-        ]
-        return Owner(
-            category=self._category([each for _, each in support]),
-            label=best.label,
-            actor=best.actor,
-            confidence=combined.confidence,
-            is_disputed=combined.is_disputed,
-            documents=tuple(sorted({self.attribution.documents[place] for place, _ in support})),
+        tags = self.attribution
+        owner = owner_of(
+            [(tags.statements[place], tags.documents[place]) for place in places], self.on
         )
-
-    def _category(self, said: Sequence[Statement]) -> str:
-        levels = {each: level_on(each, self.on) for each in said}
-        for level in sorted(set(levels.values()), reverse=True):
-            concepts = {one for each in said if levels[each] == level for one in each.concepts}
-            found = category_of(sorted(concepts))
-            if found != UNKNOWN:
-                return found
-        return UNKNOWN
+        if owner is None:
+            raise ValueError("nobody names an owner there")
+        return owner
 
 
 def _filed(numbers: Int64Array, statement: Int64Array) -> tuple[Int64Array, Int64Array]:

@@ -21,7 +21,7 @@ from arien_flows.cli.session import profile_option, session_of, session_options
 @click.option(
     "--budget",
     type=click.IntRange(1),
-    default=1_000_000,
+    default=2_000_000,
     show_default=True,
     metavar="N",
     help="Transactions that the exposure in one direction may go through.",

@@ -64,7 +64,13 @@ def _explained(answer: RiskAnswer) -> Iterable[str]:
     )
     yield (
         f"   A name was found for {answer.coverage.in_percent} % of what came and "
-        f"{answer.coverage.out_percent} % of what went."
+        f"{answer.coverage.out_percent} % of what went. Of the direction where it is less, the "
+        f"business of the owners is known for {answer.coverage.known_percent} %."
+    )
+    yield (
+        f"   Each direction could go through {answer.request.budget:,} transactions; beyond direct "
+        f"counterparties, amounts from {int(answer.min_value_in):,} sat were followed back, and "
+        f"from {int(answer.min_value_out):,} sat on."
     )
     yield from _own_tags(answer)
     yield ""
@@ -83,6 +89,10 @@ def _explained(answer: RiskAnswer) -> Iterable[str]:
         f"   - It was made by the policy {answer.policy.version} (SHA-256 {answer.policy.sha256}) "
         f"and the categories {answer.categories.version} (SHA-256 {answer.categories.sha256})."
     )
+    yield (
+        f"   - It stands on the tags with the revision {answer.manifest.tags_sha256}; the SHA-256 "
+        f"of the result is {answer.manifest.result_sha256}."
+    )
 
 
 def _own_tags(answer: RiskAnswer) -> Iterable[str]:
@@ -92,7 +102,8 @@ def _own_tags(answer: RiskAnswer) -> Iterable[str]:
         whom = "Another address of its entity" if own.is_inherited else "The subject itself"
         yield (
             f"   {whom} is called {own.label} ({summary_of(own.category)}) with a confidence of "
-            f"{own.confidence} %, by documents {', '.join(own.documents)}."
+            f"{own.confidence} %{', disputed by others' if own.is_disputed else ''}, by documents "
+            f"{', '.join(own.documents)}."
         )
 
 
@@ -103,6 +114,9 @@ def _points(answer: RiskAnswer) -> Iterable[str]:
     for place, each in enumerate(answer.contributions, 1):
         yield f"   {place}) {each.points} points. {each.sentence}"
         yield from (f"      {_evidence(one)}" for one in each.evidence)
+        unnamed = each.documents - sum(one.kind == "document" for one in each.evidence)
+        if unnamed:
+            yield f"      and {unnamed:,} more documents"
     yield f"   Sum: {answer.score} points{_rule(answer.contributions)}"
     yield (
         f"   By the formula: weighted share of what came {formula.x_in}, of what went "
@@ -155,10 +169,12 @@ def _changes(answer: RiskAnswer) -> Iterable[str]:
         )
     for change in answer.changes:
         yield (
-            f"   - Without document {change.name or change.document_sha256} the score would be "
-            f"{change.score} (SHA-256 {change.document_sha256})."
+            f"   - If all that rests on document {change.name or change.document_sha256} alone "
+            f"fell away, the score would be {change.score} (SHA-256 {change.document_sha256})."
         )
+    if answer.changes_left_out:
+        yield f"   - For {answer.changes_left_out:,} more documents this was not computed."
     if not answer.changes:
-        yield "   No single document changes the score."
+        yield "   No document counts towards the score."
     if float(answer.coverage.percent) < 100:
         yield "   - A name for money that has none could raise it."

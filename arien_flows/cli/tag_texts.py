@@ -107,7 +107,7 @@ def naming_lines(naming: Naming | None) -> Iterable[str]:
     whose = "another address of the entity" if naming.inherited else "the address itself"
     yield ""
     if naming.disputed:
-        yield f"Disputed (attribution of {whose}): sources name different actors."
+        yield f"Disputed (attribution of {whose}): sources contradict each other."
     for claim in naming.claims:
         actor = "" if claim.actor is None else f" (actor {claim.actor})"
         yield (

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from arien_flows.attribution.naming import Naming, Owner
+from arien_flows.attribution.naming import Naming
+from arien_flows.attribution.owner import Owner
 from arien_flows.errors import InputError
 from arien_flows.exposure.request import LEAST_MIN_VALUE_SAT, ExposureRequest
 from arien_flows.exposure.shares import COINJOIN, Exposure, ExposureShare
@@ -22,6 +23,7 @@ from arien_flows.shapes import Truncation
 from arien_flows.tracing.engine import Ground, spend_columns
 from arien_flows.tracing.window import window_of
 from chains.types import Int64Array
+from heuristics.coinjoin import JOINMARKET_CONFIDENCE
 from heuristics.exposure import expose, owners_of
 from heuristics.exposure_terms import ExposureTerms, Moved, Reached
 from heuristics.taint import Stop
@@ -42,6 +44,11 @@ LIMITS: Mapping[Stop, str] = {
     Stop.BUDGET: "there are more transactions: ask with a larger --budget or --min-value",
 }
 """Reasons that are limits of the search, and what to do about each."""
+
+COINJOIN_CONFIDENCE = JOINMARKET_CONFIDENCE
+"""Of every share that met a CoinJoin, since the pass does not tell designs apart: the least figure
+that is published for any of them (`heuristics.coinjoin`). Other designs have higher ones, and some
+rules none."""
 
 _DAY_SECONDS = 86_400
 
@@ -234,6 +241,7 @@ def _share(view: View, key: _Key, met: _Met) -> ExposureShare:
         category=owner.category,
         label=owner.label,
         confidence=owner.confidence,
+        stated=owner.stated,
         hops=hops,
         value=met.value,
         documents=tuple(each for each in owner.documents if each),
@@ -253,7 +261,7 @@ def _coinjoins(view: View, exposed: Exposed) -> list[ExposureShare]:
         ExposureShare(
             category=COINJOIN,
             label="CoinJoin",
-            confidence=100,
+            confidence=COINJOIN_CONFIDENCE,
             hops=hops,
             value=int(amounts[hops]),
             documents=(),

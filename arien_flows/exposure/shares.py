@@ -33,7 +33,8 @@ class ExposureShare:
     """What the best tag calls the owner; `CoinJoin` where a rule found one."""
 
     confidence: int
-    """0 to 100, of all sources together; of the weaker one where they contradict each other."""
+    """0 to 100, of all sources together; of the weaker one where they name different actors. Of a
+    CoinJoin the least figure that is published for any design."""
 
     hops: int
     """Entities from the subject to the owner: 1 is direct, 2 and more are indirect."""
@@ -51,7 +52,10 @@ class ExposureShare:
     """Id of the owner in the public list of actors, where the tags have one."""
 
     is_disputed: bool = False
-    """Whether sources name different owners."""
+    """Whether sources contradict each other (`attribution.owner`)."""
+
+    stated: int | None = None
+    """The confidence before another actor's claim lowered it; nothing where a rule names it."""
 
     entity: str = ""
     """First-seen address of the entity that was met, or of the largest one where it goes by one

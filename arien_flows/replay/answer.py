@@ -53,7 +53,7 @@ class Replayed(Shape):
     """The same in a sentence, with what to do."""
 
     kind: str
-    """What was run: `trace`, `comparison`, `path`, `taint` or `exposure`."""
+    """What was run: `trace`, `comparison`, `path`, `taint`, `exposure` or `risk`."""
 
     network: str
     """Name of the network."""

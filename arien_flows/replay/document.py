@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from arien_flows.answers.exposure_shapes import ExposureRequestShape
+from arien_flows.answers.risk_shapes import RiskRequestShape
 from arien_flows.errors import InputError
 from arien_flows.shapes import shaped
 from arien_flows.tracing.answer import RequestShape
@@ -22,7 +23,9 @@ from arien_flows.tracing.paths_answer import PathRequestShape
 from arien_flows.tracing.sweep_answer import TaintRequestShape
 from arien_flows.tracing.sweep_request import SOURCES_FILE
 
-Request = RequestShape | PathRequestShape | TaintRequestShape | ExposureRequestShape
+Request = (
+    RequestShape | PathRequestShape | TaintRequestShape | ExposureRequestShape | RiskRequestShape
+)
 
 KINDS: dict[str, type[Request]] = {
     "trace": RequestShape,
@@ -30,6 +33,7 @@ KINDS: dict[str, type[Request]] = {
     "path": PathRequestShape,
     "taint": TaintRequestShape,
     "exposure": ExposureRequestShape,
+    "risk": RiskRequestShape,
 }
 """What can be made again, and how its question is written."""
 

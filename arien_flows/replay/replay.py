@@ -8,6 +8,8 @@ from typing import Any
 from arien_flows.answers.exposure import exposure_answer, exposure_requests_of
 from arien_flows.answers.exposure_shapes import ExposureAnswer, ExposureRequestShape
 from arien_flows.answers.paths import connected, path_request_of
+from arien_flows.answers.risk import risk_again
+from arien_flows.answers.risk_shapes import RiskAnswer, RiskRequestShape
 from arien_flows.answers.taint import taint_request_of, tainted
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
@@ -22,6 +24,7 @@ from arien_flows.replay.chain import Parting, holds, parting
 from arien_flows.replay.differences import Differing, differing
 from arien_flows.replay.document import Recorded
 from arien_flows.replay.restoring import fetched_then, ledger_then, prices_then
+from arien_flows.risk.flags import CURRENCY
 from arien_flows.shapes import json_text, plain
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.comparison import Comparison
@@ -61,7 +64,7 @@ _ADVICE = {
 _NO_ADVICE = "use what the manifest names"
 _OF_THE_RUN_ADVICE = "this is no input: do not rely on what the file says of it"
 
-Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer | ExposureAnswer
+Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer | ExposureAnswer | RiskAnswer
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -108,6 +111,9 @@ def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> R
 def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
     if isinstance(recorded.request, ExposureRequestShape):
         return exposure_answer(reading, _exposure_question(recorded.request))
+    if isinstance(recorded.request, RiskRequestShape):
+        known = prices_then(casebook, recorded.manifest, CURRENCY)
+        return risk_again(reading, recorded.request, known)
     request = _question(recorded)
     if isinstance(request, PathRequest):
         return connected(reading, request)
@@ -136,8 +142,8 @@ def _question(recorded: Recorded) -> TraceRequest | PathRequest | SweepRequest:
             return path_request_of(shape)
         if isinstance(shape, TaintRequestShape):
             return taint_request_of(shape, recorded.sources)
-        if isinstance(shape, ExposureRequestShape):
-            raise TypeError("an exposure is one question in each direction")
+        if isinstance(shape, ExposureRequestShape | RiskRequestShape):
+            raise TypeError("exposure and risk are asked in each direction")
         return request_of(shape)
     except ValueError as error:
         raise InputError(f"the question in the file cannot be asked again: {error}") from error

@@ -225,8 +225,10 @@ def _dormant_then_emptied(seen: Observed, sides: Sides) -> Flag:
 def _mixer_then_exchange(seen: Observed, sides: Sides) -> Flag:
     """Money from a mixing service, and afterwards a payment to an exchange."""
     activity, name = seen.gathered.activity, "mixer_then_exchange"
-    if not len(seen.naming.root):
-        return _undecided(name, "no tags name mixers or exchanges")
+    if MIXER not in seen.naming.categories:
+        return _undecided(name, "no tag names a mixing service")
+    if seen.naming.categories.isdisjoint(EXCHANGES):
+        return _undecided(name, "no tag names an exchange")
     mixed = sides.is_receipt & _touches(
         seen, activity.input_place, activity.input_holder, lambda category: category == MIXER
     )

@@ -5,6 +5,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Literal
 
+from arien_flows.attribution.categories import UNKNOWN
 from arien_flows.errors import ArienError
 
 Direction = Literal["in", "out"]
@@ -57,6 +58,11 @@ class Exposed:
     """The one that moved the largest single amount."""
 
     is_disputed: bool = False
+    is_inferred: bool = False
+    """A rule names the owner, or a document does by another address of its entity."""
+
+    stated: int | None = None
+    """The confidence before another actor's claim lowered it, where one did."""
 
     @property
     def sources(self) -> frozenset[str]:
@@ -68,7 +74,8 @@ class Exposed:
         """A key that sorts parts the same way whatever order they came in."""
         return (
             self.direction, self.category, self.hops, self.label, self.value, self.confidence,
-            self.rule, self.entity, self.transaction, *sorted(self.documents),
+            self.rule, self.entity, self.transaction, self.is_disputed, self.is_inferred,
+            self.stated or 0, *sorted(self.documents),
         )  # fmt: skip
 
 
@@ -84,6 +91,8 @@ class OwnTag:
     documents: frozenset[str]
     is_inherited: bool = False
     """The tag is of another address of the entity."""
+
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +138,18 @@ class Inputs:
         named = sum(each.value for each in self.exposed if direction in (None, each.direction))
         total = self.total_in + self.total_out if direction is None else self.total(direction)
         return Fraction(named, total) if total else Fraction(0)
+
+    def known(self) -> Fraction:
+        """Return the share whose owners' business is known, of the direction where it is less.
+
+        A name alone says nothing of what its owner does, and what is known of one direction
+        nothing of the other. 0 where nothing moved.
+        """
+        shares = []
+        directions: tuple[Direction, Direction] = ("in", "out")
+        for direction in directions:
+            parts = [it for it in self.exposed if it.direction == direction]
+            known = sum(each.value for each in parts if each.category != UNKNOWN)
+            if self.total(direction):
+                shares.append(Fraction(known, self.total(direction)))
+        return min(shares, default=Fraction(0))

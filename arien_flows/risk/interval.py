@@ -14,24 +14,34 @@ score for which outcomes of a total chance of at least `p` percent score no high
 widened to hold the score itself, which may lie beside it, because it weighs by confidence what the
 outcomes have or have not.
 
+Documents that support exactly the same namings are thrown as one source, which is right with the
+chance that any of them is. The distribution is the same, and a tag that ten thousand documents
+support costs no more than one.
+
 Up to `2^12` outcomes are gone through one by one. Beyond that the policy's number of them is drawn
-from a generator whose numbers are the same everywhere, so that the interval is, too.
+from a generator whose numbers are the same everywhere, so that the interval is, too. They are drawn
+in blocks of bounded size.
 """
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
 
-from arien_flows.risk.floors import is_grave, own_floor
+from arien_flows.risk.floors import is_grave, least_grave_sat, own_floor
 from arien_flows.risk.inputs import Inputs, Verdict
 from arien_flows.risk.policy import RiskPolicy
 from arien_flows.risk.score import compose, full_weight
 
 FloatArray = npt.NDArray[np.float64]
+
+BLOCK = 2**20
+"""Throws that are held at a time."""
 
 SLACK = 1e-12
 """Chances are sums of rounded numbers; a percentile is reached that much earlier."""
@@ -58,45 +68,63 @@ class _Naming:
     """What stands or falls together: what the same sources say with the same confidence."""
 
     sources: tuple[int, ...]
-    chance: float
+    chances: tuple[float, ...]
     """Of each of the sources."""
 
     x_in: float
     x_out: float
+    grave_in: int
+    """Base units that count towards a floor."""
+
+    grave_out: int
     floor: float
 
 
 def interval(inputs: Inputs, policy: RiskPolicy, score: float) -> Interval:
     """Return the interval around a score."""
     told = _told(inputs, policy)
-    names = sorted({source for sources, _ in told for source in sources})
-    namings = _namings(told, {name: place for place, name in enumerate(names)})
-    levels: list[list[float]] = [[] for _ in names]
+    sources = _sources(told)
+    namings = _namings(told, sources)
+    levels: list[set[float]] = [set() for _ in set(sources.values())]
     for naming in namings:
-        for source in naming.sources:
-            levels[source].append(naming.chance)
-    outcomes = math.prod(len(set(each)) + 1 for each in levels)
+        for source, chance in zip(naming.sources, naming.chances, strict=True):
+            levels[source].add(chance)
+    outcomes = math.prod(len(each) + 1 for each in levels)
     is_exact = outcomes <= 2**policy.interval.enumerate_documents
     if is_exact:
-        throws, chances = _all_outcomes([sorted(set(each)) for each in levels])
+        throws, chances = _all_outcomes([sorted(each) for each in levels])
+        scores = _scores(inputs, policy, namings, throws)
     else:
-        throws = _drawn(policy.interval.draws, len(names), policy.interval.seed)
         chances = [1 / policy.interval.draws] * policy.interval.draws
-    scores = _scores(inputs, policy, namings, throws)
+        scores = [
+            one
+            for block in _drawn(policy.interval.draws, len(levels), policy.interval.seed)
+            for one in _scores(inputs, policy, namings, block)
+        ]
     ranked = sorted(zip(scores, chances, strict=True))
     lower = _percentile(ranked, policy.interval.lower_percent)
     upper = _percentile(ranked, policy.interval.upper_percent)
     return Interval(
         lower=min(lower, score),
         upper=max(upper, score),
-        sources=len(names),
+        sources=len(sources),
         outcomes=len(ranked),
         is_exact=is_exact,
     )
 
 
-_Told = dict[tuple[tuple[str, ...], int], tuple[list[float], list[float], list[float]]]
-"""What sources say with a confidence: parts of X in and out, and floors."""
+@dataclass(slots=True)
+class _Sums:
+    """What sources say with one confidence."""
+
+    x_in: list[float] = field(default_factory=list)
+    x_out: list[float] = field(default_factory=list)
+    grave_in: int = 0
+    grave_out: int = 0
+    floor: float = 0.0
+
+
+_Told = dict[tuple[tuple[str, ...], int], _Sums]
 
 
 def _told(inputs: Inputs, policy: RiskPolicy) -> _Told:
@@ -104,33 +132,57 @@ def _told(inputs: Inputs, policy: RiskPolicy) -> _Told:
     sums: _Told = {}
     for part in sorted(inputs.exposed, key=lambda each: each.order):
         weight = float(full_weight(part, inputs, policy))
-        is_floor = is_grave(part, _CERTAIN, policy)
-        if not weight and not is_floor:
+        grave = part.value if is_grave(part, _CERTAIN, policy) else 0
+        if not weight and not grave:
             continue
-        key = tuple(sorted(part.sources)), part.confidence
-        found = sums.setdefault(key, ([], [], []))
-        found[part.direction == "out"].append(weight)
-        if is_floor:
-            found[2].append(float(policy.floors.direct_score))
+        found = sums.setdefault((tuple(sorted(part.sources)), part.confidence), _Sums())
+        if part.direction == "in":
+            found.x_in.append(weight)
+            found.grave_in += grave
+        else:
+            found.x_out.append(weight)
+            found.grave_out += grave
     for own in inputs.own:
         height = float(own_floor(own, _CERTAIN, policy))
         if height:
-            key = tuple(sorted(own.documents)), own.confidence
-            sums.setdefault(key, ([], [], []))[2].append(height)
+            found = sums.setdefault((tuple(sorted(own.documents)), own.confidence), _Sums())
+            found.floor = max(found.floor, height)
     return sums
 
 
-def _namings(told: _Told, place: dict[str, int]) -> list[_Naming]:
-    return [
-        _Naming(
-            sources=tuple(place[each] for each in sources),
-            chance=1 - (1 - confidence / 100) ** (1 / len(sources)),
-            x_in=math.fsum(into),
-            x_out=math.fsum(out),
-            floor=max(floors, default=0.0),
+def _sources(told: _Told) -> dict[str, int]:
+    """Return the number of each document's source; those that say the same have one."""
+    said: dict[str, list[int]] = {}
+    for place, (documents, _) in enumerate(sorted(told)):
+        for document in documents:
+            said.setdefault(document, []).append(place)
+    numbers: dict[tuple[int, ...], int] = {}
+    return {
+        document: numbers.setdefault(tuple(said[document]), len(numbers))
+        for document in sorted(said)
+    }
+
+
+def _namings(told: _Told, sources: dict[str, int]) -> list[_Naming]:
+    made = []
+    for (documents, confidence), found in sorted(told.items(), key=lambda it: it[0]):
+        counts = Counter(sources[document] for document in documents)
+        made.append(
+            _Naming(
+                sources=tuple(counts),
+                # All documents are wrong with a chance of 1 - confidence.
+                chances=tuple(
+                    1 - (1 - confidence / 100) ** (count / len(documents))
+                    for count in counts.values()
+                ),
+                x_in=math.fsum(found.x_in),
+                x_out=math.fsum(found.x_out),
+                grave_in=found.grave_in,
+                grave_out=found.grave_out,
+                floor=found.floor,
+            )
         )
-        for (sources, confidence), (into, out, floors) in sorted(told.items())
-    ]
+    return made
 
 
 _CERTAIN = Fraction(1)
@@ -153,11 +205,18 @@ def _all_outcomes(levels: list[list[float]]) -> tuple[FloatArray, list[float]]:
     return np.array(throws, np.float64).reshape(len(throws), len(levels)), chances
 
 
-def _drawn(draws: int, sources: int, seed: int) -> FloatArray:
-    """Return throws from 0 to 1, of a generator whose raw numbers are the same everywhere."""
-    raw = np.random.PCG64(seed).random_raw(draws * sources)
-    throws: FloatArray = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return throws.reshape(draws, sources)
+def _drawn(draws: int, sources: int, seed: int) -> Iterator[FloatArray]:
+    """Yield throws from 0 to 1, of a generator whose raw numbers are the same everywhere.
+
+    The numbers do not depend on how many draws a block has.
+    """
+    generator = np.random.PCG64(seed)
+    rows = max(1, BLOCK // sources)
+    for begin in range(0, draws, rows):
+        count = min(rows, draws - begin)
+        raw = generator.random_raw(count * sources)
+        throws: FloatArray = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        yield throws.reshape(count, sources)
 
 
 def _scores(
@@ -169,16 +228,22 @@ def _scores(
         if each.verdict is Verdict.SHOWN
     ]
     x_in, x_out, floor = (np.zeros(len(throws)) for _ in range(3))
+    grave_in, grave_out = (np.zeros(len(throws), np.int64) for _ in range(2))
     # Namings are added one after the other, so that every sum has one order.
     for naming in namings:
-        is_right = (throws[:, list(naming.sources)] < naming.chance).any(axis=1)
+        is_right = (throws[:, list(naming.sources)] < np.array(naming.chances)).any(axis=1)
         x_in += is_right * naming.x_in
         x_out += is_right * naming.x_out
+        grave_in += is_right * np.int64(naming.grave_in)
+        grave_out += is_right * np.int64(naming.grave_out)
         floor = np.maximum(floor, is_right * naming.floor)
+    least = least_grave_sat(policy)
+    is_grave_outcome = (grave_in >= least) | (grave_out >= least)
+    floor = np.maximum(floor, is_grave_outcome * float(policy.floors.direct_score))
     outcomes = zip(x_in.tolist(), x_out.tolist(), floor.tolist(), strict=True)
     return [
-        max(least, compose(min(into, 1.0), min(out, 1.0), strengths, policy).formula)
-        for into, out, least in outcomes
+        max(height, compose(min(into, 1.0), min(out, 1.0), strengths, policy).formula)
+        for into, out, height in outcomes
     ]
 
 

@@ -23,7 +23,7 @@ STANDARD = "standard_1.toml"
 """The policy of this version, in the folder `policies`."""
 
 MOST_BYTES = 1_000_000
-MOST_DRAWS = 1_000_000
+MOST_DRAWS = 100_000
 MOST_ENUMERATED = 16
 
 FLAGS = (
@@ -130,7 +130,8 @@ def read_policy(document: bytes) -> RiskPolicy:
         largest_behaviour=formula.number("largest_behaviour", Fraction(0), Fraction(99, 100)),
         severity=top.table("severity").numbers(standard_categories().names),
         floors=_floors(floors),
-        flags=top.table("flags").numbers(FLAGS),
+        # Nothing that is seen on the chain alone makes a score certain.
+        flags=top.table("flags").numbers(FLAGS, Fraction(99, 100)),
         bands=_bands(top),
         least_coverage=coverage.number("least_for_lowest_band", Fraction(0), Fraction(1)),
         interval=_interval(interval),
@@ -222,9 +223,9 @@ class _Table:
             raise self._wrong(name, wanted)
         return exact
 
-    def numbers(self, names: tuple[str, ...]) -> dict[str, Fraction]:
-        """Return a number from 0 to 1 for each name; another name is refused."""
-        found = {name: self.number(name, Fraction(0), Fraction(1)) for name in names}
+    def numbers(self, names: tuple[str, ...], most: Fraction = Fraction(1)) -> dict[str, Fraction]:
+        """Return a number from 0 to `most` for each name; another name is refused."""
+        found = {name: self.number(name, Fraction(0), most) for name in names}
         self.refuse_others()
         return found
 

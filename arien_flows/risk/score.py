@@ -34,7 +34,7 @@ CLAMP = 1e-9
 """G stays this far below 1, so that its logarithm is finite."""
 
 UNDETERMINED = "undetermined"
-"""In place of the lowest band where too little has a name."""
+"""In place of the lowest band where of either direction too little is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,8 @@ def score(inputs: Inputs, policy: RiskPolicy) -> Score:
     found += [
         Contribution(points=parts.formula * logs[2] / whole * log / among, kind="flag", flag=each)
         for each, log in zip(shown, own_logs, strict=True)
-        if log
+        # A policy may let behaviour count for nothing.
+        if log and logs[2]
     ]
     found.sort(key=lambda it: -it.points)
     floor = highest_floor(inputs, policy)
@@ -182,7 +183,7 @@ def behaviour_of(strengths: Iterable[float], policy: RiskPolicy) -> float:
 def _band(final: float, inputs: Inputs, policy: RiskPolicy) -> str:
     band = policy.band(final)
     is_lowest = band == policy.bands[0].name
-    return UNDETERMINED if is_lowest and inputs.coverage() < policy.least_coverage else band
+    return UNDETERMINED if is_lowest and inputs.known() < policy.least_coverage else band
 
 
 def demand_evidence(inputs: Inputs, policy: RiskPolicy) -> None:

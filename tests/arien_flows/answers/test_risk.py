@@ -2,23 +2,33 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from arien_flows.answers.risk import figure, risk_answer, shown_points
+from arien_flows.answers import risk as risk_answers
+from arien_flows.answers import risk_contributions
+from arien_flows.answers.exposure import exposures
+from arien_flows.answers.risk import risk_answer
+from arien_flows.answers.risk_contributions import figure, shown_points
 from arien_flows.answers.risk_shapes import RiskAnswer
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
 from arien_flows.casebook.evidence import EvidenceKind
 from arien_flows.cli.risk_texts import risk_lines
 from arien_flows.entities.clustering import run_clustering
+from arien_flows.exposure.request import ExposureRequest
+from arien_flows.prices.rates import PriceBook
 from arien_flows.risk.inputs import NoEvidenceError
 from arien_flows.risk.policy import standard_policy
+from arien_flows.risk.score import score
 from arien_flows.shapes import plain, shaped
 from arien_flows.tag_book import TagBook
+from arien_flows.tracing.manifest import hash_of_result
 from arien_flows.workspace import Reading
 from tests.arien_flows.casebook.packs import pack, row
 from tests.arien_flows.intake.desk import Desk, page
@@ -124,7 +134,9 @@ def test_risk__adds_up_to_what_the_tags_and_the_chain_say(case, casebook) -> Non
         "software), named by 1 document with a confidence of 50 %." in told
     )
     assert "document ransom.yaml, 2026-03-04T00:00:00Z, SHA-256 " in told
-    assert "Without document ransom.yaml the score would be 0.00" in told
+    assert (
+        "If all that rests on document ransom.yaml alone fell away, the score would be 0.00" in told
+    )
     assert "25.00 % of what came has no name: newly mined" in told
     assert standard_policy().sha256 in told
     assert "In 90 % of the outcomes or more the score lies between 0.00 and " in told
@@ -207,6 +219,145 @@ def test_risk__weighs_two_namings_that_contradict_each_other_by_the_weaker(case,
     answer = risk_answer(read(case, casebook), address)
     assert {own.label: own.confidence for own in answer.own_tags} == {"Locker": 20, "Bank": 20}
     assert answer.score == "19.00"
+
+
+SANCTIONED = row(
+    text_of_name("locker"),
+    "LAZARUS GROUP",
+    concepts="[sanction]",
+    confidence="authority_data",
+    network="bitcoin-regtest",
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "concepts", "confidence"),
+    [
+        ("Big hot wallet", "[exchange]", "service_api"),
+        ("Big hot wallet", "[exchange]", "ownership"),
+        ("Address of a user", "[user]", "authority_data"),
+        ("Honest Shop", "[shop]", "unknown"),
+    ],
+)
+def test_risk__no_label_hides_a_sanctioned_address(
+    case, casebook, label: str, concepts: str, confidence: str
+) -> None:
+    bring_in(casebook, SANCTIONED, title="Sanctions")
+    locker, subject = text_of_name("locker"), text_of_name("subject")
+    other = row(locker, label, concepts=concepts, confidence=confidence, network="bitcoin-regtest")
+    bring_in(casebook, other, title="Labels")
+    line = risk_answer(read(case, casebook), subject).contributions[0]
+    assert (line.kind, line.category, line.label) == ("floor", "sanctioned", "LAZARUS GROUP")
+    assert (line.confidence, line.is_disputed) == (60, concepts != "[user]")
+    assert [each.name for each in line.evidence if each.kind == "document"] == ["sanctions.yaml"]
+    own = risk_answer(read(case, casebook), locker)
+    # The subject is called the same as the counterpart was.
+    assert (own.own_tags[0].category, own.own_tags[0].confidence) == ("sanctioned", 60)
+    assert own.score == "60.00"
+
+
+def test_risk__calls_subject_and_counterpart_by_the_same_category(case, casebook) -> None:
+    old = row(
+        text_of_name("locker"), "X", concepts="[dark_market]", confidence="web_crawl",
+        lastmod="2010-01-01", source="'https://old.example'", network="bitcoin-regtest",
+    )  # fmt: skip
+    new = row(
+        text_of_name("locker"), "X", concepts="[exchange]", confidence="forensic",
+        network="bitcoin-regtest",
+    )  # fmt: skip
+    bring_in(casebook, old, title="Old")
+    bring_in(casebook, new, title="New")
+    reading = read(case, casebook)
+    own = risk_answer(reading, text_of_name("locker")).own_tags
+    (share,) = exposures(reading, [ExposureRequest(subjects=(text_of_name("subject"),))])[0].shares
+    assert own[0].category == share.category == "exchange"
+    assert own[0].documents == share.documents
+    assert len(share.documents) == 1
+
+
+def test_risk__does_not_let_the_rest_of_an_entity_speak_for_an_address() -> None:
+    chain = [
+        Tx(name="one", outputs=[("left", 50 * COIN)]),
+        Tx(name="two", outputs=[("right", 50 * COIN)]),
+        Tx(name="join", inputs=["one:0", "two:0"], outputs=[("p2tr:z", 100 * COIN)]),
+        Tx(name="end", outputs=[("nobody", 50 * COIN)]),
+    ]
+    view = build_view(chain)
+    more = {"confidence": "forensic", "network": "bitcoin-regtest"}
+    with TemporaryDirectory() as folder:
+        book = Casebook(sqlite_url(Path(folder) / "casebook.sqlite"))
+        for name, actor in (("left", "one"), ("right", "two")):
+            said = row(text_of_name(name), name, actor=actor, concepts="[scam]", **more)
+            bring_in(book, said, title=name)
+        reading = read((view, run_clustering(view, None)), book)
+        own = risk_answer(reading, text_of_name("left")).own_tags
+        entity = risk_answer(reading, f"entity:{text_of_name('left')}").own_tags
+        book.close()
+    assert {it.label: (it.is_inherited, it.is_disputed) for it in own} == {
+        "left": (False, False),
+        "right": (True, False),
+    }
+    assert {it.label: (it.is_inherited, it.is_disputed) for it in entity} == {
+        "left": (False, True),
+        "right": (True, True),
+    }
+
+
+def test_risk__says_where_a_name_is_an_inference(case, casebook) -> None:
+    # The subject spends both of its coins, so who is named at one is named at the entity.
+    named = row(
+        text_of_name("subject"), "Vendor", concepts="[vendor]", confidence="forensic",
+        network="bitcoin-regtest",
+    )  # fmt: skip
+    bring_in(casebook, named, title="Vendors")
+    inputs = risk_answers.gather_inputs(
+        read(case, casebook), text_of_name("exchange"), 1_000, PriceBook("BTC", "USD", ())
+    ).inputs
+    (part,) = inputs.exposed
+    assert not part.is_inferred
+    inferred = replace(inputs, exposed=(replace(part, is_inferred=True),))
+    for made, certainty in ((inputs, "attribution"), (inferred, "inference")):
+        (line,) = risk_contributions.contributions(
+            case[0], score(made, standard_policy()), made, standard_policy(), {}
+        )
+        assert line.certainty == certainty
+        assert ("by inference: another address of the entity" in line.sentence) == (
+            certainty == "inference"
+        )
+
+
+def test_risk__tells_what_the_explanation_leaves_out(case, casebook, monkeypatch) -> None:
+    for number in range(3):
+        said = f"{LOCKER}, source: 'https://{number}.example'"
+        bring_in(casebook, said, title=f"Ransom{number}")
+    monkeypatch.setattr(risk_contributions, "MOST_DOCUMENTS", 2)
+    monkeypatch.setattr(risk_answers, "MOST_DOCUMENTS", 2)
+    monkeypatch.setattr(risk_answers, "MOST_CHANGES", 1)
+    answer = risk_answer(read(case, casebook), text_of_name("subject"))
+    assert answer.contributions[0].documents == 3
+    assert len([it for it in answer.contributions[0].evidence if it.kind == "document"]) == 2
+    assert (len(answer.changes), answer.changes_left_out) == (1, 2)
+    assert {cut.where for cut in answer.truncations} >= {"evidence", "changes"}
+    assert not answer.complete
+    told = text(answer, in_full=True)
+    assert "and 1 more documents" in told
+    assert "For 2 more documents this was not computed." in told
+
+
+def test_risk__states_its_whole_question_and_what_it_stands_on(case, casebook) -> None:
+    bring_in(casebook, LOCKER, title="Ransom")
+    reading, subject = read(case, casebook), text_of_name("subject")
+    answer = risk_answer(reading, subject, budget=7)
+    assert (answer.request.subject, answer.request.budget) == (subject, 7)
+    assert answer.request.policy_sha256 == standard_policy().sha256
+    assert answer.manifest.kind == "risk"
+    assert answer.manifest.tags_sha256 == reading.tags.attribution.revision
+    parts = {field.name: getattr(answer, field.name) for field in fields(answer)}
+    assert answer.manifest.result_sha256 == hash_of_result(parts)
+    assert risk_answer(reading, subject, budget=7) == answer
+    assert risk_answer(reading, subject, budget=8).manifest.result_sha256 != (
+        answer.manifest.result_sha256
+    )
 
 
 def test_risk__is_refused_where_a_naming_rests_on_nothing(case, casebook) -> None:

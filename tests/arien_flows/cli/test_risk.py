@@ -31,11 +31,22 @@ def test_risk__is_the_same_on_the_command_line_and_over_http(
     told = json.loads(do("risk", alice, "--json"))
     assert told["policy"]["version"] == "standard-1"
 
+    file = tmp_path / "risk.json"
+    file.write_text(json.dumps(told))
+    assert json.loads(do("replay", str(file), "--json"))["outcome"] == "same"
+    told["score"] = "1.00"
+    file.write_text(json.dumps(told))
+    assert "was changed or damaged" in do("replay", str(file), code=2)
+
     settings = Settings(data=small_case.data)
+    told = json.loads(do("risk", alice, "--json", "--budget", str(settings.trace_budget)))
     with TestClient(service(settings), base_url="http://127.0.0.1:8000") as client:
         got = client.get(f"/v1/{NETWORK}/addresses/{alice}/risk")
         assert got.status_code == 200
+        # The service states its limit as the budget.
         assert got.json() == told
+        more = client.get(f"/v1/{NETWORK}/addresses/{alice}/risk?budget=20001")
+        assert more.status_code == 422
         got = client.get(f"/v1/{NETWORK}/entities/{alice}/risk")
         assert got.json()["subject"] == f"entity:{alice}"
         assert client.get(f"/v1/{NETWORK}/addresses/{alice[:-1]}/risk").status_code == 422

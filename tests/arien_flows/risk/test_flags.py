@@ -212,6 +212,10 @@ def test_dust_sending__is_of_who_sends_and_not_of_who_receives() -> None:
 
 def test_mixer_then_exchange__needs_tags_and_the_order() -> None:
     assert flag(observed(passes(1)), "mixer_then_exchange").verdict is Verdict.UNDECIDED
+    for only, gap in (("exchange", "no tag names a mixing"), ("mixing_service", "an exchange")):
+        found = flag(observed(passes(2), tags=(tag("payee-1", only),)), "mixer_then_exchange")
+        assert found.verdict is Verdict.UNDECIDED
+        assert gap in found.measured
     named = (tag("payer-0", "mixing_service"), tag("payee-1", "exchange"))
     found = flag(observed(passes(2), tags=named), "mixer_then_exchange")
     assert found.verdict is Verdict.SHOWN

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 
+from arien_flows.risk import interval as intervals
 from arien_flows.risk.inputs import Inputs, OwnTag
 from arien_flows.risk.interval import interval
 from arien_flows.risk.policy import IntervalRule, standard_policy
@@ -75,11 +76,50 @@ def test_interval__of_a_naming_by_several_documents_fails_only_if_all_do() -> No
         exposed=(replace(exposed("scam", 50), documents=frozenset("ab"), confidence=96),),
     )
     found = interval(several, POLICY, score(several, POLICY).score)
-    # Each fails with a chance of 0.2, both with 0.04.
-    assert found.outcomes == 4
+    # Each fails with a chance of 0.2, both with 0.04; they are thrown as one.
+    assert (found.sources, found.outcomes) == (2, 2)
     assert found.lower == min(found.upper, score(several, POLICY).score)
     certain = replace(several.exposed[0], confidence=100)
     assert found.upper == score(replace(several, exposed=(certain,)), POLICY).score
+
+
+def test_interval__throws_documents_that_always_stand_together_as_one() -> None:
+    many = frozenset(f"{i:064x}" for i in range(10_000))
+    one = OwnTag(category="scam", label="X", confidence=70, documents=frozenset("a"))
+    inputs_of = [
+        Inputs(total_in=0, total_out=0, own=(replace(one, documents=documents),))
+        for documents in (frozenset("a"), many)
+    ]
+    single, joint = (interval(made, POLICY, score(made, POLICY).score) for made in inputs_of)
+    assert (joint.sources, joint.outcomes, joint.is_exact) == (10_000, 2, True)
+    assert (joint.lower, joint.upper) == (single.lower, single.upper)
+
+
+def test_interval__does_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = Inputs(
+        total_in=1_300,
+        total_out=0,
+        exposed=tuple(
+            exposed("scam", 50 + i, confidence=40 + i, document=f"{i:x}") for i in range(13)
+        ),
+    )
+    whole = interval(many, POLICY, score(many, POLICY).score)
+    monkeypatch.setattr(intervals, "BLOCK", 100)
+    assert interval(many, POLICY, score(many, POLICY).score) == whole
+
+
+def test_interval__lets_a_floor_of_several_owners_fall_with_any_that_it_needs() -> None:
+    parts = tuple(
+        replace(exposed("sanctioned", 60_000, confidence=96, document=letter), label=letter)
+        for letter in "ab"
+    )
+    grave = Inputs(total_in=10**12, total_out=0, exposed=parts)
+    assert score(grave, POLICY).score == 90
+    found = interval(grave, POLICY, 90.0)
+    # One of the two is wrong with a chance of 0.0784.
+    assert found.lower < 1
+    surer = replace(grave, exposed=tuple(replace(part, confidence=99) for part in parts))
+    assert interval(surer, POLICY, 90.0).lower == 90
 
 
 def test_interval__lets_a_floor_fall_with_its_tag() -> None:

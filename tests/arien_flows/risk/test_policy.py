@@ -40,6 +40,12 @@ def test_band__begins_at_its_score(score: float, band: str) -> None:
         ("scam = 0.80", 'scam = "much"', "severity.scam has to be a number"),
         ("scam = 0.80", "scam = true", "severity.scam has to be a number"),
         ("scam = 0.80", "scam = 0.80\nsmuggling = 0.5", "severity.smuggling is unknown"),
+        (
+            "peel_chain = 0.15",
+            "peel_chain = 1.0",
+            "flags.peel_chain has to be a number from 0 to 0.99",
+        ),
+        ("draws = 4000", "draws = 1000000", "interval.draws has to be a whole number from 100 to"),
         ("lambda = 4", "lambda = 0", "formula.lambda has to be a number from 0.001 to 50"),
         ("gamma = 0.7", "gama = 0.7", "lacks formula.gamma"),
         ("draws = 4000", "draws = 1", "interval.draws has to be a whole number from 100"),

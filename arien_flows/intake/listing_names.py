@@ -10,6 +10,7 @@ import hashlib
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from arien_flows.documents.item import Item
+from arien_flows.extraction.secrets import without_secrets
 
 LONGEST = 400
 """Characters of a name; of a longer one the rest becomes a hash."""
@@ -21,8 +22,11 @@ UNKNOWN_SITE = ""
 
 
 def listing_name(item: Item, *, market: str | None, url: str | None) -> str:
-    """Return the name that all captures of one listing share."""
-    place = None if url is None else _split(url)
+    """Return the name that all captures of one listing share.
+
+    Secrets are hidden in it: in what it is made of, since small letters cannot be told for a key.
+    """
+    place = None if url is None else _split(without_secrets(url))
     if place is not None:
         host = "" if market else _host(place)
         name = f"{host}{_path(place)}"
@@ -73,10 +77,10 @@ def _path(place: SplitResult) -> str:
 
 
 def _plain(text: str | None) -> str:
-    return " ".join((text or "").casefold().split())
+    return " ".join(without_secrets(text or "").casefold().split())
 
 
 def _inner_path(path: str) -> str:
     """Return a path without the name of the folder or archive that was offered."""
     inner = path.partition("!/")[2] or path.partition("/")[2]
-    return inner or path
+    return without_secrets(inner or path)

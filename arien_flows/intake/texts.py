@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,7 +37,7 @@ _BREAKS_LINES = frozenset({"\n", "\r", "\t", "\f", "\b"})
 class Unescaped:
     """Bytes in which signs stand as they read, and where each byte comes from."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     origin: Int64Array
     """Offset of each byte in the document, and at the end that of the stretch's end."""
 

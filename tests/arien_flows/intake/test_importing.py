@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from arien_flows.attribution.concepts import CONCEPTS
+from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.capture_records import CaptureFilter
+from arien_flows.casebook.models import metadata
 from arien_flows.casebook.past import earlier_casebook
 from arien_flows.documents.columns import read_mapping
+from arien_flows.documents.item import Item
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.intake import extracting
 from tests.arien_flows.documents.archives import PAGE, tarred, zipped
@@ -319,3 +323,69 @@ def test_import__of_the_saved_pages_attributes_nobody(desk: Desk, shared_data: P
     assert len(result.rows) > 100
     assert desk.labels() == {}
     assert result.derived == ()
+
+
+def texts_of(book: Casebook) -> list[tuple[str, str]]:
+    """Return every text that a casebook holds, with where it stands; documents are left out."""
+    with book._engine.connect() as connection:
+        return [
+            (f"{table.name}.{name}", value)
+            for table in metadata.sorted_tables
+            for row in connection.execute(select(table))
+            for name, value in row._mapping.items()
+            if isinstance(value, str)
+        ]
+
+
+def test_import__secrets_stand_in_no_table(desk: Desk):
+    header = "vendor,title,category,price,market,description"
+    rows = (
+        f"Green,Thing,{SECRET},{SECRET},{SECRET},hello there",
+        f"{SECRET},Thing,c,1 btc,Nile,Please send payment to my address {FIRST}.",
+        f"Blue,Thing,c,1 btc,Nile,my address {SECOND} private key: {'1a' * 32}",
+    )
+    line = json.dumps({"vendor": "Red", "title": SECRET, "id": SECRET, "price": "x" * 30 + SECRET})
+    result = desk.bring(
+        {
+            "a.csv": "\n".join((header, *rows)).encode(),
+            "b.jsonl": line.replace(SECRET, f"\\u00{ord(SECRET[0]):x}{SECRET[1:]}").encode(),
+            f"{SECRET}.txt": b"hello words",
+            f"{SECRET}.bin": bytes(range(256)),
+        },
+        market=None,
+        name=f"batch {SECRET}",
+        origin=f"http://x.onion/?key={SECRET}",
+    )
+    found = texts_of(desk.casebook)
+    assert len(found) > 100
+    hidden = (SECRET.casefold(), SECRET[:30].casefold(), "1a" * 32)
+    assert [where for where, text in found if any(each in text.casefold() for each in hidden)] == []
+    assert SECRET not in repr(result)
+    assert {"vendor_accounts.handle", "findings.note"} <= {where for where, _ in found}
+    assert not any(SECRET in label for labels in desk.labels().values() for label in labels)
+
+
+def test_import__an_item_on_which_the_program_fails_leaves_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    def read_account(item: Item, **_said: object) -> None:
+        if b"trap" in item.raw:
+            raise ZeroDivisionError(SECRET)
+
+    monkeypatch.setattr(extracting, "read_account", read_account)
+    result = desk.bring({"a.txt": b"a trap", "b.txt": b"good words"})
+    assert [row.result for row in result.rows] == ["refused", "imported"]
+    reason = str(result.rows[0].reason)
+    assert "ZeroDivisionError" in reason
+    assert "test_importing.py" in reason
+    assert SECRET not in reason
+
+
+def test_import__a_page_whose_clock_began_with_the_calendar_is_read(desk: Desk):
+    raw = b"""<html><body>CRYPTONIA MARKET<div id=header><div class=controlbox>
+        <span>Server Time: 0001-01-02 10:00</span></div></div>
+        <div class=titlebox><a class=hlink href=x>x</a></div>
+        <div class=mainarea><div class=mainarea_inner><h2>Green (1)</h2></div></div>
+        <div class=inline_div><div>Last online: 3 weeks ago</div></div></body></html>"""
+    result = desk.bring({"a.html": raw, "b.txt": b"hello words"}, captured_at=None, market=None)
+    assert [row.result for row in result.rows] == ["imported", "imported"]

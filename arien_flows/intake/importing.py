@@ -121,6 +121,7 @@ class _Intake:
         self._flush()
         settled = Settled(derived=(), conflicts=())
         if self._sha256s:
+            shown = self._workspace.casebook.vendors.keys(self._sha256s)
             settled = settle(
                 self._workspace,
                 self._chains,
@@ -128,6 +129,7 @@ class _Intake:
                 sha256s=self._sha256s,
                 addresses=self._addresses,
                 listings=self._listings,
+                keys=shown,
                 now=self._order.now,
                 by=self._order.by,
             )
@@ -289,7 +291,7 @@ def place_of(item: Item, order: Order, offer: Path) -> Place:
         (each, name) for each, name in moments if each is not None and each <= order.now + LATEST
     )
     return Place(
-        listing=listing_name(item, market=market, url=item.url),
+        listing=listing_name(item, market=market, url=item.url, origin=order.origin),
         site=site_name(market=market, url=url),
         market=market,
         url=None if url is None else without_secrets(url),

@@ -1,12 +1,15 @@
 """The whole path: from documents that are offered to tags, and back again."""
 
+import base64
 import json
 from datetime import timedelta
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from pysequoia import SignatureMode, Tsk, sign
 from sqlalchemy import select
 
 from arien_flows.attribution.concepts import CONCEPTS
@@ -144,6 +147,75 @@ def test_conflict__mirrors_that_name_different_addresses_attribute_nobody(desk: 
     settled = desk.withdraw(str(result.rows[0].sha256))
     assert settled.conflicts == ()
     assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
+    assert desk.casebook.evidence.verify().ok
+
+
+HERE, THERE = "http://aaa.onion/item/1", "http://bbb.onion/item/1"
+
+
+def test_conflict__a_mirror_that_adds_an_address_is_doubted_about_it(desk: Desk):
+    desk.bring({"l.html": page("Alice", FIRST)}, origin=HERE)
+    both = f"{FIRST}. Or send payment to my address {SECOND}"
+    result = desk.bring({"l.html": page("Alice", both)}, origin=THERE)
+    assert [each.addresses for each in result.conflicts] == [(SECOND,)]
+    assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
+
+
+def test_conflict__a_mirror_that_names_whom_to_pay_where_the_page_names_nobody_is_doubted(
+    desk: Desk,
+):
+    desk.bring({"l.html": page("Alice", None)}, origin=HERE)
+    assert desk.bring({"l.html": page("Alice", SECOND)}, origin=THERE).conflicts
+    assert desk.labels() == {}
+    # Another account's page under that name says nothing about it.
+    desk.bring({"m.html": page("Bob", None)}, origin="http://aaa.onion/item/2")
+    desk.bring({"m.html": page("Alice", THIRD)}, origin="http://bbb.onion/item/2")
+    assert desk.labels() == {THIRD: {f"Alice @ {MARKET}"}}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_conflict__reaches_the_mirror_s_other_pages_whatever_comes_first(
+    desk: Desk, order: tuple[int, ...]
+):
+    offers = (
+        (page("Alice", FIRST), HERE),
+        (page("Alice", SECOND), THERE),
+        (page("Alice", SECOND, more="z"), "http://bbb.onion/item/2"),
+    )
+    made = {
+        number: desk.bring({"l.html": offers[number][0]}, origin=offers[number][1])
+        for number in order
+    }
+    assert desk.labels() == {}
+    # Without the page that contradicts it the address is his again, on both.
+    desk.withdraw(str(made[0].rows[0].sha256))
+    assert desk.labels() == {SECOND: {f"Alice @ {MARKET}"}}
+    assert len(desk.sources(SECOND)) == 2
+
+
+def test_conflict__files_of_one_name_are_no_captures_of_one_page(desk: Desk):
+    for vendor, address in (("Alice", FIRST), ("Bob", SECOND)):
+        assert desk.bring({"index.html": page(vendor, address)}).conflicts == ()
+    assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}, SECOND: {f"Bob @ {MARKET}"}}
+    # Those of one vendor may be, at one time.
+    assert desk.bring({"index.html": page("Alice", THIRD)}).conflicts
+    assert desk.labels() == {SECOND: {f"Bob @ {MARKET}"}}
+
+
+def test_settle__a_key_that_comes_or_goes_bears_on_what_it_signed(desk: Desk):
+    holder = Tsk.generate("Green <g@example.org>")
+    lines = base64.encodebytes(bytes(holder.extract_certificate())).decode()
+    block = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{lines}-----END PGP PUBLIC KEY BLOCK-----"
+    words = f"Send payment to my address {FIRST} please."
+    signed = sign(holder.signer(), words.encode(), mode=SignatureMode.CLEAR)
+    desk.bring({"s.txt": signed}, market=None)
+    assert desk.labels() == {}
+    shown = {"k.csv": f'vendor,title,description,pgp\nGreen,T,hi,"{block}"\n'.encode()}
+    kept = desk.bring(shown)
+    (label,) = desk.labels()[FIRST]
+    assert label.startswith("PGP key ")
+    desk.withdraw(str(kept.rows[0].sha256), "a forged page")
+    assert desk.labels() == {}
     assert desk.casebook.evidence.verify().ok
 
 

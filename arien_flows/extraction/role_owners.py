@@ -82,7 +82,7 @@ def _refusal(place: Place, decided: Decision, context: Context) -> str:
     if decided.rule in TOO_WEAK:
         return "an amount stands beside it, but nobody asks to be paid there"
     if found.address in context.contradicted:
-        return "captures of one page contradict each other about this address"
+        return "another capture of this page, or of one of this market, contradicts this address"
     if context.doubt is not None:
         for name in found.networks:
             reason = context.doubt(name, found.address)

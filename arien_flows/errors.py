@@ -14,6 +14,7 @@ ArienError                     base class; anything else that is raised is a bug
 │   └── StorageFullError       1 / 507  no space is left on the device
 ├── CasebookError              1 / 500  the casebook cannot be used as it is
 │   ├── CasebookBusyError      1 / 503  another process is writing to it
+│   ├── CasebookReadOnlyError  1 / 500  nobody here may write to it
 │   └── CasebookVersionError   1 / 500  of another version of the program; says what to do
 ├── UnfinishedError            3 / 503  the requests of a run did not suffice; it can go on
 └── StaleSnapshotError         1 / 503  a reorganisation removed what was being read; ask again
@@ -102,6 +103,10 @@ class CasebookBusyError(CasebookError):
     """Another process is writing to the casebook, and did not end in time."""
 
     status = 503
+
+
+class CasebookReadOnlyError(CasebookError):
+    """The casebook can be read, and not be written to."""
 
 
 class CasebookVersionError(CasebookError):

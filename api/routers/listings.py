@@ -1,5 +1,6 @@
 """Listings: collected documents, and what was found in them."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -7,12 +8,16 @@ from fastapi.responses import Response
 
 from api.deps import PageLimit, WorkspaceDep, answer, problems
 from api.routers.tags import UNUSABLE, Cursor
+from arien_flows.answers.listing_views import record_view
 from arien_flows.answers.listings import (
     ListingDetail,
     ListingPage,
     listing_detail,
     listing_page,
 )
+
+SERVICE = "service"
+"""Who looks: the service has no users that it could tell apart."""
 
 router = APIRouter(prefix="/v1/listings", tags=["listings"])
 
@@ -60,6 +65,11 @@ def read_listing(
 ) -> Response:
     """Return a document's captures, its readings, and the words around each address.
 
-    Keys and seed phrases are hidden.
+    Keys and seed phrases are hidden; of a document that holds any the evidence chain keeps that
+    it was looked at.
     """
-    return answer(listing_detail(workspace.casebook, sha256))
+    detail = listing_detail(workspace.casebook, sha256)
+    record_view(
+        workspace.casebook, detail, reason="GET /v1/listings", at=datetime.now(UTC), by=SERVICE
+    )
+    return answer(detail)

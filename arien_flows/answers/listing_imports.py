@@ -73,7 +73,7 @@ class DerivedTags(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingConflict(Shape):
-    """Captures of one listing that name different addresses; nobody is attributed."""
+    """Captures of one listing that name different addresses; those are attributed to nobody."""
 
     listing: str
     """The listing."""
@@ -82,7 +82,7 @@ class ListingConflict(Shape):
     """Of the addresses."""
 
     addresses: tuple[str, ...]
-    """All that are named."""
+    """Those that only some of the captures name."""
 
     sources: tuple[str, ...]
     """Hosts of the captures, or their times where no host is known."""

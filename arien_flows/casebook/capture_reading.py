@@ -41,6 +41,7 @@ from arien_flows.casebook.capture_tables import (
 from arien_flows.casebook.models import documents
 from arien_flows.casebook.records import Withdrawal
 from arien_flows.casebook.rows import ROWS_AT_ONCE
+from arien_flows.casebook.vendor_tables import vendor_accounts, vendor_observations
 
 
 class Payee(NamedTuple):
@@ -53,6 +54,19 @@ class Payee(NamedTuple):
     capture: int
     captured_at: datetime
     document: int
+
+
+class Listed(NamedTuple):
+    """A capture of a listing."""
+
+    capture: int
+    listing: str
+    market: str | None
+    site: str
+    url: str | None
+    captured_at: datetime
+    account: str | None
+    """Whose page it is, where it is somebody's: `market/handle`."""
 
 
 def is_latest() -> ColumnElement[bool]:
@@ -211,6 +225,59 @@ def payees_of(connection: Connection, listings: Iterable[str], roles: Sequence[s
         )
         paid += [Payee(*row) for row in connection.execute(query)]
     return paid
+
+
+def listed_of(connection: Connection, listings: Iterable[str]) -> list[Listed]:
+    """Return the captures of listings that were read and are in effect, in their order."""
+    found: list[Listed] = []
+    listed = sorted(set(listings))
+    account = (
+        select(func.min(vendor_accounts.c.market + "/" + vendor_accounts.c.handle))
+        .join(vendor_observations, vendor_observations.c.account_id == vendor_accounts.c.id)
+        .where(
+            vendor_observations.c.document_id == captures.c.document_id,
+            vendor_observations.c.first_byte == captures.c.first_byte,
+        )
+        .scalar_subquery()
+    )
+    for start in range(0, len(listed), ROWS_AT_ONCE):
+        query = (
+            select(
+                captures.c.id,
+                captures.c.listing,
+                captures.c.market,
+                captures.c.site,
+                captures.c.url,
+                captures.c.captured_at,
+                account,
+            )
+            .where(
+                captures.c.listing.in_(listed[start : start + ROWS_AT_ONCE]),
+                exists().where(extractions.c.capture_id == captures.c.id),
+                is_in_effect(),
+            )
+            .order_by(captures.c.captured_at, captures.c.id)
+        )
+        found += [Listed(*row) for row in connection.execute(query)]
+    return found
+
+
+def captures_holding(connection: Connection, places: Iterable[tuple[str, int]]) -> list[int]:
+    """Return the captures in effect that hold a byte of a document, for each of some."""
+    found: set[int] = set()
+    for sha256, byte in sorted(set(places)):
+        query = (
+            select(captures.c.id)
+            .join(documents, documents.c.id == captures.c.document_id)
+            .where(
+                documents.c.sha256 == sha256,
+                captures.c.first_byte <= byte,
+                captures.c.end_byte > byte,
+                is_in_effect(),
+            )
+        )
+        found.update(connection.execute(query).scalars())
+    return sorted(found)
 
 
 def _captures() -> Select[tuple[object, ...]]:

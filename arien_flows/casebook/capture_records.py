@@ -1,6 +1,6 @@
 """What the casebook takes and answers about collected documents: plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from arien_flows.casebook.records import Withdrawal
@@ -114,7 +114,7 @@ class NewCapture:
 class NewDocument:
     """A document that is offered, with its captures."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     sha256: str
     name: str
     media_type: str

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from arien_flows.casebook import capture_reading as reading
 from arien_flows.casebook import capture_writing as writing
 from arien_flows.casebook.capture_deriving import derive, derived_from
-from arien_flows.casebook.capture_reading import Payee
+from arien_flows.casebook.capture_reading import Listed, Payee
 from arien_flows.casebook.capture_records import (
     Capture,
     CaptureCounts,
@@ -194,6 +194,14 @@ class Captures:
     def with_addresses(self, addresses: Iterable[str]) -> list[int]:
         """Return the captures in effect in which one of the addresses stands."""
         return self._read(lambda it: reading.captures_with(it, addresses), [])
+
+    def listed(self, listings: Iterable[str]) -> list[Listed]:
+        """Return the captures of listings that were read and are in effect."""
+        return self._read(lambda it: reading.listed_of(it, listings), [])
+
+    def holding(self, places: Iterable[tuple[str, int]]) -> list[int]:
+        """Return the captures in effect that hold bytes: of which document, and the first one."""
+        return self._read(lambda it: reading.captures_holding(it, places), [])
 
     def payees(self, listings: Iterable[str], roles: Sequence[str]) -> list[Payee]:
         """Return the addresses that captures of listings show in some roles."""

@@ -18,7 +18,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from arien_flows.errors import CasebookBusyError, CasebookError, InputError, StorageFullError
+from arien_flows.errors import (
+    CasebookBusyError,
+    CasebookError,
+    CasebookReadOnlyError,
+    InputError,
+    StorageFullError,
+)
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one."""
@@ -130,6 +136,8 @@ def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
     code = str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
     if code == "55P03" or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return CasebookBusyError(f"{where} is being written to by another process: try again later")
+    if code in ("25006", "42501") or code.startswith("SQLITE_READONLY"):
+        return CasebookReadOnlyError(f"{where} cannot be written to: {reason}")
     if code in ("53100", "SQLITE_FULL"):
         return StorageFullError(
             f"no space is left for {where}: make room and run the same command again"

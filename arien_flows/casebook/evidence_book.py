@@ -43,9 +43,10 @@ class EvidenceBook:
     def secret_viewed(
         self, *, document_sha256: str, begin: int, end: int, reason: str, at: datetime, by: str
     ) -> Head:
-        """Record that somebody is about to see the bytes of a key, a seed phrase or the like.
+        """Record that somebody is about to look at a document where it holds keys or the like.
 
-        To be called before they are shown: what cannot be recorded must not be seen.
+        `begin` and `end` are the bytes from the first of them to the last; `reason` says how and
+        why he looks. To be called before anything is shown.
         """
         place = {"document_sha256": document_sha256, "begin": begin, "length": end - begin}
         return self.record(EvidenceKind.SECRET_VIEWED, place | {"reason": reason}, at=at, by=by)

@@ -21,23 +21,12 @@ from arien_flows.attribution.snapshot import revision_of
 from arien_flows.casebook.changed_tags import changed_tags
 from arien_flows.casebook.evidence import FIRST_HASH, NO_ROWS, Head, row_hash
 from arien_flows.casebook.evidence_rows import Measured, RowGroup, measure
+from arien_flows.casebook.evidence_triggers import trigger_faults
 from arien_flows.casebook.models import documents, metadata, tag_sets, tags
 from arien_flows.errors import InputError
 
 Report = Callable[[str, int, int], None]
 """Is told what is being checked, how much is done and of how much."""
-
-TRIGGERS = {
-    "sqlite": tuple(
-        f"{table}_no_{act}"
-        for table in ("documents", "evidence")
-        for act in ("update", "delete", "replace")
-    ),
-    "postgresql": tuple(
-        f"{table}_no_{act}" for table in ("documents", "evidence") for act in ("change", "truncate")
-    ),
-}
-"""What keeps documents and evidence from being changed by mistake."""
 
 LIMITS = (
     "Not shown by this: rows removed from the end of the chain together with what they wrote "
@@ -330,15 +319,5 @@ def _current(connection: Connection) -> Iterator[Fault]:
 
 
 def _triggers(connection: Connection) -> Iterator[Fault]:
-    query = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'",
-    }[connection.dialect.name]
-    there = set(connection.execute(text(query)).scalars())
-    for name in TRIGGERS[connection.dialect.name]:
-        if name not in there:
-            yield Fault(
-                kind="trigger",
-                where=f"trigger {name}",
-                detail="is missing: nothing keeps the table from being changed",
-            )
+    for name, detail in trigger_faults(connection):
+        yield Fault(kind="trigger", where=f"trigger {name}", detail=detail)

@@ -319,8 +319,8 @@ def sightings(connection: Connection) -> list[Sighting]:
     return found
 
 
-def keys(connection: Connection) -> list[PgpKey]:
-    """Return all keys that documents in effect show."""
+def keys(connection: Connection, sha256s: Iterable[str] | None = None) -> list[PgpKey]:
+    """Return the keys that documents in effect show: those documents, or all."""
     query = (
         _observed(vendor_key_sightings.c.fingerprint)
         .join(
@@ -329,7 +329,12 @@ def keys(connection: Connection) -> list[PgpKey]:
         )
         .distinct()
     )
-    return _keys_named(connection, sorted(connection.execute(query).scalars()))
+    if sha256s is None:
+        return _keys_named(connection, sorted(connection.execute(query).scalars()))
+    found: set[str] = set()
+    for part in _cut(sorted(set(sha256s))):
+        found |= set(connection.execute(query.where(documents.c.sha256.in_(part))).scalars())
+    return _keys_named(connection, sorted(found))
 
 
 def key_facts(connection: Connection) -> dict[str, KeyFacts]:

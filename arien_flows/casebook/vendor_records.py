@@ -1,7 +1,7 @@
 """What the casebook says of vendors' accounts, as values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from arien_flows.vendors.account import (
@@ -127,6 +127,6 @@ class StoredStatement:
     document_sha256: str
     begin: int
     end: int
-    raw: bytes
+    raw: bytes = field(repr=False)
     encoding: str
     captured_at: datetime | None

@@ -3,7 +3,7 @@
 Offered by a casebook as `casebook.vendors`. A document that is withdrawn says nothing any more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -73,9 +73,9 @@ class Vendors:
         """Return what is known of each key, by fingerprint."""
         return self._read(reading.key_facts, {})
 
-    def keys(self) -> list[PgpKey]:
-        """Return all keys that documents in effect show."""
-        return self._read(reading.keys, [])
+    def keys(self, sha256s: Iterable[str] | None = None) -> list[PgpKey]:
+        """Return the keys that documents in effect show: those documents, or all."""
+        return self._read(lambda it: reading.keys(it, sha256s), [])
 
     def activity(self) -> dict[str, list[datetime]]:
         """Return when each account was seen to be in use."""

@@ -163,15 +163,22 @@ def show_command(context: click.Context, listing: str) -> None:
     """Show a document (by its SHA-256, or the beginning of it) or a listing (by its name).
 
     All captures are shown in the order of their time, with everything that was found and the
-    words around it. Keys and seed phrases are hidden.
+    words around it. Keys and seed phrases are hidden; of a document that holds any the evidence
+    chain keeps who looked at it.
     """
+    from datetime import UTC, datetime
+
+    from arien_flows.answers.listing_views import record_view
     from arien_flows.answers.listings import listing_detail
     from arien_flows.cli.listing_texts import detail_lines
     from arien_flows.cli.output import emit
+    from arien_flows.cli.tag_importing import user_name
     from arien_flows.workspace import Workspace
 
     session = session_of(context)
-    detail = listing_detail(Workspace(session.settings).casebook, listing)
+    casebook = Workspace(session.settings).casebook
+    detail = listing_detail(casebook, listing)
+    record_view(casebook, detail, reason="listings show", at=datetime.now(UTC), by=user_name())
     emit(session, detail, detail_lines)
 
 

@@ -1,7 +1,7 @@
 """One document inside what was offered, or the reason why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -11,13 +11,17 @@ NO_PLACES: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """One document, or one row of a document that is a table."""
+    """One document, or one row of a document that is a table.
+
+    Its representation holds nothing that the document says, which may be secret: it ends up in
+    logs and traces.
+    """
 
     path: str
     """Where it was found: `archive.zip!/pages/1.html`, `agora.csv#17`. A name, which opens
     nothing."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     """The whole document. The rows of a table share one object."""
 
     document_path: str
@@ -30,10 +34,10 @@ class Item:
     clock: str
     """What says so: `warc`, `field:NAME`; empty where nothing does."""
 
-    url: str | None
+    url: str | None = field(repr=False)
     """Where it was captured, where the document says so."""
 
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(repr=False)
     """Of a row: what each field says. The names in `columns.FIELDS` mean the same in all tables;
     others are the document's own. Empty for a document that is no table."""
 

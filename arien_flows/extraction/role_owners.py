@@ -2,7 +2,7 @@
 
 On the page of an account that is the account, in those parts of the page that its holder wrote;
 elsewhere the signer of a signed text, or an author who names himself in the same paragraph. Where
-other captures of the page show another address in the place of this one, or the chain contradicts
+captures of a page contradict each other about this address, or the chain contradicts
 it, nobody is attributed and the note says why.
 """
 
@@ -82,7 +82,7 @@ def _refusal(place: Place, decided: Decision, context: Context) -> str:
     if decided.rule in TOO_WEAK:
         return "an amount stands beside it, but nobody asks to be paid there"
     if found.address in context.contradicted:
-        return "another capture of this page shows another address in its place"
+        return "another capture of this page, or of one of this market, contradicts this address"
     if context.doubt is not None:
         for name in found.networks:
             reason = context.doubt(name, found.address)

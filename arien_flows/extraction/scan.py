@@ -31,7 +31,7 @@ from arien_flows.extraction.misread import read_misread
 from arien_flows.extraction.partials import partial_address
 from arien_flows.extraction.phrases import phrases
 from arien_flows.extraction.search import Search
-from arien_flows.extraction.secrets import is_said_private, read_key
+from arien_flows.extraction.secrets import TURNED_LENGTHS, is_said_private, read_key, turned_key
 from arien_flows.extraction.text import DocumentText, RegionKind
 from chains.types import BoolArray, Int64Array
 from heuristics.scan import CLASSES, PUNCTUATION, Stretch, find_stretches
@@ -59,8 +59,8 @@ _ENCODED = (
 )
 _CASH_PREFIX = "bitcoincash:"
 _SPLIT_PREFIX = re.compile(r"(?<![0-9A-Za-z])(?:zero|0)[\W_]{0,3}e?x[\W_]{0,3}\Z", re.IGNORECASE)
-_URI = re.compile(r"(?:bitcoin:|ethereum:|monero:)?([0-9A-Za-z]{14,110})(?:[?@].{0,200})?")
-_PIECE = re.compile(r"[0-9A-Za-z]{14,110}")
+_URI = re.compile(r"(?:bitcoin:|ethereum:|monero:)?([0-9A-Za-z]{14,112})(?:[?@].{0,200})?")
+_PIECE = re.compile(r"[0-9A-Za-z]{14,112}")
 _NAMES_SOLANA = re.compile(r"\b(?:sol|solana|phantom)\b", re.IGNORECASE)
 _NEAR = 60
 _CUT_MISREAD = f"only the first {MOST_MISREAD} addresses that may be misread were tried"
@@ -102,6 +102,7 @@ def _read(search: Search, letters: Letters, *, is_ocr: bool) -> None:
         if search.is_free(start, stop):
             search.add_secret(SecretKind.SEED_PHRASE, phrase.is_checked, start, stop)
     _read_keys(search, letters, stretches)
+    _read_turned_keys(search, letters, mixed[:mixed_count])
     _read_plain(search, letters, stretches)
     _read_encoded(search, letters, stretches)
     _read_broken(search, letters, stretches, mixed[:mixed_count])
@@ -124,10 +125,20 @@ def _read_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
         first, last = letters.place(start - len(prefix), stop)
         if not search.is_free(first, last):
             continue
-        if is_said_private(letters.text, start):
+        if is_said_private(letters.text, start - len(prefix), stop):
             search.add_secret(SecretKind.PRIVATE_KEY, False, first, last)
         else:
             search.add_hash(prefix + letters.text[start:stop].lower(), first, last)
+
+
+def _read_turned_keys(search: Search, letters: Letters, mixed: Int64Array) -> None:
+    """Hide keys that are written backwards or in rot13."""
+    lengths = mixed[:, 1] - mixed[:, 0]
+    for start, stop in mixed[np.isin(lengths, TURNED_LENGTHS)].tolist():
+        first, last = letters.place(start, stop)
+        reading = turned_key(letters.text[start:stop])
+        if reading and search.is_free(first, last):
+            search.add_secret(reading.kind, True, first, last)
 
 
 def _read_doubtful_keys(search: Search, letters: Letters, stretches: Stretches) -> None:
@@ -170,6 +181,11 @@ def _read_encoded(search: Search, letters: Letters, stretches: Stretches) -> Non
         for start, stop in stretches.get(what, ()):
             decoded, rule = _decoded(what, letters.text[start:stop])
             for piece in decoded:
+                key = read_key(piece)
+                first, last = letters.place(start, stop)
+                if key and key.is_checked and search.is_free(first, last):
+                    search.add_secret(key.kind, True, first, last)
+                    continue
                 reading = read_address(piece)
                 if reading:
                     search.add_address(reading, letters, start, stop, (rule,))

@@ -7,6 +7,7 @@ the document found; `without_secrets` looks for itself, for texts that come from
 column, a title, a note).
 """
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -29,9 +30,27 @@ _WIF_VERSIONS = (0x80, 0xEF)
 _ENCRYPTED_KEY = (b"\x01\x42", b"\x01\x43")
 _UNMISTAKABLE = re.compile(r"[xyztuvXYZTUVdgLM](?:pub|prv)")
 _PLAIN_SHAPE = re.compile(r"5[HJK]|[KLc9]")
-_SAYS_PRIVATE = re.compile(r"(?:priv(?:ate)?|secret)[ _-]{0,2}key|privkey|\bseed\b", re.IGNORECASE)
-_BEFORE = 60
-"""Characters before 64 hexadecimal digits in which a private key is spoken of."""
+_NAMES = (
+    r"(?:priv(?:ate)?|secret|wallet)[ _-]{0,2}key|privkey|cl(?:\xe9|e)f? priv(?:\xe9|e)e|"
+    r"private[rn]? schl(?:\xfc|ue)ssel|(?:clave|llave) privada|chave privada|"
+    r"\u043f\u0440\u0438\u0432\u0430\u0442\u043d\w{2,3} \u043a\u043b\u044e\u0447"
+)
+_SAYS_PRIVATE = re.compile(rf"{_NAMES}|\b(?:seed|priv|pk)\b", re.IGNORECASE)
+_SAYS_IT_WAS = re.compile(
+    r"(?:[\s\W]{0,4}\b(?:is|was|as|are|being|the|my|your|our|this|ist|der|mein|est|la|ma|es|mi)\b)"
+    rf"{{0,4}}[\s\W]{{0,4}}(?:{_NAMES})",
+    re.IGNORECASE,
+)
+_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:0x)?([0-9A-Fa-f]{64})(?![0-9A-Za-z])")
+_RUN = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,120}")
+_BESIDE = 60
+"""Characters before 64 hexadecimal digits, and after them, in which a private key is spoken of."""
+
+SHORTEST = 26
+"""Characters of the shortest secret, a mini key."""
+
+TURNED_LENGTHS = (51, 52, 58)
+"""Letters of keys that are also looked for written backwards or in rot13."""
 
 
 class KeyReading(NamedTuple):
@@ -63,9 +82,23 @@ def read_key(text: str) -> KeyReading | None:
     return None
 
 
-def is_said_private(text: str, start: int) -> bool:
-    """Return whether a text speaks of a private key just before a character."""
-    return _SAYS_PRIVATE.search(text, max(start - _BEFORE, 0), start) is not None
+def is_said_private(text: str, start: int, stop: int) -> bool:
+    """Return whether a text speaks of a private key just before a stretch, or says it was one.
+
+    Of what follows only words such as "is the private key" count: another key's name may come next.
+    """
+    if _SAYS_PRIVATE.search(text, max(start - _BESIDE, 0), start) is not None:
+        return True
+    return _SAYS_IT_WAS.match(text, stop, min(stop + _BESIDE, len(text))) is not None
+
+
+def turned_key(text: str) -> KeyReading | None:
+    """Return what kind of key a text is backwards or in rot13; None where its checksum fails."""
+    for turned in (text[::-1], codecs.encode(text, "rot13")):
+        reading = read_key(turned) if _PLAIN_SHAPE.match(turned) or turned[:2] == "6P" else None
+        if reading is not None and reading.is_checked:
+            return reading
+    return None
 
 
 def redacted(text: str, secrets: Iterable[Secret], *, first: int = 0) -> str:
@@ -100,15 +133,28 @@ def redacted_bytes(raw: bytes, secrets: Iterable[Secret], *, first: int = 0) -> 
 
 
 def without_secrets(text: str) -> str:
-    """Return any text with the secrets in it hidden: plainly written keys, and phrases."""
+    """Return any text with the secrets in it hidden.
+
+    Knows phrases, keys in one piece, also backwards or in rot13, and hexadecimal digits that are
+    called a key; not keys that are broken into parts or encoded.
+    """
+    if len(text) < SHORTEST:
+        return text
     letters = letters_of(text)
     found = [(each.start, each.stop, SecretKind.SEED_PHRASE) for each in phrases(letters.codes)]
-    for match in re.finditer(r"[1-9A-HJ-NP-Za-km-z]{26,120}", letters.text):
+    for match in _RUN.finditer(letters.text):
         reading = None
         if is_key_start(letters.codes, match.start(), len(match[0])):
             reading = read_key(match[0])
+        elif len(match[0]) in TURNED_LENGTHS:
+            reading = turned_key(match[0])
         if reading:
             found.append((match.start(), match.end(), reading.kind))
+    found += [
+        (match.start(), match.end(), SecretKind.PRIVATE_KEY)
+        for match in _HEXADECIMAL.finditer(text)
+        if is_said_private(text, match.start(), match.end())
+    ]
     shown = []
     done = 0
     for start, stop, kind in _merged(found):

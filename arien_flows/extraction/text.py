@@ -10,7 +10,7 @@ part on lines of its own, and all of it lies in `HIDDEN` regions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from chains.types import Int32Array, Int64Array
@@ -72,8 +72,8 @@ class Region:
 class DocumentText:
     """The copy that rules read."""
 
-    text: str
-    byte_at: Int64Array
+    text: str = field(repr=False)
+    byte_at: Int64Array = field(repr=False)
     """Offset in the original of each character, and at the end that of the original's end.
     Ascending in what is displayed, and again in what is not; several characters may come from one
     byte (a ligature that NFKC takes apart)."""

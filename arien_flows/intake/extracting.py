@@ -4,14 +4,19 @@ Everything here follows from the item, the version of the rules and what the cas
 same addresses and the same listing; so the same item can be read again later, from the casebook.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from arien_flows.casebook.capture_records import Finding, FoundSecret, Reading
 from arien_flows.documents.item import Item
 from arien_flows.documents.pictures import UnreadablePictureError, read_picture
+from arien_flows.errors import ArienError
 from arien_flows.extraction.finding import Scan
 from arien_flows.extraction.scan import scan
 from arien_flows.extraction.text import DocumentText
@@ -100,12 +105,32 @@ class UnreadableItemError(Exception):
     """An item cannot be read; says why."""
 
 
+@contextmanager
+def _own_fault(item: Item) -> Iterator[None]:
+    """Turn a fault of the program into a refusal of the item: the others must still be read.
+
+    The reason names where it happened, and nothing that the document says.
+    """
+    try:
+        yield
+    except (UnreadableItemError, ArienError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other items are read
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        sha256 = hashlib.sha256(item.raw).hexdigest()
+        raise UnreadableItemError(
+            f"the program failed on it ({type(error).__name__} in {Path(place.filename).name}, "
+            f"line {place.lineno}): please report that with the document's SHA-256, {sha256}"
+        ) from None
+
+
 def look(item: Item) -> Looked:
     """Return what is written in an item and what was found; `UnreadableItemError` says why not."""
-    if item.media_type.startswith("image/"):
-        return _look_at_picture(item)
-    text = item_text(item)
-    return Looked(text=text, scan=scan(text, raw=item.raw), notes=_text_notes(text))
+    with _own_fault(item):
+        if item.media_type.startswith("image/"):
+            return _look_at_picture(item)
+        text = item_text(item)
+        return Looked(text=text, scan=scan(text, raw=item.raw), notes=_text_notes(text))
 
 
 def rows_worth_reading(rows: Sequence[Item]) -> set[int]:
@@ -136,15 +161,25 @@ def vouched_for(clock: str, captured_at: datetime) -> datetime | None:
 def extract(
     item: Item, place: Place, looked: Looked | None, around: Circumstances, *, reason: str = FIRST
 ) -> Extracted:
-    """Judge what was found in an item; `looked` is nothing where nothing can be found."""
+    """Judge what was found in an item; `looked` is nothing where nothing can be found.
+
+    `UnreadableItemError` where the program fails on it.
+    """
+    with _own_fault(item):
+        return _extract(item, place, looked, around, reason)
+
+
+def _extract(
+    item: Item, place: Place, looked: Looked | None, around: Circumstances, reason: str
+) -> Extracted:
     account = read_account(
         item, market=place.market, captured_at=vouched_for(place.clock, place.captured_at)
     )
+    if account is not None:
+        account = account.without(() if looked is None else looked.scan.secrets)
     if looked is None:
         empty = Reading(extractor=EXTRACTOR, reason=reason, cut=(), findings=(), secrets=())
         return Extracted(reading=empty, account=account)
-    if account is not None:
-        account = account.without(looked.scan.secrets)
     surroundings = Surroundings(
         raw=item.raw[item.begin : item.end],
         account=account,
@@ -200,8 +235,12 @@ def _look_at_picture(item: Item) -> Looked:
 
 def _worth_reading(rows: Sequence[Item], first: int, last: int) -> set[int]:
     places = range(first, last + 1)
-    text = stretch_text(rows[first], rows[first].begin, rows[last].end)
-    found = scan(text, raw=rows[first].raw)
+    try:
+        with _own_fault(rows[first]):
+            text = stretch_text(rows[first], rows[first].begin, rows[last].end)
+            found = scan(text, raw=rows[first].raw)
+    except UnreadableItemError:
+        return set(places)  # One of them is at fault; which one shows when each is read.
     if found.cut:
         return set(places)
     spans = [(each.begin, each.end) for each in found.found]

@@ -121,6 +121,7 @@ class _Intake:
         self._flush()
         settled = Settled(derived=(), conflicts=())
         if self._sha256s:
+            shown = self._workspace.casebook.vendors.keys(self._sha256s)
             settled = settle(
                 self._workspace,
                 self._chains,
@@ -128,6 +129,7 @@ class _Intake:
                 sha256s=self._sha256s,
                 addresses=self._addresses,
                 listings=self._listings,
+                keys=shown,
                 now=self._order.now,
                 by=self._order.by,
             )
@@ -139,6 +141,7 @@ class _Intake:
         )
 
     def _refuse(self, path: str, reason: str) -> None:
+        path, reason = without_secrets(path), without_secrets(reason)
         self._refusals.append(NewRefusal(path=path, reason=reason))
         self._rows.append(ReportRow(path=path, result="refused", reason=reason))
 
@@ -160,7 +163,11 @@ class _Intake:
             if isinstance(looked.get(number), str):
                 self._refuse(item.path, str(looked[number]))
                 continue
-            extracted = self._extracted(item, place, looked.get(number), number in fresh)
+            try:
+                extracted = self._extracted(item, place, looked.get(number), number in fresh)
+            except UnreadableItemError as error:
+                self._refuse(item.path, str(error))
+                continue
             captures.append(_capture(item, place, extracted))
             if extracted is not None:
                 made.append((captures[-1], extracted))
@@ -171,7 +178,7 @@ class _Intake:
         document = NewDocument(
             raw=raw,
             sha256=sha256,
-            name=found[0].document_path,
+            name=without_secrets(found[0].document_path),
             media_type=found[0].media_type,
             captures=tuple(captures),
         )
@@ -181,9 +188,7 @@ class _Intake:
 
     def _look(self, found: Sequence[Item], fresh: Sequence[int]) -> dict[int, Looked | str | None]:
         """Return what was found in each fresh item, or why it cannot be read; nothing is None."""
-        worth = set(range(len(fresh)))
-        if len(fresh) > 1:
-            worth = rows_worth_reading([found[number] for number in fresh])
+        worth = rows_worth_reading([found[number] for number in fresh]) if len(fresh) > 1 else {0}
         looked: dict[int, Looked | str | None] = {}
         for place, number in enumerate(fresh):
             if place not in worth:
@@ -273,7 +278,7 @@ def place_of(item: Item, order: Order, offer: Path) -> Place:
     The item's own word goes before the order's, and the clock of a crawler before both; a moment
     in the future is no moment.
     """
-    market = item.fields.get("market") or order.market
+    market = _hidden(item.fields.get("market")) or _hidden(order.market)
     url = item.url or (None if item.is_row else order.origin)
     moments = [
         (item.captured_at, "warc") if item.clock == "warc" else (None, ""),
@@ -286,13 +291,17 @@ def place_of(item: Item, order: Order, offer: Path) -> Place:
         (each, name) for each, name in moments if each is not None and each <= order.now + LATEST
     )
     return Place(
-        listing=without_secrets(listing_name(item, market=market, url=item.url)),
+        listing=listing_name(item, market=market, url=item.url, origin=order.origin),
         site=site_name(market=market, url=url),
         market=market,
         url=None if url is None else without_secrets(url),
         captured_at=moment.replace(microsecond=0),
         clock=clock,
     )
+
+
+def _hidden(text: str | None) -> str | None:
+    return None if text is None else without_secrets(text)
 
 
 def _file_time(offer: Path) -> datetime:
@@ -310,7 +319,7 @@ def _is_read(known: Known, item: Item, place: Place) -> bool:
 
 def _capture(item: Item, place: Place, extracted: Extracted | None) -> NewCapture:
     return NewCapture(
-        path=item.path,
+        path=without_secrets(item.path),
         begin=item.begin,
         end=item.end,
         listing=place.listing,
@@ -319,7 +328,7 @@ def _capture(item: Item, place: Place, extracted: Extracted | None) -> NewCaptur
         url=place.url,
         captured_at=place.captured_at,
         clock=place.clock,
-        note=item.note,
+        note=without_secrets(item.note),
         reading=None if extracted is None else extracted.reading,
     )
 
@@ -328,7 +337,7 @@ def _row(
     item: Item, place: Place, sha256: str, extracted: Extracted | None, result: Result
 ) -> ReportRow:
     row = ReportRow(
-        path=item.path,
+        path=without_secrets(item.path),
         result=result,
         sha256=sha256,
         listing=place.listing,
@@ -338,7 +347,8 @@ def _row(
     if extracted is None:
         return row
     read = extracted.reading
-    notes = (*((item.note,) if item.note else ()), *extracted.notes, *read.cut)
+    note = without_secrets(item.note)
+    notes = (*((note,) if note else ()), *extracted.notes, *read.cut)
     return replace(
         row,
         found=len(read.findings),
@@ -351,13 +361,13 @@ def _row(
 def _batch(order: Order) -> NewBatch:
     told = {
         "captured_at": None if order.captured_at is None else order.captured_at.isoformat(),
-        "origin": order.origin,
+        "origin": _hidden(order.origin),
         "mapping": order.mapping_text,
     }
     return NewBatch(
-        name=order.name,
-        collector=order.collector,
-        market=order.market,
+        name=without_secrets(order.name),
+        collector=_hidden(order.collector),
+        market=_hidden(order.market),
         network=order.network,
         options=json.dumps({name: value for name, value in told.items() if value is not None}),
         imported_at=order.now,

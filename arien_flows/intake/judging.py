@@ -15,6 +15,7 @@ from arien_flows.extraction.context import AddressProof, Context, PageOwner, Sig
 from arien_flows.extraction.decision import Decision
 from arien_flows.extraction.finding import Scan
 from arien_flows.extraction.roles import judge
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.extraction.text import DocumentText
 from arien_flows.intake.existence import GRACE, FirstUse
 from arien_flows.vendors.account import AccountPage, market_name
@@ -45,7 +46,7 @@ FirstUses = Callable[[str, str], FirstUse | None]
 class Surroundings:
     """What is known besides the text."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     account: AccountPage | None
     market: str | None
     site: str
@@ -149,6 +150,8 @@ def _finding(decision: Decision, around: Surroundings) -> Finding:
     owner = decision.owner
     if owner is not None and decision.market is not None:
         owner = f"{owner} @ {decision.market}"
+    if owner is not None and without_secrets(owner) != owner:
+        owner = None  # Whoever calls himself by a key cannot be named.
     return Finding(
         network=network,
         networks=found.networks,
@@ -162,10 +165,10 @@ def _finding(decision: Decision, around: Surroundings) -> Finding:
         role_rule=decision.rule,
         role_begin=decision.begin,
         role_end=decision.end,
-        attributes=decision.attributes and network is not None,
+        attributes=decision.attributes and network is not None and owner is not None,
         owner=owner,
         confidence=decision.confidence or DEFAULT_CONFIDENCE,
-        note=decision.note,
+        note=without_secrets(decision.note),
     )
 
 

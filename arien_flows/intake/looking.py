@@ -8,6 +8,7 @@ from pathlib import Path
 from arien_flows.casebook.capture_records import Reading
 from arien_flows.documents.item import Refusal
 from arien_flows.documents.reading import items
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.intake.existence import Chains
 from arien_flows.intake.extracting import (
     Circumstances,
@@ -47,12 +48,12 @@ def look_at(workspace: Workspace, offers: Sequence[Path], order: Order) -> Itera
                 continue
             try:
                 looked = look(found)
+                made = extract(found, place_of(found, order, offer), looked, around)
             except UnreadableItemError as error:
                 yield _refused(found.path, str(error))
                 continue
-            made = extract(found, place_of(found, order, offer), looked, around)
             yield LookedAt(
-                path=found.path,
+                path=without_secrets(found.path),
                 sha256=hashlib.sha256(found.raw).hexdigest(),
                 looked=looked,
                 reading=made.reading,
@@ -62,4 +63,11 @@ def look_at(workspace: Workspace, offers: Sequence[Path], order: Order) -> Itera
 
 
 def _refused(path: str, reason: str) -> LookedAt:
-    return LookedAt(path=path, sha256=None, looked=None, reading=None, notes=(), reason=reason)
+    return LookedAt(
+        path=without_secrets(path),
+        sha256=None,
+        looked=None,
+        reading=None,
+        notes=(),
+        reason=without_secrets(reason),
+    )

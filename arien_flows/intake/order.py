@@ -66,9 +66,15 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Captures of one listing that name different addresses to pay to; none is attributed."""
+    """Captures of one listing that name different addresses to pay to.
+
+    What only some of them name is not attributed.
+    """
 
     listing: str
+    scope: str
+    """How far it reaches: the pages on which these addresses are not attributed either."""
+
     network: str
     addresses: tuple[str, ...]
     sources: tuple[str, ...]

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,7 +39,7 @@ _BREAKS_LINES = frozenset({"\n", "\r", "\t", "\f", "\b"})
 class Unescaped:
     """Bytes in which signs stand as they read, and where each byte comes from."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     origin: Int64Array
     """Offset of each byte in the document, and at the end that of the stretch's end."""
 
@@ -132,13 +132,13 @@ def _signs_of_table(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
 
     Left as it is, it would look as if the field quoted somebody.
     """
-    for field in _TABLE_FIELD.finditer(raw):
-        yield field.start(), field.start() + 1, b"\n"
-        at = raw.find(b'""', *field.span(1))
+    for found in _TABLE_FIELD.finditer(raw):
+        yield found.start(), found.start() + 1, b"\n"
+        at = raw.find(b'""', *found.span(1))
         while at >= 0:
             yield at, at + 2, b'"'
-            at = raw.find(b'""', at + 2, field.end(1))
-        yield field.end(1), field.end(), b"\n" * len(field.group(2))
+            at = raw.find(b'""', at + 2, found.end(1))
+        yield found.end(1), found.end(), b"\n" * len(found.group(2))
 
 
 def _signs_of_json(raw: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -10,12 +10,13 @@ them takes them from the document, where secrets are made unreadable first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from arien_flows.extraction.finding import Secret
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.vendors.keys import PgpKey
 
 READER = "accounts/1"
@@ -23,6 +24,9 @@ READER = "accounts/1"
 
 REDACTED = "[secret]"
 """Stands where a secret stood."""
+
+HEXADECIMAL_KEY = 64
+"""Hexadecimal digits of a private key, and of the fingerprint of a PGP key of version 5 or 6."""
 
 LONGEST_HANDLE = 100
 LONGEST_VALUE = 2_000
@@ -213,20 +217,74 @@ class AccountPage:
     clock: Interval | None = None
     """What time it was on the market, where the page itself shows it."""
 
-    fields: tuple[AccountField, ...] = ()
-    keys: tuple[KeySeen, ...] = ()
-    contacts: tuple[ContactSeen, ...] = ()
-    listings: tuple[ListingSeen, ...] = ()
-    sales: tuple[SaleSeen, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    fields: tuple[AccountField, ...] = field(default=(), repr=False)
+    keys: tuple[KeySeen, ...] = field(default=(), repr=False)
+    contacts: tuple[ContactSeen, ...] = field(default=(), repr=False)
+    listings: tuple[ListingSeen, ...] = field(default=(), repr=False)
+    sales: tuple[SaleSeen, ...] = field(default=(), repr=False)
+    faults: tuple[Fault, ...] = field(default=(), repr=False)
 
     @property
     def id(self) -> str:
         """Return the public name of the account: market and handle."""
         return account_id(self.market, self.handle)
 
-    def without(self, secrets: Sequence[Secret]) -> "AccountPage":
-        """Return the page without what overlaps a secret: values give way, their bytes stay."""
+    def without(self, secrets: Sequence[Secret]) -> "AccountPage | None":
+        """Return the page without what is secret: values give way, their bytes stay.
+
+        What overlaps a secret that a scan found is left out, and every text is looked at by
+        itself: a table's cell may be written in signs that a scan of the bytes reads otherwise.
+        None where the account's own name is one: whoever it is, he cannot be named.
+        """
+        if any(without_secrets(each) != each for each in (self.handle, self.market)):
+            return None
+        return self._without_spans(secrets)._without_words()
+
+    def _without_words(self) -> "AccountPage":
+        """Return the page with the secrets that its texts hold hidden."""
+        return replace(
+            self,
+            fields=tuple(replace(each, text=without_secrets(each.text)) for each in self.fields),
+            keys=tuple(
+                each
+                if each.key is None
+                else replace(
+                    each,
+                    key=replace(
+                        each.key,
+                        user_ids=tuple(without_secrets(name) for name in each.key.user_ids),
+                    ),
+                )
+                for each in self.keys
+            ),
+            contacts=tuple(
+                each for each in self.contacts if without_secrets(each.handle) == each.handle
+            ),
+            listings=tuple(
+                replace(
+                    each,
+                    title=without_secrets(each.title),
+                    category=_hidden(each.category),
+                    quotes=tuple(replace(quote, unit=_hidden(quote.unit)) for quote in each.quotes),
+                )
+                for each in self.listings
+            ),
+            sales=tuple(
+                replace(
+                    each,
+                    title=_hidden(each.title),
+                    buyer=_hidden(each.buyer),
+                    rating=_hidden(each.rating),
+                )
+                for each in self.sales
+            ),
+            faults=tuple(
+                replace(each, reason=without_secrets(each.reason)) for each in self.faults
+            ),
+        )
+
+    def _without_spans(self, secrets: Sequence[Secret]) -> "AccountPage":
+        """Return the page without what overlaps a secret of the document."""
         spans = [(each.begin, each.end) for each in secrets]
 
         def holds_secret(begin: int, end: int) -> bool:
@@ -242,6 +300,14 @@ class AccountPage:
                 if each.name not in TEXTS
             )
             + tuple(each for each in self.fields if each.name in TEXTS),
+            # What is written like the fingerprint of a new key may be a private one.
+            keys=tuple(
+                each
+                for each in self.keys
+                if each.key is not None
+                or len(each.fingerprint) < HEXADECIMAL_KEY
+                or not holds_secret(each.begin, each.end)
+            ),
             contacts=tuple(
                 each for each in self.contacts if not holds_secret(each.begin, each.end)
             ),
@@ -249,8 +315,14 @@ class AccountPage:
                 replace(each, title=REDACTED) if holds_secret(each.begin, each.end) else each
                 for each in self.listings
             ),
+            faults=tuple(
+                replace(each, reason=f"holds a {REDACTED}")
+                if holds_secret(each.begin, each.end) and each.begin > self.begin
+                else each
+                for each in self.faults
+            ),
             sales=tuple(
-                replace(each, title=REDACTED, buyer=None)
+                replace(each, title=REDACTED, buyer=None, rating=None)
                 if holds_secret(each.begin, each.end)
                 else each
                 for each in self.sales
@@ -258,8 +330,13 @@ class AccountPage:
         )
 
 
+def _hidden(text: str | None) -> str | None:
+    return None if text is None else without_secrets(text)
+
+
 def market_name(text: str) -> str:
     """Return the short name of a market: small letters, digits and hyphens."""
+    text = without_secrets(text)  # Before letters become small: then nobody can tell.
     plain = "".join(each if each.isalnum() else " " for each in text.casefold())
     words = [word for word in plain.split() if word not in ("market", "the")] or plain.split()
     return "-".join(words)[:60]

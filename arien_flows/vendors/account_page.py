@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from arien_flows.extraction.html_tree import Element
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.vendors.account import (
     LONGEST_HANDLE,
     LONGEST_VALUE,
@@ -246,9 +247,11 @@ class _Page:
         return Interval(earliest=found.earliest, latest=latest)
 
     def _no_date(self, what: str, value: _Value) -> Fault:
-        reason = f"no date: {value.text[:60]!r}"
+        reason = f"no date: {without_secrets(value.text)[:60]!r}"
         if self.captured_at is None and needs_capture_time(value.text):
-            reason = f"{value.text[:60]!r} needs to know when the page was captured"
+            reason = (
+                f"{without_secrets(value.text)[:60]!r} needs to know when the page was captured"
+            )
         return _fault(what, value, reason)
 
     def _keys(self, faults: list[Fault]) -> Iterator[KeySeen]:
@@ -297,7 +300,9 @@ class _Page:
             if amount is not None:
                 quote = read_quote(amount.text, rule.currency if rule else None)
                 if quote is None:
-                    faults.append(_fault("sale", amount, f"no amount: {amount.text[:60]!r}"))
+                    faults.append(
+                        _fault("sale", amount, f"no amount: {without_secrets(amount.text)[:60]!r}")
+                    )
             yield SaleSeen(
                 title=_short(title),
                 when=interval,
@@ -320,7 +325,9 @@ class _Page:
                 bare = read_quote(price.text, rule.currency)
                 quotes = [] if bare is None else [bare]
             if not quotes:
-                faults.append(_fault("listing", price, f"no price: {price.text[:60]!r}"))
+                faults.append(
+                    _fault("listing", price, f"no price: {without_secrets(price.text)[:60]!r}")
+                )
             yield ListingSeen(
                 title=title.text[:LONGEST_VALUE],
                 category=_short(category),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from arien_flows.documents.item import Item
+from arien_flows.extraction.secrets import without_secrets
 from arien_flows.vendors.account import (
     LONGEST_HANDLE,
     LONGEST_VALUE,
@@ -105,7 +106,12 @@ def _listings(item: Item, faults: list[Fault]) -> Iterator[ListingSeen]:
     if price and not quotes:
         where = _place(item, "price")
         faults.append(
-            Fault(what="listing", begin=where[0], end=where[1], reason=f"no price: {price[:60]!r}")
+            Fault(
+                what="listing",
+                begin=where[0],
+                end=where[1],
+                reason=f"no price: {without_secrets(price)[:60]!r}",
+            )
         )
     yield ListingSeen(
         title=title[:LONGEST_VALUE],

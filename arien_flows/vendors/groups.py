@@ -2,8 +2,9 @@
 
 Two accounts are *enemies* where each shows long-lived PGP keys, none of them the other's, and both
 were in use within a week: one vendor does not keep two keys at a time for long, two vendors do. A
-key-transition statement (a message signed by the one's key that names the other's in full) takes
-that back. Enemies are never in one set.
+key-transition statement takes that back: a message signed by the older key that names the newer one
+in full, or one by each that names the other. That a newer key names an older one shows nothing, and
+where nobody knows which is older both must sign. Enemies are never in one set.
 
 Links are taken by falling confidence, all of one confidence at once. Where they would bring enemies
 together, every link of that confidence that lies on a way from the one enemy to the other is
@@ -104,12 +105,31 @@ def _long_lived(known: Known) -> dict[str, set[str]]:
 
 
 def _transitions(known: Known) -> set[tuple[str, str]]:
-    """Return pairs of keys of which one signed that the other is its holder's, both ways."""
+    """Return pairs of keys of which one is said to follow the other, both ways round.
+
+    The older one signed that, or both did.
+    """
+    named = {
+        (statement.fingerprint, other)
+        for statement in known.statements
+        for other in statement.fingerprints
+    }
+    since = _first_known(known)
     found: set[tuple[str, str]] = set()
-    for statement in known.statements:
-        for other in statement.fingerprints:
-            found.add((statement.fingerprint, other))
-            found.add((other, statement.fingerprint))
+    for signer, other in named:
+        is_older = signer in since and other in since and since[signer] < since[other]
+        if is_older or (other, signer) in named:
+            found |= {(signer, other), (other, signer)}
+    return found
+
+
+def _first_known(known: Known) -> dict[str, datetime]:
+    """Return since when each key was seen; what a key says of its age anybody may set."""
+    found: dict[str, datetime] = {}
+    for each in known.sightings:
+        when = each.shown.captured_at
+        if each.kind == FINGERPRINT and each.shown.rule != WRITTEN and when is not None:
+            found[each.value] = min(when, found.get(each.value, when))
     return found
 
 

@@ -6,7 +6,7 @@ which a person may follow and no program does.
 
 | rule | what it asks | confidence |
 |---|---|---|
-| `signed-statement` | a message signed by the one's key, which names the other, or his key | 95 |
+| `signed-statement` | each signed by his own key a message that names the other, or his key | 95 |
 | `same-key` | the same PGP key, by its full fingerprint, shown as the key of both | 90 |
 | `same-cluster` | paid to one cluster of the strict clustering under both names | 80 |
 | `same-contact` | the same handle on Session, Jabber, Wickr, Telegram or Tox | 75 |
@@ -14,8 +14,13 @@ which a person may follow and no program does.
 | `same-mail` | the same e-mail address | 60 |
 | `similar-photos` | three pictures or more that look alike | 55 |
 | `same-fingerprint-text` | a fingerprint that both write in a text, without showing the key | 50 |
+| `named-in-statement` | only the one signed such a message | 40 |
 | `same-onion` | the same onion address in both profiles | 30 |
 | `same-handle` | the same name on two markets: branding, or impersonation | 30 |
+
+A signature proves who wrote, not that it is true: whoever signs "GreenShop is me" is an impostor as
+likely as the vendor, and whoever signs "do not trust GreenShop" names him, too. So a message joins
+nobody until the other side has signed that it is so.
 
 A short key id is never looked at: keys with a given short id are made in minutes. A value that
 more than `MOST_HOLDERS` accounts of one market show is that market's own, or a copied text, and
@@ -60,6 +65,7 @@ class LinkRule(StrEnum):
     SAME_MAIL = "same-mail"
     SIMILAR_PHOTOS = "similar-photos"
     SAME_FINGERPRINT_TEXT = "same-fingerprint-text"
+    NAMED_IN_STATEMENT = "named-in-statement"
     SAME_ONION = "same-onion"
     SAME_HANDLE = "same-handle"
 
@@ -73,11 +79,13 @@ CONFIDENCE: Mapping[LinkRule, int] = {
     LinkRule.SAME_MAIL: 60,
     LinkRule.SIMILAR_PHOTOS: 55,
     LinkRule.SAME_FINGERPRINT_TEXT: 50,
+    LinkRule.NAMED_IN_STATEMENT: 40,
     LinkRule.SAME_ONION: 30,
     LinkRule.SAME_HANDLE: 30,
 }
 """Of each rule, 0 to 100. The figures are those of the design's table where it has the rule; the
-others (mail, onion, a fingerprint in a text) are set below it, because anybody can write them."""
+others (mail, onion, a fingerprint in a text, a claim that the other side does not sign) are set
+below it, because anybody can write them."""
 
 _CONTACTS = {
     "session": LinkRule.SAME_CONTACT,
@@ -206,12 +214,16 @@ def _is_personal(shown: Mapping[str, object]) -> bool:
 
 
 def _by_statement(known: Known) -> Iterator[Link]:
-    """Yield links by messages that one account's key signed and that name the other."""
+    """Yield links by messages that one account's key signed and that name the other.
+
+    They join only where the other account's key signed one that names the first, too.
+    """
     holders: dict[str, dict[str, list[Shown]]] = defaultdict(lambda: defaultdict(list))
     for each in known.sightings:
         if each.kind == FINGERPRINT and each.shown.rule != WRITTEN:
             holders[each.value][each.account].append(each.shown)
     merged: dict[tuple[str, str, str], set[Shown]] = defaultdict(set)
+    told: set[tuple[str, str]] = set()
     for statement in known.statements:
         signers = holders.get(statement.fingerprint, {})
         if not signers or not _is_own(signers):
@@ -225,12 +237,15 @@ def _by_statement(known: Known) -> Iterator[Link]:
         for signer, shown in signers.items():
             for account, places in named.items():
                 if account != signer and account in known.accounts:
+                    told.add((signer, account))
                     first, second = sorted((signer, account))
                     merged[first, second, statement.fingerprint].update(
                         (*shown, *places, statement.shown)
                     )
     for (first, second, value), all_places in merged.items():
-        yield _link(first, second, LinkRule.SIGNED_STATEMENT, value, all_places)
+        is_mutual = {(first, second), (second, first)} <= told
+        rule = LinkRule.SIGNED_STATEMENT if is_mutual else LinkRule.NAMED_IN_STATEMENT
+        yield _link(first, second, rule, value, all_places)
 
 
 def _is_own(shown: Mapping[str, object]) -> bool:

@@ -103,14 +103,15 @@ def read_moment(text: str, captured_at: datetime | None) -> Interval | None:
         (_MONTH, _from_month),
         (_EPOCH, _from_epoch),
     )
-    for pattern, reader in readers:
-        match = pattern.fullmatch(plain)
-        if match is not None:
-            try:
+    try:
+        for pattern, reader in readers:
+            match = pattern.fullmatch(plain)
+            if match is not None:
                 return reader(match)
-            except (ValueError, OverflowError):
-                return None
-    return None if captured_at is None else _relative(plain.lower(), captured_at)
+        return None if captured_at is None else _relative(plain.lower(), captured_at)
+    except (ValueError, OverflowError):
+        # No day of the calendar, or before its first one: a clock may say anything.
+        return None
 
 
 def needs_capture_time(text: str) -> bool:

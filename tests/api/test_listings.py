@@ -1,20 +1,26 @@
 """Collected documents over HTTP."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.main import service
+from arien_flows.casebook.evidence import EvidenceKind
 from arien_flows.settings import Settings
 from tests.api.conftest import BASE
 from tests.arien_flows.intake.desk import FIRST, MARKET, SECRET, Desk, page
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    folder: Path = tmp_path_factory.mktemp("collected")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("collected")
+
+
+@pytest.fixture(scope="module")
+def collected(folder: Path) -> Iterator[TestClient]:
     desk = Desk(folder)
     more = f"<p>{SECRET}</p>"
     desk.bring({"alice.html": page("Alice", FIRST, more=more), "bob.html": page("Bob", None)})
@@ -37,7 +43,7 @@ def test_list_listings__by_market_and_address(collected: TestClient):
     assert collected.get("/v1/listings", params={"market": "other"}).json()["items"] == []
 
 
-def test_read_listing__with_its_findings_and_without_secrets(collected: TestClient):
+def test_read_listing__with_its_findings_and_without_secrets(collected: TestClient, folder: Path):
     (item, _) = collected.get("/v1/listings").json()["items"]
     read = collected.get(f"/v1/listings/{item['sha256']}")
     assert read.status_code == 200
@@ -49,6 +55,9 @@ def test_read_listing__with_its_findings_and_without_secrets(collected: TestClie
     assert version["readings"][0]["secrets"][0]["kind"] == "private_key"
     assert SECRET not in read.text
     assert read.json()["tag_imports"] == [1]
+    with closing(Desk(folder).casebook) as casebook:
+        (viewed,) = casebook.evidence.page(limit=9, kind=EvidenceKind.SECRET_VIEWED)
+    assert (viewed.recorded_by, viewed.told["document_sha256"]) == ("service", item["sha256"])
 
 
 @pytest.mark.parametrize(("name", "status"), [("0" * 64, 404), ("x", 422), ("a" * 63, 422)])

@@ -20,7 +20,8 @@ from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url, writing
 from arien_flows.casebook.evidence import EvidenceKind, Provenance
 from arien_flows.casebook.evidence_rows import measure, rows_of
-from arien_flows.casebook.evidence_verify import TRIGGERS, head_named, verify
+from arien_flows.casebook.evidence_triggers import TRIGGERS
+from arien_flows.casebook.evidence_verify import head_named, verify
 from arien_flows.casebook.records import PriceOffer
 from arien_flows.errors import CasebookError, InputError, NotFoundError
 from tests.arien_flows.casebook.observations import fill_vendors
@@ -412,6 +413,44 @@ def test_verify__misses_the_triggers(casebook: Casebook) -> None:
         connection.execute(text(f"DROP TRIGGER {name}{on}"))
     (fault,) = casebook.evidence.verify().faults
     assert (fault.kind, fault.where) == ("trigger", f"trigger {name}")
+
+
+EMPTIED = {
+    "sqlite": (
+        "DROP TRIGGER documents_no_update",
+        "CREATE TRIGGER documents_no_update BEFORE UPDATE ON documents WHEN 0 BEGIN SELECT 1; END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION does_nothing() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RETURN NEW; END $$",
+        "CREATE TABLE elsewhere (id integer)",
+        "CREATE TRIGGER documents_no_change BEFORE UPDATE OR DELETE ON elsewhere "
+        "FOR EACH ROW EXECUTE FUNCTION arien_flows_refuse('no')",
+        "DROP TRIGGER documents_no_change ON documents",
+    ),
+}
+"""What takes a trigger out of force and leaves one of its name."""
+
+
+def test_verify__misses_a_trigger_of_which_only_the_name_is_there(casebook: Casebook) -> None:
+    bring_in(casebook, pack(row(GENESIS, "Pool")))
+    dialect = casebook._engine.dialect.name
+    name = TRIGGERS[dialect][0]
+    with writing(casebook._engine) as connection:
+        for act in EMPTIED[dialect]:
+            connection.execute(text(act))
+    (fault,) = casebook.evidence.verify().faults
+    assert fault.where == f"trigger {name}"
+    if dialect == "postgresql":
+        with writing(casebook._engine) as connection:
+            connection.execute(
+                text(
+                    "CREATE TRIGGER documents_no_change BEFORE UPDATE OR DELETE ON documents "
+                    "FOR EACH ROW EXECUTE FUNCTION does_nothing()"
+                )
+            )
+        (fault,) = casebook.evidence.verify().faults
+    assert "not the one that was made" in fault.detail
 
 
 def test_measure__is_the_same_in_both_databases(casebook: Casebook) -> None:

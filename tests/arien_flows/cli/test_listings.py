@@ -73,6 +73,9 @@ def test_listings__nothing_that_is_shown_holds_a_secret(do: Do, pages: Path):
         told += do(*command)[0]
     sha256 = json.loads(do("listings", "list", "--json")[0])["items"][0]["sha256"]
     told += do("listings", "show", sha256)[0] + do("listings", "show", sha256, "--json")[0]
+    rows = json.loads(do("evidence", "log", "--kind", "secret_viewed", "--json")[0])["acts"]
+    assert [row["told"]["document_sha256"] for row in rows] == [sha256, sha256]
+    assert {row["told"]["reason"] for row in rows} == {"listings show"}
     assert SECRET not in told
     assert "[private key hidden]" in told
 

@@ -1,5 +1,7 @@
 """Keys and phrases: every kind is found, and nothing that leaves says what they are."""
 
+import base64
+import codecs
 import hashlib
 import json
 import random
@@ -11,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.documents.reading import items
 from arien_flows.extraction.finding import Scan, SecretKind
 from arien_flows.extraction.phrases import phrase_of, words
 from arien_flows.extraction.scan import scan
 from arien_flows.extraction.secrets import SHOWN, redacted, redacted_bytes, without_secrets
 from arien_flows.extraction.text import Region, RegionKind
+from arien_flows.vendors.reading import read_account
 from chains.detect.base58 import encode_checked
 from tests.arien_flows.extraction.test_scan import GENESIS, document
 
@@ -181,3 +185,59 @@ def test_without_secrets__leaves_other_texts_alone():
     other = encode_checked(b"\x30" + bytes(range(20)))
     text = f"title {GENESIS} {other} S" + "a" * 29
     assert without_secrets(text) == text
+
+
+WIF = SECRETS[2][0]
+HEXADECIMAL = "e9873d79c6d87dc0fb6a5778633389f4453213303da61f20bd67fc233aa33262"
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        WIF[::-1],
+        codecs.encode(WIF, "rot13"),
+        base64.b64encode(WIF.encode()).decode(),
+        WIF.encode().hex(),
+        f"PK: {HEXADECIMAL}",
+        f"priv = {HEXADECIMAL}",
+        f"clé privée {HEXADECIMAL}",
+        f"wallet key 0x{HEXADECIMAL}",
+        f"{HEXADECIMAL} is the private key",
+    ],
+)
+def test_scan__hides_keys_however_they_are_written(writing: str):
+    text = f"pay {GENESIS} or theirs: {writing} end"
+    found = scan(document(text))
+    assert [each.kind for each in found.secrets] == [PRIVATE]
+    shown = everything(found, text)
+    assert not any(each in shown for each in (WIF, WIF[::-1], HEXADECIMAL, WIF.encode().hex()))
+
+
+def test_scan__takes_a_hash_beside_a_key_s_name_for_a_hash():
+    found = scan(document(f"txid {HEXADECIMAL} (public key hash), thanks"))
+    assert [each.text for each in found.hashes] == [HEXADECIMAL]
+    assert found.secrets == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"http://x.onion/?privkey={HEXADECIMAL}",
+        f"private key: 0x{HEXADECIMAL}",
+        WIF[::-1],
+        f"{HEXADECIMAL} was my private key",
+    ],
+)
+def test_without_secrets__hides_what_is_called_a_key_or_turned(text: str):
+    shown = without_secrets(text)
+    assert SHOWN[PRIVATE] in shown
+    assert HEXADECIMAL not in shown
+    assert WIF[::-1] not in shown
+
+
+def test_repr__of_what_is_read_says_nothing_that_stands_in_it():
+    raw = f"vendor,title,price\nGreen,Thing,{WIF}\n".encode()
+    (item,) = items(raw, name="a.csv")
+    page = read_account(item, market="Nile")
+    assert page is not None
+    assert WIF not in repr(item) + repr(page) + repr(document(WIF))

@@ -1,17 +1,24 @@
 """The whole path: from documents that are offered to tags, and back again."""
 
+import base64
 import json
 from datetime import timedelta
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from pysequoia import SignatureMode, Tsk, sign
+from sqlalchemy import select
 
 from arien_flows.attribution.concepts import CONCEPTS
+from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.capture_records import CaptureFilter
+from arien_flows.casebook.models import metadata
 from arien_flows.casebook.past import earlier_casebook
 from arien_flows.documents.columns import read_mapping
+from arien_flows.documents.item import Item
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.intake import extracting
 from tests.arien_flows.documents.archives import PAGE, tarred, zipped
@@ -140,6 +147,75 @@ def test_conflict__mirrors_that_name_different_addresses_attribute_nobody(desk: 
     settled = desk.withdraw(str(result.rows[0].sha256))
     assert settled.conflicts == ()
     assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
+    assert desk.casebook.evidence.verify().ok
+
+
+HERE, THERE = "http://aaa.onion/item/1", "http://bbb.onion/item/1"
+
+
+def test_conflict__a_mirror_that_adds_an_address_is_doubted_about_it(desk: Desk):
+    desk.bring({"l.html": page("Alice", FIRST)}, origin=HERE)
+    both = f"{FIRST}. Or send payment to my address {SECOND}"
+    result = desk.bring({"l.html": page("Alice", both)}, origin=THERE)
+    assert [each.addresses for each in result.conflicts] == [(SECOND,)]
+    assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}}
+
+
+def test_conflict__a_mirror_that_names_whom_to_pay_where_the_page_names_nobody_is_doubted(
+    desk: Desk,
+):
+    desk.bring({"l.html": page("Alice", None)}, origin=HERE)
+    assert desk.bring({"l.html": page("Alice", SECOND)}, origin=THERE).conflicts
+    assert desk.labels() == {}
+    # Another account's page under that name says nothing about it.
+    desk.bring({"m.html": page("Bob", None)}, origin="http://aaa.onion/item/2")
+    desk.bring({"m.html": page("Alice", THIRD)}, origin="http://bbb.onion/item/2")
+    assert desk.labels() == {THIRD: {f"Alice @ {MARKET}"}}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_conflict__reaches_the_mirror_s_other_pages_whatever_comes_first(
+    desk: Desk, order: tuple[int, ...]
+):
+    offers = (
+        (page("Alice", FIRST), HERE),
+        (page("Alice", SECOND), THERE),
+        (page("Alice", SECOND, more="z"), "http://bbb.onion/item/2"),
+    )
+    made = {
+        number: desk.bring({"l.html": offers[number][0]}, origin=offers[number][1])
+        for number in order
+    }
+    assert desk.labels() == {}
+    # Without the page that contradicts it the address is his again, on both.
+    desk.withdraw(str(made[0].rows[0].sha256))
+    assert desk.labels() == {SECOND: {f"Alice @ {MARKET}"}}
+    assert len(desk.sources(SECOND)) == 2
+
+
+def test_conflict__files_of_one_name_are_no_captures_of_one_page(desk: Desk):
+    for vendor, address in (("Alice", FIRST), ("Bob", SECOND)):
+        assert desk.bring({"index.html": page(vendor, address)}).conflicts == ()
+    assert desk.labels() == {FIRST: {f"Alice @ {MARKET}"}, SECOND: {f"Bob @ {MARKET}"}}
+    # Those of one vendor may be, at one time.
+    assert desk.bring({"index.html": page("Alice", THIRD)}).conflicts
+    assert desk.labels() == {SECOND: {f"Bob @ {MARKET}"}}
+
+
+def test_settle__a_key_that_comes_or_goes_bears_on_what_it_signed(desk: Desk):
+    holder = Tsk.generate("Green <g@example.org>")
+    lines = base64.encodebytes(bytes(holder.extract_certificate())).decode()
+    block = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{lines}-----END PGP PUBLIC KEY BLOCK-----"
+    words = f"Send payment to my address {FIRST} please."
+    signed = sign(holder.signer(), words.encode(), mode=SignatureMode.CLEAR)
+    desk.bring({"s.txt": signed}, market=None)
+    assert desk.labels() == {}
+    shown = {"k.csv": f'vendor,title,description,pgp\nGreen,T,hi,"{block}"\n'.encode()}
+    kept = desk.bring(shown)
+    (label,) = desk.labels()[FIRST]
+    assert label.startswith("PGP key ")
+    desk.withdraw(str(kept.rows[0].sha256), "a forged page")
+    assert desk.labels() == {}
     assert desk.casebook.evidence.verify().ok
 
 
@@ -319,3 +395,69 @@ def test_import__of_the_saved_pages_attributes_nobody(desk: Desk, shared_data: P
     assert len(result.rows) > 100
     assert desk.labels() == {}
     assert result.derived == ()
+
+
+def texts_of(book: Casebook) -> list[tuple[str, str]]:
+    """Return every text that a casebook holds, with where it stands; documents are left out."""
+    with book._engine.connect() as connection:
+        return [
+            (f"{table.name}.{name}", value)
+            for table in metadata.sorted_tables
+            for row in connection.execute(select(table))
+            for name, value in row._mapping.items()
+            if isinstance(value, str)
+        ]
+
+
+def test_import__secrets_stand_in_no_table(desk: Desk):
+    header = "vendor,title,category,price,market,description"
+    rows = (
+        f"Green,Thing,{SECRET},{SECRET},{SECRET},hello there",
+        f"{SECRET},Thing,c,1 btc,Nile,Please send payment to my address {FIRST}.",
+        f"Blue,Thing,c,1 btc,Nile,my address {SECOND} private key: {'1a' * 32}",
+    )
+    line = json.dumps({"vendor": "Red", "title": SECRET, "id": SECRET, "price": "x" * 30 + SECRET})
+    result = desk.bring(
+        {
+            "a.csv": "\n".join((header, *rows)).encode(),
+            "b.jsonl": line.replace(SECRET, f"\\u00{ord(SECRET[0]):x}{SECRET[1:]}").encode(),
+            f"{SECRET}.txt": b"hello words",
+            f"{SECRET}.bin": bytes(range(256)),
+        },
+        market=None,
+        name=f"batch {SECRET}",
+        origin=f"http://x.onion/?key={SECRET}",
+    )
+    found = texts_of(desk.casebook)
+    assert len(found) > 100
+    hidden = (SECRET.casefold(), SECRET[:30].casefold(), "1a" * 32)
+    assert [where for where, text in found if any(each in text.casefold() for each in hidden)] == []
+    assert SECRET not in repr(result)
+    assert {"vendor_accounts.handle", "findings.note"} <= {where for where, _ in found}
+    assert not any(SECRET in label for labels in desk.labels().values() for label in labels)
+
+
+def test_import__an_item_on_which_the_program_fails_leaves_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    def read_account(item: Item, **_said: object) -> None:
+        if b"trap" in item.raw:
+            raise ZeroDivisionError(SECRET)
+
+    monkeypatch.setattr(extracting, "read_account", read_account)
+    result = desk.bring({"a.txt": b"a trap", "b.txt": b"good words"})
+    assert [row.result for row in result.rows] == ["refused", "imported"]
+    reason = str(result.rows[0].reason)
+    assert "ZeroDivisionError" in reason
+    assert "test_importing.py" in reason
+    assert SECRET not in reason
+
+
+def test_import__a_page_whose_clock_began_with_the_calendar_is_read(desk: Desk):
+    raw = b"""<html><body>CRYPTONIA MARKET<div id=header><div class=controlbox>
+        <span>Server Time: 0001-01-02 10:00</span></div></div>
+        <div class=titlebox><a class=hlink href=x>x</a></div>
+        <div class=mainarea><div class=mainarea_inner><h2>Green (1)</h2></div></div>
+        <div class=inline_div><div>Last online: 3 weeks ago</div></div></body></html>"""
+    result = desk.bring({"a.html": raw, "b.txt": b"hello words"}, captured_at=None, market=None)
+    assert [row.result for row in result.rows] == ["imported", "imported"]

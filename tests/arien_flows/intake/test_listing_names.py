@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from arien_flows.documents.item import whole
 from arien_flows.documents.reading import items
-from arien_flows.intake.listing_names import LONGEST, host_of, listing_name, site_name
+from arien_flows.intake.listing_names import (
+    LONGEST,
+    host_of,
+    is_named_by_path,
+    listing_name,
+    site_name,
+)
 
 PAGE = whole("a.zip!/pages/1.html", b"x", "text/html")
 
@@ -29,6 +35,16 @@ def test_listing_name__of_a_file_is_its_path_inside_what_was_offered():
     assert listing_name(PAGE, market=None, url=None) == "file/pages/1.html"
     other = whole("b.zip!/pages/1.html", b"x", "text/html")
     assert listing_name(other, market=None, url=None) == "file/pages/1.html"
+
+
+def test_listing_name__of_a_file_holds_where_it_is_said_to_come_from():
+    origin = "http://aaa.onion/item/1"
+    name = listing_name(PAGE, market=None, url=None, origin=origin)
+    assert name == "aaa.onion/item/1/file/pages/1.html"
+    alone = whole("saved.html", b"x", "text/html")
+    assert listing_name(alone, market="M", url=None, origin=origin) == "m:/item/1"
+    assert not is_named_by_path("m:/item/1", "M")
+    assert is_named_by_path(listing_name(alone, market="M", url=None), "M")
 
 
 def test_listing_name__of_a_row_is_vendor_and_title():

@@ -188,3 +188,8 @@ def test_find_contacts__never_overlap_and_never_fail(text):
     found = find_contacts(text)
     for one, other in pairwise(found):
         assert one.stop <= other.start
+
+
+@pytest.mark.parametrize("text", ["3 weeks ago", "yesterday", "within the last 2 years", "now"])
+def test_read_moment__of_a_clock_at_the_beginning_of_the_calendar_is_none(text):
+    assert read_moment(text, datetime(1, 1, 1, tzinfo=UTC)) is None

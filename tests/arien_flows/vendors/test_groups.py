@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from arien_flows.vendors.groups import enemies_of, group
 from arien_flows.vendors.linking import Link, LinkRule, links_of
+from arien_flows.vendors.sightings import FINGERPRINT
 from tests.arien_flows.vendors.known import DAY, START, known, sighting
 from tests.arien_flows.vendors.test_linking import statement
 from tests.reference import aliases as reference
@@ -105,10 +106,25 @@ def test_enemies_of__are_none_that_never_met():
 
 
 def test_enemies_of__are_reconciled_by_a_statement_about_the_key():
-    moved = known(two(), statements=[statement("aa", fingerprints=["bb"])])
-    assert joined(moved)
+    both = [statement("aa", fingerprints=["bb"]), statement("bb", fingerprints=["aa"])]
+    assert joined(known(two(), statements=both))
     other = known(two(), statements=[statement("aa", fingerprints=["cc"])])
     assert not joined(other)
+
+
+def test_enemies_of__are_reconciled_by_one_statement_only_if_the_older_key_signed():
+    claim = [statement("aa", fingerprints=["bb"])]
+    # Nobody knows which is older; then the one that signed is, then the other is.
+    assert not joined(known(two(), statements=claim))
+    assert joined(known([*two(), sighting("m/x", "aa", day=-9)], statements=claim))
+    assert not joined(known([*two(), sighting("n/y", "bb", day=-9)], statements=claim))
+
+
+def test_group__lets_no_impostor_sign_himself_into_a_vendor_s_accounts():
+    seen = [each for each in two() if each.kind == FINGERPRINT]
+    claim = statement("aa", accounts=["n/y"], fingerprints=["bb"])
+    assert not joined(known(seen, statements=[claim]))
+    assert not joined(known([*seen, sighting("m/x", "aa", day=-9)], statements=[claim]))
 
 
 def test_enemies_of__are_none_that_share_a_key():

@@ -147,16 +147,24 @@ def statement(signer, *, accounts=(), fingerprints=(), document="s0"):
 
 def test_links_of__believes_what_a_key_signed():
     seen = [sighting("a/x", "aa"), sighting("b/y", "bb", document="d1")]
-    by_name = known(seen, statements=[statement("aa", accounts=["b/y"])])
-    (link,) = links_of(by_name)
-    assert (link.rule, link.confidence) == (LinkRule.SIGNED_STATEMENT, 95)
-    assert "s0" in {each.document_sha256 for each in link.shown}
-    by_key = known(seen, statements=[statement("aa", fingerprints=["bb"])])
+    back = statement("bb", accounts=["a/x"], document="s1")
+    by_name = known(seen, statements=[statement("aa", accounts=["b/y"]), back])
+    found = links_of(by_name)
+    assert {(each.rule, each.confidence) for each in found} == {(LinkRule.SIGNED_STATEMENT, 95)}
+    assert {"s0", "s1"} <= {at.document_sha256 for each in found for at in each.shown}
+    by_key = known(seen, statements=[statement("aa", fingerprints=["bb"]), back])
     assert rules(links_of(by_key)) == {LinkRule.SIGNED_STATEMENT}
     # A key that nobody shows, or that only stands in a text, speaks for no account.
     assert links_of(known(seen, statements=[statement("cc", accounts=["b/y"])])) == []
     text = replace(seen[0], shown=replace(seen[0].shown, rule="fingerprint-text"))
     assert links_of(known([text, seen[1]], statements=[statement("aa", accounts=["b/y"])])) == []
+
+
+def test_links_of__take_what_only_one_side_signed_for_a_lead():
+    seen = [sighting("a/x", "aa"), sighting("b/y", "bb", document="d1")]
+    for claim in (statement("aa", accounts=["b/y"]), statement("aa", fingerprints=["bb"])):
+        (link,) = links_of(known(seen, statements=[claim]))
+        assert (link.rule, link.joins) == (LinkRule.NAMED_IN_STATEMENT, False)
 
 
 def test_links_of__link_by_clusters_paid_under_both_names():

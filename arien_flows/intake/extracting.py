@@ -147,6 +147,7 @@ def extract(
         account = account.without(looked.scan.secrets)
     surroundings = Surroundings(
         raw=item.raw[item.begin : item.end],
+        first_byte=item.begin,
         account=account,
         market=place.market,
         site=place.site,

@@ -126,7 +126,7 @@ def is_far_out(data: UInt8Array, start: int, stop: int) -> bool:
     while i < stop and (data[i] == 46 or 48 <= data[i] <= 57):
         i += 1
     is_pixels = i < stop and (data[i] == 112 or data[i] == 80)
-    return size >= (FAR_PIXELS if is_pixels else FAR_OTHERS)
+    return bool(size >= (FAR_PIXELS if is_pixels else FAR_OTHERS))
 
 
 @kernel
@@ -259,7 +259,7 @@ def hashed_name(data: UInt8Array, mark: int, start: int, stop: int) -> int:
         if 65 <= byte <= 90:
             byte += 32
         code = (code * NAME_FACTOR + byte) % NAME_MODULUS
-    return code
+    return int(code)
 
 
 @kernel

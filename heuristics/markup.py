@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heuristics.columns import Int32Array, Int64Array, UInt8Array
+from heuristics.markup_styles import hidden_names
 from heuristics.markup_tokens import OPEN, tokenize
 from heuristics.markup_tree import build
 
@@ -96,8 +97,9 @@ def _built(
     token = np.empty(elements, np.int32)
     span = np.zeros((elements, 4), np.int32)
     mark = np.zeros(elements, np.uint8)
+    hidden = hidden_names(data, kind, begin, tag)
     _, shown, unshown = build(
-        data, kind, begin, name_end, tag, out, at, until, parent, token, span, mark
+        data, kind, begin, name_end, tag, out, at, until, parent, token, span, mark, hidden
     )
     back = slice(room - 1, room - 1 - unshown, -1)
     return Markup(

@@ -130,6 +130,7 @@ def build(
     token: Int32Array,
     span: Int32Array,
     mark: UInt8Array,
+    hidden: Int64Array,
 ) -> tuple[int, int, int]:
     """Write elements and texts; return the number of elements and the lengths of both texts.
 
@@ -147,6 +148,8 @@ def build(
     span
         Filled for each element: where its content ends, where it ends (in the document), and the
         first and last place of its text (in the text that its mark `IS_HIDDEN` says).
+    hidden
+        Numbers of the classes and ids that style sheets hide, ascending.
     """
     state = np.zeros((2, FIELDS), np.int64)
     open_element = np.zeros(DEEPEST, np.int64)
@@ -219,7 +222,7 @@ def build(
         has_attributes = name_end[t] < stop - 1
         hides = bits & UNSEEN != 0
         if has_attributes and not hides:
-            hides = attributes_hide(data, tag[t], name_end[t], stop - 1)
+            hides = attributes_hide(data, tag[t], name_end[t], stop - 1, hidden)
         marks = mark[holder] & IS_HIDDEN
         if hides:
             marks = HIDES | IS_HIDDEN

@@ -20,6 +20,9 @@ class PageOwner:
     """The bytes of the document that name him."""
 
     end: int
+    key: str | None = None
+    """Full fingerprint of the PGP key that the page shows as his; None where it shows none, or
+    several, of which others may be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,12 @@ class AddressProof:
     """The bytes of message and signature."""
 
     end: int
+    start: int
+    """The same in characters of the copy."""
+
+    stop: int
+    message: str
+    """What was signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,10 @@ class SignedStretch:
     end: int
     signer: str
     """Full fingerprint of the key."""
+
+    asked: frozenset[str]
+    """Addresses at which the words that were verified ask to be paid, in canonical text. What
+    else stands between the marks (a heading, a tag, the link under a word) nobody signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

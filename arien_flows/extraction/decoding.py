@@ -22,7 +22,7 @@ DECLARED_WITHIN = 4096
 often carry a longer preface."""
 
 _DECLARATION = re.compile(
-    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})|^<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""",
+    rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{2,40})|^<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
 

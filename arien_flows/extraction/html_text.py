@@ -6,8 +6,10 @@ Decided here, because HTML does not say:
   presses it pays. So does the value of an input field, which is how shops show an address to copy.
 - `noscript` is hidden although a reader without scripts sees it, because nobody can say which
   reader a capture stands for; what is hidden attributes nobody.
-- Style sheets are not applied. An element that a class hides, or writing in the colour of its
-  background, counts as displayed unless the layout of the market says otherwise.
+- Of style sheets only this is applied: what a rule of a sheet in the page hides by one class or id
+  (`heuristics.markup_styles`). An element that another rule or a sheet elsewhere hides, or writing
+  in the colour of its background, counts as displayed unless the layout of the market says
+  otherwise.
 """
 
 import numpy as np

@@ -4,12 +4,11 @@ The tree itself is a handful of arrays that kernels fill (`heuristics.markup`); 
 view of one row of them, and its attributes are read when somebody asks. So a page of which nothing
 is asked costs little, and hostile nesting costs no more than its length.
 
-What the tree does not do as a browser would is told in `heuristics.markup_tree`; style sheets are
-not applied, so an element that only a style sheet hides counts as displayed unless a layout of the
-market says otherwise.
+What the tree does not do as a browser would is told in `heuristics.markup_tree`. Of style sheets
+only what `heuristics.markup_styles` reads is applied: an element that another rule hides counts as
+displayed unless a layout of the market says otherwise.
 """
 
-import html
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -17,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from arien_flows.extraction.decoding import Source, decoded
+from arien_flows.extraction.entities import without_entities
 from arien_flows.extraction.selectors import LAST, Step, selector
 from chains.types import Int64Array
 from heuristics.markup import Markup, read_markup
@@ -89,7 +89,7 @@ class Tree:
         for name, double, single, bare in _ATTRIBUTE.findall(self.source.utf8[start:stop]):
             key = name.decode("utf-8", "replace").lower()
             value = (double or single or bare).decode("utf-8", "replace")
-            attributes.setdefault(key, html.unescape(value) if "&" in value else value)
+            attributes.setdefault(key, without_entities(value))
         return attributes
 
 

@@ -29,7 +29,8 @@ RULES: Mapping[str, RuleText] = {
         purpose="No reader sees it: a comment, a script, an element that is not displayed, the "
         "value of an attribute.",
         source=f"{SPEC}; hidden anti-phishing links of real markets",
-        fails_when="a style sheet or a colour hides it, or a script displays it",
+        fails_when="a style sheet elsewhere, a rule for more than one class or id, or the colour "
+        "of its background hides it, or a script displays it",
     ),
     "key-block": RuleText(
         role=Role.OTHER,
@@ -69,9 +70,10 @@ RULES: Mapping[str, RuleText] = {
     ),
     "address-proof": RuleText(
         role=Role.PROOF,
-        purpose="A signature by the address's own key stands beside it, and was verified.",
-        source="BIP-137, BIP-322, EIP-191",
-        fails_when="a proof was copied from where its owner published it",
+        purpose="It stands beside a message that its own key signed, as was verified; somebody's "
+        "only if the signed words say who he is.",
+        source="BIP-137, BIP-322",
+        fails_when="the signer gives himself somebody else's name",
     ),
     "list": RuleText(
         role=Role.OTHER,
@@ -147,9 +149,9 @@ RULES: Mapping[str, RuleText] = {
     ),
     "signed-statement": RuleText(
         role=Role.PROOF,
-        purpose="In a PGP-signed text whose signature holds, the signer asks to be paid there.",
+        purpose="The words whose PGP signature was verified ask to be paid there.",
         source=SPEC,
-        fails_when="the signer repeats somebody else's words",
+        fails_when="the signer repeats somebody else's words without marking them",
     ),
     "pay-request": RuleText(
         role=Role.PAY_TO,

@@ -6,21 +6,35 @@ words within 120 characters of it, rules that exclude an attribution before thos
 clear *who* is paid, and nothing may speak against it (`role_owners`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from arien_flows.extraction.context import MOST_SITES, AddressProof, Context
 from arien_flows.extraction.decision import ATTRIBUTING, Decision
 from arien_flows.extraction.finding import Found, Scan
-from arien_flows.extraction.role_owners import OWN_PARTS, TOO_WEAK, attributed, signed_stretch
-from arien_flows.extraction.role_places import Place, places_of
+from arien_flows.extraction.role_owners import (
+    OWN_PARTS,
+    TOO_WEAK,
+    attributed,
+    proof_of,
+    signed_stretch,
+)
+from arien_flows.extraction.role_places import WINDOW, Place, places_of
 from arien_flows.extraction.role_rules import RULES
-from arien_flows.extraction.role_words import Words, find_words, without_words
+from arien_flows.extraction.role_words import (
+    Beside,
+    Words,
+    find_words,
+    readable,
+    without_words,
+)
 from arien_flows.extraction.text import DocumentText, Region, RegionKind
 
 MOST_JUDGED = 5_000
 """Addresses of one document whose words are read. A document that names more is a list, which is
 nobody's request to be paid; reading it all would take minutes."""
+
+LONGEST_READ = 1_200
+"""Characters of a proved message whose words are read; who he is one says in the first few."""
 
 EXCLUDING = (
     "warning", "retired", "example", "donation", "someone-elses", "reported", "question", "negated",
@@ -52,6 +66,25 @@ def judge(document: DocumentText, scan: Scan, context: Context) -> tuple[Decisio
     )
 
 
+def asked_for(document: DocumentText, scan: Scan) -> frozenset[str]:
+    """Return the addresses at which a text asks to be paid, whoever wrote it.
+
+    Only those of which nothing in the text says otherwise, wherever else in it they stand.
+    """
+    asked, doubted = set(), set()
+    nothing_known = Context()
+    if len(scan.found) <= MOST_JUDGED:
+        for place in places_of(document, scan.found, reads_words=True).values():
+            asks = any(
+                find_words(rule, place.beside) for rule in REQUESTING if rule not in TOO_WEAK
+            )
+            if _by_place(place, nothing_known) or _excluded(place.beside):
+                doubted.add(place.found.address)
+            elif asks:
+                asked.add(place.found.address)
+    return frozenset(asked - doubted)
+
+
 def _decision(document: DocumentText, place: Place, context: Context, *, is_list: bool) -> Decision:
     verdict = _verdict(document, place, context, is_list=is_list)
     role = RULES[verdict.rule].role
@@ -80,16 +113,14 @@ def _verdict(document: DocumentText, place: Place, context: Context, *, is_list:
     by_place = _by_place(place, context)
     if by_place is not None:
         return by_place
-    proof = _proof(found, context.proofs)
-    if proof is not None:
-        return Verdict(rule="address-proof", begin=proof.begin, end=proof.end)
     if is_list:
         return Verdict(rule="list", begin=found.begin, end=found.end)
-    beside = without_words("not-a-warning", place.beside)
-    for rule in EXCLUDING:
-        words = find_words(rule, beside)
-        if words is not None:
-            return _by_words(document, place, rule, words)
+    excluded = _excluded(place.beside)
+    if excluded is not None:
+        return _by_words(document, place, *excluded)
+    proof = proof_of(found, context.proofs)
+    if proof is not None:
+        return _by_proof(document, proof)
     for rule in REQUESTING:
         words = find_words(rule, place.beside)
         if words is not None and (rule != "label" or place.region(*OWN_PARTS)):
@@ -140,15 +171,30 @@ def _by_words(document: DocumentText, place: Place, rule: str, words: Words) -> 
     return Verdict(rule=rule, begin=begin, end=end)
 
 
-def _proof(found: Found, proofs: Iterable[AddressProof]) -> AddressProof | None:
-    return next(
-        (
-            each
-            for each in proofs
-            if each.address == found.address and each.begin <= found.begin and found.end <= each.end
+def _excluded(beside: Beside) -> tuple[str, Words] | None:
+    """Return the first rule about words that excludes an attribution, and its words."""
+    plain = without_words("not-a-warning", beside)
+    for rule in EXCLUDING:
+        words = find_words(rule, plain)
+        if words is not None:
+            return rule, words
+    return None
+
+
+def _by_proof(document: DocumentText, proof: AddressProof) -> Verdict:
+    """Return that an address is proved, unless words before, in or after the proof exclude it."""
+    text = document.text
+    for words in (
+        Beside(
+            before=readable(text[max(0, proof.start - WINDOW) : proof.start]),
+            after=readable(text[proof.stop : proof.stop + WINDOW]),
         ),
-        None,
-    )
+        Beside(before=readable(proof.message[:LONGEST_READ]), after=""),
+    ):
+        excluded = _excluded(words)
+        if excluded is not None:
+            return Verdict(rule=excluded[0], begin=proof.begin, end=proof.end)
+    return Verdict(rule="address-proof", begin=proof.begin, end=proof.end)
 
 
 def _note(place: Place, verdict: Verdict, context: Context) -> str:

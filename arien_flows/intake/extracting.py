@@ -182,6 +182,7 @@ def _extract(
         return Extracted(reading=empty, account=account)
     surroundings = Surroundings(
         raw=item.raw[item.begin : item.end],
+        first_byte=item.begin,
         account=account,
         market=place.market,
         site=place.site,

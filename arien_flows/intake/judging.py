@@ -14,7 +14,9 @@ from arien_flows.casebook.capture_records import Finding
 from arien_flows.extraction.context import AddressProof, Context, PageOwner, SignedStretch
 from arien_flows.extraction.decision import Decision
 from arien_flows.extraction.finding import Scan
-from arien_flows.extraction.roles import judge
+from arien_flows.extraction.plain_text import read_plain
+from arien_flows.extraction.roles import asked_for, judge
+from arien_flows.extraction.scan import scan
 from arien_flows.extraction.secrets import without_secrets
 from arien_flows.extraction.text import DocumentText
 from arien_flows.intake.existence import GRACE, FirstUse
@@ -47,6 +49,9 @@ class Surroundings:
     """What is known besides the text."""
 
     raw: bytes = field(repr=False)
+    first_byte: int
+    """Where in the document these bytes begin; all offsets are places in the document."""
+
     account: AccountPage | None
     market: str | None
     site: str
@@ -85,7 +90,12 @@ def judged(text: DocumentText, scan: Scan, around: Surroundings) -> Judged:
         contradicted=around.contradicted,
         proofs=_proofs(text, around),
         signed=tuple(
-            SignedStretch(begin=each.begin, end=each.end, signer=each.fingerprint)
+            SignedStretch(
+                begin=around.first_byte + each.begin,
+                end=around.first_byte + each.end,
+                signer=each.fingerprint,
+                asked=_asked(each.text),
+            )
             for each in signed
             if each.state is SignedState.VERIFIED and each.fingerprint is not None
         ),
@@ -106,7 +116,20 @@ def _owner(around: Surroundings) -> PageOwner | None:
         market=around.market if is_said else account.market,
         begin=account.handle_begin,
         end=account.handle_end,
+        key=_only_key(account),
     )
+
+
+def _only_key(account: AccountPage) -> str | None:
+    """Return the one key that a page shows. Of several, some may be its market's or a friend's."""
+    shown = {each.fingerprint for each in account.keys}
+    return shown.pop() if len(shown) == 1 else None
+
+
+def _asked(verified: str) -> frozenset[str]:
+    """Return where the words that were signed ask to be paid, read by themselves."""
+    text = read_plain(verified.encode(), "utf-8")
+    return asked_for(text, scan(text))
 
 
 def _signed(text: DocumentText, around: Surroundings) -> tuple[SignedMessage, ...]:
@@ -119,15 +142,28 @@ def _signed(text: DocumentText, around: Surroundings) -> tuple[SignedMessage, ..
 
 
 def _proofs(text: DocumentText, around: Surroundings) -> tuple[AddressProof, ...]:
-    """Return the addresses whose own key signed a message that stands in the text."""
+    """Return the addresses whose own key signed a message that stands in the text.
+
+    Only such messages as Bitcoin's wallets print between marks, by a key of the import's network.
+    """
     found = []
     for block in bitcoin_signed_blocks(text.text):
         proof = prove_address(
             str(block["address"]), around.network, str(block["message"]), str(block["signature"])
         )
         if proof.check.verdict is Verdict.VALID:
-            begin, end = text.bytes_of(int(block["start"]), int(block["stop"]))
-            found.append(AddressProof(address=proof.address, begin=begin, end=end))
+            start, stop = int(block["start"]), int(block["stop"])
+            begin, end = text.bytes_of(start, stop)
+            found.append(
+                AddressProof(
+                    address=proof.address,
+                    begin=begin,
+                    end=end,
+                    start=start,
+                    stop=stop,
+                    message=proof.message,
+                )
+            )
     return tuple(found)
 
 

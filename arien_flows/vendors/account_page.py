@@ -6,20 +6,24 @@ the page was captured need that moment: it comes with the document, or from the 
 page itself shows.
 
 The generic reader, for pages of no known layout, wants to be told the market, and believes only a
-line that says who the vendor is (`Vendor: NAME`). It reads keys and contacts, and no prices: which
-of the numbers on an unknown page are prices nobody can say.
+line that says who the vendor is (`Vendor: NAME`), outside of what others wrote and of what belongs
+to the site. A page that names two vendors, or one on one of several listings, is nobody's. It reads
+keys and contacts, and no prices: which of the numbers on an unknown page are prices nobody can say.
 """
 
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from arien_flows.extraction.html_text import tree_text
 from arien_flows.extraction.html_tree import Element
 from arien_flows.extraction.secrets import without_secrets
+from arien_flows.extraction.text import RegionKind
 from arien_flows.vendors.account import (
     LONGEST_HANDLE,
     LONGEST_VALUE,
@@ -60,6 +64,9 @@ _GENERIC = re.compile(
     r"(?P<value>[^\s:][^\n]{0,99})$",
     re.IGNORECASE | re.MULTILINE,
 )
+NOT_HIS = frozenset({RegionKind.FEEDBACK, RegionKind.QUOTE, RegionKind.FURNITURE})
+"""Parts of a page that are not written by whom it is about."""
+
 _KEY_RULES = ("key-block", "fingerprint-field", "fingerprint-text")
 _HANDLE = re.compile(r"[^\s/](?:[^/\n]{0,98}[^\s/])?")
 
@@ -105,22 +112,71 @@ def read_generic(tree: Element, *, market: str | None) -> AccountPage | None:
     """
     if not market:
         return None
-    text = tree.text
-    match = _GENERIC.search(text)
-    if match is None or not is_handle(match["value"].strip()):
+    if not _GENERIC.search(tree.text):
+        return None
+    text, lines, is_one_of_many = _own_text(tree)
+    if len({each.text.casefold() for each in lines}) != 1 or is_one_of_many:
+        return None
+    handle = lines[0]
+    if not is_handle(handle.text):
         return None
     whole = (tree.begin, tree.end)
     return AccountPage(
         market=market_name(market),
-        handle=match["value"].strip(),
+        handle=handle.text,
         layout="generic",
         begin=whole[0],
         end=whole[1],
-        handle_begin=whole[0],
-        handle_end=whole[1],
+        handle_begin=handle.begin,
+        handle_end=handle.end,
         keys=tuple(keys_in(text, *whole, "generic")),
         contacts=tuple(contacts_in(text, *whole, "generic")),
     )
+
+
+def _own_text(page: Element) -> tuple[str, list[_Value], bool]:
+    """Return a page's text without what others wrote, and the lines of it that name a vendor.
+
+    Also whether they name one for some of several listings only: then the others are not his.
+    """
+    markup, source = page.tree.markup, page.tree.source
+    begins = [source.original(int(place)) for place in markup.shown_at]
+    shown = bytearray(markup.shown.tobytes())
+    document = tree_text(page.tree)
+    listings: dict[str, list[tuple[int, int]]] = {}
+    for region in document.regions:
+        if region.start < region.stop:
+            start, stop = (
+                bisect_left(begins, place) for place in document.bytes_of(region.start, region.stop)
+            )
+            if region.kind in NOT_HIS:
+                shown[start:stop] = b"\n" * (stop - start)
+            elif region.kind is RegionKind.LISTING:
+                listings.setdefault(region.rule, []).append((start, stop))
+    text = shown.decode()
+    lines, places = [], []
+    read = place = 0
+    for match in _GENERIC.finditer(text):
+        place += len(text[read : match.start()].encode())
+        read = match.start()
+        last = place + len(match.group().encode()) - 1
+        end = source.original(int(markup.shown_until[last]))
+        lines.append(_Value(text=match["value"].strip(), begin=begins[place], end=end))
+        places.append(place)
+    is_one_of_many = any(_names_some(each, places) for each in listings.values())
+    return text, lines, is_one_of_many
+
+
+def _names_some(listings: Iterable[tuple[int, int]], places: Sequence[int]) -> bool:
+    """Tell whether some of the places stand in listings, and others of the listings have none."""
+    reached = 0
+    named = set()
+    for start, stop in sorted(listings, key=lambda each: (each[0], -each[1])):
+        # What lies in another listing is a part of it.
+        if start >= reached:
+            reached = stop
+            named.add(bisect_left(places, start) < bisect_left(places, stop))
+    return len(named) == 2
 
 
 def _clock(tree: Element, layout: AccountLayout) -> Interval | None:

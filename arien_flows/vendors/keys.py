@@ -37,7 +37,7 @@ _HEADING = re.compile(
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _LONG = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _CHECKSUM = re.compile(r"=[A-Za-z0-9+/]{4}")
-_JOINED_CHECKSUM = re.compile(r"=+[A-Za-z0-9+/]{4}$")
+_JOINED_CHECKSUM = re.compile(r"(?<!=)=+[A-Za-z0-9+/]{4}$")
 _FINGERPRINT = re.compile(
     r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}"
     r"|(?:[0-9A-Fa-f]{4}[ \u00a0]{1,2}){9}[0-9A-Fa-f]{4})(?![0-9A-Fa-f])"

@@ -13,7 +13,6 @@ be copied from where its owner published it for another purpose. Only a message 
 ourselves (a nonce that nobody could have signed before) removes that doubt.
 """
 
-import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from arien_flows.extraction.entities import without_entities
 from arien_flows.vendors.keys import PgpKey, unarmoured
 from arien_flows.vendors.signed_ethereum import check_personal_message
 from chains.bitcoin.networks import NETWORKS
@@ -33,8 +33,12 @@ LONGEST_MESSAGE = 262_144
 """Characters of one signed message."""
 
 MOST_MESSAGES = 32
-"""Signed messages that are looked at in one document."""
+"""Signed messages that are looked at in one document, of each kind."""
 
+LONGEST_BITCOIN_MESSAGE = 20_000
+"""Characters of a message, and of the address and signature, that a wallet printed."""
+
+ETHEREUM = "ethereum"
 SIGNED_CONFIDENCE = 95
 CHOSEN_CONFIDENCE = 100
 """Where the message holds words that we chose for this one proof."""
@@ -44,15 +48,19 @@ _SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
 _END = "-----END PGP SIGNATURE-----"
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _LINE_BREAK = re.compile(
-    r"[ \t]*(?:\r?\n)?[ \t]*<(?:br|/p|/div|p|div)\b[^<>]{0,200}>[ \t]*\r?\n?", re.I
+    # A run of blanks is entered at its beginning only, or behind what the last match took of it:
+    # tried from each of its blanks, a long one would take hours.
+    r"(?:(?<![ \t])[ \t]*+(?:\r?\n[ \t]*+)?|(?<=[ \t]))"
+    r"<(?:br|/p|/div|p|div)\b[^<>]{0,200}>[ \t]*\r?\n?",
+    re.IGNORECASE,
 )
 _PLAIN_BREAK = re.compile(r"<br\b[^<>]{0,200}>", re.IGNORECASE)
-_BITCOIN_MARKS = re.compile(
-    r"-----BEGIN BITCOIN SIGNED MESSAGE-----\r?\n(?P<message>.{0,20000}?)\r?\n"
-    r"-----BEGIN (?:BITCOIN )?SIGNATURE-----\r?\n(?P<body>.{0,20000}?)"
-    r"-----END BITCOIN (?:SIGNED MESSAGE|SIGNATURE)-----",
-    re.DOTALL,
+_BITCOIN_MARK = re.compile(
+    r"-----(?:(?P<opening>BEGIN BITCOIN SIGNED MESSAGE)|(?P<signature>BEGIN (?:BITCOIN )?SIGNATURE)"
+    r"|END BITCOIN (?:SIGNED MESSAGE|SIGNATURE))-----"
 )
+_LINES = re.compile(r"\r?\n(?P<lines>.*?)\r?\n", re.DOTALL)
+"""What stands between two marks on lines of their own."""
 
 
 class SignedState(Enum):
@@ -160,9 +168,9 @@ def _usable(encoding: str) -> str:
 def _readings(shown: str) -> list[str]:
     """Return the texts that a block's bytes may stand for, the plainest first."""
     plain = shown.replace("\r\n", "\n")
-    unescaped = html.unescape(plain)
-    broken = html.unescape(_TAG.sub("", _PLAIN_BREAK.sub("\n", plain)))
-    joined = html.unescape(_TAG.sub("", _LINE_BREAK.sub("\n", plain)))
+    unescaped = without_entities(plain)
+    broken = without_entities(_TAG.sub("", _PLAIN_BREAK.sub("\n", plain)))
+    joined = without_entities(_TAG.sub("", _LINE_BREAK.sub("\n", plain)))
     return list(dict.fromkeys(_mended(each) for each in (plain, unescaped, broken, joined)))
 
 
@@ -258,16 +266,23 @@ def prove_address(
     """Check that a signature is an address's, under the exact words of a message.
 
     `chosen` are words that we asked to be signed; where the message holds them, and the signature
-    is good, nobody can have copied it from elsewhere.
+    is good, nobody can have copied it from elsewhere. Of networks other than Bitcoin's and
+    Ethereum no signature is checked, and none is valid.
     """
     known = {each.name: each for each in NETWORKS}
     if network in known:
         check = _best(
             check_message(address, each, signature, known[network]) for each in _spellings(message)
         )
-    else:
+    elif network == ETHEREUM:
         check = _best(
             check_personal_message(address, each, signature) for each in _spellings(message)
+        )
+    else:
+        check = MessageCheck(
+            verdict=Verdict.INCONCLUSIVE,
+            scheme="none",
+            note=f"signed messages of {network!r} are not checked",
         )
     confidence = 0
     if check.verdict is Verdict.VALID:
@@ -301,18 +316,43 @@ def bitcoin_signed_blocks(text: str) -> list[Mapping[str, str | int]]:
     Each with `message`, `address`, `signature` (texts) and `start`, `stop` (characters).
     """
     found: list[Mapping[str, str | int]] = []
-    for each in _BITCOIN_MARKS.finditer(text):
-        lines = [line.strip() for line in each["body"].splitlines()]
-        words = [line.partition("ddress:")[2].strip() or line for line in lines]
-        words = [word for word in words if word and not word.startswith(("Version", "Comment"))]
-        if len(words) >= 2:
-            found.append(
-                {
-                    "message": each["message"],
-                    "address": words[0],
-                    "signature": "".join(words[1:]),
-                    "start": each.start(),
-                    "stop": each.end(),
-                }
-            )
+    opening = signature = None
+    for mark in _BITCOIN_MARK.finditer(text):
+        if mark["opening"]:
+            # The innermost opening mark: an earlier one that is never closed must not hide it.
+            opening, signature = mark, None
+        elif mark["signature"]:
+            signature = signature or mark
+        else:
+            if opening is not None and signature is not None:
+                found += _bitcoin_block(text, opening, signature, mark)
+            opening = signature = None
+        if len(found) == MOST_MESSAGES:
+            break
     return found
+
+
+def _bitcoin_block(
+    text: str, opening: re.Match[str], signature: re.Match[str], closing: re.Match[str]
+) -> list[Mapping[str, str | int]]:
+    """Return what stands between three marks, if it is a message, an address and a signature."""
+    longest = max(signature.start() - opening.end(), closing.start() - signature.end())
+    if longest > LONGEST_BITCOIN_MESSAGE:
+        return []
+    message = _LINES.fullmatch(text[opening.end() : signature.start()])
+    if message is None:
+        return []
+    lines = [line.strip() for line in text[signature.end() : closing.start()].splitlines()]
+    words = [line.partition("ddress:")[2].strip() or line for line in lines]
+    words = [word for word in words if word and not word.startswith(("Version", "Comment"))]
+    if len(words) < 2:
+        return []
+    return [
+        {
+            "message": message["lines"],
+            "address": words[0],
+            "signature": "".join(words[1:]),
+            "start": opening.start(),
+            "stop": closing.end(),
+        }
+    ]

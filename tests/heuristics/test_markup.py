@@ -143,3 +143,65 @@ def test_read_plain__takes_time_in_proportion(piece: bytes) -> None:
     start = time.thread_time()
     assert len(read_plain(raw).regions) <= len(raw)
     assert time.thread_time() - start < 8
+
+
+@pytest.mark.parametrize(
+    ("style", "hides"),
+    [
+        ("display : none !important", True),
+        ("color: TRANSPARENT", True),
+        ("color:rgba(0, 0, 0, 0.0)", True),
+        ("color:rgba(0,0,0,.5)", False),
+        ("color:rgb(0,0,0)", False),
+        ("background-color:transparent", False),
+        ("position:absolute; left:-9999px", True),
+        ("text-indent:-100em", True),
+        ("left:-20px;margin-left:-50%", False),
+        ("clip:rect(0,0,0,0)", True),
+        ("clip:rect(1px 1px 1px 1px)", True),
+        ("clip:rect(0,99px,20px,0)", False),
+        ("clip:rect(0,auto,20px,0)", False),
+        ("clip-path:inset(100%)", True),
+        ("clip-path:inset(5px)", False),
+        ("transform:scale(0)", True),
+        ("transform:scale(0.5)", False),
+        ("height:0;overflow:hidden", True),
+        ("overflow:hidden;width:1px", True),
+        ("height:0", False),
+        ("overflow:hidden;height:10px", False),
+        ("font-size:0px", True),
+        ("opacity:0.9;visibility:visible", False),
+    ],
+)
+def test_read_markup__knows_what_a_style_hides(style: str, hides: bool) -> None:
+    page = parse(f"<body><p style='{style}'>a</p><div class=x>b</div></body>".encode())
+    assert page.children[0].children[0].is_hidden == hides
+    assert page.text == ("b" if hides else "a\nb")
+    sheet = parse(f"<style>.x{{{style}}}</style><div class='y X'>a</div><p>b</p>".encode())
+    assert sheet.children[1].is_hidden == hides
+
+
+@pytest.mark.parametrize(
+    ("sheet", "hides"),
+    [
+        ("a{color:red} div.x , #z { display:none }", True),
+        ("/* .x{} */ @media screen { .x { display: none } }", True),
+        ("@import 'a'; .x { display: none", True),
+        (".x { display: none; &:hover { color: red } }", True),
+        ("@media print { .x { display: none } }", False),
+        ("/* .x { display: none } */", False),
+        (".x { color: red } .other { display: none }", False),
+        (".a .x { display: none }", False),
+        ("} } .x { display: none }", True),
+    ],
+)
+def test_read_markup__applies_simple_rules_of_the_pages_own_sheets(sheet: str, hides: bool) -> None:
+    page = parse(f"<p class=x>a</p><p>b</p><style>{sheet}</style>".encode())
+    assert page.children[0].is_hidden == hides
+    by_id = parse(f"<style>{sheet.replace('.x', '#x')}</style><i id=x>a</i>".encode())
+    assert by_id.children[1].is_hidden == hides
+
+
+def test_element__reads_an_entity_of_any_length() -> None:
+    page = parse(b"<p title='&#" + b"1" * 5_000 + b";'>a</p>")
+    assert page.children[0].attributes == {"title": "\ufffd"}

@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,8 @@ from arien_flows.extraction.finding import Found, Scan
 from arien_flows.extraction.reading import read_text
 from arien_flows.extraction.role_rules import RULES
 from arien_flows.extraction.role_words import _patterns
-from arien_flows.extraction.roles import EXCLUDING, MOST_JUDGED, REQUESTING, judge
+from arien_flows.extraction.roles import EXCLUDING, MOST_JUDGED, REQUESTING, asked_for, judge
+from arien_flows.extraction.self_naming import names_himself
 from arien_flows.extraction.text import DocumentText
 from chains.bitcoin.address import parse_address
 from chains.bitcoin.networks import network
@@ -263,17 +265,62 @@ def test_judge__attributes_nobody_where_something_speaks_against_it(
     assert on_page(f"Send payment to {A}", context=Context(owner=SHOP, sites={A: 9}))[0].attributes
 
 
-def test_judge__takes_a_verified_proof() -> None:
-    words = f"Address: {A} Message: I am Shop Signature: xyz"
-    page = f"<h1>Shop</h1><div class=terms><p>{words}</p></div>"
+def proof_on_page(address: str, message: str, before: str = "") -> tuple[Decision, AddressProof]:
+    """Return what is decided of A in a proof of an address on the page of a shop."""
+    words = f"Address: {A} Message: {message} Signature: xyz"
+    page = f"<h1>Shop</h1><div class=terms><p>{before}{words}</p></div>"
     begin = page.index("Address")
-    proof = AddressProof(address=A, begin=begin, end=begin + len(words))
-    decision = on_page(words, context=Context(owner=SHOP, proofs=(proof,)))[0]
+    start = len("Shop\n") + len(before)
+    proof = AddressProof(
+        address=address,
+        begin=begin,
+        end=begin + len(words),
+        start=start,
+        stop=start + len(words),
+        message=message,
+    )
+    context = Context(owner=SHOP, proofs=(proof,))
+    return on_page(before + words, context=context)[0], proof
+
+
+def test_judge__takes_a_verified_proof() -> None:
+    decision, proof = proof_on_page(A, "I am Shop")
     assert (decision.role, decision.rule) == (Role.PROOF, "address-proof")
     assert (decision.attributes, decision.confidence) == (True, "manual_transaction")
     assert (decision.begin, decision.end) == (proof.begin, proof.end)
-    other = AddressProof(address=B, begin=begin, end=begin + len(words))
-    assert on_page(words, context=Context(owner=SHOP, proofs=(other,)))[0].rule == "unclear"
+    assert proof_on_page(B, "I am Shop")[0].rule == "unclear"
+
+
+@pytest.mark.parametrize(
+    "message", ["I am CoinBay, in control of these", "Reserves of 2021", "Shop is a customer"]
+)
+def test_judge__gives_a_proof_to_nobody_but_whom_it_names(message: str) -> None:
+    decision = proof_on_page(A, message)[0]
+    assert (decision.rule, decision.attributes) == ("address-proof", False)
+    assert "do not say who signs" in decision.note
+
+
+def test_judge__hears_a_warning_before_a_proof() -> None:
+    decision = proof_on_page(A, "I am Shop", before="Scammers post this. ")[0]
+    assert (decision.rule, decision.attributes) == ("warning", False)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("I am Green Co and this is mine.", True),
+        ("This is the vendor Green Co.", True),
+        ("Green Co here, hello", True),
+        ("New wallet.\n-- Green Co", True),
+        ("I am Green Co customer", False),
+        ("This is Green Co's fault", False),
+        ("I paid Green Co", False),
+        ("The wallet of Green Co", False),
+        ("I am Green Cow", False),
+    ],
+)
+def test_names_himself__wants_the_signer_to_say_who_he_is(message: str, said: bool) -> None:
+    assert names_himself("Green Co", message) is said
 
 
 @pytest.mark.parametrize(
@@ -288,10 +335,58 @@ def test_judge__takes_what_was_signed_for_the_signers_word(
     words: str, rule: str, owner: str | None
 ) -> None:
     text = words.replace("{}", A)
-    stretch = SignedStretch(begin=0, end=len(text), signer="0123")
+    stretch = SignedStretch(begin=0, end=len(text), signer="0123", asked=frozenset({A}))
     decision = judged(text, context=Context(signed=(stretch,)))[0]
     assert (decision.rule, decision.owner) == (rule, owner)
     assert decision.confidence == ("forensic" if owner else "")
+
+
+def test_judge__does_not_take_for_signed_what_stands_between_the_marks() -> None:
+    text = f"Pay to my address {A}"
+    stretch = SignedStretch(begin=0, end=len(text), signer="0123", asked=frozenset({B}))
+    decision = judged(text, context=Context(signed=(stretch,)))[0]
+    assert (decision.rule, decision.attributes) == ("pay-request", False)
+
+
+@pytest.mark.parametrize(
+    ("key", "owner"), [("0123", "Shop"), ("4567", "PGP key 0123"), (None, "PGP key 0123")]
+)
+def test_judge__gives_a_statement_to_the_account_only_under_its_own_key(
+    key: str | None, owner: str
+) -> None:
+    stretch = SignedStretch(begin=0, end=10_000, signer="0123", asked=frozenset({A}))
+    context = Context(owner=replace(SHOP, key=key), signed=(stretch,))
+    decision = on_page(f"Pay to my address {A}", context=context)[0]
+    assert (decision.rule, decision.owner) == ("signed-statement", owner)
+
+
+def test_judge__attributes_nothing_under_a_signature_that_was_not_verified() -> None:
+    words = (
+        f"-----BEGIN PGP SIGNED MESSAGE-----<br><br>Pay to my address {A}<br>"
+        "-----BEGIN PGP SIGNATURE-----<br>x<br>-----END PGP SIGNATURE-----"
+    )
+    decision = on_page(words)[0]
+    assert (decision.rule, decision.attributes) == ("pay-request", False)
+    assert "no known key" in decision.note
+
+
+def test_asked_for__returns_what_a_text_asks_for_and_nowhere_denies() -> None:
+    text = read_text(f"Pay to my address {A}.\n\nPay to {B}.\n\nNever send to {B}".encode(), "")
+    assert asked_for(text, found_at(text, A, B)) == {A}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Send exactly 0.01 BTC to {} to complete your purchase",
+        "Your order total is 0.01 BTC. Pay to {}",
+        "Send 0.01 BTC to {} . Time left: 14 minutes",
+        "Pay to {} and wait for 2 confirmations",
+        "Send payment to my address {} he wrote me",
+    ],
+)
+def test_judge__attributes_no_address_of_one_order_nor_one_told_by_others(words: str) -> None:
+    assert not on_page(words.replace("{}", A))[0].attributes
 
 
 def test_deny_list__holds_addresses_in_canonical_text() -> None:

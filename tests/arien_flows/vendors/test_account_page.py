@@ -266,6 +266,30 @@ def test_read_account__of_an_unknown_page_believes_a_line_that_names_the_vendor(
     assert made("<html><body>Who is the vendor: nobody knows</body></html>", market="m") is None
 
 
+LISTINGS = "<div class=listing><p>Vendor: Alice</p></div><div class=listing><p>{}</p></div>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        LISTINGS.format("Vendor: Bob"),
+        LISTINGS.format("by Bob"),
+        "<p class=description>Tea</p><div class=feedback><p>Vendor: Zed</p></div>",
+        "<p>Tea</p><blockquote><p>Vendor: Zed</p></blockquote><footer>Vendor: Site</footer>",
+        "<p style='left:-9999px'>Vendor: Zed</p>",
+    ],
+)
+def test_read_page__gives_no_page_to_one_of_several_vendors_nor_to_others(body):
+    assert made(f"<html><body>{body}</body></html>", market="Far Market") is None
+
+
+def test_read_page__says_where_an_unknown_page_names_the_vendor():
+    text = f"<html><body>{LISTINGS.format('Vendor: alice')}<p class=review>Vendor: Zed</p></body>"
+    page = made(text, market="Far Market")
+    assert page.handle == "Alice"
+    assert text[page.handle_begin : page.handle_end] == "Vendor: Alice"
+
+
 RULES = {
     "handle": [{"select": "h1"}],
     "fields": [{"name": "last_seen", "select": "p"}],

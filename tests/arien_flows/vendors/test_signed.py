@@ -1,5 +1,6 @@
 import base64
 import html
+import time
 
 import pytest
 from coincurve import PrivateKey
@@ -166,3 +167,55 @@ def test_bitcoin_signed_blocks__finds_what_wallets_print():
     (block,) = bitcoin_signed_blocks(text)
     proof = prove_address(block["address"], "bitcoin", block["message"], block["signature"])
     assert proof.confidence == SIGNED_CONFIDENCE
+
+
+def test_bitcoin_signed_blocks__finds_the_innermost_of_marks_that_do_not_close():
+    opening = "-----BEGIN BITCOIN SIGNED MESSAGE-----\n"
+    block = f"{opening}words\n-----BEGIN SIGNATURE-----\n{ADDRESS}\nxyz\n"
+    text = f"{opening}lost\n{block}-----END BITCOIN SIGNED MESSAGE-----"
+    (found,) = bitcoin_signed_blocks(text)
+    assert (found["message"], found["start"]) == ("words", text.index(block))
+    assert bitcoin_signed_blocks(block) == []
+
+
+def test_prove_address__checks_no_other_networks():
+    message = "I am GreenShop."
+    signature = personal(message.encode())
+    assert prove_address(ACCOUNT, "ethereum", message, signature).confidence == SIGNED_CONFIDENCE
+    proof = prove_address(ACCOUNT, "litecoin", message, signature)
+    assert (proof.check.verdict, proof.confidence) == (Verdict.INCONCLUSIVE, 0)
+
+
+HOSTILE = {
+    "blanks": "-----BEGIN PGP SIGNED MESSAGE-----\n\n" + " " * 100_000 + "x\n",
+    "lines of blanks": "-----BEGIN PGP SIGNED MESSAGE-----\n\n" + "  \n" * 30_000,
+    "an entity without end": "-----BEGIN PGP SIGNED MESSAGE-----\n\n&#" + "1" * 100_000,
+    "equals": "-----BEGIN PGP SIGNED MESSAGE-----\n\nx\n",
+}
+SIGNATURE_END = "\n-----BEGIN PGP SIGNATURE-----\n\n{}\n-----END PGP SIGNATURE-----"
+
+
+@pytest.mark.parametrize("which", HOSTILE)
+def test_signed_messages__takes_time_that_grows_with_the_text(which):
+    body = "=" * 100_000 + "x" if which == "equals" else "AAAA"
+    raw = (HOSTILE[which] + SIGNATURE_END.format(body)).encode()
+    begun = time.process_time()
+    (found,) = signed_messages(raw, [], "utf-8")
+    assert found.state is SignedState.UNREADABLE
+    assert time.process_time() - begun < 3
+
+
+def test_bitcoin_signed_blocks__takes_time_that_grows_with_the_text():
+    marks = "-----BEGIN BITCOIN SIGNED MESSAGE-----\n-----BEGIN SIGNATURE-----\n"
+    begun = time.process_time()
+    assert bitcoin_signed_blocks(marks * 10_000) == []
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("break_", [" <br> <br>\n", "\n   <br>", "\t\r\n <br/>", " \n <p>"])
+def test_signed_messages__takes_blanks_around_a_break_for_part_of_it(break_, holder):
+    signed = clear(holder, "one\n\ntwo" if break_.count("<") == 2 else "one\ntwo").decode()
+    between = "one\n\ntwo" if break_.count("<") == 2 else "one\ntwo"
+    raw = signed.replace(between, f"one{break_}two").encode()
+    (found,) = signed_messages(raw, [public(holder)], "utf-8")
+    assert found.state is SignedState.VERIFIED

@@ -20,10 +20,11 @@ class VendorEvidence(Shape):
     """What it shows."""
 
     certainty: Certainty
-    """`fact` for a transaction, `attribution` for a tag or a document, `inference` for a role."""
+    """`attribution` for a tag or a document; `inference` for a role, and for what is said of a
+    transaction: tags, clustering and rules make it a payout, or one of the wallet's."""
 
     txid: str | None
-    """The transaction."""
+    """The transaction; that it took place, when, and what it paid are facts."""
 
     outpoint: str | None
     """The coin, as `txid:vout`."""

@@ -173,8 +173,14 @@ def _import_group(
             by=user_name(),
             report=partial(_show, progress),
         )
-        for (place, _), outcome in zip(good, outcomes, strict=True):
+        for (place, offer), outcome in zip(good, outcomes, strict=True):
             reports[place] = import_report(outcome)
+            if outcome.record.form != offer.form:
+                reports[place] = refused(
+                    offer.name,
+                    f"it was read as {outcome.record.form} before: withdraw import "
+                    f"{outcome.record.id} to have it read as {offer.form}",
+                )
     return reports
 
 

@@ -45,6 +45,8 @@ from arien_flows.vendors.chain_score import vendor_score
 from arien_flows.vendors.chain_wallet import Wallet, wallet_of
 from arien_flows.workspace import Reading
 
+ENTITY = "entity:"
+
 MOST_BUDGET = 200_000
 """Transactions that each trace of the cash-out may look at."""
 
@@ -72,7 +74,8 @@ class ProfileRequest:
     @property
     def address(self) -> str:
         """The address that is asked about."""
-        return self.subject.strip().removeprefix("entity:")
+        subject = self.subject.strip()
+        return subject[len(ENTITY) :] if subject.lower().startswith(ENTITY) else subject
 
 
 def ground_of(reading: Reading) -> VendorGround:

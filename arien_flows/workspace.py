@@ -6,13 +6,13 @@ until a file behind it changes. A roll-back while an answer is being made makes 
 `ask` then puts the question again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -51,6 +51,33 @@ CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""
 
 
+class Memory:
+    """What is known of a reading and takes long to find out, each thing found by the first asker.
+
+    Whoever asks for the same meanwhile waits; whoever asks for another thing does not.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: dict[Hashable, Future[object]] = {}
+
+    def of(self, key: Hashable, find: Callable[[], Answer]) -> Answer:
+        """Return what has a name, which stands for one thing of one type."""
+        with self._lock:
+            known = self._found.get(key)
+            promise: Future[object] = Future() if known is None else known
+            self._found[key] = promise
+        if known is None:
+            try:
+                promise.set_result(find())
+            except BaseException as error:
+                with self._lock:
+                    del self._found[key]
+                promise.set_exception(error)
+                raise
+        return cast("Answer", promise.result())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """One network's ledger at one moment, with what is inferred from it and said about it."""
@@ -70,6 +97,8 @@ class Reading:
 
     tags_are_later: bool = False
     """Whether the view is an earlier state of the ledger, and the tags are not of that time."""
+
+    memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     @property
     def limits(self) -> tuple[Truncation, ...]:

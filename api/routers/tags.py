@@ -22,13 +22,14 @@ from arien_flows.answers.tag_imports import (
     imports_answer,
 )
 from arien_flows.answers.tag_records import TagPage, known_networks, tag_filter, tag_page
+from arien_flows.casebook.records import SERVICE
 from chains.bitcoin.networks import BITCOIN
 from chains.bitcoin.networks import network as known_network
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
-IMPORTED_BY = "service"
+IMPORTED_BY = SERVICE
 """Stands where a user's name would, until the service knows its users."""
 
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the last page.", max_length=100)]

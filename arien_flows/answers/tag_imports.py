@@ -137,6 +137,9 @@ class ImportReport(Shape):
     actors: int | None = None
     """How many actors were taken over, where it lists actors and not tags."""
 
+    rejected_before: int = 0
+    """Tags taken over that do not speak: the same was rejected before, and awaits an approval."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewAnswer(Shape):
@@ -170,6 +173,9 @@ class TagImportDetail(Shape):
 
     reviews: tuple[ReviewAnswer, ...]
     """All reviews, the first one first: the last one of a tag or of the import counts."""
+
+    rejected_before: int
+    """Its tags that do not speak: the same was rejected before, and awaits an approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +228,7 @@ def import_detail(casebook: Casebook, number: int) -> TagImportDetail:
         record=import_answer(casebook.read_import(number)),
         faults=tuple(_faulty(fault) for fault in casebook.faults_of(number)),
         reviews=tuple(review_answer(each) for each in casebook.lists.reviews(number)),
+        rejected_before=casebook.lists.rejected_before(number),
     )
 
 
@@ -233,6 +240,7 @@ def import_report(outcome: ImportOutcome) -> ImportReport:
         record=import_answer(outcome.record),
         faults=tuple(_faulty(fault) for fault in outcome.faults),
         error=None,
+        rejected_before=outcome.rejected_before,
     )
 
 

@@ -7,7 +7,6 @@ all, and the rest of the profile is the same arithmetic whatever the score.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
@@ -46,6 +45,8 @@ from arien_flows.vendors.chain_score import vendor_score
 from arien_flows.vendors.chain_wallet import Wallet, wallet_of
 from arien_flows.workspace import Reading
 
+ENTITY = "entity:"
+
 MOST_BUDGET = 200_000
 """Transactions that each trace of the cash-out may look at."""
 
@@ -73,38 +74,8 @@ class ProfileRequest:
     @property
     def address(self) -> str:
         """The address that is asked about."""
-        return self.subject.strip().removeprefix("entity:")
-
-
-class _MoneyMemory:
-    """What markets paid out, of the readings last asked about: it takes seconds to read."""
-
-    KEPT = 2
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[tuple[str, ...], MarketMoney] = {}
-
-    def of(self, reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
-        """Return it, read by whoever asks first."""
-        tip = reading.view.tip
-        limits = role_policy()
-        key = (
-            clustering_of(reading).identity,
-            ground.attribution.revision,
-            tip.block_hash,
-            policy.sha256,
-            limits.sha256,
-        )
-        with self._lock:
-            if key not in self._known:
-                while len(self._known) >= self.KEPT:
-                    del self._known[next(iter(self._known))]
-                self._known[key] = market_money(ground, policy, limits.commission)
-            return self._known[key]
-
-
-_MONEY = _MoneyMemory()
+        subject = self.subject.strip()
+        return subject[len(ENTITY) :] if subject.lower().startswith(ENTITY) else subject
 
 
 def ground_of(reading: Reading) -> VendorGround:
@@ -121,8 +92,12 @@ def ground_of(reading: Reading) -> VendorGround:
 
 
 def money_of(reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
-    """Return what markets pay out in a reading."""
-    return _MONEY.of(reading, ground, policy)
+    """Return what markets pay out in a reading: it takes seconds to read, and is kept with it."""
+    limits = role_policy()
+    return reading.memory.of(
+        ("market_money", policy.sha256, limits.sha256),
+        lambda: market_money(ground, policy, limits.commission),
+    )
 
 
 def vendor_profile(

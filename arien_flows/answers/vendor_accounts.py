@@ -121,6 +121,14 @@ def _record(row: AccountSummary, owners: frozenset[str]) -> VendorRecord:
     )
 
 
+NO_CHAIN = Truncation(
+    where="aliases and entities of wallets",
+    reason="no_clustering",
+    detail="Documents alone were asked, and not whether payments join accounts: that needs a "
+    "ledger with a strict clustering, and its network named where there are several.",
+)
+
+
 def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None) -> VendorAnswer:
     """Return all that documents in effect say of an account, and the others of its owner.
 
@@ -130,7 +138,7 @@ def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None)
     book = alias_book(casebook, reading)
     name = book.find(text)
     stored = stored_account(casebook, name)
-    cuts: list[Truncation] = []
+    cuts = [NO_CHAIN] if reading is None else []
     sales = _sales(stored)
     wallets = _wallets(casebook, book, name, reading)
     offers = _offers(stored.observations)

@@ -45,10 +45,10 @@ SHOWN_TRANSACTIONS = 10
 COUNTS = (
     "Revenue is what markets pay out (settled escrows, coins split at the commission, balances; a "
     "buyer's rest of a deposit cannot be told from a balance) and what arrives at addresses that a "
-    "tag calls the vendor's own from nobody who is named. Not counted: change and moves inside, a "
-    "market's transactions with one output only (taken for the market gathering its coins), "
-    "CoinJoins, what services pay out, newly minted coins, and receipts from strangers, which may "
-    "be direct deals."
+    "tag calls the vendor's own from nobody whom a tag names, of whatever confidence. Not counted: "
+    "change and moves inside, a market's transactions with one output only (taken for the market "
+    "gathering its coins), CoinJoins, what services and others pay whom a tag names, newly minted "
+    "coins, and at other addresses receipts from strangers, which may be direct deals."
 )
 
 
@@ -110,14 +110,12 @@ def score_answer(view: View, scored: VendorScore, policy: VendorPolicy) -> Vendo
 
 
 def _row(view: View, row: Shown) -> VendorEvidence:
+    # That a transaction took place is a fact. What a row says of it rests on tags, on clustering
+    # and on rules, and so does that it is one of the wallet's.
     by_source = row.tag is not None or row.document is not None
     return VendorEvidence(
         says=row.says,
-        certainty="fact"
-        if row.transaction is not None
-        else "attribution"
-        if by_source
-        else "inference",
+        certainty="attribution" if by_source else "inference",
         txid=None if row.transaction is None else view.txid_text(row.transaction),
         outpoint=None if row.output is None else view.outpoint_text(row.output),
         time=None if row.transaction is None else _time_of(view, row.transaction),

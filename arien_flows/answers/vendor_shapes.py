@@ -20,10 +20,11 @@ class VendorEvidence(Shape):
     """What it shows."""
 
     certainty: Certainty
-    """`fact` for a transaction, `attribution` for a tag or a document, `inference` for a role."""
+    """`attribution` for a tag or a document; `inference` for a role, and for what is said of a
+    transaction: tags, clustering and rules make it a payout, or one of the wallet's."""
 
     txid: str | None
-    """The transaction."""
+    """The transaction; that it took place, when, and what it paid are facts."""
 
     outpoint: str | None
     """The coin, as `txid:vout`."""
@@ -217,6 +218,9 @@ class VendorMarket(Shape):
     closed: datetime | None
     """Header time of the market's last payout to anybody, where it has long been silent."""
 
+    certainty: Certainty = "inference"
+    """Tags or escrow keys name the market, and clustering and rules say what it pays to whom."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketMigration(Shape):
@@ -230,6 +234,9 @@ class MarketMigration(Shape):
 
     days: int
     """Whole days from the last payout of the one to the first of the other."""
+
+    certainty: Certainty = "inference"
+    """Nobody states it: it follows from what the markets pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +335,9 @@ class StablePairAnswer(Shape):
     evidence: tuple[str, ...]
     """The first transactions."""
 
+    certainty: Certainty = "inference"
+    """Clustering says whose the transfers are; the label is an attribution."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectCashOut(Shape):
@@ -366,6 +376,9 @@ class DirectCashOut(Shape):
     address_count: int
     """How many there are."""
 
+    certainty: Certainty = "attribution"
+    """A source names the service; that the wallet pays it follows from the clustering."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedCashOut(Shape):
@@ -388,6 +401,9 @@ class TracedCashOut(Shape):
 
     results: dict[str, str]
     """Result hash of the trace by each policy."""
+
+    certainty: Certainty = "inference"
+    """A convention says which coins are whose after each transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-
-import yaml
 
 from arien_flows.attribution.concepts import canonical_concept, exported_concepts
 from arien_flows.attribution.pack import FaultyRow
-from arien_flows.attribution.pack_yaml import ActorLoader, load_pack
-from arien_flows.attribution.tag_fields import FaultError, text_in
+from arien_flows.attribution.pack_yaml import ActorLoader, dump_pack, load_pack
+from arien_flows.attribution.tag_fields import FaultError, context_part, day_in, text_in
 from arien_flows.errors import InputError
 
 _HEADER = frozenset({"title", "creator", "description", "is_public", "actors"})
@@ -27,7 +25,6 @@ _INHERITED = frozenset(
     {"uri", "lastmod", "categories", "jurisdictions", "aliases", "context", "label"}
 )
 _FIELDS = _INHERITED | {"id"}
-_LISTS = ("categories", "jurisdictions", "aliases")
 _CONTEXT_LISTS = frozenset(
     {
         "uris", "refs", "images", "coingecko_ids", "defilama_ids", "same_as", "related_actors",
@@ -131,10 +128,10 @@ def actorpack_text(
 ) -> Iterator[str]:
     """Yield an ActorPack, its actors by their ids, in words that GraphSense's tools accept."""
     head = {"title": title, "creator": creator, "description": description}
-    yield _dump({field: value for field, value in head.items() if value is not None})
+    yield dump_pack({field: value for field, value in head.items() if value is not None})
     yield "actors:\n"
     for actor in sorted(actors, key=lambda it: it.id):
-        yield _dump([_row(actor) | {"categories": list(exported_concepts(actor.categories))}])
+        yield dump_pack([_row(actor) | {"categories": list(exported_concepts(actor.categories))}])
 
 
 def _actor(row: object, inherited: Mapping[str, Any]) -> Actor:
@@ -148,7 +145,7 @@ def _actor(row: object, inherited: Mapping[str, Any]) -> Actor:
         id=_plain(fields, "id"),
         label=_plain(fields, "label"),
         uri=_plain(fields, "uri"),
-        lastmod=_day(fields),
+        lastmod=day_in(fields.get("lastmod")),
         categories=_categories(fields),
         jurisdictions=_countries(fields),
         aliases=_texts(fields.get("aliases", []), "aliases"),
@@ -201,31 +198,13 @@ def _context(value: object) -> Mapping[str, object] | None:
         elif field in _CONTEXT_TEXTS:
             _plain(value, field)
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_day_text)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=context_part)
     except (TypeError, ValueError) as error:
         raise FaultError(f"the context cannot be written as JSON ({error})") from error
     if len(text) > _LONGEST_CONTEXT:
         raise FaultError(f"the context is longer than {_LONGEST_CONTEXT:,} characters")
     kept: dict[str, object] = json.loads(text)
     return kept
-
-
-def _day_text(value: object) -> str:
-    if isinstance(value, date):
-        return str(value)
-    raise TypeError(f"it holds a {type(value).__name__}")
-
-
-def _day(fields: Mapping[str, Any]) -> date:
-    value = fields.get("lastmod")
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise FaultError(f"lastmod {value!r} is not a date (YYYY-MM-DD)") from error
 
 
 def _row(actor: Actor) -> dict[str, object]:
@@ -242,9 +221,3 @@ def _row(actor: Actor) -> dict[str, object]:
     if actor.context is not None:
         row["context"] = dict(actor.context)
     return row
-
-
-def _dump(content: object) -> str:
-    return yaml.dump(
-        content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1_000
-    )

@@ -68,6 +68,8 @@ def read_sdn_table(raw: bytes, name: str, terms: Terms) -> TagPack:
             faults.append((f"entry {number}", why))
         else:
             raise InputError(f"{name}: a row has {len(row)} columns; those of sdn.csv have 12")
+    if not entries and not faults:
+        raise InputError(f"{name}: has no entries, so that it is no list of OFAC, or not all of it")
     found = [listed for row in entries.values() for listed in _in_remarks(row)]
     return _pack(found, raw, terms, media_type="text/csv", extra=faults)
 
@@ -88,7 +90,7 @@ def read_sdn_xml(raw: bytes, name: str, terms: Terms) -> TagPack:
     """Read the XML of the standard schema (`sdnList`)."""
     found: list[_Listed] = []
     issued = None
-    for element in _elements(raw, name, {"sdnEntry", "Publish_Date"}):
+    for element in _elements(raw, name, "sdnList", "sdnEntry", {"Publish_Date"}):
         if _tag(element) == "Publish_Date":
             issued = _day(element.text or "", "%m/%d/%Y")
             continue
@@ -115,8 +117,8 @@ def read_sdn_advanced(raw: bytes, name: str, terms: Terms) -> TagPack:
     found: list[_Listed] = []
     programs: dict[str, list[str]] = {}
     issued = None
-    wanted = {"FeatureType", "DistinctParty", "SanctionsEntry", "DateOfIssue"}
-    for element in _elements(raw, name, wanted):
+    others = {"FeatureType", "SanctionsEntry", "DateOfIssue"}
+    for element in _elements(raw, name, "Sanctions", "DistinctParty", others):
         match _tag(element):
             case "FeatureType":
                 kind = _KIND_NAME.fullmatch((element.text or "").strip())
@@ -199,7 +201,7 @@ def _pack(
     issued: date | None = None,
     extra: list[tuple[str, str]] | None = None,
 ) -> TagPack:
-    """Return the tags of a list; those of a list without any are none, and that is no fault."""
+    """Return the tags of a list; entries without any address make none, and that is no fault."""
     fields: dict[str, object] = {
         "source": terms.source_or(SOURCE),
         "confidence": "authority_data",
@@ -246,17 +248,33 @@ def _network(currency: str, address: str) -> str:
     return "TRX" if _TRON.fullmatch(address) else "BTC"
 
 
-def _elements(raw: bytes, name: str, wanted: set[str]) -> Iterator[ElementTree.Element]:
-    """Yield elements by their names, each once it is complete, and forget it afterwards."""
+def _elements(
+    raw: bytes, name: str, root: str, entry: str, others: set[str]
+) -> Iterator[ElementTree.Element]:
+    """Yield entries and other elements by their names, each once it is complete, then forget it.
+
+    `InputError` where the document is of another schema, or has no entries at all.
+    """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         raise InputError(f"{name}: defines entities of its own, which no list of OFAC does")
+    is_first, has_entries = True, False
+    events = ElementTree.iterparse(io.BytesIO(raw), ("start", "end"))  # noqa: S314 no entities
     try:
-        for _, element in ElementTree.iterparse(io.BytesIO(raw)):  # noqa: S314 no entities
-            if _tag(element) in wanted:
+        for event, element in events:
+            if is_first and _tag(element) != root:
+                raise InputError(
+                    f"{name}: begins with {_tag(element)}, where a list of this schema begins with "
+                    f"{root}: leave --format out, or name the one that it has"
+                )
+            is_first = False
+            if event == "end" and _tag(element) in {entry, *others}:
+                has_entries |= _tag(element) == entry
                 yield element
                 element.clear()
     except ElementTree.ParseError as error:
         raise InputError(f"{name}: not valid XML: {error}") from error
+    if not has_entries:
+        raise InputError(f"{name}: has no entries, so that it is no list of OFAC, or not all of it")
 
 
 def _tag(element: ElementTree.Element) -> str:

@@ -27,13 +27,6 @@ _CONTROLS = bytes([*range(10), *range(11, 32), 127, *range(0xF5, 0x100)])
 _LINE_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
 """YAML's line breaks past ASCII, and the mark that it skips."""
 
-_LINE = re.compile(rb"[a-z_]+:(?:[ ].*)?|[ ]+[^ ].*|- .*|[ ]*|#.*")
-_FIRST_HEADER_LINE = re.compile(rb"(?:[ ]*\n|#.*\n)*[a-z_]+:(?:[ ]|\n)")
-_UNSAFE = re.compile(
-    rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf|[\xf5-\xff]"
-)
-"""Control characters (tab and carriage return among them), and YAML's line breaks past ASCII."""
-
 _LINE = re.compile(
     rb"""[a-z_]+:[ ]+(?:
         [A-Za-z0-9/(._+$\x80-\xf4](?:[^:#\n]|:(?![ \n]|\Z)|(?<![ ])\#)*

@@ -127,3 +127,10 @@ def _check_depth(raw: bytes, name: str) -> None:
                 raise InputError(f"{name}: nested more than {_DEEPEST} levels deep: no TagPack is")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def dump_pack(content: object) -> str:
+    """Return a part of a pack as YAML, in the order of its keys."""
+    return yaml.dump(
+        content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1_000
+    )

@@ -120,7 +120,7 @@ def _context(fields: Mapping[str, Any]) -> str | None:
     if isinstance(value, str):
         return text_in(fields, "context")
     encoder = json.JSONEncoder(
-        ensure_ascii=False, sort_keys=True, allow_nan=False, default=_context_part
+        ensure_ascii=False, sort_keys=True, allow_nan=False, default=context_part
     )
     text = ""
     try:
@@ -133,7 +133,7 @@ def _context(fields: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _context_part(value: object) -> str:
+def context_part(value: object) -> str:
     """Return a date as text; what else YAML knows and JSON does not has no text of its own."""
     if isinstance(value, date):
         return str(value)
@@ -149,8 +149,11 @@ def _bool(fields: Mapping[str, Any], field: str) -> bool:
 
 def _date(fields: Mapping[str, Any]) -> date | None:
     value = fields.get("lastmod")
-    if value is None:
-        return None
+    return None if value is None else day_in(value)
+
+
+def day_in(value: object) -> date:
+    """Return the day that a `lastmod` is; `FaultError` where it is none."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):

@@ -1,7 +1,8 @@
 """Which tags speak: of several versions of one tag the last confirmed, unless it is out of effect.
 
-Out of effect is what was withdrawn with its import or rejected in a review; and what nobody has
-approved yet, where the casebook's policy says that such tags do not count (`reviews`).
+Out of effect is what was withdrawn with its import, or rejected there or in an earlier import
+(`verdicts`); and what nobody has approved yet, where the casebook's policy says that such tags do
+not count (`reviews`).
 
 A change concerns the tags of one import and all other versions of them, so only those are looked
 at. What speaks afterwards is named anew: each import's current tags have a digest, and the
@@ -26,7 +27,6 @@ from sqlalchemy import (
 from arien_flows.attribution.snapshot import revision_of
 from arien_flows.casebook.models import (
     statements,
-    tag_imports,
     tag_reviews,
     tag_sets,
     tags,
@@ -35,35 +35,7 @@ from arien_flows.casebook.models import (
 from arien_flows.casebook.pack_rows import UsableRow
 from arien_flows.casebook.policies import counts_proposed
 from arien_flows.casebook.rows import ROWS_AT_ONCE, write_rows
-
-
-def state_of_tag() -> ColumnElement[str]:
-    """Return whether a tag is `proposed`, `approved` or `rejected`: its last review says so.
-
-    A review of the tag itself counts before those of its whole import.
-    """
-    of_import = tag_reviews.c.import_id == tags.c.import_id
-    own, whole = (
-        select(tag_reviews.c.verdict)
-        .where(of_import, which)
-        .order_by(tag_reviews.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-        for which in (tag_reviews.c.row == tags.c.row, tag_reviews.c.row.is_(None))
-    )
-    return func.coalesce(own, whole, "proposed")
-
-
-def state_of_import() -> ColumnElement[str]:
-    """Return the same of an import as a whole, whatever reviews of its tags say."""
-    whole = (
-        select(tag_reviews.c.verdict)
-        .where(tag_reviews.c.import_id == tag_imports.c.id, tag_reviews.c.row.is_(None))
-        .order_by(tag_reviews.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(whole, "proposed")
+from arien_flows.casebook.verdicts import APPROVED, REJECTED, own_verdict, was_rejected_before
 
 
 def choose_current(connection: Connection, number: int, row: int | None = None) -> None:
@@ -144,12 +116,13 @@ def _settle(connection: Connection, which: ColumnElement[bool]) -> set[int]:
 def _is_in_effect(connection: Connection) -> ColumnElement[bool]:
     """Return whether a tag counts, as far as withdrawals, reviews and the policy say."""
     stands = not_(exists().where(withdrawals.c.import_id == tags.c.import_id))
-    state = state_of_tag()
+    verdict = own_verdict()
     if not counts_proposed(connection):
-        return stands & (state == "approved")
+        return stands & (func.coalesce(verdict, "") == APPROVED)
     if connection.execute(select(tag_reviews.c.id).limit(1)).first() is None:
         return stands
-    return stands & (state != "rejected")
+    speaks = case((verdict.is_not(None), verdict != REJECTED), else_=not_(was_rejected_before()))
+    return stands & speaks
 
 
 def _repeated_keys(

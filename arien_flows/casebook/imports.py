@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from arien_flows.attribution.pack import TagPack
 from arien_flows.attribution.terms import NO_TERMS, Terms
-from arien_flows.casebook.current import choose_among_new, choose_current, state_of_import
+from arien_flows.casebook.current import choose_among_new, choose_current
 from arien_flows.casebook.documents import keep_document
 from arien_flows.casebook.evidence_acts import tags_imported, tags_withdrawn
 from arien_flows.casebook.indexes import made_afterwards
@@ -41,6 +41,7 @@ from arien_flows.casebook.models import (
 from arien_flows.casebook.pack_rows import Report, UsableRow, usable_rows, write_tags
 from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport, Withdrawal
 from arien_flows.casebook.rows import next_number, write_rows
+from arien_flows.casebook.verdicts import count_rejected_before, state_of_import
 from arien_flows.errors import InputError, NotFoundError
 
 LAST_NUMBER = 2**31 - 1
@@ -104,7 +105,14 @@ def import_packs(
         if each.number in new:
             new.remove(each.number)
             tags_imported(connection, made)
-            outcomes.append(ImportOutcome(record=made, is_new=True, faults=each.faults))
+            outcomes.append(
+                ImportOutcome(
+                    record=made,
+                    is_new=True,
+                    faults=each.faults,
+                    rejected_before=count_rejected_before(connection, made.id),
+                )
+            )
         else:
             faults = tuple(faults_of(connection, each.number))
             outcomes.append(ImportOutcome(record=made, is_new=False, faults=faults))

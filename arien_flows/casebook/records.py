@@ -11,6 +11,15 @@ from arien_flows.prices.reading import FaultyRow
 from arien_flows.prices.table import PriceOrigin
 from chains.types import Int64Array, UInt8Array
 
+SERVICE = "service"
+"""Stands for whoever uses the API, which knows no users."""
+
+UNKNOWN_USER = "unknown"
+"""Stands for a user whose name the computer does not know."""
+
+NOBODY = frozenset({SERVICE, UNKNOWN_USER})
+"""Names of no person."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTag:
@@ -132,6 +141,8 @@ class ImportOutcome:
     """False where the same document was imported before, and nothing was done."""
 
     faults: tuple[FaultyTag, ...]
+    rejected_before: int = 0
+    """Tags of a new import that do not speak, since the same was rejected in an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,11 @@
 """Four eyes on tags: what one person brings in, another one approves or rejects.
 
-Reviews are rows that are only ever added. The last one of a tag counts, and where it has none of
-its own the last one of its import. Rejected tags do not speak; those that nobody reviewed do,
-unless the casebook's policy says otherwise.
+Reviews are rows that are only ever added; what they come to is said in `verdicts`. Rejected tags do
+not speak; those that nobody reviewed do, unless the casebook's policy says otherwise.
+
+People are known by the names under which they use the computer. Where an import was made by nobody
+in particular (by the service, which knows no users yet), nobody can tell that another one approves
+it, and it cannot be approved. The policy is one person's decision, with reason and name on record.
 """
 
 from collections.abc import Sequence
@@ -16,12 +19,10 @@ from arien_flows.casebook.evidence_acts import CURRENT_TAGS
 from arien_flows.casebook.evidence_rows import rows_of
 from arien_flows.casebook.imports import read_import
 from arien_flows.casebook.models import tag_imports, tag_policies, tag_reviews, tags
-from arien_flows.casebook.records import Review, TagImport, TagPolicy
+from arien_flows.casebook.records import NOBODY, SERVICE, Review, TagImport, TagPolicy
 from arien_flows.casebook.rows import next_number
+from arien_flows.casebook.verdicts import APPROVED
 from arien_flows.errors import InputError, NotFoundError
-
-APPROVED = "approved"
-REJECTED = "rejected"
 
 
 def review(
@@ -38,10 +39,8 @@ def review(
     found = read_import(connection, number)
     if found.withdrawal is not None:
         raise InputError(f"import {number} was withdrawn: {found.withdrawal.reason}")
-    if verdict == APPROVED and by == found.imported_by:
-        raise InputError(
-            f"import {number} was made by {by}, too: somebody else has to approve it (four eyes)"
-        )
+    if verdict == APPROVED:
+        _check_two_people(found, by)
     if row is not None and not _has_tag(connection, number, row):
         raise NotFoundError(f"import {number} has no tag {row}: `tags show {number}` lists them")
     place = next_number(connection, tag_reviews)
@@ -134,6 +133,22 @@ def policies(connection: Connection) -> Sequence[TagPolicy]:
         )
         for row in connection.execute(select(tag_policies).order_by(tag_policies.c.id))
     ]
+
+
+def _check_two_people(found: TagImport, by: str) -> None:
+    if found.imported_by in NOBODY:
+        made = "by the service" if found.imported_by == SERVICE else "under no user's name"
+        raise InputError(
+            f"import {found.id} was made {made}, so that nobody can tell whether another person "
+            f"approves it: withdraw it, and import its document under a name (`arien-flows tags "
+            f"import` or `listings import`)"
+        )
+    if by in NOBODY:
+        raise InputError("who approves needs a name: the computer knows none of this user")
+    if by == found.imported_by:
+        raise InputError(
+            f"import {found.id} was made by {by}, too: somebody else has to approve it (four eyes)"
+        )
 
 
 def _has_tag(connection: Connection, number: int, row: int) -> bool:

@@ -18,6 +18,7 @@ from arien_flows.casebook.actors import ActorList, StoredActor
 from arien_flows.casebook.collector import paused_collector
 from arien_flows.casebook.imports import Offer, Origin
 from arien_flows.casebook.records import ImportOutcome, Review, TagImport, TagPolicy
+from arien_flows.casebook.verdicts import count_rejected_before
 
 Answer = TypeVar("Answer")
 BYTES_TOGETHER = 2**26
@@ -139,6 +140,10 @@ class TagLists:
     def reviews(self, number: int | None = None) -> list[Review]:
         """Return the reviews of an import and its tags, or of all, in their order."""
         return self._read(lambda connection: reviews.reviews_of(connection, number), [])
+
+    def rejected_before(self, number: int) -> int:
+        """Return how many tags of an import do not speak because they were rejected before it."""
+        return self._read(lambda connection: count_rejected_before(connection, number), 0)
 
     def set_policy(self, *, counts_proposed: bool, reason: str, now: datetime, by: str) -> None:
         """Decide whether tags count that nobody has approved."""

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, Select, func, select
 from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.source_documents import source_documents
 from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
-from arien_flows.casebook.current import state_of_tag
 from arien_flows.casebook.models import documents, statements, tag_imports, tag_sets, tags
 from arien_flows.casebook.records import StoredTag, TagFilter, TagTable
+from arien_flows.casebook.verdicts import state_of_tag
 
 SUBJECTS_AT_ONCE = 1_000
 ROWS_AT_ONCE = 50_000

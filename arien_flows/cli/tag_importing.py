@@ -25,6 +25,7 @@ from arien_flows.attribution.tag_csv import csv_text
 from arien_flows.attribution.tagpack import read_pack_bytes
 from arien_flows.attribution.terms import NO_TERMS, Terms
 from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.records import UNKNOWN_USER
 from arien_flows.casebook.tag_lists import BYTES_TOGETHER, ListOffer
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
@@ -147,7 +148,7 @@ def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return "unknown"
+        return UNKNOWN_USER
 
 
 def _import_group(
@@ -172,8 +173,14 @@ def _import_group(
             by=user_name(),
             report=partial(_show, progress),
         )
-        for (place, _), outcome in zip(good, outcomes, strict=True):
+        for (place, offer), outcome in zip(good, outcomes, strict=True):
             reports[place] = import_report(outcome)
+            if outcome.record.form != offer.form:
+                reports[place] = refused(
+                    offer.name,
+                    f"it was read as {outcome.record.form} before: withdraw import "
+                    f"{outcome.record.id} to have it read as {offer.form}",
+                )
     return reports
 
 

@@ -36,7 +36,7 @@ def report_lines(reports: Sequence[ImportReport]) -> Iterable[str]:
                 f"{record.id}; nothing was changed"
             )
         else:
-            yield f"{report.file}: import {record.id}, {_taken(record)}"
+            yield f"{report.file}: import {record.id}, {_taken(record, report.rejected_before)}"
         yield from _fault_lines(report.faults, "tag")
 
 
@@ -59,6 +59,11 @@ def detail_lines(detail: TagImportDetail) -> Iterable[str]:
             ("State", f"{record.state}; {_state(record)}"),
         )
     )
+    if detail.rejected_before:
+        yield (
+            f"{_counted(detail.rejected_before, 'tag')} of it cannot speak: rejected before in "
+            "another import, and not approved here."
+        )
     for review in detail.reviews:
         what = "the import" if review.row is None else f"tag {review.row}"
         yield (
@@ -179,10 +184,13 @@ def _tag(tag: TagAnswer) -> Iterable[str]:
     )
 
 
-def _taken(record: TagImportAnswer) -> str:
+def _taken(record: TagImportAnswer, rejected: int) -> str:
     parts = [f"{_counted(record.tags, 'tag')} taken over"]
-    if record.current != record.tags:
-        parts.append(f"{record.tags - record.current:,} of them older than what is known")
+    if rejected:
+        parts.append(f"{rejected:,} of them rejected before: they do not speak until approved here")
+    if record.current + rejected != record.tags:
+        silent = record.tags - record.current - rejected
+        parts.append(f"{silent:,} of them older than what is known")
     if record.repeated:
         parts.append(f"{_counted(record.repeated, 'repeated row')} left out")
     if record.faulty:

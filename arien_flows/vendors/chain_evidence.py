@@ -26,7 +26,7 @@ from arien_flows.vendors.chain_habits import (
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, Payouts
 from arien_flows.vendors.chain_policy import VendorPolicy
 from arien_flows.vendors.chain_prices import ListedPrice, OrderReceipts, match_prices
-from arien_flows.vendors.chain_tags import document_of, exchange_roots, vendor_places
+from arien_flows.vendors.chain_tags import document_of, exchange_roots, named_roots, vendor_places
 from arien_flows.vendors.chain_wallet import Wallet, output_rows
 from chains.types import BoolArray, Int64Array
 from heuristics.role_features import Measure, share
@@ -201,6 +201,9 @@ def price_list(case: Case) -> Finding:
     )
     told += f"; {match.unpriced:,} without a price of the coin" if match.unpriced else ""
     told += f"; {match.cut:,} receipts or lines past the limit" if match.cut else ""
+    unread = _unread(case)
+    if unread and np.isin(_published(case), case.wallet.gathered.subject.addresses).any():
+        return _undecided(name, f"{told}; direct deals may lie in what was not read: {unread}")
     if match.receipts < policy.least("price_receipts"):
         return _undecided(name, told)
     if match.by_chance_percent >= policy.least("most_by_chance_percent"):
@@ -227,12 +230,7 @@ def order_receipts(case: Case) -> OrderReceipts:
     """
     ground, payouts = case.ground, case.wallet.payouts
     single = payouts.where(payouts.kind != PayoutKind.PAYOUT)
-    rate = np.array([it.rate_ppm for it in case.money.commissions], np.int64)
-    by_key = {key: it.rate_ppm for key, it in case.money.escrows.commissions.items()}
-    ppm = rate[single.market] if len(single) else np.empty(0, np.int64)
-    for place, market in enumerate(case.money.markets):
-        for key in market.keys:
-            ppm[(single.market == place) & (single.kind == PayoutKind.ESCROW)] = by_key[key]
+    ppm = kept_ppm(case.money, single)
     direct = direct_outputs(case)
     outputs = np.concatenate([single.output, direct])
     order = np.argsort(outputs, kind="stable")
@@ -247,22 +245,40 @@ def order_receipts(case: Case) -> OrderReceipts:
     )
 
 
+def kept_ppm(money: MarketMoney, single: Payouts) -> Int64Array:
+    """Return what the market kept of each single order, in millionths.
+
+    An escrow was settled at the rate of its market's key, of which a market may have several.
+    """
+    rate = np.array([it.rate_ppm for it in money.commissions], np.int64)
+    ppm = rate[single.market] if len(single) else np.empty(0, np.int64)
+    for key, commission in money.escrows.commissions.items():
+        ppm[single.market_key == key] = commission.rate_ppm
+    return ppm
+
+
 def direct_outputs(case: Case) -> Int64Array:
     """Return outputs at addresses that a tag names a vendor's, paid by nobody who is named.
 
-    Those that a service or a market pays are left out, and the wallet's own.
+    Named is whom any tag names, and the wallets of markets. The wallet's own payments are left out.
     """
-    attribution, wallet = case.ground.attribution, case.wallet
-    places = vendor_places(attribution, case.policy)
-    published = attribution.number[places[attribution.is_own[places]]]
+    wallet, published = case.wallet, _published(case)
     activity, sides = wallet.gathered.activity, wallet.sides
     payer = payers_of(wallet)
-    named = np.union1d(attribution.service_root, market_roots(case.money))
+    named = np.union1d(named_roots(case.ground.attribution), market_roots(case.money))
     good = sides.is_receipt & ~activity.is_coinbase & ~np.isin(payer, named)
     rows = good[activity.output_place] & activity.output_is_own
     rows &= np.isin(activity.output_address, published)
     outputs = output_rows(case.ground, wallet.gathered)[rows]
     return np.setdiff1d(outputs, wallet.payouts.output)
+
+
+def _published(case: Case) -> Int64Array:
+    """Return the addresses that tags name a vendor's."""
+    attribution = case.ground.attribution
+    places = vendor_places(attribution, case.policy)
+    published: Int64Array = attribution.number[places[attribution.is_own[places]]]
+    return published
 
 
 def payers_of(wallet: Wallet) -> Int64Array:
@@ -314,7 +330,10 @@ def activity_hours(case: Case) -> Finding:
     rows = tuple(
         Shown(document=each, says="shows activity") for each in case.alias.activity_documents
     )
-    rows += tuple(Shown(transaction=each) for each in transactions[:MOST_ROWS].tolist())
+    rows += tuple(
+        Shown(transaction=each, says="paid by a market")
+        for each in transactions[:MOST_ROWS].tolist()
+    )
     return _found(name, enough and abs(match.best_turn) <= 1, told, rows, len(rows))
 
 
@@ -368,13 +387,18 @@ def consolidation_habits(case: Case) -> Finding:
             Shown(transaction=each, says="gathers coins")
             for each in case.wallet.gathered.transactions[places].tolist()
         ]
+    if unread := _unread(case):
+        return _undecided(name, "; ".join([*told, f"not all was read: {unread}"]))
     if not alike:
         return _undecided(name, "; ".join(told))
     return _found(name, all(alike), "; ".join(told), tuple(rows[:MOST_ROWS]), len(rows))
 
 
 def exchange_share(case: Case) -> Finding:
-    """Share of what the wallet pays to others that goes to exchanges at once."""
+    """Share of what the wallet pays to others, CoinJoins apart, that goes to exchanges at once.
+
+    Undecided where a part of the wallet's activity was not read: it may be paid elsewhere.
+    """
     name, policy = "exchange_share", case.policy
     exchanges = exchange_roots(case.ground.attribution, policy)
     if not len(exchanges):
@@ -391,16 +415,26 @@ def exchange_share(case: Case) -> Finding:
     held = measure.value * 100 >= policy.least("exchange_percent")
     places = np.unique(activity.output_place[rows[to_exchange]])
     transactions = case.wallet.gathered.transactions[places].tolist()
-    part = "" if case.wallet.gathered.is_whole else ", in the part that was read"
+    told = f"{_percent(measure.value)} % of what it pays to others, over {payments:,} payments"
+    if unread := _unread(case):
+        return _undecided(name, f"{told}, as far as it was read: {unread}")
     return _found(
         name,
         held,
-        f"{_percent(measure.value)} % of what it pays to others, over {payments:,} payments{part}",
+        told,
         tuple(
             Shown(transaction=each, says="pays an exchange") for each in transactions[:MOST_ROWS]
         ),
         len(transactions),
     )
+
+
+def _unread(case: Case) -> str:
+    """Say what of a wallet's activity was not read; empty where all was, but for CoinJoins."""
+    wallet = case.wallet
+    cuts = [wallet.gathered.cut] if wallet.gathered.cut else []
+    cuts += [f"{wallet.cut:,} linked entities are left out"] if wallet.cut else []
+    return "; ".join(cuts)
 
 
 def _payment_rows(case: Case, roots: Int64Array) -> tuple[Int64Array, BoolArray]:

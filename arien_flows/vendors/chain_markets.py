@@ -29,8 +29,9 @@ from arien_flows.vendors.chain_policy import VendorPolicy
 from arien_flows.vendors.chain_tags import market_name
 from chains.types import Int64Array, UInt32Array
 from heuristics.columns import UInt16Array
+from heuristics.market_flows import MOST_GROUPS
 
-MOST_MARKETS = 65_000
+MOST_MARKETS = MOST_GROUPS
 """Groups that one pass over the chain tells apart."""
 
 

@@ -56,6 +56,9 @@ class Payouts:
     seller_key: Int64Array
     """The seller's key of an escrow's settlement; -1 otherwise."""
 
+    market_key: Int64Array
+    """The market's key of an escrow's settlement, at whose rate it was settled; -1 otherwise."""
+
     def of(self, holder: int) -> "Payouts":
         """Return those to one entity, in chain order."""
         begin, end = np.searchsorted(self.holder, [holder, holder + 1]).tolist()
@@ -77,6 +80,7 @@ _COLUMNS = (
     "kind",
     "rests_on_key",
     "seller_key",
+    "market_key",
 )
 
 
@@ -176,6 +180,7 @@ def _payouts(ground: VendorGround, rows: Int64Array, kind: PayoutKind) -> Payout
         kind=np.full(len(rows), kind, np.int64),
         rests_on_key=np.zeros(len(rows), np.bool_),
         seller_key=np.full(len(rows), -1, np.int64),
+        market_key=np.full(len(rows), -1, np.int64),
     )
 
 
@@ -194,6 +199,7 @@ def _settlements(ground: VendorGround, escrows: Escrows, markets: tuple[Market, 
         kind=np.full(int(np.count_nonzero(kept)), PayoutKind.ESCROW, np.int64),
         rests_on_key=np.ones(int(np.count_nonzero(kept)), np.bool_),
         seller_key=escrows.settled_seller_key[kept],
+        market_key=escrows.settled_market_key[kept],
     )
 
 

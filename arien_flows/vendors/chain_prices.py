@@ -34,6 +34,13 @@ MOST_LINES = 2_000
 LARGEST_VALUE = 10**10
 """Of one line, in the currency's units."""
 
+_LARGEST_EXPECTED = 2 * LARGEST_VALUE * UNITS
+"""Beyond it an expected value is left out: shifted lines stay below, several of the largest do not.
+"""
+
+_LARGEST_WORTH = 2 * _LARGEST_EXPECTED
+"""A receipt of more is taken for one of so much, which is near to nothing that is expected."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPrice:
@@ -115,7 +122,7 @@ def match_prices(
         compared |= known
         matched |= known & _near(values, wanted, policy)
         for shift in SHIFTS:
-            by_shift[shift] |= known & _near(values, wanted * shift // 100, policy)
+            by_shift[shift] |= known & _near(values, _times(wanted, shift, 100), policy)
     count = int(np.count_nonzero(compared))
     chance = sum(int(np.count_nonzero(each)) for each in by_shift.values())
     return PriceMatch(
@@ -144,7 +151,7 @@ def _values(
         for value, part in zip(receipts.value_sat.tolist(), left.tolist(), strict=True)
     ]
     if currency == coin:
-        return np.array(gross, np.int64) * (UNITS // COIN_SAT)
+        return np.array([min(sat * (UNITS // COIN_SAT), _LARGEST_WORTH) for sat in gross], np.int64)
     if currency not in books:
         return np.full(len(receipts), -1, np.int64)
     rates = books[currency].rates(receipts.order_time)
@@ -152,20 +159,32 @@ def _values(
     for row, (sat, place) in enumerate(zip(gross, rates.place.tolist(), strict=True)):
         if place >= 0:
             worth = Decimal(sat) * rates.rates[place].price * (UNITS // COIN_SAT)
-            # Beyond any listed price, and within 64 bits.
-            found[row] = min(int(worth), 4 * LARGEST_VALUE * UNITS)
+            found[row] = min(int(worth), _LARGEST_WORTH)
     return found
 
 
 def _near(values: Int64Array, wanted: Int64Array, policy: VendorPolicy) -> BoolArray:
     """Return which values are near some pieces of a price."""
-    pieces = np.arange(1, policy.least("most_pieces") + 1)
-    ordered = np.unique(np.outer(wanted, pieces))
+    ordered = np.unique(
+        np.concatenate(
+            [
+                wanted[wanted <= _LARGEST_EXPECTED // pieces] * pieces
+                for pieces in range(1, policy.least("most_pieces") + 1)
+            ]
+        )
+    )
     permille = policy.least("price_tolerance_permille")
     # An expected value e is near v where |v - e| * 1000 <= permille * e.
-    low = -(-values * 1_000 // (1_000 + permille))
-    high = values * 1_000 // (1_000 - permille)
+    low = -_times(-values, 1_000, 1_000 + permille)
+    high = _times(values, 1_000, 1_000 - permille)
     near: BoolArray = np.searchsorted(ordered, low, side="left") < np.searchsorted(
         ordered, high, side="right"
     )
     return near
+
+
+def _times(values: Int64Array, factor: int, divisor: int) -> Int64Array:
+    """Return values * factor // divisor, which overflows only where the quotient itself would."""
+    whole, rest = np.divmod(values, divisor)
+    product: Int64Array = whole * factor + rest * factor // divisor
+    return product

@@ -2,9 +2,11 @@
 
 *Revenue* is what counts as earned: payments out of markets (escrows settled, coins split at the
 commission, balances paid out), each told by market, and *direct deals*: receipts at an address
-that a tag calls the vendor's own, from nobody who is named. Everything else that arrives is listed
-beside it and is not revenue: what services pay out (a vendor's own withdrawals come back that way),
-newly minted coins, and receipts from strangers, which may be direct deals and may be anything.
+that a tag calls the vendor's own, from nobody whom a tag names, of whatever confidence. Everything
+else that arrives is listed beside it and is not revenue: what services pay out (a vendor's own
+withdrawals come back that way), newly minted coins, and all others: receipts from those whom a tag
+names otherwise, and, at other addresses, from strangers, which may be direct deals and may be
+anything.
 
 Change and moves between the wallet's own addresses never count, because only transactions that
 spend nothing of the wallet are receipts. CoinJoins are left out. A payment out of a market that is

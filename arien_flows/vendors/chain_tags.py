@@ -42,6 +42,12 @@ def exchange_roots(attribution: Attribution, policy: VendorPolicy) -> Int64Array
     return np.unique(attribution.holder[_places(attribution, is_exchange)])
 
 
+def named_roots(attribution: Attribution) -> Int64Array:
+    """Return the entities that any tag names, however little it is trusted; ascending."""
+    places = _places(attribution, lambda said: said.tag_type in NAMES_SOMEBODY)
+    return np.unique(attribution.holder[places])
+
+
 def document_of(attribution: Attribution, place: int) -> str | None:
     """Return the document that a tag rests on, where it is known."""
     return attribution.documents[int(attribution.statement[place])] or None

@@ -2,7 +2,9 @@
 
 A price is an amount, a currency and perhaps a unit: `240.00 USD/ORDER`, `$ 12,50`, `0.0254 BTC`.
 Of two separators the last one parts the decimals; a lone one does so unless exactly three digits
-follow a comma (`1,200`). An amount without currency is no price, unless the column says which.
+follow a comma (`1,200`). Nobody groups digits after a zero, so that `0,100` is a tenth. Of a coin,
+of which people write any number of decimals, `1,200` may be either, and is no price. An amount
+without currency is none, unless the column says which.
 """
 
 import re
@@ -20,6 +22,7 @@ _CODES = frozenset(
         *("UAH", "JPY", "CNY", "BTC", "XBT", "XMR", "LTC", "BCH", "ETH"),
     }
 )
+_COINS = frozenset({"BTC", "XMR", "LTC", "BCH", "ETH"})
 _NUMBER = r"\d{1,3}(?:[ ,.'\u00a0]\d{3})+(?:[.,]\d{1,8})?|\d{1,12}(?:[.,]\d{1,18})?"
 _SIGN = r"US\$|[$€£฿₿ɱ]"
 _CODE = r"[A-Za-z]{3}\b"
@@ -40,7 +43,7 @@ def read_quote(text: str, currency: str | None = None) -> Quote | None:
     plain = " ".join(text.split()).strip()
     if found or currency is None or not _BARE.fullmatch(plain):
         return None
-    amount = read_number(plain)
+    amount = read_number(plain, is_coin=currency in _COINS)
     return None if amount is None else Quote(amount=amount, currency=currency)
 
 
@@ -69,21 +72,25 @@ def _quote(match: re.Match[str]) -> Quote | None:
     written = match["currency"]
     currency = _SIGNS.get(written, written.upper())
     currency = "BTC" if currency == "XBT" else currency
-    amount = read_number(match["number"])
+    amount = read_number(match["number"], is_coin=currency in _COINS)
     if currency not in _CODES or amount is None:
         return None
     unit = match["unit"]
     return Quote(amount=amount, currency=currency, unit=unit.strip() if unit else None)
 
 
-def read_number(text: str) -> Decimal | None:
-    """Return a number as people write it; nothing where it is none."""
+def read_number(text: str, *, is_coin: bool) -> Decimal | None:
+    """Return a number as people write it; nothing where it is none, or may be either of two."""
     plain = text.replace("\u00a0", "").replace(" ", "").replace("'", "")
     comma, point = plain.rfind(","), plain.rfind(".")
     if comma >= 0 and point >= 0:
         plain = plain.replace("," if comma < point else ".", "").replace(",", ".")
     elif comma >= 0:
-        is_grouping = plain.count(",") > 1 or len(plain) - comma - 1 == 3
+        is_grouping = plain.count(",") > 1
+        if not is_grouping and len(plain) - comma - 1 == 3 and plain[:comma].strip("0"):
+            if is_coin:
+                return None
+            is_grouping = True
         plain = plain.replace(",", "" if is_grouping else ".")
     elif plain.count(".") > 1:
         plain = plain.replace(".", "")

@@ -64,7 +64,12 @@ def test_import__is_made_once_and_told_by_its_status(empty: TestClient):
     assert second.status_code == 200
     assert second.json() == report | {"result": "already_imported"}
     detail = empty.get(first.headers["location"]).json()
-    assert detail == {"record": report["record"], "faults": report["faults"], "reviews": []}
+    assert detail == {
+        "record": report["record"],
+        "faults": report["faults"],
+        "reviews": [],
+        "rejected_before": 0,
+    }
 
 
 def test_import__of_something_else_is_refused(empty: TestClient):

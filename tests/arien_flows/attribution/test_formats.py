@@ -94,6 +94,21 @@ def test_sdn_xml__of_either_schema_says_the_same(text):
     assert tag.concepts == ("sanction", "gov_black_list")
 
 
+@pytest.mark.parametrize(
+    ("text", "form", "fault"),
+    [
+        (SDN_ADVANCED, "ofac-sdn-xml", "begins with Sanctions, where"),
+        (SDN_XML, "ofac-sdn-advanced", "begins with sdnList, where"),
+        ("<html><body/></html>", "ofac-sdn-xml", "begins with html, where"),
+        ("<sdnList></sdnList>", "ofac-sdn-xml", "no entries"),
+        ("", "ofac-sdn-csv", "no entries"),
+    ],
+)
+def test_sdn__of_another_schema_or_without_entries_is_refused(text, form, fault):
+    with pytest.raises(InputError, match=fault):
+        read_tags(text.encode(), "sdn.xml", form)
+
+
 def test_sdn_xml__with_entities_of_its_own_is_refused():
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]>\n' + SDN_XML.removeprefix('<?xml version="1.0"?>\n')
     with pytest.raises(InputError, match="defines entities"):

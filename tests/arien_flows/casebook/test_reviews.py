@@ -63,6 +63,67 @@ def test_review__needs_a_second_person_a_tag_and_an_import_in_effect(filled: Cas
         find(filled, "approved")
 
 
+def again(casebook: Casebook, number: int, by: str = "an analyst") -> None:
+    """Import the first list again, with one byte more for each import."""
+    raw = pack(row(GENESIS, "Pool"), row(SCRIPT, "Shop"), row(WITNESS, "Bank"))
+    made = casebook.import_tagpack(
+        raw + b"\n" * (number - 1), name="again.yaml", network="bitcoin", now=LATER, by=by
+    )
+    assert made.is_new
+    assert made.record.id == number
+
+
+def test_review__that_rejects_holds_for_the_same_tag_in_later_imports(filled: Casebook) -> None:
+    find(filled, "rejected", 2)
+    again(filled, 2)
+    assert look(filled, SCRIPT) == []
+    assert look(filled, WITNESS) == [("Bank", "proposed")]
+    assert filled.lists.rejected_before(2) == 1
+    filled.withdraw(1, reason="again", now=LATER, by="an analyst")
+    again(filled, 3)
+    assert look(filled, SCRIPT) == []
+    (told,) = filled.tags_numbered([8])
+    assert (told.import_id, told.row, told.state) == (3, 2, "rejected")
+    find(filled, "approved", 2, number=3)
+    assert look(filled, SCRIPT) == [("Shop", "approved")]
+    assert filled.evidence.verify().faults == ()
+
+
+def test_review__of_a_whole_import_holds_for_its_tags_in_later_imports(filled: Casebook) -> None:
+    find(filled, "rejected")
+    find(filled, "approved", 1)
+    again(filled, 2)
+    assert filled.lists.rejected_before(2) == 2
+    assert filled.read_import(2).current == 1
+    find(filled, "rejected", number=2)
+    again(filled, 3)
+    assert filled.read_import(3).current == 0
+    find(filled, "approved", number=3)
+    assert filled.read_import(3).current == 3
+
+
+def test_review__that_takes_a_rejection_back_lets_later_imports_speak(filled: Casebook) -> None:
+    find(filled, "rejected")
+    again(filled, 2)
+    assert look(filled, GENESIS) == []
+    find(filled, "approved")
+    assert look(filled, GENESIS) == [("Pool", "proposed")]
+    filled.withdraw(2, reason="again", now=LATER, by="an analyst")
+    assert look(filled, GENESIS) == [("Pool", "approved")]
+
+
+@pytest.mark.parametrize("name", ["service", "unknown"])
+def test_review__cannot_approve_what_nobody_in_particular_imported(
+    filled: Casebook, name: str
+) -> None:
+    again(filled, 2, by=name)
+    with pytest.raises(InputError, match="import its document under a name"):
+        find(filled, "approved", number=2)
+    find(filled, "rejected", number=2)
+    with pytest.raises(InputError, match="needs a name"):
+        find(filled, "approved", by=name)
+
+
 def test_policy__may_leave_out_what_nobody_approved(filled: Casebook) -> None:
     find(filled, "approved", 1)
     filled.lists.set_policy(counts_proposed=False, reason="court", now=LATER, by="a head")
@@ -85,7 +146,11 @@ def test_earlier_casebook__heeds_reviews_and_policies(filled: Casebook) -> None:
     told.append(filled.revision("bitcoin"))
     bring_in(filled, pack(row(SCRIPT, "Other"), title="More"), days=3)
     filled.lists.set_policy(counts_proposed=True, reason="enough", now=LATER, by="a head")
-    assert len(set(told)) == 4
+    find(filled, "rejected", number=2)
+    raw = pack(row(SCRIPT, "Other"), row(WITNESS, "Bank"), title="More")
+    assert bring_in(filled, raw, days=4).rejected_before == 1
+    told.append(filled.revision("bitcoin"))
+    assert len(set(told)) == 5
     for wanted in told:
         with earlier_casebook(filled, lambda book: book.revision("bitcoin") == wanted) as past:  # noqa: B023
             assert past is not None

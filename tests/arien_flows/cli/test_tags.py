@@ -301,5 +301,22 @@ def test_tags__are_reviewed_by_a_second_person(
     assert "No source" in out
     out, _ = do("tags", "of", GENESIS)
     assert "approved" in out
+    file.write_bytes(file.read_bytes() + b"\n")
+    out, _ = do("tags", "import", str(file))
+    assert "2 tags taken over; 1 of them rejected before" in out
+    out, _ = do("tags", "show", "2")
+    assert "1 tag of it cannot speak" in out
     out, _ = do("tags", "policy", "--proposed", "ignore", "--reason", "court")
     assert "do not count" in out
+
+
+def test_import__of_a_list_that_was_read_as_another_format_is_refused(
+    do: Do, tmp_path: Path
+) -> None:
+    file = tmp_path / "list_XBT.json"
+    file.write_text("[]")
+    do("tags", "import", str(file), "--format", "ofac-list")
+    out, _ = do("tags", "import", str(file), "--format", "mining-pools", code=2)
+    assert "read as ofac-list before: withdraw import 1" in out
+    out, _ = do("tags", "import", str(file), "--format", "ofac-list")
+    assert "already imported" in out

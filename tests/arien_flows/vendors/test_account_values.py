@@ -130,7 +130,22 @@ def test_read_quote__takes_a_bare_number_where_the_column_names_the_currency():
 def test_read_number__reads_both_ways_of_parting(number):
     english = f"{number:,}"
     german = english.translate(str.maketrans(",.", ".,"))
-    assert read_number(english) == read_number(german) == number
+    assert read_number(english, is_coin=False) == read_number(german, is_coin=False) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("0,100 BTC", "0.1"), ("0,005 BTC", "0.005"), ("0,500 EUR", "0.5"), ("1,200 EUR", "1200")],
+)
+def test_read_quote__takes_digits_after_a_leading_zero_for_decimals(text, amount):
+    assert read_quote(text).amount == Decimal(amount)
+
+
+def test_read_quote__is_none_where_a_comma_may_part_or_group_the_digits_of_a_coin():
+    assert read_quote("1,200 BTC") is None
+    assert read_quote("1,200", "XMR") is None
+    assert read_quote("1,200.00 BTC").amount == 1200
+    assert read_quote("1,25 BTC").amount == Decimal("1.25")
 
 
 @given(text=st.text(max_size=200))

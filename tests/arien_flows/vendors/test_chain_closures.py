@@ -11,23 +11,17 @@ from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.attribution.snapshot import no_attribution
 from arien_flows.entities.activity import Bounds
 from arien_flows.ledger.view import View
-from arien_flows.vendors.chain_commission import Commission
-from arien_flows.vendors.chain_escrows import Escrows
 from arien_flows.vendors.chain_evidence import AliasFacts, Case, closures, consolidation_habits
 from arien_flows.vendors.chain_ground import VendorGround
-from arien_flows.vendors.chain_markets import Market
-from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, Payouts
 from arien_flows.vendors.chain_policy import POLICY, VendorPolicy, read_policy
 from arien_flows.vendors.chain_wallet import wallet_of
+from tests.arien_flows.vendors.wallets import money_of
 from tests.ledgers import Tx, build_view
 
 pytestmark = pytest.mark.slow
 
 BLOCKS = 300
 """Two days of ten minutes each, and a little."""
-
-NONE = np.empty(0, np.int64)
-NOTHING = Commission(rate_ppm=-1, inside=0, candidates=0, splits=0, is_signature=False)
 
 
 def policy_with(**thresholds: int) -> VendorPolicy:
@@ -37,46 +31,6 @@ def policy_with(**thresholds: int) -> VendorPolicy:
         name = line.split(" = ")[0]
         lines.append(f"{name} = {thresholds[name]}" if name in thresholds else line)
     return read_policy("\n".join(lines).encode())
-
-
-def market(name: str) -> Market:
-    return Market(name=name, is_named=True, tagged=NONE, by_key=NONE, tags=())
-
-
-def money_of(rows: list[tuple[int, int]], holder: int) -> MarketMoney:
-    """Return payouts to one entity, given as (transaction, market)."""
-    count = len(rows)
-    payouts = Payouts(
-        holder=np.full(count, holder),
-        transaction=np.array([transaction for transaction, _ in rows]),
-        output=np.array([transaction for transaction, _ in rows]),
-        market=np.array([place for _, place in rows]),
-        kind=np.full(count, PayoutKind.PAYOUT, np.int64),
-        rests_on_key=np.zeros(count, np.bool_),
-        seller_key=np.full(count, -1, np.int64),
-    )
-    escrows = Escrows(
-        address=NONE,
-        market_key=NONE,
-        seller_key=NONE,
-        first_byte_of_key=NONE,
-        commissions={},
-        settlement=NONE,
-        settled_market_key=NONE,
-        settled_seller_key=NONE,
-        share_output=NONE,
-        seller_output=NONE,
-    )
-    return MarketMoney(
-        markets=(market("old"), market("new")),
-        commissions=(NOTHING, NOTHING),
-        escrows=escrows,
-        payouts=payouts,
-        mixed=0,
-        wide=0,
-        moved=0,
-        markets_left_out=0,
-    )
 
 
 @cache

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from arien_flows.prices.rates import PriceBook
 from arien_flows.prices.table import PriceOrigin, PriceTable
 from arien_flows.vendors.chain_policy import standard_policy
-from arien_flows.vendors.chain_prices import ListedPrice, OrderReceipts, match_prices
+from arien_flows.vendors.chain_prices import SHIFTS, ListedPrice, OrderReceipts, match_prices
 
 POLICY = standard_policy()
 DAY = 86_400
@@ -91,6 +91,27 @@ def test_match_prices__says_that_a_dense_list_matches_by_chance():
     values = [int(100_000 * 1.017**n) for n in range(60)]
     found = match_prices(receipts(values), dense, "tBTC", {}, POLICY)
     assert found.by_chance_percent >= POLICY.least("most_by_chance_percent")
+
+
+@given(
+    worth=st.integers(10**6, 9 * 10**9),
+    promille=st.integers(-40, 40),
+    pieces=st.integers(1, 3),
+)
+def test_match_prices__is_by_distance_however_large_the_amounts(worth, promille, pieces):
+    # One coin is worth what is asked for it, or a little more or less.
+    priced = worth * pieces * (1_000 + promille) // 1_000
+    lines = listed(str(worth), currency="JPY")
+    books = {"JPY": book(str(priced))}
+    found = match_prices(receipts([100_000_000]), lines, "tBTC", books, POLICY)
+    near = any(abs(priced - each * worth) * 1_000 <= 15 * each * worth for each in (1, 2, 3))
+    assert found.matched.tolist() == [near]
+    assert (found.by_chance_percent > 0) == any(
+        abs(priced - expected) * 1_000 <= 15 * expected
+        for shift in SHIFTS
+        for each in (1, 2, 3)
+        if (expected := each * (worth * 10**8 * shift // 100) / Fraction(10**8))
+    )
 
 
 def test_match_prices__refuses_prices_that_are_none():

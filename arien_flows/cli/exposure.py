@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where money came from, or where it went.",
 )
-@click.option(
-    "--policy",
-    default="haircut",
-    show_default=True,
-    metavar="NAME",
-    help="The accounting convention; shares exist pro rata only.",
-)
 @time_options
 @click.option(
     "--horizon",
@@ -73,8 +66,15 @@ if TYPE_CHECKING:
     default=200,
     show_default=True,
     metavar="N",
-    help="A transaction with more outputs is a payout to many, not gone through where less than 1 "
-    "% of it is followed.",
+    help="A transaction with more outputs is a payout to many, ...",
+)
+@click.option(
+    "--fan-out-percent",
+    type=click.IntRange(0, 100),
+    default=1,
+    show_default=True,
+    metavar="PERCENT",
+    help="... not gone through where less than this part of it is followed.",
 )
 @click.option(
     "--as-of",
@@ -88,7 +88,6 @@ def exposure(
     profile: str,
     subjects: tuple[str, ...],
     direction: str,
-    policy: str,
     since: str | None,
     until: str | None,
     horizon: int | None,
@@ -97,13 +96,15 @@ def exposure(
     budget: int,
     min_confidence: int,
     fan_out_outputs: int,
+    fan_out_percent: int,
     as_of: int | None,
 ) -> None:
     """Show whose money somebody received, and who received theirs.
 
     SUBJECT is an address, or entity:ADDRESS (all addresses of its entity); several count as one.
     All that came from outside, or went there, is divided by the first named owner that its path
-    meets. What is direct is complete whatever the limits; what is not attributed is told by reason.
+    meets, pro rata in every transaction. What is direct is complete whatever the limits; what is
+    not attributed is told by reason.
     """
     from arien_flows.answers.exposure import exposure_answer
     from arien_flows.cli.asking import asked
@@ -117,7 +118,6 @@ def exposure(
         ExposureRequest(
             subjects=subjects,
             direction=name,
-            policy=policy,
             since=None if since is None else moment(since),
             until=None if until is None else moment(until, end_of_day=True),
             horizon_days=horizon,
@@ -126,6 +126,7 @@ def exposure(
             budget=budget,
             min_confidence=min_confidence,
             fan_out_outputs=fan_out_outputs,
+            fan_out_percent=fan_out_percent,
         )
         for name in (both if direction == "both" else (cast("DirectionName", direction),))
     ]

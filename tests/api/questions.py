@@ -33,6 +33,9 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
     if operation == "find_paths":
         ends = {"origin": case.address("alice"), "destination": case.address("exchange")}
         return client.post("/v1/paths", json={"network": NETWORK, **ends})
+    if operation == "find_exposure":
+        subjects = [case.address("alice"), f"entity:{case.address('bob')}"]
+        return client.post(f"/v1/{NETWORK}/exposures", json={"subjects": subjects})
     if operation == "import_tags":
         return import_tags(client, case)
     if operation in COLLECTED:

@@ -72,8 +72,6 @@ def test_exposure__the_same_question_has_the_same_hash(small_case: SmallCase, ca
 
 
 def test_exposure__refuses_what_has_no_shares(small_case: SmallCase, capsys):
-    bob = small_case.address("bob")
-    assert "poison has no exposure" in say(small_case, capsys, bob, "--policy", "poison", code=2)
     assert "is no owner" in say(small_case, capsys, "category:exchange", code=2)
 
 
@@ -94,6 +92,59 @@ def test_exposure__the_service_says_what_the_command_says(small_case: SmallCase,
     for wrong in ("max_hops=13", "budget=20001", "min_value=-1", "since=2026-01-01T00:00:00"):
         response = client.get(f"/v1/{NETWORK}/addresses/{alice}/exposure?{wrong}")
         assert response.status_code == 422, wrong
+
+
+def test_exposure__all_limits_can_be_set_over_http_too(small_case: SmallCase, capsys):
+    alice = small_case.address("alice")
+    client = TestClient(service(Settings(data=small_case.data)), base_url="http://127.0.0.1:8000")
+    typed = (
+        "--budget 900 --fan-out-outputs 3 --fan-out-percent 7 --as-of 7 --direction out "
+        "--min-value 5000 --min-confidence 10 --horizon 30 --max-hops 4 --since 2009-01-01"
+    )
+    expected = json.loads(say(small_case, capsys, alice, *typed.split(), "--json"))
+    assert expected["request"]["fan_out_percent"] == 7
+    asked = {
+        "budget": 900, "fan_out_outputs": 3, "fan_out_percent": 7, "as_of": 7, "direction": "out",
+        "min_value": "5000", "min_confidence": 10, "horizon_days": 30, "max_hops": 4,
+        "since": "2009-01-01T00:00:00Z",
+    }  # fmt: skip
+    path = f"/v1/{NETWORK}/addresses/{alice}/exposure"
+    assert client.get(path, params=asked).json() == expected
+    body = {"subjects": [alice], **asked}
+    assert client.post(f"/v1/{NETWORK}/exposures", json=body).json() == expected
+    # Joining addresses as of an earlier block than the clustering's is no work for a service.
+    refused = client.get(path, params={"as_of": 4})
+    assert refused.status_code == 422
+    assert "`--as-of 4` on the command line" in refused.json()["detail"]
+
+
+def test_exposure__of_a_set_is_the_command_lines(small_case: SmallCase, capsys):
+    subjects = [small_case.address("alice"), f"entity:{small_case.address('bob')}"]
+    client = TestClient(service(Settings(data=small_case.data)), base_url="http://127.0.0.1:8000")
+    expected = json.loads(say(small_case, capsys, *subjects, "--budget", "20000", "--json"))
+    got = client.post(f"/v1/{NETWORK}/exposures", json={"subjects": subjects})
+    assert got.status_code == 200
+    assert got.json() == expected
+    assert got.json()["request"]["subjects"] == subjects
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"subjects": []}, "/body/subjects"),
+        ({"subjects": ["x"] * 1_001}, "/body/subjects"),
+        ({"budget": 20_001}, "this service allows 20,000"),
+        ({"max_hops": 13}, "/body/max_hops"),
+        ({"walls": 1}, "/body/walls"),
+        ({"subjects": ["category:exchange"]}, "is no owner"),
+    ],
+)
+def test_exposure__bad_sets_name_the_fault(small_case: SmallCase, changes, detail):
+    client = TestClient(service(Settings(data=small_case.data)), base_url="http://127.0.0.1:8000")
+    body = {"subjects": [small_case.address("alice")], **changes}
+    got = client.post(f"/v1/{NETWORK}/exposures", json=body)
+    assert got.status_code == 422
+    assert detail in got.text
 
 
 def test_exposure__can_be_made_again(small_case: SmallCase, capsys, tmp_path: Path):

@@ -29,7 +29,6 @@ from heuristics.columns import (
 from heuristics.jit import kernel
 
 NO_GROUP = 0
-MOST_GROUPS = 65_535
 
 MOST_SPLIT_OUTPUTS = 16
 """Outputs of others, beside the group's, up to which a transaction is a split."""

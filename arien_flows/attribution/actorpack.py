@@ -27,7 +27,6 @@ _INHERITED = frozenset(
     {"uri", "lastmod", "categories", "jurisdictions", "aliases", "context", "label"}
 )
 _FIELDS = _INHERITED | {"id"}
-_LISTS = ("categories", "jurisdictions", "aliases")
 _CONTEXT_LISTS = frozenset(
     {
         "uris", "refs", "images", "coingecko_ids", "defilama_ids", "same_as", "related_actors",

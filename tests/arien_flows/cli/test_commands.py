@@ -358,6 +358,24 @@ def test_doctor__does_not_miss_what_only_an_extra_asks_for(say: Say, monkeypatch
     assert "not-installed" not in found["detail"]
 
 
+def test_doctor__tells_whether_letters_in_pictures_are_read(say: Say, tmp_path, monkeypatch):
+    def finding() -> dict[str, str]:
+        (found,) = (
+            item
+            for item in json.loads(say("doctor", "--json"))
+            if item["check"] == "letters in pictures"
+        )
+        return found
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert finding()["verdict"] == "warning"
+    assert "tesseract is not installed" in finding()["detail"]
+    program = tmp_path / "tesseract"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    assert (finding()["verdict"], finding()["detail"]) == ("good", f"read by {program}")
+
+
 def test_doctor__a_broken_ledger_is_wrong_and_has_a_remedy(tmp_path: Path, capsys):
     (tmp_path / NETWORK).mkdir()
     (tmp_path / NETWORK / "manifest.json").write_text("no json")

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from api.main import service
 from arien_flows.cli.main import run
 from arien_flows.settings import Settings
-from tests.small_case import COIN, FEE, NETWORK, SmallCase
+from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 
 def say(case: SmallCase, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
@@ -159,3 +159,53 @@ def test_exposure__can_be_made_again(small_case: SmallCase, capsys, tmp_path: Pa
     file.write_text(json.dumps(told))
     assert run(["--data", str(small_case.data), "replay", str(file)]) == 2
     assert "was changed or damaged" in capsys.readouterr().err
+
+
+def test_flows__between_categories_are_those_of_the_exposures(small_case: SmallCase, capsys):
+    """The one exchange is paid by nobody who is named; asked about itself it paid nothing."""
+    answer = json.loads(
+        say(small_case, capsys, "flows", "--from", "exchange", "--to", "exchange", "--json")
+    )
+    assert answer["request"]["subjects"] == ["category:exchange"]
+    assert answer["destination"] == "exchange"
+    assert [(row["name"], row["paid"]) for row in answer["payers"]] == [("Exchange One", "0")]
+    assert (answer["flows"], answer["value"]) == ([], "0")
+    assert answer["manifest"]["kind"] == "flows"
+    text = say(small_case, capsys, "flows", "--from", "exchange", "--to", "scam")
+    assert "Nothing that they paid was found to reach such an owner first." in text
+    assert "True as of block 7 of bitcoin-regtest" in text
+
+
+def test_flows__say_what_is_amiss(small_case: SmallCase, capsys):
+    unknown = say(small_case, capsys, "flows", "--from", "bank", "--to", "exchange", code=2)
+    assert "'bank' is no risk category" in unknown
+    nobody = say(small_case, capsys, "flows", "--from", "scam", "--to", "exchange", code=2)
+    assert "no address of this ledger is tagged as a scam" in nobody
+    assert "--from" in say(small_case, capsys, "flows", "--to", "exchange", code=2)
+
+
+def test_flows__name_pairs_amounts_and_documents(tmp_path: Path, capsys):
+    case = make_small_case(tmp_path, tags=False)
+    rows = [("alice", "Market One", "market"), ("exchange", "Exchange One", "exchange")]
+    tags = "".join(
+        f"  - {{address: {case.address(name)}, label: {label}, concepts: [{concept}]}}\n"
+        for name, label, concept in rows
+    )
+    pack = tmp_path / "names.yaml"
+    pack.write_text(
+        "title: Names\ncreator: a test\nsource: https://example.org/names\ncurrency: BTC\n"
+        f"lastmod: 2026-01-01\nconfidence: forensic\ntags:\n{tags}"
+    )
+    assert run(["--data", str(case.data), "--network", NETWORK, "tags", "import", str(pack)]) == 0
+    capsys.readouterr()
+    typed = ("flows", "--from", "darknet_market", "--to", "exchange")
+    answer = json.loads(say(case, capsys, *typed, "--json"))
+    (row,) = answer["flows"]
+    assert (row["origin"], row["destination"]) == ("Market One", "Exchange One")
+    assert (row["direct"], row["indirect"]) == (str(60 * COIN), "0")
+    assert row["value"] == answer["value"] == answer["payers"][0]["arrived"]
+    assert answer["payers"][0]["paid"] == str(120 * COIN)
+    assert len(row["documents"]) == 1
+    text = say(case, capsys, *typed)
+    assert "60.00000000 tBTC" in text
+    assert row["documents"][0][:12] in text

@@ -91,7 +91,8 @@ class ExposureBody(ExposureLimits):
     """Whose exposure: addresses, or `entity:ADDRESS`; several count as one."""
 
 
-def _allowed(budget: int | None, settings: Settings) -> int:
+def allowed_budget(budget: int | None, settings: Settings) -> int:
+    """Return how many transactions may be gone through; `InputError` for more than is allowed."""
     if budget is not None and budget > settings.trace_budget:
         raise InputError(
             f"the budget is {budget:,} and this service allows {settings.trace_budget:,} "
@@ -168,7 +169,7 @@ def _answered(
             horizon_days=limits.horizon_days,
             max_hops=limits.max_hops,
             min_value_sat=None if limits.min_value is None else int(limits.min_value),
-            budget=_allowed(limits.budget, settings),
+            budget=allowed_budget(limits.budget, settings),
             min_confidence=limits.min_confidence,
             fan_out_outputs=limits.fan_out_outputs,
             fan_out_percent=limits.fan_out_percent,

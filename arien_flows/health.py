@@ -5,6 +5,7 @@ nothing but for a probe file that is removed at once.
 """
 
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from packaging.requirements import Requirement
 from arien_flows.answers.status import status_answer
 from arien_flows.answers.tag_imports import all_imports
 from arien_flows.casebook.book import Casebook
+from arien_flows.documents.pictures import OCR_PROGRAM
 from arien_flows.failures import failure_of
 from arien_flows.settings import Settings, unknown_variables
 from arien_flows.shapes import Shape
@@ -55,6 +57,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]
         check_libraries,
         check_collisions,
         check_kernel_cache,
+        check_letters,
         lambda: check_variables(environment),
         lambda: check_data_folder(settings.data),
         lambda: check_ledgers(workspace),
@@ -133,6 +136,21 @@ def check_kernel_cache() -> Iterator[Finding]:
         verdict="warning",
         detail="no folder is writable: kernels are compiled at each start",
         remedy="set NUMBA_CACHE_DIR to a folder that you may write to",
+    )
+
+
+def check_letters() -> Iterator[Finding]:
+    """Look whether letters in pictures can be read; codes in them always are."""
+    program = shutil.which(OCR_PROGRAM)
+    if program is not None:
+        yield Finding(check="letters in pictures", verdict="good", detail=f"read by {program}")
+        return
+    yield Finding(
+        check="letters in pictures",
+        verdict="warning",
+        detail=f"not read by `listings import`: the program {OCR_PROGRAM} is not installed",
+        remedy=f"install {OCR_PROGRAM} if listings hold pictures of texts; QR codes are read "
+        "without it",
     )
 
 

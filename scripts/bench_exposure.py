@@ -1,10 +1,14 @@
-"""Measure exposures: of random entities and of the largest ones, in both directions; prints JSON.
+"""Measure exposure and risk: of random entities and of the largest ones; prints JSON.
 
-Each is asked the whole way from the request to JSON, both directions in one answer, with the limits
-that the product has by default. `first` is the time of the first question about a subject, whose
+Each is asked the whole way from the request to JSON: the exposure with both directions in one
+answer, and the score with its whole explanation, both with the limits that the product has by
+default. `first` is the time of the first question about a subject, whose
 pages may have to be read from the disk; `again` the same question right after. `cut` counts the
 answers in which a limit ended paths, by direction and reason, and `cut_percent` how much of the
-money that was, on the average and at most. Kernels are compiled before the clock starts.
+money that was, on the average and at most. Of scores, `cut` counts the answers that say of a place
+(an exposure, the behaviour, the tags) that something was left out there; that tags came after the
+clustering is so here of all, because they are imported last. Kernels are compiled before the clock
+starts.
 
 The subjects are entities of addresses drawn evenly, so a large one may be drawn several times (it
 is asked about once, and its figures count as often), and the entities with most addresses. Tags
@@ -21,11 +25,11 @@ import platform
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from bench_queries import opened
@@ -33,6 +37,8 @@ from ingest_run import make_chain
 
 from arien_flows.answers.exposure import exposure_answer
 from arien_flows.answers.exposure_shapes import ExposureAnswer
+from arien_flows.answers.risk import risk_answer
+from arien_flows.answers.risk_shapes import RiskAnswer
 from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.exposure.request import DEFAULT_BUDGET, DEFAULT_HOPS, ExposureRequest
 from arien_flows.exposure.run import LIMITS
@@ -48,10 +54,20 @@ from chains.types import Int64Array
 
 LIMIT_NAMES = {stop.name.lower() for stop in LIMITS}
 
+Answer = TypeVar("Answer")
+Taken = TypeVar("Taken", contravariant=True)
+
+
+class Taking(Protocol[Taken]):
+    """Figures that answers of one kind are added to."""
+
+    def take(self, answer: Taken, first: float, again: float) -> None:
+        """Add one answer, with the seconds that it took first and again."""
+
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured of a kind of subject."""
+    """What was measured of the exposures of a kind of subject."""
 
     first: list[float] = field(default_factory=list)
     again: list[float] = field(default_factory=list)
@@ -88,6 +104,36 @@ class Figures:
         }
 
 
+@dataclass(slots=True)
+class RiskFigures:
+    """What was measured of the scores of a kind of subject."""
+
+    first: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+    cut: Counter[str] = field(default_factory=Counter)
+    bands: Counter[str] = field(default_factory=Counter)
+    contributions: list[int] = field(default_factory=list)
+
+    def take(self, answer: RiskAnswer, first: float, again: float) -> None:
+        """Add one answer."""
+        self.first.append(first)
+        self.again.append(again)
+        self.cut.update({f"{each.where}: {each.reason}" for each in answer.truncations})
+        self.bands[answer.band] += 1
+        self.contributions.append(len(answer.contributions))
+
+    def shown(self) -> dict[str, Any]:
+        """Return percentiles and counts."""
+        return {
+            "asked": len(self.first),
+            "first_seconds": spread(self.first),
+            "again_seconds": spread(self.again),
+            "cut": dict(sorted(self.cut.items())),
+            "bands": dict(sorted(self.bands.items())),
+            "contributions": spread(self.contributions),
+        }
+
+
 def _averages(shares: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     return {
         direction: {"mean": round(float(np.mean(each)), 2), "most": round(max(each), 2)}
@@ -115,36 +161,56 @@ def largest_roots(reading: Reading, count: int) -> Int64Array:
     return roots
 
 
-Asked = dict[int, tuple[ExposureAnswer, float, float]]
-"""Answers by entity, each with the seconds that it took first and again."""
+class Bench(Generic[Answer]):
+    """Asks about entities, each twice, and about none a second time."""
+
+    def __init__(
+        self, on: OpenNetwork, profile: str, ask: Callable[[Reading, str], Answer]
+    ) -> None:
+        self.on, self.profile, self.ask = on, profile, ask
+        self.known: dict[int, tuple[Answer, float, float]] = {}
+
+    def measure(self, roots: Int64Array, figures: Taking[Answer]) -> None:
+        """Add the answers about some entities to figures."""
+        view = self.on.read(self.profile).view
+        for root in roots.tolist():
+            if root not in self.known:
+                self.known[root] = self.asked(f"entity:{view.address_text(root)}")
+            figures.take(*self.known[root])
+
+    def asked(self, text: str) -> tuple[Answer, float, float]:
+        """Return the answer about a subject, and the seconds that it took first and again."""
+        seconds = []
+        for _ in range(2):
+            started = time.perf_counter()
+            answer = self.on.ask(lambda reading: self.ask(reading, text), self.profile)
+            json_text(answer)
+            seconds.append(time.perf_counter() - started)
+        return answer, seconds[0], seconds[1]
 
 
-def measure(
-    on: OpenNetwork, profile: str, roots: Int64Array, options: argparse.Namespace, known: Asked
-) -> Figures:
-    """Ask about each entity twice, unless that was done before."""
-    figures = Figures()
-    reading = on.read(profile)
-    for root in roots.tolist():
-        if root in known:
-            figures.take(*known[root])
-            continue
-        text = f"entity:{reading.view.address_text(root)}"
+def exposure_bench(on: OpenNetwork, options: argparse.Namespace) -> Bench[ExposureAnswer]:
+    """Return what asks for exposures in both directions."""
+
+    def ask(reading: Reading, text: str) -> ExposureAnswer:
         requests = [
             ExposureRequest(
                 subjects=(text,), direction=way, max_hops=options.max_hops, budget=options.budget
             )
             for way in ("in", "out")
         ]
-        seconds = []
-        for _ in range(2):
-            started = time.perf_counter()
-            answer = on.ask(lambda now, asked=requests: exposure_answer(now, asked), profile)
-            json_text(answer)
-            seconds.append(time.perf_counter() - started)
-        known[root] = answer, seconds[0], seconds[1]
-        figures.take(*known[root])
-    return figures
+        return exposure_answer(reading, requests)
+
+    return Bench(on, options.profile, ask)
+
+
+def risk_bench(on: OpenNetwork, options: argparse.Namespace) -> Bench[RiskAnswer]:
+    """Return what asks for scores by the standard policy."""
+    return Bench(
+        on,
+        options.profile,
+        lambda reading, text: risk_answer(reading, text, budget=options.budget),
+    )
 
 
 def report(ledger: Path, tags: Path | None, folder: Path, options: argparse.Namespace) -> Any:
@@ -161,8 +227,20 @@ def report(ledger: Path, tags: Path | None, folder: Path, options: argparse.Name
     sizes = np.bincount(reading.entities.labels)
     largest = largest_roots(reading, options.largest)
     load = os.getloadavg()[0]
-    measure(on, options.profile, largest[-1:], options, {})
-    known: Asked = {}
+    for warming in (exposure_bench(on, options), risk_bench(on, options)):
+        warming.asked(f"entity:{reading.view.address_text(int(largest[-1]))}")
+    chosen = {"random": random_roots(reading, options.random), "largest": largest}
+    exposures, risks = exposure_bench(on, options), risk_bench(on, options)
+    measured: dict[str, Any] = {}
+    for kind, roots in chosen.items():
+        exposed, scored = Figures(), RiskFigures()
+        exposures.measure(roots, exposed)
+        risks.measure(roots, scored)
+        measured[kind] = {**exposed.shown(), "risk": scored.shown()}
+    measured["largest"]["addresses"] = {
+        "most": int(sizes[largest[0]]),
+        "least": int(sizes[largest[-1]]),
+    }
     return {
         "benchmark": "exposure",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.platform()}",
@@ -175,13 +253,7 @@ def report(ledger: Path, tags: Path | None, folder: Path, options: argparse.Name
             "tagged_addresses": len(reading.tags.attribution.address),
         },
         "limits": {"max_hops": options.max_hops, "budget": options.budget},
-        "random": measure(
-            on, options.profile, random_roots(reading, options.random), options, known
-        ).shown(),
-        "largest": {
-            "addresses": {"most": int(sizes[largest[0]]), "least": int(sizes[largest[-1]])},
-            **measure(on, options.profile, largest, options, known).shown(),
-        },
+        **measured,
     }
 
 

@@ -1,19 +1,23 @@
-"""Exposure: whose money an address or an entity received, and who received theirs."""
+"""Exposure: whose money somebody received, and who received theirs: one owner, or a set of them."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import AddressPath, NetworkDep, ProfileQuery, SettingsDep, answer, problems
+from api.deps import AddressPath, NetworkDep, SettingsDep, answer, problems
 from arien_flows.answers.exposure import exposure_answer
 from arien_flows.answers.exposure_shapes import ExposureAnswer
 from arien_flows.errors import InputError
 from arien_flows.exposure.request import (
+    DEFAULT_FAN_OUT_OUTPUTS,
+    DEFAULT_FAN_OUT_PERCENT,
     DEFAULT_HOPS,
     LEAST_CONFIDENCE,
     MAX_BUDGET,
+    MAX_SUBJECTS,
     DirectionName,
     ExposureRequest,
 )
@@ -30,84 +34,61 @@ PROBLEMS = problems(
 )
 
 
-class Limits:
+class ExposureLimits(BaseModel):
     """What an exposure is asked with, besides whose it is."""
 
-    def __init__(
-        self,
-        settings: SettingsDep,
-        direction: Annotated[
-            Literal["in", "out", "both"],
-            Query(description="Where money came from, where it went, or both."),
-        ] = "both",
-        since: Annotated[
-            datetime | None,
-            Query(description="What moved before this is not counted; with a time zone."),
-        ] = None,
-        until: Annotated[
-            datetime | None,
-            Query(description="What moved after this is not counted; with a time zone."),
-        ] = None,
-        horizon_days: Annotated[
-            int | None,
-            Query(
-                ge=1,
-                le=MAX_DAYS,
-                description="How long before (out: after) what is counted money is followed.",
-            ),
-        ] = None,
-        max_hops: Annotated[
-            int,
-            Query(ge=1, le=MOST_HOPS, description="Entities up to the named owner."),
-        ] = DEFAULT_HOPS,
-        min_value: Annotated[
-            str | None,
-            Query(
-                pattern=r"^[0-9]{1,16}$",
-                max_length=16,
-                description="Smallest amount followed, in base units; by default as small as the "
-                "budget allows.",
-            ),
-        ] = None,
-        budget: Annotated[
-            int | None,
-            Query(
-                ge=1,
-                le=MAX_BUDGET,
-                description="Transactions that may be gone through in one direction; by default "
-                "and at most what the service allows.",
-            ),
-        ] = None,
-        min_confidence: Annotated[
-            int,
-            Query(ge=0, le=100, description="Confidence from which a tag names an owner."),
-        ] = LEAST_CONFIDENCE,
-    ) -> None:
-        """Take the parameters of a request."""
-        self.directions: tuple[DirectionName, ...] = (
-            ("in", "out") if direction == "both" else (direction,)
-        )
-        self.since, self.until, self.horizon_days = since, until, horizon_days
-        self.max_hops, self.min_confidence = max_hops, min_confidence
-        self.min_value_sat = None if min_value is None else int(min_value)
-        self.budget = allowed_budget(budget, settings)
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
 
-    def of(self, subject: str) -> list[ExposureRequest]:
-        """Return the requests about a subject, one for each direction."""
-        return [
-            ExposureRequest(
-                subjects=(subject,),
-                direction=direction,
-                since=self.since,
-                until=self.until,
-                horizon_days=self.horizon_days,
-                max_hops=self.max_hops,
-                min_value_sat=self.min_value_sat,
-                budget=self.budget,
-                min_confidence=self.min_confidence,
-            )
-            for direction in self.directions
-        ]
+    profile: Literal["strict", "standard", "wide"] = "strict"
+    """Whose entities: each profile has to be run first. `wide` guesses much: use it to explore,
+    never for a report."""
+
+    direction: Literal["in", "out", "both"] = "both"
+    """Where money came from, where it went, or both."""
+
+    since: datetime | None = None
+    """What moved before this is not counted; with a time zone."""
+
+    until: datetime | None = None
+    """What moved after this is not counted; with a time zone."""
+
+    horizon_days: Annotated[int | None, Field(ge=1, le=MAX_DAYS)] = None
+    """How long before (out: after) what is counted money is followed; by default without end."""
+
+    max_hops: Annotated[int, Field(ge=1, le=MOST_HOPS)] = DEFAULT_HOPS
+    """Entities up to the named owner, who is counted."""
+
+    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,16}$", max_length=16)] = None
+    """Smallest amount followed, in base units; by default as small as the budget allows."""
+
+    budget: Annotated[int | None, Field(ge=1, le=MAX_BUDGET)] = None
+    """Transactions that may be gone through in one direction; by default and at most what the
+    service allows."""
+
+    min_confidence: Annotated[int, Field(ge=0, le=100)] = LEAST_CONFIDENCE
+    """Confidence from which a tag names an owner."""
+
+    fan_out_outputs: Annotated[int, Field(ge=1, le=2**31)] = DEFAULT_FAN_OUT_OUTPUTS
+    """Transactions with more outputs than this are payouts to many, ..."""
+
+    fan_out_percent: Annotated[int, Field(ge=0, le=100)] = DEFAULT_FAN_OUT_PERCENT
+    """... not gone through where less than this percentage of them is followed."""
+
+    as_of: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Height of the block that is taken for the ledger's last; by default its last. Tags are
+    today's."""
+
+
+class ExposureBody(ExposureLimits):
+    """An exposure of several owners to be found."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subjects: Annotated[
+        list[Annotated[str, Field(max_length=25_000)]],
+        Field(min_length=1, max_length=MAX_SUBJECTS),
+    ]
+    """Whose exposure: addresses, or `entity:ADDRESS`; several count as one."""
 
 
 def allowed_budget(budget: int | None, settings: Settings) -> int:
@@ -120,7 +101,7 @@ def allowed_budget(budget: int | None, settings: Settings) -> int:
     return settings.trace_budget if budget is None else budget
 
 
-LimitsDep = Annotated[Limits, Depends(Limits)]
+LimitsQuery = Annotated[ExposureLimits, Query()]
 
 
 @router.get(
@@ -131,13 +112,13 @@ LimitsDep = Annotated[Limits, Depends(Limits)]
     responses=PROBLEMS,
 )
 def read_address_exposure(
-    address: AddressPath, network: NetworkDep, limits: LimitsDep, profile: ProfileQuery = "strict"
+    address: AddressPath, network: NetworkDep, settings: SettingsDep, limits: LimitsQuery
 ) -> Response:
     """Return the shares of the first named owners that the money of an address meets.
 
     Shares and rest sum to the total exactly; what is direct is complete whatever the limits.
     """
-    return _asked(network, limits, address, profile)
+    return _answered(network, settings, (address,), limits)
 
 
 @router.get(
@@ -148,12 +129,59 @@ def read_address_exposure(
     responses=PROBLEMS,
 )
 def read_entity_exposure(
-    address: AddressPath, network: NetworkDep, limits: LimitsDep, profile: ProfileQuery = "strict"
+    address: AddressPath, network: NetworkDep, settings: SettingsDep, limits: LimitsQuery
 ) -> Response:
     """Return the same of all addresses of an entity, named by any of them."""
-    return _asked(network, limits, f"entity:{address}", profile)
+    return _answered(network, settings, (f"entity:{address}",), limits)
 
 
-def _asked(network: OpenNetwork, limits: Limits, subject: str, profile: str) -> Response:
-    requests = limits.of(subject)
-    return answer(network.ask(lambda reading: exposure_answer(reading, requests), profile))
+@router.post(
+    "/exposures",
+    operation_id="find_exposure",
+    summary="Show whose money several owners together received, and who received theirs",
+    response_model=ExposureAnswer,
+    responses=problems(
+        _404="No ledger, or it does not hold an address.",
+        _413="The body is too long.",
+        _422="The request cannot be answered as it was put.",
+    ),
+)
+def find_exposure(body: ExposureBody, network: NetworkDep, settings: SettingsDep) -> Response:
+    """Return the exposure of addresses and entities that count as one subject.
+
+    What they paid to each other stays inside. One subject has a route of its own.
+    """
+    return _answered(network, settings, tuple(body.subjects), body)
+
+
+def _answered(
+    network: OpenNetwork, settings: Settings, subjects: tuple[str, ...], limits: ExposureLimits
+) -> Response:
+    directions: tuple[DirectionName, ...] = (
+        ("in", "out") if limits.direction == "both" else (limits.direction,)
+    )
+    requests = [
+        ExposureRequest(
+            subjects=subjects,
+            direction=direction,
+            since=limits.since,
+            until=limits.until,
+            horizon_days=limits.horizon_days,
+            max_hops=limits.max_hops,
+            min_value_sat=None if limits.min_value is None else int(limits.min_value),
+            budget=allowed_budget(limits.budget, settings),
+            min_confidence=limits.min_confidence,
+            fan_out_outputs=limits.fan_out_outputs,
+            fan_out_percent=limits.fan_out_percent,
+        )
+        for direction in directions
+    ]
+    return answer(
+        network.ask(
+            lambda reading: exposure_answer(reading, requests),
+            limits.profile,
+            limits.as_of,
+            # Joining addresses anew as of an earlier block is no work for a service.
+            clusters_anew=False,
+        )
+    )

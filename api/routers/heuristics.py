@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.deps import answer, problems
+from arien_flows.answers.categories import CategoryList, categories_answer
 from arien_flows.answers.rules import RuleList, rules_answer
 
 router = APIRouter(prefix="/v1", tags=["heuristics"])
@@ -28,3 +29,22 @@ def list_rules(
     A rate names its population. What was measured on simulated chains is no error rate.
     """
     return answer(rules_answer(rule))
+
+
+@router.get(
+    "/heuristics/categories",
+    operation_id="list_categories",
+    summary="List the risk categories, what makes each, and what others call it",
+    response_model=CategoryList,
+    responses=problems(_422="No category has that name, or it is too long."),
+)
+def list_categories(
+    category: Annotated[
+        str | None, Query(max_length=64, description="Only the category of this name.")
+    ] = None,
+) -> Response:
+    """Return the map from what tags say to risk categories, the most severe first.
+
+    The names of others help to compare answers; they are no promise of the same meaning.
+    """
+    return answer(categories_answer(category))

@@ -99,7 +99,7 @@ def exposure_answer(reading: Reading, requests: Sequence[ExposureRequest]) -> Ex
     view = reading.view
     subject = subject_named(view, ground.entities, request.subjects)
     found = tuple(exposure_of(ground, each) for each in requests)
-    cuts = (*(cut for each in found for cut in each.truncations), *_left_open(reading))
+    cuts = (*(cut for each in found for cut in each.truncations), *left_open(reading))
     asset, categories = asset_of(view.network.name), standard_categories()
     manifest = manifest_on(
         ground,
@@ -117,7 +117,7 @@ def exposure_answer(reading: Reading, requests: Sequence[ExposureRequest]) -> Ex
         complete=not cuts,
         truncations=cuts,
         network=view.network.name,
-        request=_request_shape(requests),
+        request=request_shape(requests),
         entities=tuple(named(view, root) for root in subject.own_roots.tolist()),
         asset=asset.name,
         decimals=asset.decimals,
@@ -160,7 +160,8 @@ def exposure_requests_of(shape: ExposureRequestShape) -> list[ExposureRequest]:
     ]
 
 
-def _left_open(reading: Reading) -> tuple[Truncation, ...]:
+def left_open(reading: Reading) -> tuple[Truncation, ...]:
+    """Return what a reading itself leaves out of every exposure."""
     cuts: tuple[Truncation, ...] = reading.limits
     if reading.clustering is None:
         return (
@@ -178,7 +179,8 @@ def _left_open(reading: Reading) -> tuple[Truncation, ...]:
     )
 
 
-def _request_shape(requests: Sequence[ExposureRequest]) -> ExposureRequestShape:
+def request_shape(requests: Sequence[ExposureRequest]) -> ExposureRequestShape:
+    """Return requests that differ in their direction only as they are told."""
     request = requests[0]
     return ExposureRequestShape(
         subjects=request.subjects,

@@ -8,6 +8,7 @@ from arien_flows.answers.exposure_shapes import (
     ExposureSide,
     OwnerExposure,
 )
+from arien_flows.answers.flows import FlowsAnswer
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 
 SHOWN_OWNERS = 20
@@ -127,3 +128,51 @@ def _who(owner: OwnerExposure) -> str:
     if owner.entities > 1:
         told += f", {owner.entities:,} entities"
     return told
+
+
+def flows_lines(answer: FlowsAnswer) -> Iterable[str]:
+    """Return who paid whom, what each payer paid in all, and what limits cut."""
+    asset = Asset(name=answer.asset, decimals=answer.decimals)
+    (subject,) = answer.request.subjects
+    yield from pairs(
+        (
+            ("From", subject.partition(":")[2]),
+            ("To", answer.destination),
+            ("Network", answer.network),
+            (
+                "Convention",
+                f"{answer.request.policy}, pro rata in every transaction (an inference)",
+            ),
+            ("Categories", f"{answer.categories} ({answer.categories_sha256})"),
+            ("In all", coins(answer.value, asset)),
+        )
+    )
+    yield ""
+    if answer.flows:
+        yield from table(
+            ("Amount", "Direct", "Indirect", "Conf.", "From", "To", "Documents"),
+            (
+                (
+                    coins(row.value, asset),
+                    coins(row.direct, asset),
+                    coins(row.indirect, asset),
+                    str(row.confidence),
+                    row.origin,
+                    row.destination + (" (disputed)" if row.is_disputed else ""),
+                    ", ".join(each[:_SHORT] for each in row.documents) or NOTHING,
+                )
+                for row in answer.flows
+            ),
+        )
+    else:
+        yield "Nothing that they paid was found to reach such an owner first."
+    yield ""
+    yield from table(
+        ("Paid in all", "Arrived", "Entities", "Who paid"),
+        (
+            (coins(row.paid, asset), coins(row.arrived, asset), f"{row.entities:,}", row.name)
+            for row in answer.payers
+        ),
+    )
+    yield from closing(answer)
+    yield f"Result {answer.manifest.result_sha256}"

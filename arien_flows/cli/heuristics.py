@@ -31,6 +31,18 @@ def list_rules(context: click.Context) -> None:
     emit(session_of(context), rules_answer(), rule_lines)
 
 
+@heuristics.command("categories")
+@session_options
+@click.pass_context
+def list_categories(context: click.Context) -> None:
+    """List the risk categories: what makes each, and what others call it."""
+    from arien_flows.answers.categories import categories_answer
+    from arien_flows.cli.category_texts import category_lines
+    from arien_flows.cli.output import emit
+
+    emit(session_of(context), categories_answer(), category_lines)
+
+
 @heuristics.command("evaluate")
 @session_options
 @chain_size_option

@@ -37,7 +37,6 @@ class Kind(Enum):
     TIFF = "image/tiff"
 
 
-PICTURES = frozenset({Kind.PNG, Kind.JPEG, Kind.GIF, Kind.WEBP, Kind.BMP, Kind.TIFF})
 PACKED = frozenset({Kind.GZIP, Kind.BZIP2, Kind.XZ})
 STREAMED = PACKED | {Kind.ZIP, Kind.TAR, Kind.WARC}
 """Kinds that may be larger than a document, because they are read member by member."""

@@ -25,6 +25,8 @@ MAX_SUBJECTS = 1_000
 MAX_BUDGET = 100_000_000
 DEFAULT_HOPS = 6
 DEFAULT_BUDGET = 2_000_000
+DEFAULT_FAN_OUT_OUTPUTS = 200
+DEFAULT_FAN_OUT_PERCENT = 1
 LEAST_CONFIDENCE = 5
 """The lowest level of the scale: whoever names an owner at all is shown, with the confidence."""
 
@@ -46,6 +48,8 @@ class ExposureRequest:
 
     direction: DirectionName = "in"
     policy: str = PRO_RATA
+    """The only one there is; an answer that is made again may name another, and is refused."""
+
     since: datetime | None = None
     """What moved before this is not counted; compared with the block's median time past."""
 
@@ -68,10 +72,10 @@ class ExposureRequest:
     min_confidence: int = LEAST_CONFIDENCE
     """Confidence, of 100, from which a tag names an owner."""
 
-    fan_out_outputs: int = 200
+    fan_out_outputs: int = DEFAULT_FAN_OUT_OUTPUTS
     """A transaction with more outputs than this is a batch payout, ..."""
 
-    fan_out_percent: int = 1
+    fan_out_percent: int = DEFAULT_FAN_OUT_PERCENT
     """... and is not gone through when less than this percentage of it is followed."""
 
     def __post_init__(self) -> None:
@@ -80,11 +84,11 @@ class ExposureRequest:
         check_choice("direction", self.direction, get_args(DirectionName))
         check_choice("policy", self.policy, POLICIES)
         if self.policy == "poison":
-            raise InputError(f"{NOT_A_PARTITION}; use --policy {PRO_RATA}")
+            raise InputError(NOT_A_PARTITION)
         if self.policy != PRO_RATA:
             raise InputError(
-                f"an exposure is found pro rata: use --policy {PRO_RATA}, or follow single sums "
-                f"under {self.policy} with `arien-flows trace`"
+                f"an exposure is found pro rata ({PRO_RATA}): follow single sums under "
+                f"{self.policy} with `arien-flows trace`"
             )
         check_range("max_hops", self.max_hops, 1, MOST_HOPS)
         check_range("budget", self.budget, 1, MAX_BUDGET)

@@ -40,7 +40,7 @@ LIMITS: Mapping[Stop, str] = {
     Stop.HOP_LIMIT: "paths are longer: ask with a larger --max-hops",
     Stop.TIME_WINDOW: "paths lead further back or on: ask with a longer --horizon",
     Stop.FAN_OUT: "payouts to many were not followed where little of them is this money: ask with "
-    "a larger --fan-out-outputs",
+    "a larger --fan-out-outputs, or a smaller --fan-out-percent",
     Stop.BUDGET: "there are more transactions: ask with a larger --budget or --min-value",
 }
 """Reasons that are limits of the search, and what to do about each."""

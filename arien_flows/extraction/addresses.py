@@ -26,7 +26,6 @@ MONERO, LITECOIN, BITCOIN_CASH, TRON, SOLANA = (
     "tron",
     "solana",
 )
-DETECT_ONLY = frozenset({MONERO, LITECOIN, BITCOIN_CASH, TRON, SOLANA})
 """Networks whose addresses are recognised and never attributed to anybody."""
 
 FUTURE = "future"

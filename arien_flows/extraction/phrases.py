@@ -98,12 +98,3 @@ def is_phrase(indexes: list[int]) -> bool:
     entropy = (bits >> check_length).to_bytes(check_length * 4, "big")
     check = hashlib.sha256(entropy).digest()[0] >> 8 - check_length
     return bits & (1 << check_length) - 1 == check
-
-
-def phrase_of(entropy: bytes) -> str:
-    """Return the phrase that stands for 16 to 32 bytes."""
-    check_length = len(entropy) // 4
-    bits = int.from_bytes(entropy, "big") << check_length
-    bits |= hashlib.sha256(entropy).digest()[0] >> 8 - check_length
-    count = check_length * 3
-    return " ".join(words()[bits >> 11 * (count - 1 - place) & 2047] for place in range(count))

@@ -101,8 +101,3 @@ class DocumentText:
         if self.width is None or stop <= start:
             return begin, int(self.byte_at[stop]) if stop > start else begin
         return begin, int(self.byte_at[stop - 1]) + int(self.width[stop - 1])
-
-    def regions_at(self, start: int, stop: int) -> list[Region]:
-        """Return the regions that hold all of a stretch of characters, the innermost first."""
-        holding = [each for each in self.regions if each.start <= start and stop <= each.stop]
-        return sorted(holding, key=lambda each: each.stop - each.start)

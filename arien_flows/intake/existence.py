@@ -6,7 +6,6 @@ used may have existed at any time. Where the data folder holds no ledger of the 
 said.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,11 +53,6 @@ class Chains:
         block = int(view.first_transaction.searchsorted(first, side="right")) - 1
         seconds = int(view.times_of_blocks(slice(block, block + 1))[0])
         return FirstUse(at=datetime.fromtimestamp(seconds, UTC), height=height)
-
-    def first_uses(self, named: Mapping[str, str]) -> dict[str, FirstUse]:
-        """Return the same of addresses and their networks, those that can be told."""
-        found = {each: self.first_use(network, each) for each, network in named.items()}
-        return {address: first for address, first in found.items() if first is not None}
 
     def _view(self, network: str) -> View | None:
         if network not in self._views:

@@ -83,7 +83,7 @@ def flags_of(seen: Observed) -> tuple[Flag, ...]:
     return (
         *(measure(seen, sides) for measure in _MEASURES),
         _not_measured("chain_hopping", "this ledger holds one chain and one asset"),
-        _not_measured("night_profile", "nobody has declared a time zone to compare with"),
+        _not_measured("night_profile", "no time zone can be declared to compare with"),
     )
 
 

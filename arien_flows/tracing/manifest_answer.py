@@ -46,7 +46,7 @@ class Manifest(Shape):
     """What is needed to make the same answer again and to see that it is the same."""
 
     kind: str = "trace"
-    """What was run: `trace`, `comparison`, `path`, `taint`, `exposure` or `risk`."""
+    """What was run: `trace`, `comparison`, `path`, `taint`, `exposure`, `flows` or `risk`."""
 
     program: str
     """Name of the program."""

@@ -117,21 +117,6 @@ def to_spend_id(message: bytes, locking_script: bytes) -> bytes:
     )
 
 
-def to_sign_id(message: bytes, locking_script: bytes) -> bytes:
-    """Return the id, as stored, of the unsigned transaction that spends it."""
-    return double_sha256(
-        struct.pack("<i", 0)
-        + b"\x01"
-        + to_spend_id(message, locking_script)
-        + struct.pack("<I", 0)
-        + b"\x00"
-        + struct.pack("<I", 0)
-        + b"\x01"
-        + _OUTPUTS
-        + struct.pack("<I", 0)
-    )
-
-
 def read_witness(raw: bytes) -> Spending | None:
     """Read a `simple` signature, a witness; nothing where the bytes are none."""
     reader = _Reader(raw)

@@ -37,6 +37,7 @@ def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
         *COLLECTED,
         "make_trace",
         "find_paths",
+        "find_exposure",
         "import_tags",
         WITHDRAWN,
     ]

@@ -33,6 +33,9 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
     if operation == "find_paths":
         ends = {"origin": case.address("alice"), "destination": case.address("exchange")}
         return client.post("/v1/paths", json={"network": NETWORK, **ends})
+    if operation == "find_exposure":
+        subjects = [case.address("alice"), f"entity:{case.address('bob')}"]
+        return client.post(f"/v1/{NETWORK}/exposures", json={"subjects": subjects})
     if operation == "import_tags":
         return import_tags(client, case)
     if operation in COLLECTED:
@@ -48,22 +51,31 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
 def ask_collected(operation: str) -> Response:
     """Put a question to a service whose casebook holds two pages of vendors."""
     with TemporaryDirectory() as folder:
-        desk = Desk(Path(folder))
-        desk.bring({"alice.html": page("Alice", FIRST), "bob.html": page("Bob", None)})
-        desk.casebook.close()
         client = TestClient(
-            service(Settings(data=Path(folder) / "data")), base_url="http://127.0.0.1:8000"
+            service(Settings(data=collect(Path(folder)))), base_url="http://127.0.0.1:8000"
         )
-        sha256 = client.get("/v1/listings").json()["items"][0]["sha256"]
-        first, second = (item["id"] for item in client.get("/v1/vendors").json()["items"])
-        paths = {
-            "list_listings": "/v1/listings?limit=1",
-            "read_listing": f"/v1/listings/{sha256}",
-            "list_vendors": "/v1/vendors?limit=1",
-            "read_vendor": f"/v1/vendors/{first}",
-            "read_vendor_link": f"/v1/vendors/{first}/links?other={second}",
-        }
-        return client.get(paths[operation])
+        return client.get(collected_paths(client)[operation])
+
+
+def collect(folder: Path) -> Path:
+    """Make a data folder whose casebook holds two pages of vendors."""
+    desk = Desk(folder)
+    desk.bring({"alice.html": page("Alice", FIRST), "bob.html": page("Bob", None)})
+    desk.casebook.close()
+    return folder / "data"
+
+
+def collected_paths(client: TestClient) -> dict[str, str]:
+    """Return the path of each question about documents, to a service that holds some."""
+    sha256 = client.get("/v1/listings").json()["items"][0]["sha256"]
+    first, second = (item["id"] for item in client.get("/v1/vendors").json()["items"])
+    return {
+        "list_listings": "/v1/listings?limit=1",
+        "read_listing": f"/v1/listings/{sha256}",
+        "list_vendors": "/v1/vendors?limit=1",
+        "read_vendor": f"/v1/vendors/{first}",
+        "read_vendor_link": f"/v1/vendors/{first}/links?other={second}",
+    }
 
 
 def import_tags(client: TestClient, case: SmallCase) -> Response:
@@ -99,6 +111,7 @@ def questions(case: SmallCase) -> dict[str, str]:
         "read_vendor_profile": f"{base}/entities/{alice}/vendor-profile",
         "read_entity": f"{base}/entities/{alice}",
         "list_rules": "/v1/heuristics?rule=same_key",
+        "list_categories": "/v1/heuristics/categories?category=darknet_market",
         "list_conflicts": f"{base}/conflicts?limit=1",
         "explain_link": f"{base}/why?a={alice}&b={case.address('alice-3')}",
     }

@@ -24,4 +24,8 @@ def test_bench_exposure__asks_about_random_and_the_largest_entities(tmp_path: Pa
     for kind in ("random", "largest"):
         times = figures[kind]["again_seconds"]
         assert 0 < times["p50"] <= times["p95"] <= times["most"]
+        risk = figures[kind]["risk"]
+        assert risk["asked"] == figures[kind]["asked"] == sum(risk["bands"].values())
+        assert 0 < risk["again_seconds"]["p50"] <= risk["again_seconds"]["most"]
+        assert 0 < max(risk["cut"].values()) <= risk["asked"]
     assert figures["largest"]["attributed_percent"]["in"]["most"] <= 100

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arien_flows import health
+from arien_flows.attribution.categories import standard_categories
 from arien_flows.cli.main import run
 from tests.ledgers import Chain, Tx, write_block_file
 from tests.small_case import COIN, FEE, NETWORK, SUBSIDY, SmallCase, make_small_case
@@ -360,6 +361,24 @@ def test_doctor__does_not_miss_what_only_an_extra_asks_for(say: Say, monkeypatch
     assert "not-installed" not in found["detail"]
 
 
+def test_doctor__tells_whether_letters_in_pictures_are_read(say: Say, tmp_path, monkeypatch):
+    def finding() -> dict[str, str]:
+        (found,) = (
+            item
+            for item in json.loads(say("doctor", "--json"))
+            if item["check"] == "letters in pictures"
+        )
+        return found
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert finding()["verdict"] == "warning"
+    assert "tesseract is not installed" in finding()["detail"]
+    program = tmp_path / "tesseract"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    assert (finding()["verdict"], finding()["detail"]) == ("good", f"read by {program}")
+
+
 def test_doctor__a_broken_ledger_is_wrong_and_has_a_remedy(tmp_path: Path, capsys):
     (tmp_path / NETWORK).mkdir()
     (tmp_path / NETWORK / "manifest.json").write_text("no json")
@@ -367,3 +386,13 @@ def test_doctor__a_broken_ledger_is_wrong_and_has_a_remedy(tmp_path: Path, capsy
     text = capsys.readouterr().out
     assert f"WRONG  ledger {NETWORK}" in text
     assert "→ `arien-flows ledger verify" in text
+
+
+def test_heuristics__lists_the_categories_with_the_names_of_others(say: Say):
+    text = say("heuristics", "categories")
+    assert "darknet_market: " in text
+    assert "  Elliptic     Dark Market-Centralized, Dark Market-Decentralized\n" in text
+    assert "  Chainalysis  darknet market\n" in text
+    told = json.loads(say("heuristics", "categories", "--json"))
+    assert told["name"] == standard_categories().name
+    assert tuple(item["name"] for item in told["items"]) == standard_categories().names

@@ -9,7 +9,7 @@ from arien_flows.extraction.html_text import read_html
 from arien_flows.extraction.normal_form import normal_form
 from arien_flows.extraction.plain_text import read_plain
 from arien_flows.extraction.reading import read_text
-from arien_flows.extraction.text import DocumentText, RegionKind
+from arien_flows.extraction.text import DocumentText, Region, RegionKind
 from tests.arien_flows.extraction.test_html_tree import PAGES
 
 ADDRESS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
@@ -21,9 +21,16 @@ MARKED = st.sampled_from(
 WRITING = st.text(LETTERS | MARKED, max_size=20)
 
 
-def kinds_at(document: DocumentText, words: str) -> set[RegionKind]:
+def regions_at(document: DocumentText, words: str) -> list[Region]:
+    """Return the regions that hold all of some words, the innermost first."""
     start = document.text.index(words)
-    return {region.kind for region in document.regions_at(start, start + len(words))}
+    stop = start + len(words)
+    holding = [each for each in document.regions if each.start <= start and stop <= each.stop]
+    return sorted(holding, key=lambda each: each.stop - each.start)
+
+
+def kinds_at(document: DocumentText, words: str) -> set[RegionKind]:
+    return {region.kind for region in regions_at(document, words)}
 
 
 @given(WRITING)
@@ -155,8 +162,7 @@ def test_read_html__knows_what_is_hidden() -> None:
         assert RegionKind.HIDDEN in kinds_at(document, words)
     for words in ("seen", "aria"):
         assert RegionKind.HIDDEN not in kinds_at(document, words)
-    start = document.text.index("in a paragraph")
-    innermost = document.regions_at(start, start + 14)[0]
+    innermost = regions_at(document, "in a paragraph")[0]
     assert page[innermost.begin : innermost.end] == b"<p style='display:none'>"
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from arien_flows.documents.reading import items
 from arien_flows.extraction.finding import Scan, SecretKind
-from arien_flows.extraction.phrases import phrase_of, words
+from arien_flows.extraction.phrases import words
 from arien_flows.extraction.scan import scan
 from arien_flows.extraction.secrets import SHOWN, redacted, redacted_bytes, without_secrets
 from arien_flows.extraction.text import Region, RegionKind
@@ -87,6 +87,15 @@ def test_scan__finds_keys_that_are_broken_into_lines(seed: int, make: object, cu
     assert [each.is_checked for each in found.secrets] == [True]
     shown = redacted(text, found.secrets)
     assert shown == f"my key is {SHOWN[found.secrets[0].kind]} . keep it"
+
+
+def phrase_of(entropy: bytes) -> str:
+    """Return the phrase that stands for 16 to 32 bytes."""
+    check_length = len(entropy) // 4
+    bits = int.from_bytes(entropy, "big") << check_length
+    bits |= hashlib.sha256(entropy).digest()[0] >> 8 - check_length
+    count = check_length * 3
+    return " ".join(words()[bits >> 11 * (count - 1 - place) & 2047] for place in range(count))
 
 
 @given(st.binary(min_size=16, max_size=16) | st.binary(min_size=32, max_size=32))

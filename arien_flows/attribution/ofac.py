@@ -68,6 +68,7 @@ def read_sdn_table(raw: bytes, name: str, terms: Terms) -> TagPack:
             faults.append((f"entry {number}", why))
         else:
             raise InputError(f"{name}: a row has {len(row)} columns; those of sdn.csv have 12")
+    _refuse_empty(len(entries) + len(faults), name)
     found = [listed for row in entries.values() for listed in _in_remarks(row)]
     return _pack(found, raw, terms, media_type="text/csv", extra=faults)
 
@@ -88,10 +89,12 @@ def read_sdn_xml(raw: bytes, name: str, terms: Terms) -> TagPack:
     """Read the XML of the standard schema (`sdnList`)."""
     found: list[_Listed] = []
     issued = None
-    for element in _elements(raw, name, {"sdnEntry", "Publish_Date"}):
+    entries = 0
+    for element in _elements(raw, name, "sdnList", {"sdnEntry", "Publish_Date"}):
         if _tag(element) == "Publish_Date":
             issued = _day(element.text or "", "%m/%d/%Y")
             continue
+        entries += 1
         names = [_text(element, "firstName"), _text(element, "lastName")]
         programs = [each.text or "" for each in element.iter() if _tag(each) == "program"]
         for identifier in (each for each in element.iter() if _tag(each) == "id"):
@@ -106,6 +109,7 @@ def read_sdn_xml(raw: bytes, name: str, terms: Terms) -> TagPack:
                         programs=", ".join(programs),
                     )
                 )
+    _refuse_empty(entries, name)
     return _pack(found, raw, terms, media_type="application/xml", issued=issued)
 
 
@@ -116,7 +120,8 @@ def read_sdn_advanced(raw: bytes, name: str, terms: Terms) -> TagPack:
     programs: dict[str, list[str]] = {}
     issued = None
     wanted = {"FeatureType", "DistinctParty", "SanctionsEntry", "DateOfIssue"}
-    for element in _elements(raw, name, wanted):
+    parties = 0
+    for element in _elements(raw, name, "Sanctions", wanted):
         match _tag(element):
             case "FeatureType":
                 kind = _KIND_NAME.fullmatch((element.text or "").strip())
@@ -129,7 +134,9 @@ def read_sdn_advanced(raw: bytes, name: str, terms: Terms) -> TagPack:
                 told = [_text(each, "Comment") for each in element if _tag(each) != "EntryEvent"]
                 programs[element.get("ProfileID", "")] = [each for each in told if each]
             case _:
+                parties += 1
                 found += _of_party(element, kinds)
+    _refuse_empty(parties, name)
     found = [
         _Listed(
             currency=it.currency,
@@ -182,12 +189,22 @@ def read_address_list(raw: bytes, name: str, terms: Terms) -> TagPack:
         listed = [line.strip() for line in text_of(raw, name).splitlines() if line.strip()]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise InputError(f"{name}: a list of addresses holds addresses, as text, and nothing else")
+    _refuse_empty(len(listed), name)
     found = [
         _Listed(currency=currency[1], address=each, number="", name="", programs="")
         for each in listed
     ]
     is_json = raw.lstrip()[:1] == b"["
     return _pack(found, raw, terms, media_type="application/json" if is_json else "text/plain")
+
+
+def _refuse_empty(entries: int, name: str) -> None:
+    """Raise `InputError` for a list of nobody: it is cut off, or not what it was taken for.
+
+    Entries without an address are no fault; most of those that are sanctioned have none.
+    """
+    if not entries:
+        raise InputError(f"{name}: lists nobody; fetch it again, or name its format with --format")
 
 
 def _pack(
@@ -199,7 +216,7 @@ def _pack(
     issued: date | None = None,
     extra: list[tuple[str, str]] | None = None,
 ) -> TagPack:
-    """Return the tags of a list; those of a list without any are none, and that is no fault."""
+    """Return the tags of a list: none where nobody on it has an address."""
     fields: dict[str, object] = {
         "source": terms.source_or(SOURCE),
         "confidence": "authority_data",
@@ -246,13 +263,26 @@ def _network(currency: str, address: str) -> str:
     return "TRX" if _TRON.fullmatch(address) else "BTC"
 
 
-def _elements(raw: bytes, name: str, wanted: set[str]) -> Iterator[ElementTree.Element]:
-    """Yield elements by their names, each once it is complete, and forget it afterwards."""
+def _elements(
+    raw: bytes, name: str, outermost: str, wanted: set[str]
+) -> Iterator[ElementTree.Element]:
+    """Yield elements by their names, each once it is complete, and forget it afterwards.
+
+    `InputError` where the outermost element has another name: of another schema nothing would be
+    found, and a list that says nothing looks like one that names nobody.
+    """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         raise InputError(f"{name}: defines entities of its own, which no list of OFAC does")
     try:
-        for _, element in ElementTree.iterparse(io.BytesIO(raw)):  # noqa: S314 no entities
-            if _tag(element) in wanted:
+        events = ElementTree.iterparse(io.BytesIO(raw), ("start", "end"))  # noqa: S314 no entities
+        _, root = next(events)
+        if _tag(root) != outermost:
+            raise InputError(
+                f"{name}: its outermost element is {_tag(root)[:40]}, and in this format it is "
+                f"{outermost}: leave --format out, or name another"
+            )
+        for event, element in events:
+            if event == "end" and _tag(element) in wanted:
                 yield element
                 element.clear()
     except ElementTree.ParseError as error:

@@ -172,8 +172,8 @@ def _import_group(
             by=user_name(),
             report=partial(_show, progress),
         )
-        for (place, _), outcome in zip(good, outcomes, strict=True):
-            reports[place] = import_report(outcome)
+        for (place, offer), outcome in zip(good, outcomes, strict=True):
+            reports[place] = import_report(outcome, offer.form)
     return reports
 
 

@@ -160,7 +160,7 @@ def list_command(
 @click.argument("listing")
 @click.pass_context
 def show_command(context: click.Context, listing: str) -> None:
-    """Show a document (by its SHA-256, or the beginning of it) or a listing (by its name).
+    """Show a document (by its SHA-256, or its first 8 digits or more) or a listing (by its name).
 
     All captures are shown in the order of their time, with everything that was found and the
     words around it. Keys and seed phrases are hidden.

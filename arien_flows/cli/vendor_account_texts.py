@@ -30,7 +30,7 @@ def vendor_list_lines(page: VendorPage) -> Iterable[str]:
         yield "No document in effect speaks of a vendor: bring some in with `listings import`."
         return
     yield from table(
-        ("account", "documents", "keys", "contacts", "offers", "sales", "last capture", "owner"),
+        ("Account", "Documents", "Keys", "Contacts", "Offers", "Sales", "Last capture", "Owner"),
         [
             (
                 each.id,

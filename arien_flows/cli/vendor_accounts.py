@@ -34,8 +34,12 @@ def list_command(
     from arien_flows.cli.output import emit
     from arien_flows.cli.vendor_account_texts import vendor_list_lines
     from arien_flows.workspace import Workspace
+    from chains.bitcoin.networks import network as known_network
 
     session = session_of(context)
+    if session.settings.network is not None:
+        # Accounts are of no network, but a name that is none is a mistake.
+        known_network(session.settings.network)
     query = VendorQuery(market=market, sort=next(each for each in SORTS if each == sort))
     casebook = Workspace(session.settings).casebook
     emit(session, vendors_answer(casebook, query, limit=limit, cursor=cursor), vendor_list_lines)

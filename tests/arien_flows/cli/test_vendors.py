@@ -32,6 +32,8 @@ def test_vendors__lists_shows_and_explains(tmp_path: Path, capsys):
         do("listings", "import", str(file), "--market", market, "--network", "bitcoin")
 
     listed = do("vendors", "list")
+    assert "bitcoinx" in do("vendors", "list", "--network", "bitcoinx", code=2)
+    assert "at least 8 digits" in do("listings", "show", "78b0", code=2)
     assert "far/Verdant" in listed
     assert "far/Verdant (2)" in listed
     shown = do("vendors", "show", "silk-lane/Green")

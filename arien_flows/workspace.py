@@ -8,7 +8,7 @@ until a file behind it changes. A roll-back while an answer is being made makes 
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -26,6 +26,7 @@ from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE, profile_named
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.kept import Kept
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.ledger import ATTEMPTS, Ledger
@@ -70,6 +71,9 @@ class Reading:
 
     tags_are_later: bool = False
     """Whether the view is an earlier state of the ledger, and the tags are not of that time."""
+
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    """What answers worked out of the whole of it and may need again."""
 
     @property
     def limits(self) -> tuple[Truncation, ...]:

@@ -24,7 +24,7 @@ LedgerQuery = Annotated[
     str | None,
     Query(
         description="Network whose strict clustering names the entities of wallets, and links "
-        "accounts under whose names one entity was paid.",
+        "accounts under whose names one entity was paid; by default the only one with a ledger.",
         max_length=40,
     ),
 ]
@@ -69,8 +69,8 @@ def read_vendor(
     market: MarketPath, handle: HandlePath, workspace: WorkspaceDep, network: LedgerQuery = None
 ) -> Response:
     """Return keys, contacts, offers, sales, wallets and aliases, with the bytes that show them."""
-    reading = None if network is None else strict_reading_of(workspace, network)
-    return answer(vendor_answer(workspace.casebook, account_id(market, handle), reading))
+    ledger = strict_reading_of(workspace, network)
+    return answer(vendor_answer(workspace.casebook, account_id(market, handle), ledger))
 
 
 @router.get(
@@ -98,6 +98,6 @@ def read_vendor_link(
     network: LedgerQuery = None,
 ) -> Response:
     """Return the links between two accounts, what joins them over others, and what is alike."""
-    reading = None if network is None else strict_reading_of(workspace, network)
+    ledger = strict_reading_of(workspace, network)
     named = account_id(market, handle)
-    return answer(vendor_link_answer(workspace.casebook, named, other, reading))
+    return answer(vendor_link_answer(workspace.casebook, named, other, ledger))

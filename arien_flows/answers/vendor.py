@@ -7,7 +7,6 @@ all, and the rest of the profile is the same arithmetic whatever the score.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
@@ -76,37 +75,6 @@ class ProfileRequest:
         return self.subject.strip().removeprefix("entity:")
 
 
-class _MoneyMemory:
-    """What markets paid out, of the readings last asked about: it takes seconds to read."""
-
-    KEPT = 2
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[tuple[str, ...], MarketMoney] = {}
-
-    def of(self, reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
-        """Return it, read by whoever asks first."""
-        tip = reading.view.tip
-        limits = role_policy()
-        key = (
-            clustering_of(reading).identity,
-            ground.attribution.revision,
-            tip.block_hash,
-            policy.sha256,
-            limits.sha256,
-        )
-        with self._lock:
-            if key not in self._known:
-                while len(self._known) >= self.KEPT:
-                    del self._known[next(iter(self._known))]
-                self._known[key] = market_money(ground, policy, limits.commission)
-            return self._known[key]
-
-
-_MONEY = _MoneyMemory()
-
-
 def ground_of(reading: Reading) -> VendorGround:
     """Return what evidence about vendors is read from; `NotFoundError` without a clustering."""
     clustering = clustering_of(reading)
@@ -121,8 +89,12 @@ def ground_of(reading: Reading) -> VendorGround:
 
 
 def money_of(reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
-    """Return what markets pay out in a reading."""
-    return _MONEY.of(reading, ground, policy)
+    """Return what markets pay out in a reading: it takes seconds to read, once for each reading."""
+    limits = role_policy()
+    return reading.kept.of(
+        ("market money", policy.sha256, limits.sha256),
+        lambda: market_money(ground, policy, limits.commission),
+    )
 
 
 def vendor_profile(

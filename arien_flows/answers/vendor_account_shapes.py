@@ -456,5 +456,11 @@ class VendorLinkAnswer(Shape):
     style: StyleAnswer | None
     """How alike they write; nothing where either has fewer than 25 texts."""
 
+    complete: bool
+    """Whether nothing is left out."""
+
+    truncations: tuple[Truncation, ...]
+    """What is left out, and why."""
+
     certainty: Certainty
     """Always `inference`."""

@@ -121,16 +121,20 @@ def _record(row: AccountSummary, owners: frozenset[str]) -> VendorRecord:
     )
 
 
-def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None) -> VendorAnswer:
+def vendor_answer(
+    casebook: Casebook, text: str, ledger: Reading | Truncation | None = None
+) -> VendorAnswer:
     """Return all that documents in effect say of an account, and the others of its owner.
 
     With a reading of the strict clustering, entities of wallets are named, and clusters that were
-    paid under two names link them.
+    paid under two names link them; where there is none, the answer says so. Without either the
+    question is about documents alone. What links accounts is worked out at each question, from what
+    is in effect then: to state it later, keep the answer.
     """
+    reading, cuts = of_ledger(ledger)
     book = alias_book(casebook, reading)
     name = book.find(text)
     stored = stored_account(casebook, name)
-    cuts: list[Truncation] = []
     sales = _sales(stored)
     wallets = _wallets(casebook, book, name, reading)
     offers = _offers(stored.observations)
@@ -150,6 +154,15 @@ def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None)
         complete=not cuts,
         truncations=tuple(cuts),
     )
+
+
+def of_ledger(
+    ledger: Reading | Truncation | None,
+) -> tuple[Reading | None, list[Truncation]]:
+    """Return the reading that there is, and what its absence leaves out."""
+    if isinstance(ledger, Truncation):
+        return None, [ledger]
+    return ledger, []
 
 
 def stored_account(casebook: Casebook, name: AccountName) -> StoredAccount:

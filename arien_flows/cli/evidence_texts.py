@@ -49,8 +49,7 @@ def head_lines(head: Head) -> Iterable[str]:
 
 
 def log_lines(log: EvidenceLog) -> Iterable[str]:
-    """Return of each row when, what and by whom, then what it says as far as it says anything, and
-    its hash."""
+    """Return of each row when, what and by whom, then what it says, and its hash."""
     for act in log.acts:
         yield f"{act.seq}  {act.recorded_at}  {act.kind}  by {act.recorded_by}"
         said = (f"{name} {_cut(value)}" for name, value in act.told.items() if value != "null")

@@ -4,9 +4,10 @@ A private key in a seized document is worth its coins to whoever reads over a sh
 old report; an extended public key shows a whole wallet and all that it will ever receive. So what
 is written down of a secret is where it stands and what kind it is. The document itself holds it:
 its bytes are evidence, and are kept as they were, in clear, in the casebook. Whoever can read that
-database can read the secrets in it; its file is made for its owner alone. `redacted` hides what a scan of
-the document found; `without_secrets` looks for itself, for texts that come from elsewhere (a
-column, a title, a note).
+database can read the secrets in it; its file is made for its owner alone.
+
+`redacted` hides what a scan of the document found; `without_secrets` looks for itself, for texts
+that come from elsewhere (a column, a title, a note).
 """
 
 import hashlib

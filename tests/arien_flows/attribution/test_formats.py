@@ -109,7 +109,7 @@ def test_sdn_xml__with_entities_of_its_own_is_refused():
     ],
 )
 def test_sdn_xml__of_another_schema_is_refused_and_not_read_as_nobody(text, form):
-    with pytest.raises(InputError, match="its outermost element is .*: leave --format out"):
+    with pytest.raises(InputError, match=r"its outermost element is .*: leave --format out"):
         read_tags(text.encode(), "sdn.xml", form)
 
 

@@ -326,7 +326,8 @@ class WalletTag(Shape):
     """In canonical text."""
 
     entity: str | None
-    """First address of its entity; nothing without a ledger, or for an address never used."""
+    """First address of its entity; nothing without a ledger, for an address that was never used,
+    and for one at a service."""
 
     account: str
     """Which account of the set."""

@@ -136,7 +136,7 @@ def vendor_answer(
     name = book.find(text)
     stored = stored_account(casebook, name)
     sales = _sales(stored)
-    wallets = _wallets(casebook, book, name, reading)
+    wallets = wallets_named(casebook, book, own_first(book, name), reading)
     offers = _offers(stored.observations)
     return VendorAnswer(
         id=name.id,
@@ -397,14 +397,18 @@ def _aliases(book: AliasBook, account: str, cuts: list[Truncation]) -> AliasAnsw
     )
 
 
-def _wallets(
-    casebook: Casebook, book: AliasBook, name: AccountName, reading: Reading | None
+def own_first(book: AliasBook, name: AccountName) -> tuple[str, ...]:
+    """Return an account, and after it the others of its owner."""
+    return name.id, *sorted(book.groups.set_of[name.id] - {name.id})
+
+
+def wallets_named(
+    casebook: Casebook, book: AliasBook, accounts: Iterable[str], reading: Reading | None
 ) -> list[WalletTag]:
-    """Return addresses that documents name as those of the set's accounts, its own first."""
+    """Return addresses that documents name as those of accounts, in the order of these."""
     found = []
-    others = sorted(book.groups.set_of[name.id] - {name.id})
     clustering = None if reading is None else reading.clustering
-    for account in (name.id, *others):
+    for account in accounts:
         network = None if reading is None else reading.view.network.name
         for stored in wallet_tags(casebook, book.names[account], network):
             tag = stored.tag

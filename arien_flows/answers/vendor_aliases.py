@@ -271,7 +271,9 @@ def strict_reading_of(workspace: Workspace, network: str | None) -> Reading | Tr
         reading = workspace.open(network or workspace.choose()).read(STRICT)
     except NotFoundError as error:
         return _unread("no_ledger", str(error))
-    return _unread("no_clustering", reading.clustering_gap) if reading.clustering is None else reading
+    return (
+        _unread("no_clustering", reading.clustering_gap) if reading.clustering is None else reading
+    )
 
 
 def _unread(reason: str, why: str) -> Truncation:

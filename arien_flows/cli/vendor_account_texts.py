@@ -75,6 +75,12 @@ def vendor_lines(answer: VendorAnswer) -> Iterable[str]:
         for fault in document.unreadable[:PLACES_SHOWN]:
             yield f"Not read in {document.document_sha256[:12]}: {fault}"
     yield from _cuts(answer.truncations)
+    if answer.wallets:
+        yield ""
+        yield (
+            "What the chain shows of these wallets together: `arien-flows vendors profile "
+            f"{answer.id}`"
+        )
 
 
 def _cuts(truncations: Sequence[Truncation]) -> Iterable[str]:
@@ -127,11 +133,6 @@ def _wallets(answer: VendorAnswer) -> Iterable[str]:
             f"   {wallet.address} on {wallet.network}{whose}: {wallet.confidence} "
             f"({wallet.confidence_level}){entity}  {_at((wallet.shown,))}"
         )
-    first = answer.wallets[0]
-    yield (
-        "What the chain shows of one: `arien-flows vendors profile "
-        f"{first.address} --account {first.account}`"
-    )
 
 
 def _aliases(answer: VendorAnswer) -> Iterable[str]:

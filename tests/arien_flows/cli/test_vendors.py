@@ -40,7 +40,11 @@ def test_vendors__lists_shows_and_explains(tmp_path: Path, capsys):
     assert f"PGP key {KEY}" in shown
     assert "Accounts of one owner (inference): far/Verdant, silk-lane/Green" in shown
     assert "Tea: 0.01 BTC" in shown
+    left_out = "Left out: entities of wallets, and links by payments (no_ledger)."
+    assert left_out in shown
+    assert left_out in do("vendors", "why", "Green", "Verdant")
     told = json.loads(do("vendors", "show", "Green", "--json"))
+    assert not told["complete"]
     place = told["keys"][0]["shown"][0]
     raw = (tmp_path / "Green.html").read_bytes()
     assert KEY.encode() in raw[place["begin"] : place["end"]]

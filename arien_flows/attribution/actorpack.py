@@ -11,15 +11,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-
-import yaml
 
 from arien_flows.attribution.concepts import canonical_concept, exported_concepts
 from arien_flows.attribution.pack import FaultyRow
-from arien_flows.attribution.pack_yaml import ActorLoader, load_pack
-from arien_flows.attribution.tag_fields import FaultError, text_in
+from arien_flows.attribution.pack_yaml import ActorLoader, load_pack, yaml_text
+from arien_flows.attribution.tag_fields import FaultError, context_part, date_in, text_in
 from arien_flows.errors import InputError
 
 _HEADER = frozenset({"title", "creator", "description", "is_public", "actors"})
@@ -131,10 +129,10 @@ def actorpack_text(
 ) -> Iterator[str]:
     """Yield an ActorPack, its actors by their ids, in words that GraphSense's tools accept."""
     head = {"title": title, "creator": creator, "description": description}
-    yield _dump({field: value for field, value in head.items() if value is not None})
+    yield yaml_text({field: value for field, value in head.items() if value is not None})
     yield "actors:\n"
     for actor in sorted(actors, key=lambda it: it.id):
-        yield _dump([_row(actor) | {"categories": list(exported_concepts(actor.categories))}])
+        yield yaml_text([_row(actor) | {"categories": list(exported_concepts(actor.categories))}])
 
 
 def _actor(row: object, inherited: Mapping[str, Any]) -> Actor:
@@ -201,7 +199,7 @@ def _context(value: object) -> Mapping[str, object] | None:
         elif field in _CONTEXT_TEXTS:
             _plain(value, field)
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_day_text)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=context_part)
     except (TypeError, ValueError) as error:
         raise FaultError(f"the context cannot be written as JSON ({error})") from error
     if len(text) > _LONGEST_CONTEXT:
@@ -210,22 +208,11 @@ def _context(value: object) -> Mapping[str, object] | None:
     return kept
 
 
-def _day_text(value: object) -> str:
-    if isinstance(value, date):
-        return str(value)
-    raise TypeError(f"it holds a {type(value).__name__}")
-
-
 def _day(fields: Mapping[str, Any]) -> date:
-    value = fields.get("lastmod")
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise FaultError(f"lastmod {value!r} is not a date (YYYY-MM-DD)") from error
+    day = date_in(fields, "lastmod")
+    if day is None:
+        raise FaultError("lastmod is absent: it is a date (YYYY-MM-DD)")
+    return day
 
 
 def _row(actor: Actor) -> dict[str, object]:
@@ -242,9 +229,3 @@ def _row(actor: Actor) -> dict[str, object]:
     if actor.context is not None:
         row["context"] = dict(actor.context)
     return row
-
-
-def _dump(content: object) -> str:
-    return yaml.dump(
-        content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1_000
-    )

@@ -8,9 +8,8 @@ several creators make several packs.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import yaml
-
 from arien_flows.attribution.concepts import exported_concepts, exported_context
+from arien_flows.attribution.pack_yaml import yaml_text
 from arien_flows.attribution.subjects import pack_name
 from arien_flows.attribution.tag import Tag
 
@@ -22,11 +21,11 @@ def tagpack_text(tags: Sequence[Tag], *, title: str, creator: str) -> Iterator[s
 
     Every tag carries all its fields, so that it can be cut out and still be read.
     """
-    yield _dump({"title": title, "creator": creator})
+    yield yaml_text({"title": title, "creator": creator})
     yield "tags:\n"
     rows = iter(sorted(tags, key=_place))
     while part := list(islice(rows, TAGS_AT_ONCE)):
-        yield _dump([_row(tag) for tag in part])
+        yield yaml_text([_row(tag) for tag in part])
 
 
 def _place(tag: Tag) -> tuple[str, str, str, str, str]:
@@ -51,9 +50,3 @@ def _row(tag: Tag) -> dict[str, object]:
         "lastmod": tag.lastmod,
     }
     return {field: value for field, value in row.items() if value is not None}
-
-
-def _dump(content: object) -> str:
-    return yaml.dump(
-        content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1_000
-    )

@@ -1,4 +1,4 @@
-"""Reading the YAML of packs, and refusing what plain YAML readers change silently.
+"""Reading and writing the YAML of packs, and refusing what plain YAML readers change silently.
 
 A key written twice, of which they keep one; the number 4660 that they make of an address that
 begins 0x1234; `false` of Norway's `no`; a header that another file holds (`!include`): in a list of
@@ -127,3 +127,10 @@ def _check_depth(raw: bytes, name: str) -> None:
                 raise InputError(f"{name}: nested more than {_DEEPEST} levels deep: no TagPack is")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def yaml_text(content: object) -> str:
+    """Return YAML as this program writes it: fields in their order, a text on one line."""
+    return yaml.dump(
+        content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1_000
+    )

@@ -62,7 +62,7 @@ def tag_of(row: object, inherited: Mapping[str, Any], creator: str) -> Tag:
         actor=_optional(fields, "actor"),
         is_cluster_definer=_bool(fields, "is_cluster_definer"),
         context=context,
-        lastmod=_date(fields),
+        lastmod=date_in(fields, "lastmod"),
         creator=creator,
     )
 
@@ -120,7 +120,7 @@ def _context(fields: Mapping[str, Any]) -> str | None:
     if isinstance(value, str):
         return text_in(fields, "context")
     encoder = json.JSONEncoder(
-        ensure_ascii=False, sort_keys=True, allow_nan=False, default=_context_part
+        ensure_ascii=False, sort_keys=True, allow_nan=False, default=context_part
     )
     text = ""
     try:
@@ -133,7 +133,7 @@ def _context(fields: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _context_part(value: object) -> str:
+def context_part(value: object) -> str:
     """Return a date as text; what else YAML knows and JSON does not has no text of its own."""
     if isinstance(value, date):
         return str(value)
@@ -147,8 +147,9 @@ def _bool(fields: Mapping[str, Any], field: str) -> bool:
     return value
 
 
-def _date(fields: Mapping[str, Any]) -> date | None:
-    value = fields.get("lastmod")
+def date_in(fields: Mapping[str, Any], field: str) -> date | None:
+    """Return the date in a field; nothing where there is none. `FaultError` for what is no date."""
+    value = fields.get(field)
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -158,4 +159,4 @@ def _date(fields: Mapping[str, Any]) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:
-        raise FaultError(f"lastmod {value!r} is not a date (YYYY-MM-DD)") from error
+        raise FaultError(f"{field} {value!r} is not a date (YYYY-MM-DD)") from error

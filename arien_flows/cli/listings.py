@@ -67,7 +67,8 @@ def import_command(
     exit code is 3 where one was refused.
     """
     from arien_flows.answers.listing_imports import import_report
-    from arien_flows.cli.listing_importing import exit_code, imported, order_of
+    from arien_flows.cli.importing import exit_code
+    from arien_flows.cli.listing_importing import imported, order_of
     from arien_flows.cli.listing_texts import import_lines
     from arien_flows.cli.output import emit
 
@@ -83,7 +84,7 @@ def import_command(
     )
     report = import_report(imported(session, paths, order))
     emit(session, report, import_lines)
-    return exit_code([item.result == "refused" for item in report.items])
+    return exit_code(item.result == "refused" for item in report.items)
 
 
 @listings.command("scan")
@@ -101,7 +102,8 @@ def scan_command(
 ) -> int:
     """Only look: show the addresses in documents and their roles. Nothing is kept."""
     from arien_flows.answers.listing_imports import scan_report
-    from arien_flows.cli.listing_importing import exit_code, order_of
+    from arien_flows.cli.importing import exit_code
+    from arien_flows.cli.listing_importing import order_of
     from arien_flows.cli.listing_texts import scan_lines
     from arien_flows.cli.output import emit
     from arien_flows.intake.looking import look_at
@@ -119,7 +121,7 @@ def scan_command(
     )
     found = scan_report(look_at(Workspace(session.settings), paths, order))
     emit(session, found, scan_lines)
-    return exit_code([row.reason is not None for row in found])
+    return exit_code(row.reason is not None for row in found)
 
 
 @listings.command("list")
@@ -200,9 +202,9 @@ def withdraw_command(context: click.Context, sha256: str, reason: str) -> None:
     from datetime import UTC, datetime
 
     from arien_flows.answers.listing_imports import withdrawal_answer
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.listing_texts import withdrawal_lines
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.errors import InputError
     from arien_flows.intake.settling import withdraw_listing
     from arien_flows.workspace import Workspace

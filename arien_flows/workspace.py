@@ -6,13 +6,13 @@ until a file behind it changes. A roll-back while an answer is being made makes 
 `ask` then puts the question again.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE, profile_named
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.fetched.completeness import Fetched
+from arien_flows.kept import Kept
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.beginning import before_ledger
 from arien_flows.ledger.ledger import ATTEMPTS, Ledger
@@ -51,33 +52,6 @@ CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""
 
 
-class Memory:
-    """What is known of a reading and takes long to find out, each thing found by the first asker.
-
-    Whoever asks for the same meanwhile waits; whoever asks for another thing does not.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._found: dict[Hashable, Future[object]] = {}
-
-    def of(self, key: Hashable, find: Callable[[], Answer]) -> Answer:
-        """Return what has a name, which stands for one thing of one type."""
-        with self._lock:
-            known = self._found.get(key)
-            promise: Future[object] = Future() if known is None else known
-            self._found[key] = promise
-        if known is None:
-            try:
-                promise.set_result(find())
-            except BaseException as error:
-                with self._lock:
-                    del self._found[key]
-                promise.set_exception(error)
-                raise
-        return cast("Answer", promise.result())
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """One network's ledger at one moment, with what is inferred from it and said about it."""
@@ -98,7 +72,8 @@ class Reading:
     tags_are_later: bool = False
     """Whether the view is an earlier state of the ledger, and the tags are not of that time."""
 
-    memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    """What answers worked out of the whole of it and may need again."""
 
     @property
     def limits(self) -> tuple[Truncation, ...]:

@@ -22,7 +22,9 @@ from arien_flows.answers.tag_imports import (
     imports_answer,
 )
 from arien_flows.answers.tag_records import TagPage, known_networks, tag_filter, tag_page
+from arien_flows.attribution.formats import TAGPACK
 from arien_flows.casebook.records import SERVICE
+from arien_flows.errors import InputError
 from chains.bitcoin.networks import BITCOIN
 from chains.bitcoin.networks import network as known_network
 
@@ -173,7 +175,10 @@ async def import_tags(
         now=datetime.now(UTC),
         by=IMPORTED_BY,
     )
-    response = answer(import_report(outcome), 201 if outcome.is_new else 200)
+    report = import_report(outcome, TAGPACK)
+    if report.error is not None:
+        raise InputError(report.error)
+    response = answer(report, 201 if outcome.is_new else 200)
     response.headers["Location"] = f"/v1/tags/imports/{outcome.record.id}"
     return response
 

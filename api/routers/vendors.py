@@ -6,10 +6,14 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from api.deps import PageLimit, WorkspaceDep, answer, problems
+from api.routers.vendor_profiles import MOST_BUDGET
+from arien_flows.answers.vendor import ProfileRequest, vendor_profile
 from arien_flows.answers.vendor_account_shapes import VendorAnswer, VendorLinkAnswer, VendorPage
 from arien_flows.answers.vendor_accounts import Sort, VendorQuery, vendor_answer, vendors_answer
 from arien_flows.answers.vendor_aliases import strict_reading_of
 from arien_flows.answers.vendor_links import vendor_link_answer
+from arien_flows.answers.vendor_shapes import VendorProfile
+from arien_flows.prices.currencies import currency_named
 from arien_flows.vendors.account import account_id
 
 router = APIRouter(prefix="/v1/vendors", tags=["vendors"])
@@ -24,7 +28,7 @@ LedgerQuery = Annotated[
     str | None,
     Query(
         description="Network whose strict clustering names the entities of wallets, and links "
-        "accounts under whose names one entity was paid.",
+        "accounts under whose names one entity was paid; by default the only one with a ledger.",
         max_length=40,
     ),
 ]
@@ -69,8 +73,8 @@ def read_vendor(
     market: MarketPath, handle: HandlePath, workspace: WorkspaceDep, network: LedgerQuery = None
 ) -> Response:
     """Return keys, contacts, offers, sales, wallets and aliases, with the bytes that show them."""
-    reading = None if network is None else strict_reading_of(workspace, network)
-    return answer(vendor_answer(workspace.casebook, account_id(market, handle), reading))
+    ledger = strict_reading_of(workspace, network)
+    return answer(vendor_answer(workspace.casebook, account_id(market, handle), ledger))
 
 
 @router.get(
@@ -98,6 +102,41 @@ def read_vendor_link(
     network: LedgerQuery = None,
 ) -> Response:
     """Return the links between two accounts, what joins them over others, and what is alike."""
-    reading = None if network is None else strict_reading_of(workspace, network)
+    ledger = strict_reading_of(workspace, network)
     named = account_id(market, handle)
-    return answer(vendor_link_answer(workspace.casebook, named, other, reading))
+    return answer(vendor_link_answer(workspace.casebook, named, other, ledger))
+
+
+@router.get(
+    "/{market}/{handle}/profile",
+    operation_id="read_account_profile",
+    summary="Show what the chain shows of an account's wallets",
+    response_model=VendorProfile,
+    responses=UNUSABLE
+    | problems(
+        _404="No such account, no ledger or clustering, or documents name no wallet of it.",
+        _422="The request is out of bounds, or several networks have a ledger.",
+    ),
+)
+def read_account_profile(
+    market: MarketPath,
+    handle: HandlePath,
+    workspace: WorkspaceDep,
+    network: Annotated[
+        str | None,
+        Query(description="By default the only one that has a ledger.", max_length=40),
+    ] = None,
+    fiat: Annotated[str | None, Query(max_length=8)] = None,
+    trace_budget: Annotated[int, Query(ge=0, le=MOST_BUDGET)] = 0,
+) -> Response:
+    """Return the vendor profile of all wallets that documents name as its owner's, as one wallet.
+
+    Those of the owner's other accounts are joined by links between accounts, an inference.
+    """
+    request = ProfileRequest(
+        subject=account_id(market, handle),
+        currency=None if fiat is None else currency_named(fiat),
+        trace_budget=trace_budget,
+    )
+    opened = workspace.open(network or workspace.choose())
+    return answer(opened.ask(lambda reading: vendor_profile(reading, request)))

@@ -23,6 +23,9 @@ from arien_flows.shapes import Certainty, Shape, Truncation
 MOST_CAPTURES = 200
 """Captures of one answer, the latest."""
 
+LEAST_OF_HASH = 8
+"""Digits of a hash by which a document can be named; fewer may well be a listing's name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingRecord(Shape):
@@ -258,8 +261,8 @@ def listing_detail(casebook: Casebook, name: str) -> ListingDetail:
     found = captures.of(_meant(casebook, name))
     if not found:
         raise NotFoundError(
-            f"no listing is called {name!r}, and none has such a SHA-256: `arien-flows listings "
-            "list` lists them"
+            f"no listing is called {name!r}, and no document has a SHA-256 that begins so (at "
+            f"least {LEAST_OF_HASH} digits): `arien-flows listings list` lists them"
         )
     left_out = len(found) - MOST_CAPTURES
     shown = found[-MOST_CAPTURES:]
@@ -342,7 +345,7 @@ def _meant(casebook: Casebook, name: str) -> CaptureFilter:
     """Return what a name means: a hash, the beginning of one, or a listing's name."""
     text = name.strip()
     plain = text.lower()
-    if 8 <= len(plain) <= 64 and set(plain) <= set("0123456789abcdef"):
+    if LEAST_OF_HASH <= len(plain) <= 64 and set(plain) <= set("0123456789abcdef"):
         matching = casebook.captures.documents_beginning(plain)
         if len(matching) > 1:
             raise InputError(f"{name!r} begins several hashes: give more of it")

@@ -232,8 +232,18 @@ def import_detail(casebook: Casebook, number: int) -> TagImportDetail:
     )
 
 
-def import_report(outcome: ImportOutcome) -> ImportReport:
-    """Return what became of a document that could be read."""
+def import_report(outcome: ImportOutcome, form: str) -> ImportReport:
+    """Return what became of a document that could be read in a format.
+
+    What is in effect in another format is no answer to it: it is refused, with what to do.
+    """
+    known = outcome.record
+    if not outcome.is_new and known.form != form:
+        return refused(
+            known.document_name,
+            f"import {known.id} holds these bytes, read as {known.form} and not as {form} "
+            f"({known.tags:,} tags): withdraw it with a reason, then import the file again",
+        )
     return ImportReport(
         file=outcome.record.document_name,
         result="imported" if outcome.is_new else "already_imported",

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Literal
 
 from arien_flows.attribution.owner import Owner, is_disputed, readings
+from arien_flows.attribution.source_documents import source_document
 from arien_flows.casebook.records import StoredTag
 from arien_flows.shapes import Certainty, Shape, Truncation
 from arien_flows.tag_book import FoundTag, FoundTags
@@ -35,6 +36,10 @@ class Document(Shape):
 
     row: int
     """Place of the tag in the document's list, from 1."""
+
+    read_from: str
+    """Hash of the document that the tag was read from: another one where this program made the list
+    of a collected page, and otherwise the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +190,12 @@ def state_answer(state: str) -> State:
 
 def document_answer(stored: StoredTag) -> Document:
     """Return where a tag is written."""
-    return Document(name=stored.document_name, sha256=stored.document_sha256, row=stored.row)
+    return Document(
+        name=stored.document_name,
+        sha256=stored.document_sha256,
+        row=stored.row,
+        read_from=source_document(stored),
+    )
 
 
 def naming(found: FoundTags, on: date) -> Naming | None:

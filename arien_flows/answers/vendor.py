@@ -5,6 +5,7 @@ the entities that an escrow key links to it; a score says how much shows that it
 all, and the rest of the profile is the same arithmetic whatever the score.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +13,11 @@ import numpy as np
 
 from arien_flows.amounts import asset_of
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
-from arien_flows.answers.facts import named
 from arien_flows.answers.roles import roles_answer
 from arien_flows.answers.tags import MAX_TAGS, tag_answers, tag_cuts
-from arien_flows.answers.vendor_alias import alias_facts
+from arien_flows.answers.vendor_alias import alias_facts, joined_facts
 from arien_flows.answers.vendor_cash_out import direct_cash_out, traced_cash_out
+from arien_flows.answers.vendor_owner import Owner, owner_of_account, owner_of_address
 from arien_flows.answers.vendor_parts import (
     Rated,
     market_answers,
@@ -46,6 +47,8 @@ from arien_flows.vendors.chain_wallet import Wallet, wallet_of
 from arien_flows.workspace import Reading
 
 ENTITY = "entity:"
+MOST_JUDGED = 20
+"""Entities of one wallet whose roles are asked for."""
 
 MOST_BUDGET = 200_000
 """Transactions that each trace of the cash-out may look at."""
@@ -56,13 +59,15 @@ class ProfileRequest:
     """What is asked of a wallet. Raises `InputError` where it cannot be."""
 
     subject: str
-    """An address, or `entity:ADDRESS`, which means the same: a profile is of an entity."""
+    """An address, or `entity:ADDRESS`, which means the same: a profile is of an entity. Or an
+    account in documents, as `MARKET/HANDLE`: then it is of all that they name as its owner's."""
 
     currency: str | None = None
     """Currency of values, as `EUR`."""
 
     account: str | None = None
-    """The account that the wallet is held against, as `MARKET/HANDLE`; nothing compares none."""
+    """The account that the wallet is held against, as `MARKET/HANDLE`; nothing compares none, or
+    those of the owner where an account is asked about."""
 
     trace_budget: int = 0
     """Transactions that each trace of the revenue may look at; 0 makes none."""
@@ -71,11 +76,14 @@ class ProfileRequest:
         if not 0 <= self.trace_budget <= MOST_BUDGET:
             raise InputError(f"the budget of traces is from 0 to {MOST_BUDGET:,}")
 
-    @property
-    def address(self) -> str:
-        """The address that is asked about."""
-        subject = self.subject.strip()
-        return subject[len(ENTITY) :] if subject.lower().startswith(ENTITY) else subject
+    def owner(self, reading: Reading) -> Owner:
+        """Return whom the profile is of; `NotFoundError` for nobody."""
+        text = self.subject.strip()
+        if "/" in text:
+            return owner_of_account(reading, text)
+        # In either case, as elsewhere: the word is ours, and no address begins with it.
+        is_entity = text.lower().startswith(ENTITY)
+        return owner_of_address(reading, text[len(ENTITY) :] if is_entity else text)
 
 
 def ground_of(reading: Reading) -> VendorGround:
@@ -94,7 +102,7 @@ def ground_of(reading: Reading) -> VendorGround:
 def money_of(reading: Reading, ground: VendorGround, policy: VendorPolicy) -> MarketMoney:
     """Return what markets pay out in a reading: it takes seconds to read, and is kept with it."""
     limits = role_policy()
-    return reading.memory.of(
+    return reading.kept.of(
         ("market_money", policy.sha256, limits.sha256),
         lambda: market_money(ground, policy, limits.commission),
     )
@@ -106,15 +114,15 @@ def vendor_profile(
     """Return the profile of a wallet."""
     policy = policy or standard_policy()
     clustering, view = clustering_of(reading), reading.view
-    address = view.find_address(request.address)
+    owner = request.owner(reading)
     ground = ground_of(reading)
     money = money_of(reading, ground, policy)
-    root = clustering.root_of(address)
-    wallet = wallet_of(ground, money, root, policy)
+    wallet = wallet_of(ground, money, owner.roots[0], policy, joined=owner.roots[1:])
     asset = asset_of(view.network.name)
-    alias = AliasFacts()
-    if request.account is not None:
-        alias = alias_facts(reading.tags.casebook, request.account, asset.name)
+    accounts = owner.accounts if request.account is None else (request.account,)
+    alias = joined_facts(
+        [alias_facts(reading.tags.casebook, each, asset.name) for each in accounts]
+    )
     case = Case(
         ground=ground,
         money=money,
@@ -123,16 +131,17 @@ def vendor_profile(
         coin=asset.name,
         books=_books(reading, request.currency, alias, asset.name),
         alias=alias,
-        roles=_roles(reading, request.address),
+        roles=_roles(reading, owner),
     )
     scored = vendor_score(findings(case), policy)
     receipts = receipts_of(case)
     rated = Rated.of(ground, case.books.get(request.currency or ""), asset, request.currency)
     pairs = stable_pairs(ground, wallet, policy)
-    tags = reading.tags.tags_of(address, MAX_TAGS)
+    tags = reading.tags.tags_of(owner.address, MAX_TAGS)
     traced, trace_cuts = traced_cash_out(reading, receipts, request.trace_budget)
     activity = wallet.gathered.activity
     cuts = (
+        *owner.cuts,
         *_cuts(wallet, money, pairs),
         *trace_cuts,
         *lag(view, clustering, where="profile"),
@@ -149,9 +158,10 @@ def vendor_profile(
         decimals=asset.decimals,
         profile=clustering.profile,
         tags_revision=ground.attribution.revision,
-        account=request.account,
+        account=accounts[0] if accounts else None,
+        accounts=owner.accounts,
         score=score_answer(view, scored, policy),
-        wallets=wallets_answer(case, clustering, named(view, address), tag_answers(tags.shown)),
+        wallets=wallets_answer(case, clustering, owner, tag_answers(tags.shown)),
         markets=market_answers(case),
         migrations=migrations_of(case),
         revenue=revenue_answer(case, receipts, rated),
@@ -163,10 +173,19 @@ def vendor_profile(
     )
 
 
-def _roles(reading: Reading, text: str) -> Mapping[str, Verdict]:
-    """Return what the roles of the entity come to."""
-    answer = roles_answer(reading, text)
-    return {role.name: Verdict(role.verdict) for role in answer.roles if role.subject == "entity"}
+def _roles(reading: Reading, owner: Owner) -> Mapping[str, Verdict]:
+    """Return what the roles of the entities come to: the wallet has a role that one of them has.
+
+    Past the first `MOST_JUDGED` of them, what none of these has is undecided.
+    """
+    found: dict[str, set[Verdict]] = defaultdict(set)
+    more = {Verdict.UNDECIDED} if len(owner.roots) > MOST_JUDGED else set()
+    for root in owner.roots[:MOST_JUDGED]:
+        for role in roles_answer(reading, reading.view.address_text(root) or "").roles:
+            if role.subject == "entity":
+                found[role.name].add(Verdict(role.verdict))
+    order = (Verdict.HOLDS, Verdict.UNDECIDED, Verdict.FAILS)
+    return {name: next(it for it in order if it in said | more) for name, said in found.items()}
 
 
 def _books(

@@ -326,7 +326,8 @@ class WalletTag(Shape):
     """In canonical text."""
 
     entity: str | None
-    """First address of its entity; nothing without a ledger, or for an address never used."""
+    """First address of its entity; nothing without a ledger, for an address that was never used,
+    and for one at a service."""
 
     account: str
     """Which account of the set."""
@@ -455,6 +456,12 @@ class VendorLinkAnswer(Shape):
 
     style: StyleAnswer | None
     """How alike they write; nothing where either has fewer than 25 texts."""
+
+    complete: bool
+    """Whether nothing is left out."""
+
+    truncations: tuple[Truncation, ...]
+    """What is left out, and why."""
 
     certainty: Certainty
     """Always `inference`."""

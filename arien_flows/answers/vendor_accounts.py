@@ -121,26 +121,22 @@ def _record(row: AccountSummary, owners: frozenset[str]) -> VendorRecord:
     )
 
 
-NO_CHAIN = Truncation(
-    where="aliases and entities of wallets",
-    reason="no_clustering",
-    detail="Documents alone were asked, and not whether payments join accounts: that needs a "
-    "ledger with a strict clustering, and its network named where there are several.",
-)
-
-
-def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None) -> VendorAnswer:
+def vendor_answer(
+    casebook: Casebook, text: str, ledger: Reading | Truncation | None = None
+) -> VendorAnswer:
     """Return all that documents in effect say of an account, and the others of its owner.
 
     With a reading of the strict clustering, entities of wallets are named, and clusters that were
-    paid under two names link them.
+    paid under two names link them; where there is none, the answer says so. Without either the
+    question is about documents alone. What links accounts is worked out at each question, from what
+    is in effect then: to state it later, keep the answer.
     """
+    reading, cuts = of_ledger(ledger)
     book = alias_book(casebook, reading)
     name = book.find(text)
     stored = stored_account(casebook, name)
-    cuts = [NO_CHAIN] if reading is None else []
     sales = _sales(stored)
-    wallets = _wallets(casebook, book, name, reading)
+    wallets = wallets_named(casebook, book, own_first(book, name), reading)
     offers = _offers(stored.observations)
     return VendorAnswer(
         id=name.id,
@@ -158,6 +154,15 @@ def vendor_answer(casebook: Casebook, text: str, reading: Reading | None = None)
         complete=not cuts,
         truncations=tuple(cuts),
     )
+
+
+def of_ledger(
+    ledger: Reading | Truncation | None,
+) -> tuple[Reading | None, list[Truncation]]:
+    """Return the reading that there is, and what its absence leaves out."""
+    if isinstance(ledger, Truncation):
+        return None, [ledger]
+    return ledger, []
 
 
 def stored_account(casebook: Casebook, name: AccountName) -> StoredAccount:
@@ -392,14 +397,18 @@ def _aliases(book: AliasBook, account: str, cuts: list[Truncation]) -> AliasAnsw
     )
 
 
-def _wallets(
-    casebook: Casebook, book: AliasBook, name: AccountName, reading: Reading | None
+def own_first(book: AliasBook, name: AccountName) -> tuple[str, ...]:
+    """Return an account, and after it the others of its owner."""
+    return name.id, *sorted(book.groups.set_of[name.id] - {name.id})
+
+
+def wallets_named(
+    casebook: Casebook, book: AliasBook, accounts: Iterable[str], reading: Reading | None
 ) -> list[WalletTag]:
-    """Return addresses that documents name as those of the set's accounts, its own first."""
+    """Return addresses that documents name as those of accounts, in the order of these."""
     found = []
-    others = sorted(book.groups.set_of[name.id] - {name.id})
     clustering = None if reading is None else reading.clustering
-    for account in (name.id, *others):
+    for account in accounts:
         network = None if reading is None else reading.view.network.name
         for stored in wallet_tags(casebook, book.names[account], network):
             tag = stored.tag

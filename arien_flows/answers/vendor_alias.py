@@ -5,6 +5,7 @@ bitcoin means the coin of the network that is asked. Hours of activity are of sa
 that are known to the hour: what is only known to the day tells no hour.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -44,6 +45,21 @@ def alias_facts(casebook: Casebook, account: str, coin: str) -> AliasFacts:
         prices=prices,
         activity_times=np.array(sorted(moments), np.int64),
         activity_documents=sorted(documents),
+    )
+
+
+def joined_facts(parts: Sequence[AliasFacts]) -> AliasFacts:
+    """Return the facts of several accounts of one owner; those of none for no account."""
+    if not parts:
+        return AliasFacts()
+    return AliasFacts(
+        documents=frozenset().union(*(each.documents or () for each in parts)),
+        prices=sorted(
+            {price for each in parts for price in each.prices},
+            key=lambda it: (it.currency, it.amount, it.document),
+        ),
+        activity_times=np.unique(np.concatenate([each.activity_times for each in parts])),
+        activity_documents=sorted({it for each in parts for it in each.activity_documents}),
     )
 
 

@@ -18,6 +18,7 @@ from arien_flows.casebook.records import StoredTag, TagFilter
 from arien_flows.casebook.vendor_records import AccountName, StoredStatement
 from arien_flows.entities.clustering import Clustering
 from arien_flows.errors import NotFoundError
+from arien_flows.shapes import Truncation
 from arien_flows.vendors.account import market_name
 from arien_flows.vendors.groups import Groups, enemies_of, group
 from arien_flows.vendors.keys import PgpKey, written_fingerprints
@@ -257,10 +258,27 @@ def shown_by(stored: StoredTag) -> Shown:
     return Shown(document_sha256=source_document(stored), begin=begin, end=end, rule=rule)
 
 
-def strict_reading_of(workspace: Workspace, network: str) -> Reading | None:
-    """Return a network's reading with its strict clustering; nothing where either is missing."""
+def strict_reading_of(workspace: Workspace, network: str | None) -> Reading | Truncation:
+    """Return a network's reading with its strict clustering, or what answers without it leave out.
+
+    Without a name it is the network that is set, or the only one that has a ledger.
+    """
+    if network is None and workspace.settings.network is None:
+        several = workspace.networks()
+        if len(several) > 1:
+            return _unread("several_networks", f"name a network: {' or '.join(several)}")
     try:
-        reading = workspace.open(network).read(STRICT)
-    except NotFoundError:
-        return None
-    return None if reading.clustering is None else reading
+        reading = workspace.open(network or workspace.choose()).read(STRICT)
+    except NotFoundError as error:
+        return _unread("no_ledger", str(error))
+    return (
+        _unread("no_clustering", reading.clustering_gap) if reading.clustering is None else reading
+    )
+
+
+def _unread(reason: str, why: str) -> Truncation:
+    return Truncation(
+        where="entities of wallets, and links by payments",
+        reason=reason,
+        detail=f"documents alone were asked: {why}",
+    )

@@ -9,11 +9,17 @@ from arien_flows.answers.vendor_account_shapes import (
     StyleAnswer,
     VendorLinkAnswer,
 )
-from arien_flows.answers.vendor_accounts import link_answer, path_between, stored_account
+from arien_flows.answers.vendor_accounts import (
+    link_answer,
+    of_ledger,
+    path_between,
+    stored_account,
+)
 from arien_flows.answers.vendor_aliases import alias_book
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.vendor_records import AccountName, StoredAccount
 from arien_flows.errors import InputError
+from arien_flows.shapes import Truncation
 from arien_flows.vendors.account import TEXTS, FieldName
 from arien_flows.vendors.soft import Habits, hour_times, likenesses, together
 from arien_flows.vendors.style import LEAST_TEXTS, MOST_ACCOUNTS, ranks
@@ -24,9 +30,10 @@ MOST_COMPARED = 60
 
 
 def vendor_link_answer(
-    casebook: Casebook, first: str, second: str, reading: Reading | None = None
+    casebook: Casebook, first: str, second: str, ledger: Reading | Truncation | None = None
 ) -> VendorLinkAnswer:
     """Return all that speaks for and against two accounts' having one owner."""
+    reading, cuts = of_ledger(ledger)
     book = alias_book(casebook, reading)
     one, other = sorted((book.find(first), book.find(second)), key=lambda each: each.id)
     if one == other:
@@ -48,6 +55,8 @@ def vendor_link_answer(
         ),
         likeness=together(each.confidence for each in alike),
         style=_style(casebook, one, other),
+        complete=not cuts,
+        truncations=tuple(cuts),
         certainty="inference",
     )
 

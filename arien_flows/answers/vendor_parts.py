@@ -9,6 +9,7 @@ import numpy as np
 from arien_flows.amounts import Asset
 from arien_flows.answers.facts import block_of, block_time, named
 from arien_flows.answers.tags import TagAnswer
+from arien_flows.answers.vendor_owner import Owner
 from arien_flows.answers.vendor_shapes import (
     EscrowKey,
     LinkedEntity,
@@ -131,16 +132,25 @@ def _time_of(view: View, transaction: int) -> datetime:
 
 
 def wallets_answer(
-    case: Case, clustering: Clustering, address: str, tags: tuple[TagAnswer, ...]
+    case: Case, clustering: Clustering, owner: Owner, tags: tuple[TagAnswer, ...]
 ) -> VendorWallets:
     """Return the addresses of a wallet by how they are known."""
     wallet, view = case.wallet, case.ground.view
     paid = wallet.payouts.holder[wallet.payouts.seller_key >= 0]
-    roots, settled = np.unique(paid[paid != wallet.root], return_counts=True)
+    roots, settled = np.unique(paid[~np.isin(paid, wallet.asked)], return_counts=True)
     order = np.lexsort((roots, -settled))[:SHOWN_ENTITIES]
     sizes = {root: clustering.size(root) for root in wallet.linked.tolist()}
     return VendorWallets(
-        address=address,
+        address=named(view, owner.address),
+        named=owner.named,
+        joined=tuple(
+            LinkedEntity(
+                id=named(view, root),
+                address_count=clustering.size(root),
+                settlements=int(np.count_nonzero(paid == root)),
+            )
+            for root in wallet.joined.tolist()
+        ),
         entity=named(view, wallet.root),
         entity_addresses=clustering.size(wallet.root),
         clustering=clustering.identity,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from arien_flows.answers.tags import TagAnswer
+from arien_flows.answers.vendor_account_shapes import WalletTag
 from arien_flows.shapes import Certainty, ChainAnswer, Shape
 from arien_flows.tracing.points import PointSpan, ServicePoint
 
@@ -114,7 +115,7 @@ class VendorScoreAnswer(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedEntity(Shape):
-    """An entity that a seller's escrow key links to the wallet."""
+    """Another entity of the wallet."""
 
     id: str
     """Its first-seen address."""
@@ -123,7 +124,7 @@ class LinkedEntity(Shape):
     """Addresses that the clustering joins in it."""
 
     settlements: int
-    """Escrows with the key that pay it."""
+    """Escrows with a seller's key that pay it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,15 @@ class VendorWallets(Shape):
     """The addresses of a wallet, by how they are known."""
 
     address: str
-    """The address that was asked about: a fact of the chain."""
+    """The address that was asked about (a fact of the chain), or the first that documents name."""
+
+    named: tuple[WalletTag, ...]
+    """Addresses that documents name as the account's and as those of its owner's other accounts:
+    attribution. Those without an entity are not in the wallet. None where an address was asked
+    about."""
+
+    joined: tuple[LinkedEntity, ...]
+    """The other entities of these addresses, taken for the same owner's."""
 
     entity: str
     """First-seen address of its entity: an inference of the clustering."""
@@ -175,7 +184,7 @@ class VendorWallets(Shape):
     """Why no entity is linked though there are keys; empty otherwise."""
 
     tags: tuple[TagAnswer, ...]
-    """What sources say of its addresses: attribution."""
+    """What sources say of the addresses of the first entity: attribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,6 +436,10 @@ class VendorProfile(ChainAnswer):
 
     account: str | None
     """The account in documents whose prices and hours it was held against, as `MARKET/HANDLE`."""
+
+    accounts: tuple[str, ...]
+    """Where an account was asked about: it and, by links between accounts (an inference), the
+    others of its owner. The wallet is what documents name as theirs."""
 
     score: VendorScoreAnswer
     """Whether it is a vendor's."""

@@ -5,12 +5,16 @@ somebody writes (WAL), wait for another writer instead of failing, and begin a t
 one is meant. A database on a medium that cannot be written to is opened as one that nobody
 changes. There is one writer at a time in either database; it numbers the rows.
 
+The file holds documents as they were seized, with the keys and phrases in them. So it is made for
+its owner alone; the files that SQLite makes beside it have its mode. One that is there keeps the
+mode that it has: its owner may share it.
+
 Whatever a driver says is passed on in one line, without the password of the address.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +93,7 @@ def open_engine(url: URL) -> Engine:
         engine = create_engine(fixed, hide_parameters=True)
     else:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "do_connect", lambda *_: make_private(file))
         event.listen(engine, "connect", _set_up_file)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -143,6 +148,13 @@ def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
             f"no space is left for {where}: make room and run the same command again"
         )
     return CasebookError(f"{where} cannot be used: {reason}")
+
+
+def make_private(file: Path) -> None:
+    """Make an empty file that only its owner may read, unless it is there already."""
+    # Where it cannot be made, SQLite says why.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _is_read_only(file: Path) -> bool:

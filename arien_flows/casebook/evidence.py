@@ -56,7 +56,9 @@ class EvidenceKind(StrEnum):
     """What a mention means, by which rule."""
 
     ACCOUNT = "account"
-    ALIAS = "alias"
+    """A document speaks of an account. What links accounts is worked out when it is asked, from the
+    documents that are in effect then, and is no row."""
+
     SECRET_FOUND = "secret_found"  # noqa: S105 a kind of row
     SECRET_VIEWED = "secret_viewed"  # noqa: S105 a kind of row
 

@@ -1,11 +1,24 @@
 """Writing rows in bulk, under numbers that the one writer gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection, Table, func, insert, select
 
 ROWS_AT_ONCE = 10_000
 """Rows of one statement."""
+
+
+VALUES_AT_ONCE = 400
+"""Values of one question: SQLite takes some 32,000 variables, PostgreSQL 65,535."""
+
+T = TypeVar("T")
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield values in parts that one question can name."""
+    for start in range(0, len(values), VALUES_AT_ONCE):
+        yield values[start : start + VALUES_AT_ONCE]
 
 
 def write_rows(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from arien_flows.casebook.engine import reading, shown, sqlite_file, writing
+from arien_flows.casebook.engine import make_private, reading, shown, sqlite_file, writing
 from arien_flows.casebook.models import SCHEMA
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import CasebookError, CasebookVersionError
@@ -97,6 +97,7 @@ def _copy(engine: Engine, version: str) -> Path | None:
     while copy.exists():
         number, copy = number + 1, file.with_name(f"{file.name}.{version}.{number}.bak")
     raw = engine.raw_connection()
+    make_private(copy)
     try:
         # Not inside a transaction: SQLite refuses that.
         raw.cursor().execute("VACUUM INTO ?", (str(copy),))

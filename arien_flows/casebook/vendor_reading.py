@@ -15,6 +15,7 @@ from sqlalchemy import exists as exists_in
 
 from arien_flows.casebook.capture_tables import document_withdrawals
 from arien_flows.casebook.models import documents
+from arien_flows.casebook.rows import parts
 from arien_flows.casebook.vendor_records import (
     AccountName,
     AccountSummary,
@@ -54,8 +55,6 @@ from arien_flows.vendors.sightings import FINGERPRINT, PHOTO, KeyFacts, Shown, S
 
 DATED = timedelta(days=3)
 """A sale whose date is known to be within so much tells when the account was in use."""
-
-_AT_ONCE = 400
 
 
 def _in_effect() -> ColumnElement[bool]:
@@ -192,14 +191,14 @@ class _Parts:
         self._faults = self._of(vendor_faults)
         self._quotes: dict[int, list[Quote]] = defaultdict(list)
         listed = [int(row.id) for rows in self._listings.values() for row in rows]
-        for part in _cut(listed):
+        for part in parts(listed):
             query = select(vendor_quotes).where(vendor_quotes.c.listing_id.in_(part))
             for row in connection.execute(query.order_by(vendor_quotes.c.id)):
                 self._quotes[row.listing_id].append(_quote(row))
 
     def _of(self, table: Any) -> dict[int, list[Row[Any]]]:
         found: dict[int, list[Row[Any]]] = defaultdict(list)
-        for part in _cut(self._numbers):
+        for part in parts(self._numbers):
             query = select(table).where(table.c.observation_id.in_(part)).order_by(table.c.id)
             for row in self._connection.execute(query):
                 found[row.observation_id].append(row)
@@ -332,7 +331,7 @@ def keys(connection: Connection, sha256s: Iterable[str] | None = None) -> list[P
     if sha256s is None:
         return _keys_named(connection, sorted(connection.execute(query).scalars()))
     found: set[str] = set()
-    for part in _cut(sorted(set(sha256s))):
+    for part in parts(sorted(set(sha256s))):
         found |= set(connection.execute(query.where(documents.c.sha256.in_(part))).scalars())
     return _keys_named(connection, sorted(found))
 
@@ -347,7 +346,7 @@ def key_facts(connection: Connection) -> dict[str, KeyFacts]:
 
 def _keys_named(connection: Connection, fingerprints: Sequence[str]) -> list[PgpKey]:
     found: list[PgpKey] = []
-    for part in _cut(fingerprints):
+    for part in parts(fingerprints):
         query = select(vendor_keys).where(vendor_keys.c.fingerprint.in_(part))
         for row in connection.execute(query.order_by(vendor_keys.c.fingerprint)):
             found.append(
@@ -426,8 +425,3 @@ def statements(connection: Connection) -> list[StoredStatement]:
         )
         for row in connection.execute(query)
     ]
-
-
-def _cut(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Connection, Table, insert, select, tuple_
 
 from arien_flows.casebook.evidence import EvidenceKind, record
 from arien_flows.casebook.evidence_rows import rows_of
 from arien_flows.casebook.models import documents
-from arien_flows.casebook.rows import next_number, write_rows
+from arien_flows.casebook.rows import next_number, parts, write_rows
 from arien_flows.casebook.vendor_records import NewObservation, NewStatement
 from arien_flows.casebook.vendor_tables import (
     vendor_accounts,
@@ -29,11 +28,6 @@ from arien_flows.casebook.vendor_tables import (
 from arien_flows.errors import CasebookError
 from arien_flows.vendors.account import READER, AccountPage, Quote
 from arien_flows.vendors.keys import PgpKey
-
-_AT_ONCE = 400
-"""Values of one question: SQLite takes some 32,000 variables, PostgreSQL 65,535."""
-
-_T = TypeVar("_T")
 
 Rows = dict[Table, list[dict[str, object]]]
 
@@ -76,7 +70,7 @@ def _documents(connection: Connection, sha256s: Iterable[str]) -> dict[str, int]
     """Return the numbers of documents; all of them must be kept."""
     wanted = sorted(set(sha256s))
     found: dict[str, int] = {}
-    for part in _parts(wanted):
+    for part in parts(wanted):
         query = select(documents.c.sha256, documents.c.id).where(documents.c.sha256.in_(part))
         found.update((row.sha256, row.id) for row in connection.execute(query))
     missing = [each for each in wanted if each not in found]
@@ -92,7 +86,7 @@ def _known(connection: Connection, numbers: set[int]) -> set[tuple[object, ...]]
     """Return what was observed of documents before."""
     found: set[tuple[object, ...]] = set()
     columns = vendor_observations.c
-    for part in _parts(sorted(numbers)):
+    for part in parts(sorted(numbers)):
         query = (
             select(
                 columns.document_id,
@@ -114,7 +108,7 @@ def _fresh_statements(
 ) -> list[NewStatement]:
     known: set[tuple[int, int]] = set()
     columns = vendor_statements.c
-    for part in _parts(sorted({kept[each.document_sha256] for each in statements})):
+    for part in parts(sorted({kept[each.document_sha256] for each in statements})):
         query = select(columns.document_id, columns.first_byte).where(columns.document_id.in_(part))
         known.update((row.document_id, row.first_byte) for row in connection.execute(query))
     fresh = []
@@ -196,7 +190,7 @@ class _Writer:
     def _find_accounts(self, observations: Sequence[NewObservation]) -> None:
         wanted = sorted({(each.page.market, each.page.handle) for each in observations})
         columns = vendor_accounts.c
-        for part in _parts(wanted):
+        for part in parts(wanted):
             query = select(columns.id, columns.market, columns.handle).where(
                 tuple_(columns.market, columns.handle).in_(part)
             )
@@ -246,7 +240,7 @@ class _Writer:
             if seen.key is not None
         }
         column = vendor_keys.c.fingerprint
-        for part in _parts(sorted(shown)):
+        for part in parts(sorted(shown)):
             for known in self._connection.execute(select(column).where(column.in_(part))):
                 del shown[known.fingerprint]
         rows = [self._key(shown[fingerprint]) for fingerprint in sorted(shown)]
@@ -353,8 +347,3 @@ def _quote(quote: Quote) -> dict[str, object]:
 
 def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text)
-
-
-def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]

@@ -1,11 +1,18 @@
 """The evidence chain as text for people."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from arien_flows.answers.evidence import EvidenceLog
 from arien_flows.casebook.evidence import Head
 from arien_flows.casebook.evidence_verify import EvidenceVerification
-from arien_flows.cli.output import pairs, table
+from arien_flows.cli.output import pairs
+
+WIDTH = 100
+"""Characters of a line of the log."""
+
+LONGEST_VALUE = 200
+"""Characters of one value that the log prints."""
 
 
 def verification_lines(found: EvidenceVerification) -> Iterable[str]:
@@ -42,21 +49,26 @@ def head_lines(head: Head) -> Iterable[str]:
 
 
 def log_lines(log: EvidenceLog) -> Iterable[str]:
-    """Return what was done, one row a line."""
-    yield from table(
-        ("Row", "Recorded", "By", "What", "Details", "Hash"),
-        (
-            (
-                str(act.seq),
-                act.recorded_at,
-                act.recorded_by,
-                act.kind,
-                ", ".join(f"{name} {value}" for name, value in act.told.items()) or "-",
-                act.row_hash,
-            )
-            for act in log.acts
-        ),
-    )
+    """Return of each row when, what and by whom, then what it says, and its hash."""
+    for act in log.acts:
+        yield f"{act.seq}  {act.recorded_at}  {act.kind}  by {act.recorded_by}"
+        said = (f"{name} {_cut(value)}" for name, value in act.told.items() if value != "null")
+        yield from wrap(
+            ", ".join(said),
+            width=WIDTH,
+            initial_indent="   ",
+            subsequent_indent="   ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield f"   hash {act.row_hash}"
     if log.next_after is not None:
         yield ""
         yield f"There are more: add --after {log.next_after}"
+
+
+def _cut(value: str) -> str:
+    """Return a value as far as a line has room for it; `--json` has it whole."""
+    if len(value) <= LONGEST_VALUE:
+        return value
+    return f"{value[:LONGEST_VALUE]}… ({len(value):,} characters: --json shows all)"

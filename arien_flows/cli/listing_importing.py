@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from arien_flows.cli.importing import meant_network, user_name
 from arien_flows.cli.progress import progress_in
 from arien_flows.cli.session import Session
-from arien_flows.cli.tag_importing import meant_network, user_name
 from arien_flows.documents.columns import read_mapping
 from arien_flows.documents.limits import LARGEST_JSON
 from arien_flows.documents.moments import moment_of
@@ -16,8 +16,6 @@ from arien_flows.intake.order import IntakeResult, Order
 from arien_flows.workspace import Workspace
 from chains.bitcoin.networks import NETWORKS
 
-SOME_FAILED = 3
-NOTHING_USABLE = 2
 OTHER_NETWORKS = ("ethereum",)
 
 
@@ -64,13 +62,6 @@ def imported(session: Session, paths: Sequence[Path], order: Order) -> IntakeRes
     )
     progress.end()
     return result
-
-
-def exit_code(is_refused: Sequence[bool]) -> int:
-    """Return what an import means to a script: 3 where something could not be read."""
-    if all(is_refused):
-        return NOTHING_USABLE
-    return SOME_FAILED if any(is_refused) else 0
 
 
 def _words(text: str | None, option: str) -> str | None:

@@ -37,8 +37,8 @@ def import_lines(report: ListingImportReport) -> Iterable[str]:
     if report.secrets:
         yield (
             f"SECRETS: {_counted(report.secrets, 'key or seed phrase', 'keys or seed phrases')} "
-            "in these documents. They are hidden wherever documents are shown; tell whoever "
-            "secures coins."
+            "in these documents. They are hidden wherever documents are shown, but the casebook "
+            "keeps the documents as they are: guard it, and tell whoever secures coins."
         )
     telling = [item for item in report.items if _is_telling(item)]
     for item in telling[:ROWS_SHOWN]:
@@ -78,7 +78,16 @@ def page_lines(page: ListingPage) -> Iterable[str]:
         yield "Nothing was collected yet: `arien-flows listings import PATH --market M` does it."
         return
     yield from table(
-        ("SHA-256", "Captured", "By", "Addresses", "Attributing", "Secrets", "Listing", "State"),
+        (
+            "SHA-256",
+            "Captured",
+            "Time by",
+            "Addresses",
+            "Attributing",
+            "Secrets",
+            "Listing",
+            "State",
+        ),
         (
             (
                 item.sha256[:16],

@@ -67,7 +67,8 @@ def import_command(
     exit code is 3 where one was refused.
     """
     from arien_flows.answers.listing_imports import import_report
-    from arien_flows.cli.listing_importing import exit_code, imported, order_of
+    from arien_flows.cli.importing import exit_code
+    from arien_flows.cli.listing_importing import imported, order_of
     from arien_flows.cli.listing_texts import import_lines
     from arien_flows.cli.output import emit
 
@@ -83,7 +84,7 @@ def import_command(
     )
     report = import_report(imported(session, paths, order))
     emit(session, report, import_lines)
-    return exit_code([item.result == "refused" for item in report.items])
+    return exit_code(item.result == "refused" for item in report.items)
 
 
 @listings.command("scan")
@@ -101,7 +102,8 @@ def scan_command(
 ) -> int:
     """Only look: show the addresses in documents and their roles. Nothing is kept."""
     from arien_flows.answers.listing_imports import scan_report
-    from arien_flows.cli.listing_importing import exit_code, order_of
+    from arien_flows.cli.importing import exit_code
+    from arien_flows.cli.listing_importing import order_of
     from arien_flows.cli.listing_texts import scan_lines
     from arien_flows.cli.output import emit
     from arien_flows.intake.looking import look_at
@@ -119,7 +121,7 @@ def scan_command(
     )
     found = scan_report(look_at(Workspace(session.settings), paths, order))
     emit(session, found, scan_lines)
-    return exit_code([row.reason is not None for row in found])
+    return exit_code(row.reason is not None for row in found)
 
 
 @listings.command("list")
@@ -160,7 +162,7 @@ def list_command(
 @click.argument("listing")
 @click.pass_context
 def show_command(context: click.Context, listing: str) -> None:
-    """Show a document (by its SHA-256, or the beginning of it) or a listing (by its name).
+    """Show a document (by its SHA-256, or its first 8 digits or more) or a listing (by its name).
 
     All captures are shown in the order of their time, with everything that was found and the
     words around it. Keys and seed phrases are hidden; of a document that holds any the evidence
@@ -170,9 +172,9 @@ def show_command(context: click.Context, listing: str) -> None:
 
     from arien_flows.answers.listing_views import record_view
     from arien_flows.answers.listings import listing_detail
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.listing_texts import detail_lines
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.workspace import Workspace
 
     session = session_of(context)
@@ -207,9 +209,9 @@ def withdraw_command(context: click.Context, sha256: str, reason: str) -> None:
     from datetime import UTC, datetime
 
     from arien_flows.answers.listing_imports import withdrawal_answer
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.listing_texts import withdrawal_lines
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.errors import InputError
     from arien_flows.intake.settling import withdraw_listing
     from arien_flows.workspace import Workspace

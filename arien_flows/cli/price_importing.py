@@ -8,8 +8,8 @@ from pathlib import Path
 from arien_flows.answers.prices import PriceReport, price_report, refused_prices
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import PriceOffer
+from arien_flows.cli.importing import exit_code, user_name
 from arien_flows.cli.session import Session
-from arien_flows.cli.tag_importing import NOTHING_USABLE, SOME_FAILED, user_name
 from arien_flows.errors import InputError
 from arien_flows.prices.currencies import asset_named, currency_named
 from arien_flows.prices.reading import MAX_BYTES
@@ -47,13 +47,12 @@ def import_prices(session: Session, files: Sequence[Path], terms: Terms) -> list
     return [_imported(casebook, file, offer, terms.column) for file in files]
 
 
-def exit_code(reports: Sequence[PriceReport]) -> int:
+def code_of(reports: Sequence[PriceReport]) -> int:
     """Return what an import means to a script: 3 where something could not be used."""
-    if all(report.result == "refused" for report in reports):
-        return NOTHING_USABLE
-    if any(report.result == "refused" or report.faults for report in reports):
-        return SOME_FAILED
-    return 0
+    return exit_code(
+        (report.result == "refused" for report in reports),
+        some_faulty=any(report.faults for report in reports),
+    )
 
 
 def _imported(casebook: Casebook, file: Path, offer: PriceOffer, column: str | None) -> PriceReport:

@@ -61,14 +61,14 @@ def import_command(
     dollars are converted where none in euro are known.
     """
     from arien_flows.cli.output import emit
-    from arien_flows.cli.price_importing import Terms, exit_code, import_prices
+    from arien_flows.cli.price_importing import Terms, code_of, import_prices
     from arien_flows.cli.price_texts import report_lines
 
     session = session_of(context)
     terms = Terms(asset=asset, currency=currency, source=source, licence=licence, column=column)
     reports = import_prices(session, files, terms)
     emit(session, reports, report_lines)
-    return exit_code(reports)
+    return code_of(reports)
 
 
 @prices.command("list")
@@ -123,9 +123,9 @@ def withdraw_command(context: click.Context, number: int, reason: str) -> None:
     from datetime import UTC, datetime
 
     from arien_flows.answers.prices import table_answer
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.output import emit
     from arien_flows.cli.price_texts import withdrawal_lines
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.errors import InputError
     from arien_flows.workspace import Workspace
 

@@ -1,6 +1,5 @@
 """Bringing lists of tags into the casebook from the command line, and writing them out again."""
 
-import getpass
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -25,8 +24,8 @@ from arien_flows.attribution.tag_csv import csv_text
 from arien_flows.attribution.tagpack import read_pack_bytes
 from arien_flows.attribution.terms import NO_TERMS, Terms
 from arien_flows.casebook.book import Casebook
-from arien_flows.casebook.records import UNKNOWN_USER
 from arien_flows.casebook.tag_lists import BYTES_TOGETHER, ListOffer
+from arien_flows.cli.importing import exit_code, user_name
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError, NotFoundError
@@ -35,8 +34,6 @@ from chains.bitcoin.networks import BITCOIN, network
 
 AUTO = "auto"
 CSV = "csv"
-SOME_FAILED = 3
-NOTHING_USABLE = 2
 
 
 def import_files(
@@ -70,23 +67,12 @@ def import_files(
     return [reports[place] for place in sorted(reports)]
 
 
-def exit_code(reports: Sequence[ImportReport]) -> int:
+def code_of(reports: Sequence[ImportReport]) -> int:
     """Return what an import means to a script: 3 where something could not be used."""
-    if all(report.result == "refused" for report in reports):
-        return NOTHING_USABLE
-    if any(report.result == "refused" or report.faults for report in reports):
-        return SOME_FAILED
-    return 0
-
-
-def meant_network(workspace: Workspace) -> str:
-    """Return the network that is named, the only one with a ledger, or else the main one."""
-    if workspace.settings.network is not None:
-        return workspace.settings.network
-    try:
-        return workspace.choose()
-    except NotFoundError:
-        return BITCOIN.name
+    return exit_code(
+        (report.result == "refused" for report in reports),
+        some_faulty=any(report.faults for report in reports),
+    )
 
 
 def export_to(
@@ -143,14 +129,6 @@ def _into(output: Path | None, name: str) -> Path | None:
     return output / name if output is not None and output.is_dir() else output
 
 
-def user_name() -> str:
-    """Return the name of the user who runs the program."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return UNKNOWN_USER
-
-
 def _import_group(
     casebook: Casebook, waiting: Sequence[tuple[int, ListOffer]], assumed: str, progress: Progress
 ) -> dict[int, ImportReport]:
@@ -174,13 +152,7 @@ def _import_group(
             report=partial(_show, progress),
         )
         for (place, offer), outcome in zip(good, outcomes, strict=True):
-            reports[place] = import_report(outcome)
-            if outcome.record.form != offer.form:
-                reports[place] = refused(
-                    offer.name,
-                    f"it was read as {outcome.record.form} before: withdraw import "
-                    f"{outcome.record.id} to have it read as {offer.form}",
-                )
+            reports[place] = import_report(outcome, offer.form)
     return reports
 
 

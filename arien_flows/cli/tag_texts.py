@@ -10,7 +10,7 @@ from arien_flows.answers.tag_imports import (
     TagImportAnswer,
     TagImportDetail,
 )
-from arien_flows.answers.tags import Naming, TagAnswer
+from arien_flows.answers.tags import Document, Naming, TagAnswer
 from arien_flows.cli.output import NOTHING, pairs, state, table
 from arien_flows.shapes import shown_time
 
@@ -176,11 +176,21 @@ def _tag(tag: TagAnswer) -> Iterable[str]:
             ("   Source", tag.source),
             ("   Creator", tag.creator),
             ("   Confirmed", tag.last_modified.isoformat() if tag.last_modified else NOTHING),
-            ("   Document", f"{tag.document.name}, tag {tag.document.row}"),
-            ("   SHA-256", tag.document.sha256),
+            *_document(tag.document),
             ("   Licence", tag.licence or NOTHING),
             ("   Review", tag.state),
         )
+    )
+
+
+def _document(document: Document) -> Iterable[tuple[str, str]]:
+    listed = f"{document.name}, tag {document.row}"
+    if document.read_from == document.sha256:
+        return (("   Document", listed), ("   SHA-256", document.sha256))
+    return (
+        ("   Document", f"{document.read_from} (`listings show` shows the bytes)"),
+        ("   Listed in", f"{listed}, which this program made of it"),
+        ("   SHA-256", f"{document.sha256} (of the list)"),
     )
 
 

@@ -68,14 +68,14 @@ def import_command(
     """
     from arien_flows.attribution.terms import Terms
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import exit_code, import_files
+    from arien_flows.cli.tag_importing import code_of, import_files
     from arien_flows.cli.tag_texts import report_lines
 
     session = session_of(context)
     terms = Terms(source=source, licence=licence, as_of=None if as_of is None else as_of.date())
     reports = import_files(session, files, form, terms)
     emit(session, reports, report_lines)
-    return exit_code(reports)
+    return code_of(reports)
 
 
 @tags.command("of")
@@ -90,8 +90,8 @@ def of_command(context: click.Context, address: str) -> None:
     from datetime import UTC, datetime
 
     from arien_flows.answers.address_tags import known_tags_answer
+    from arien_flows.cli.importing import meant_network
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import meant_network
     from arien_flows.cli.tag_texts import address_tags_lines
     from arien_flows.workspace import Workspace
 
@@ -190,8 +190,8 @@ def review_command(
     from datetime import UTC, datetime
 
     from arien_flows.answers.tag_imports import import_detail
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.cli.tag_texts import detail_lines
     from arien_flows.errors import InputError
     from arien_flows.workspace import Workspace
@@ -228,8 +228,8 @@ def policy_command(context: click.Context, proposed: str | None, reason: str | N
     from datetime import UTC, datetime
 
     from arien_flows.answers.tag_imports import policies_answer
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.cli.tag_texts import policy_lines
     from arien_flows.errors import InputError
     from arien_flows.workspace import Workspace
@@ -261,8 +261,8 @@ def withdraw_command(context: click.Context, number: int, reason: str) -> None:
     from datetime import UTC, datetime
 
     from arien_flows.answers.tag_imports import import_answer
+    from arien_flows.cli.importing import user_name
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import user_name
     from arien_flows.cli.tag_texts import withdrawal_lines
     from arien_flows.errors import InputError
     from arien_flows.workspace import Workspace

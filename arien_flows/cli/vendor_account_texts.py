@@ -11,7 +11,7 @@ from arien_flows.answers.vendor_account_shapes import (
     VendorPage,
 )
 from arien_flows.cli.output import NOTHING, pairs, table
-from arien_flows.shapes import shown_time
+from arien_flows.shapes import Truncation, shown_time
 
 SALES_SHOWN = 10
 """Sales in the text; `--json` lists more."""
@@ -74,7 +74,17 @@ def vendor_lines(answer: VendorAnswer) -> Iterable[str]:
     for document in answer.documents:
         for fault in document.unreadable[:PLACES_SHOWN]:
             yield f"Not read in {document.document_sha256[:12]}: {fault}"
-    for cut in answer.truncations:
+    yield from _cuts(answer.truncations)
+    if answer.wallets:
+        yield ""
+        yield (
+            "What the chain shows of these wallets together: `arien-flows vendors profile "
+            f"{answer.id}`"
+        )
+
+
+def _cuts(truncations: Sequence[Truncation]) -> Iterable[str]:
+    for cut in truncations:
         yield f"Left out: {cut.where} ({cut.reason}). {cut.detail}".rstrip()
 
 
@@ -123,11 +133,6 @@ def _wallets(answer: VendorAnswer) -> Iterable[str]:
             f"   {wallet.address} on {wallet.network}{whose}: {wallet.confidence} "
             f"({wallet.confidence_level}){entity}  {_at((wallet.shown,))}"
         )
-    first = answer.wallets[0]
-    yield (
-        "What the chain shows of one: `arien-flows vendors profile "
-        f"{first.address} --account {first.account}`"
-    )
 
 
 def _aliases(answer: VendorAnswer) -> Iterable[str]:
@@ -188,6 +193,7 @@ def vendor_link_lines(answer: VendorLinkAnswer) -> Iterable[str]:
             f"({style.confidence} of at most 50)"
             + ("" if style.finds_itself else "; halved: it does not even find the account itself")
         )
+    yield from _cuts(answer.truncations)
 
 
 def _dated(earliest: object, latest: object) -> str:

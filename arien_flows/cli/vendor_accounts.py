@@ -1,13 +1,8 @@
 """`arien-flows vendors list`, `show` and `why`: accounts that documents speak of."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from arien_flows.cli.session import session_of, session_options
-
-if TYPE_CHECKING:
-    from arien_flows.workspace import Reading, Workspace
 
 ROWS = 100
 """Accounts of one page."""
@@ -34,8 +29,12 @@ def list_command(
     from arien_flows.cli.output import emit
     from arien_flows.cli.vendor_account_texts import vendor_list_lines
     from arien_flows.workspace import Workspace
+    from chains.bitcoin.networks import network as known_network
 
     session = session_of(context)
+    if session.settings.network is not None:
+        # Accounts are of no network, but a name that is none is a mistake.
+        known_network(session.settings.network)
     query = VendorQuery(market=market, sort=next(each for each in SORTS if each == sort))
     casebook = Workspace(session.settings).casebook
     emit(session, vendors_answer(casebook, query, limit=limit, cursor=cursor), vendor_list_lines)
@@ -52,14 +51,15 @@ def show_command(context: click.Context, account: str) -> None:
     under two names links them. What the chain shows of a wallet is asked with `vendors profile`.
     """
     from arien_flows.answers.vendor_accounts import vendor_answer
+    from arien_flows.answers.vendor_aliases import strict_reading_of
     from arien_flows.cli.output import emit
     from arien_flows.cli.vendor_account_texts import vendor_lines
     from arien_flows.workspace import Workspace
 
     session = session_of(context)
     workspace = Workspace(session.settings)
-    reading = strict_reading(workspace)
-    emit(session, vendor_answer(workspace.casebook, account, reading), vendor_lines)
+    ledger = strict_reading_of(workspace, None)
+    emit(session, vendor_answer(workspace.casebook, account, ledger), vendor_lines)
 
 
 @click.command("why")
@@ -69,6 +69,7 @@ def show_command(context: click.Context, account: str) -> None:
 @click.pass_context
 def why_command(context: click.Context, first: str, second: str) -> None:
     """Show what links two accounts, and what speaks against their having one owner."""
+    from arien_flows.answers.vendor_aliases import strict_reading_of
     from arien_flows.answers.vendor_links import vendor_link_answer
     from arien_flows.cli.output import emit
     from arien_flows.cli.vendor_account_texts import vendor_link_lines
@@ -76,21 +77,6 @@ def why_command(context: click.Context, first: str, second: str) -> None:
 
     session = session_of(context)
     workspace = Workspace(session.settings)
-    reading = strict_reading(workspace)
-    answer = vendor_link_answer(workspace.casebook, first, second, reading)
+    ledger = strict_reading_of(workspace, None)
+    answer = vendor_link_answer(workspace.casebook, first, second, ledger)
     emit(session, answer, vendor_link_lines)
-
-
-def strict_reading(workspace: "Workspace") -> "Reading | None":
-    """Return the strict clustering of the network that is meant; nothing where there is none."""
-    from arien_flows.answers.vendor_aliases import strict_reading_of
-    from arien_flows.errors import InputError, NotFoundError
-
-    try:
-        network = workspace.choose()
-    except NotFoundError:
-        return None
-    except InputError:
-        # Several networks have a ledger, and none is named: documents alone are asked.
-        return None
-    return strict_reading_of(workspace, network)

@@ -10,7 +10,7 @@ from arien_flows.cli.session import profile_option, session_of, session_options
 @click.command("profile")
 @session_options
 @profile_option
-@click.argument("subject", metavar="ADDRESS|entity:ADDRESS")
+@click.argument("subject", metavar="ADDRESS|MARKET/HANDLE")
 @click.option(
     "--account",
     metavar="MARKET/HANDLE",
@@ -44,7 +44,10 @@ def profile_command(
     evidence: bool,
     chart: Path | None,
 ) -> None:
-    """Show a wallet as if it were a vendor's.
+    """Show a wallet as if it were a vendor's, or the wallets of an account in documents as one.
+
+    Of MARKET/HANDLE it joins what documents name as wallets of the account and, with the strict
+    profile, of its owner's other accounts.
 
     Says how much speaks for a vendor (a score with its evidence), which markets pay the wallet,
     what it earned, whom it deals with again and again, and where it cashes out.

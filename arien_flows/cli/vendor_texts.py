@@ -29,7 +29,9 @@ def profile_lines(
 ) -> Iterable[str]:
     """Return a profile: score, wallets, markets, revenue, pairs, cash-out, hours."""
     asset = Asset(name=answer.asset, decimals=answer.decimals)
-    if answer.account is not None:
+    if answer.accounts:
+        yield f"Accounts of one owner (inference): {', '.join(answer.accounts)}"
+    elif answer.account is not None:
         yield f"Held against the account {answer.account} (attribution: documents)"
     yield from _wallets(answer.wallets, answer.profile)
     yield from _score(answer.score, with_evidence=with_evidence)
@@ -44,11 +46,19 @@ def profile_lines(
 def _wallets(wallets: VendorWallets, profile: str) -> Iterable[str]:
     yield from pairs(
         (
-            ("Address", f"{wallets.address} (fact: asked about)"),
+            *_asked_about(wallets),
             (
                 "Entity",
                 f"{wallets.entity}, {_addresses(wallets.entity_addresses)} (inference: joined by "
                 f"profile {profile})",
+            ),
+            *(
+                (
+                    "Joined",
+                    f"{each.id}, {_addresses(each.address_count)} (inference: documents name it as "
+                    "the same owner's)",
+                )
+                for each in wallets.joined[:SHOWN]
             ),
             ("Linked", _linked(wallets)),
             *(
@@ -63,6 +73,21 @@ def _wallets(wallets: VendorWallets, profile: str) -> Iterable[str]:
     )
     if len(wallets.tags) > SHOWN:
         yield f"and {len(wallets.tags) - SHOWN:,} more tags"
+    for what, count in (("addresses", len(wallets.named)), ("entities", len(wallets.joined))):
+        if count > SHOWN:
+            yield f"and {count - SHOWN:,} more {what} that documents name: add --json"
+
+
+def _asked_about(wallets: VendorWallets) -> Iterable[tuple[str, str]]:
+    if not wallets.named:
+        yield "Address", f"{wallets.address} (fact: asked about)"
+    for each in wallets.named[:SHOWN]:
+        where = "" if each.entity is not None else ", left out: never used, or at a service"
+        yield (
+            "Address",
+            f"{each.address} (attribution: named as that of {each.account}, {each.confidence_level}"
+            f" of 100, document {each.shown.document_sha256}){where}",
+        )
 
 
 def _linked(wallets: VendorWallets) -> str:

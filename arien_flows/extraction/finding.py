@@ -49,7 +49,7 @@ class SecretKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """Where a secret stands. What it says is kept nowhere."""
+    """Where a secret stands. What it says is kept nowhere but in the document itself."""
 
     kind: SecretKind
     start: int

@@ -1,10 +1,13 @@
-"""Keys and phrases that give coins away: found, hidden in everything that is shown, kept nowhere.
+"""Keys and phrases that give coins away: found, and hidden in everything that is shown.
 
 A private key in a seized document is worth its coins to whoever reads over a shoulder or finds an
 old report; an extended public key shows a whole wallet and all that it will ever receive. So what
-is remembered of a secret is where it stands and what kind it is. `redacted` hides what a scan of
-the document found; `without_secrets` looks for itself, for texts that come from elsewhere (a
-column, a title, a note).
+is written down of a secret is where it stands and what kind it is. The document itself holds it:
+its bytes are evidence, and are kept as they were, in clear, in the casebook. Whoever can read that
+database can read the secrets in it; its file is made for its owner alone.
+
+`redacted` hides what a scan of the document found; `without_secrets` looks for itself, for texts
+that come from elsewhere (a column, a title, a note).
 """
 
 import codecs
@@ -116,20 +119,6 @@ def redacted(text: str, secrets: Iterable[Secret], *, first: int = 0) -> str:
         shown += [text[done:start], SHOWN[kind]]
         done = stop
     return "".join([*shown, text[done:]])
-
-
-def redacted_bytes(raw: bytes, secrets: Iterable[Secret], *, first: int = 0) -> bytes:
-    """Return a part of a document's bytes with its secrets written over, of the same length.
-
-    `first` is the place in the document of the part's first byte. The bytes must be in an
-    encoding that holds ASCII, or the result cannot be decoded.
-    """
-    shown = bytearray(raw)
-    for each in secrets:
-        start, stop = max(each.begin - first, 0), min(each.end - first, len(raw))
-        if start < stop:
-            shown[start:stop] = b"X" * (stop - start)
-    return bytes(shown)
 
 
 def without_secrets(text: str) -> str:

@@ -453,7 +453,7 @@ def service(case: Case) -> Finding:
         for role, verdict in case.roles.items()
         if role in policy.service_roles and verdict is Verdict.HOLDS
     )
-    places = np.flatnonzero(np.isin(attribution.service_root, case.wallet.root))
+    places = np.flatnonzero(np.isin(attribution.service_root, case.wallet.asked))
     rows = tuple(Shown(says=f"role {role}") for role in held)
     rows += tuple(
         _tag_row(attribution, place) for place in attribution.service_root_tag[places].tolist()

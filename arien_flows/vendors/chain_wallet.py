@@ -5,10 +5,13 @@ does not gather his coins has thousands of entities; the key that he puts into h
 same in all orders. So from one entity that is paid by escrows with a seller's key follow all others
 that are. That is an inference of its own, kept apart from the clustering, and not made
 
-- where the entity is named a service: sellers let themselves be paid at exchanges;
+- where an entity is named a service: sellers let themselves be paid at exchanges;
 - through an entity that escrows of more than a few sellers pay, for the same reason.
+
+Documents may name addresses of several entities as one owner's: these begin as one wallet.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,10 +38,13 @@ class Wallet:
     """An entity and those linked to it, with what they did, or the part of it that was read."""
 
     root: int
-    """The entity that was asked about."""
+    """The entity that was asked about, or the first of them."""
+
+    joined: Int64Array
+    """The other entities that were asked about as the same owner's, ascending."""
 
     linked: Int64Array
-    """Entities that escrows with the same seller's key pay, ascending, without the first."""
+    """Entities that escrows with the same seller's key pay, ascending, without those above."""
 
     seller_keys: tuple[int, ...]
     """The keys that link them, as `Escrows` numbers them."""
@@ -64,7 +70,12 @@ class Wallet:
     @cached_property
     def roots(self) -> Int64Array:
         """All its entities, ascending."""
-        return np.union1d(self.linked, np.array([self.root], np.int64))
+        return np.union1d(self.linked, self.asked)
+
+    @property
+    def asked(self) -> Int64Array:
+        """The entities that were asked about."""
+        return np.append(self.joined, self.root)
 
 
 def output_rows(ground: VendorGround, gathered: Gathered) -> Int64Array:
@@ -81,24 +92,30 @@ def wallet_of(
     root: int,
     policy: VendorPolicy,
     bounds: Bounds = WALLET_BOUNDS,
+    *,
+    joined: Iterable[int] = (),
 ) -> Wallet:
-    """Return the wallet around an entity."""
-    keys, linked, reason = _linked(ground, money.payouts, root, policy)
+    """Return the wallet around an entity, and others that are asked about as the same owner's."""
+    others = np.array(sorted(set(joined) - {root}), np.int64)
+    asked = np.append(others, root)
+    keys, linked, reason = _linked(ground, money.payouts, asked, policy)
     cut = max(0, len(linked) - MOST_LINKED)
     linked = linked[:MOST_LINKED]
-    labels, members = ground.labels, [ground.entities.members(root).astype(np.uint32)]
-    if len(linked):
-        members += [ground.entities.members(each).astype(np.uint32) for each in linked.tolist()]
+    roots = [root, *others.tolist(), *linked.tolist()]
+    addresses = np.sort(
+        np.concatenate([ground.entities.members(each).astype(np.uint32) for each in roots])
+    )
+    labels = ground.labels
+    if len(roots) > 1:
         labels = labels.copy()
-    addresses = np.sort(np.concatenate(members))
-    if len(linked):
         labels[addresses] = root
     subject = Subject(root=root, addresses=addresses, is_entity=True)
     gathered = gather(ground.view, labels, ground.marks, subject, bounds)
-    mine = np.isin(money.payouts.holder, np.append(linked, root))
+    mine = np.isin(money.payouts.holder, np.append(linked, asked))
     payouts = money.payouts.where(mine)
     return Wallet(
         root=root,
+        joined=others,
         linked=linked,
         seller_keys=keys,
         unlinked_reason=reason,
@@ -110,24 +127,25 @@ def wallet_of(
 
 
 def _linked(
-    ground: VendorGround, payouts: Payouts, root: int, policy: VendorPolicy
+    ground: VendorGround, payouts: Payouts, asked: Int64Array, policy: VendorPolicy
 ) -> tuple[tuple[int, ...], Int64Array, str]:
-    """Return the keys under which an entity is paid, what they link, and why they link nothing."""
+    """Return the keys under which entities are paid, what they link, and why they link nothing."""
     none = np.empty(0, np.int64)
-    keys = np.unique(payouts.of(root).seller_key)
+    keys = np.unique(payouts.where(np.isin(payouts.holder, asked)).seller_key)
     keys = keys[keys >= 0]
     found = tuple(keys.tolist())
     if not found:
         return (), none, ""
     most = policy.least("most_seller_keys")
-    if len(found) > most:
+    # Each of an owner's accounts may have a key of its own.
+    if len(found) > most * len(asked):
         return found, none, f"escrows of {len(found):,} sellers pay it: it may be a service"
     services = ground.attribution.service_root
-    if root in services:
+    if np.isin(asked, services).any():
         return found, none, "a tag names it a service, where sellers may be customers"
     paid = np.isin(payouts.seller_key, keys)
     others = np.setdiff1d(payouts.holder[paid], services)
     # Whom other sellers' escrows pay as well may be a service that nobody named.
     strange = payouts.holder[(payouts.seller_key >= 0) & ~np.isin(payouts.seller_key, keys)]
     others = np.setdiff1d(others, strange)
-    return found, others[others != root], ""
+    return found, np.setdiff1d(others, asked), ""

@@ -18,6 +18,7 @@ from chains.bitcoin.address import (
     LONGEST_BASE58,
     SHORTEST_BASE58,
 )
+from chains.bitcoin.address_texts import BASE58
 from chains.bitcoin.networks import Network
 from chains.tables import ScriptType
 from chains.types import BoolArray, Int64Array, UInt8Array
@@ -27,9 +28,7 @@ AT_ONCE = 4_096
 
 _ABSENT = 255
 _BASE58 = np.full(256, _ABSENT, np.uint8)
-_BASE58[np.frombuffer(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", np.uint8)] = (
-    np.arange(58)
-)
+_BASE58[BASE58] = np.arange(58)
 _BASE58_STARTS = np.isin(np.arange(256), np.frombuffer(b"123mn", np.uint8))
 """First characters of base58 addresses of any Bitcoin network; of no bech32 prefix."""
 

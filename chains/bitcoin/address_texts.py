@@ -16,7 +16,9 @@ from chains.bitcoin.networks import Network
 from chains.tables import ScriptType
 from chains.types import Int64Array, UInt8Array
 
-_BASE58 = np.frombuffer(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", np.uint8)
+BASE58 = np.frombuffer(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", np.uint8)
+"""The digits of base58, in their order."""
+
 _BASE58_DIGITS = 35
 """Enough for 25 bytes."""
 
@@ -111,7 +113,7 @@ def _base58check(version: int, hashes: UInt8Array) -> list[str]:
     # A leading zero byte is written as a 1; leading zero digits are not written.
     return [
         "1" * zero + text.lstrip("1")
-        for zero, text in zip(zeros.tolist(), _rows(_BASE58[digits]), strict=True)
+        for zero, text in zip(zeros.tolist(), _rows(BASE58[digits]), strict=True)
     ]
 
 

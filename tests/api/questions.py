@@ -10,6 +10,7 @@ from api.main import service
 from arien_flows.settings import Settings
 from tests.arien_flows.intake.desk import FIRST, Desk, page
 from tests.small_case import NETWORK, SmallCase
+from tests.small_vendor import ACCOUNT, with_vendor
 
 WITHDRAWN = "withdraw_tag_import"
 """The one operation that changes what others answer: it is put to a service of its own."""
@@ -40,6 +41,11 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
         return import_tags(client, case)
     if operation in COLLECTED:
         return ask_collected(operation)
+    if operation == "read_account_profile":
+        with TemporaryDirectory() as folder:
+            settings = Settings(data=with_vendor(case, Path(folder)))
+            own = TestClient(service(settings), base_url=str(client.base_url))
+            return own.get(f"/v1/vendors/{ACCOUNT}/profile")
     if operation == WITHDRAWN:
         with TemporaryDirectory() as folder:
             own = TestClient(service(Settings(data=Path(folder))), base_url=str(client.base_url))

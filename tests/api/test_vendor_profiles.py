@@ -1,9 +1,15 @@
 """A wallet as if it were a vendor's, by HTTP."""
 
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.small_case import NETWORK, SmallCase
+from api.main import service
+from arien_flows.settings import Settings
+from tests.api.conftest import BASE
+from tests.small_case import COIN, NETWORK, SmallCase
+from tests.small_vendor import ACCOUNT, OTHER, with_vendor
 
 
 def profile_path(address: str) -> str:
@@ -33,3 +39,21 @@ def test_vendor_profile__refuses_what_cannot_be_asked(client: TestClient, small_
     assert client.get(path, params={"trace_budget": 10**9}).status_code == 422
     assert client.get(path, params={"fiat": "euros"}).status_code == 422
     assert client.get(profile_path("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")).status_code == 422
+
+
+@pytest.mark.slow
+def test_account_profile__joins_what_documents_name_as_one_owners(
+    small_case: SmallCase, tmp_path: Path
+):
+    client = TestClient(service(Settings(data=with_vendor(small_case, tmp_path))), base_url=BASE)
+    told = client.get(f"/v1/vendors/{ACCOUNT}/profile").json()
+    assert (told["account"], told["accounts"]) == (ACCOUNT, [ACCOUNT, OTHER])
+    # Alice's entity, and Erin's address with two coins of its own.
+    assert [it["id"] for it in told["wallets"]["joined"]] == [small_case.address("erin")]
+    alone = client.get(profile_path(small_case.address("alice"))).json()
+    received = [
+        int(it["revenue"]["revenue"]) + int(it["revenue"]["beside"]) for it in (told, alone)
+    ]
+    assert received[0] - received[1] == 100 * COIN
+    assert told["cash_out"] == alone["cash_out"]
+    assert client.get(f"/v1/vendors/{ACCOUNT}2/profile").status_code == 404

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from arien_flows.answers.vendor_accounts import VendorQuery, vendor_answer, vendors_answer
-from arien_flows.answers.vendor_aliases import alias_book, named_accounts, named_fingerprints
+from arien_flows.answers.vendor_aliases import (
+    alias_book,
+    named_accounts,
+    named_fingerprints,
+    strict_reading_of,
+)
 from arien_flows.answers.vendor_links import habits_of, vendor_link_answer
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.capture_tables import document_withdrawals
@@ -16,8 +21,11 @@ from arien_flows.casebook.capture_writing import document_number
 from arien_flows.casebook.engine import sqlite_url
 from arien_flows.casebook.vendor_records import AccountName
 from arien_flows.errors import InputError, NotFoundError
-from arien_flows.shapes import json_text
+from arien_flows.ledger.manifest import MANIFEST
+from arien_flows.settings import Settings
+from arien_flows.shapes import Truncation, json_text
 from arien_flows.vendors.account import ContactKind, ContactSeen
+from arien_flows.workspace import Workspace
 from tests.arien_flows.casebook.observations import (
     NOW,
     THEN,
@@ -229,3 +237,20 @@ def test_habits_of__are_what_documents_show(filled: Casebook):
     assert len(habits.days) == 1
     # The sale is dated to a day, and a day has no hour.
     assert habits.sales == ()
+
+
+def test_strict_reading_of__several_ledgers_says_that_one_has_to_be_named(
+    filled: Casebook, tmp_path: Path
+):
+    for name in ("bitcoin", "bitcoin-testnet4"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / MANIFEST).touch()
+    ledger = strict_reading_of(Workspace(Settings(data=tmp_path)), None)
+    assert isinstance(ledger, Truncation)
+    assert ledger.reason == "several_networks"
+    assert "bitcoin or bitcoin-testnet4" in ledger.detail
+    for answer in (
+        vendor_answer(filled, "Red", ledger),
+        vendor_link_answer(filled, "Red", "Blue", ledger),
+    ):
+        assert (answer.complete, answer.truncations) == (False, (ledger,))

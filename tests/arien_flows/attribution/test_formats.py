@@ -115,6 +115,38 @@ def test_sdn_xml__with_entities_of_its_own_is_refused():
         read(bomb, "sdn.xml")
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (SDN_XML, "ofac-sdn-advanced"),
+        (SDN_ADVANCED, "ofac-sdn-xml"),
+        ("<html><body>Service unavailable</body></html>", "ofac-sdn-xml"),
+    ],
+)
+def test_sdn_xml__of_another_schema_is_refused_and_not_read_as_nobody(text, form):
+    with pytest.raises(InputError, match=r"its outermost element is .*: leave --format out"):
+        read_tags(text.encode(), "sdn.xml", form)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "name"),
+    [
+        ("<sdnList></sdnList>", "ofac-sdn-xml", "sdn.xml"),
+        ("<Sanctions><DistinctParties/></Sanctions>", "ofac-sdn-advanced", "sdn.xml"),
+        ("\n", "ofac-list", "sanctioned_addresses_XBT.txt"),
+        ("[]", "ofac-list", "sanctioned_addresses_XBT.json"),
+    ],
+)
+def test_sanctions_list__of_nobody_is_refused(text, form, name):
+    with pytest.raises(InputError, match="lists nobody"):
+        read_tags(text.encode(), name, form)
+
+
+def test_sdn_xml__of_somebody_without_an_address_has_no_tags():
+    text = "<sdnList><sdnEntry><uid>7</uid><lastName>DOE</lastName></sdnEntry></sdnList>"
+    assert not read_tags(text.encode(), "sdn.xml", "ofac-sdn-xml").tags
+
+
 @pytest.mark.parametrize("text", [f"{GENESIS}\n{OTHER}\n", f'["{GENESIS}", "{OTHER}"]'])
 def test_address_list__has_its_currency_in_its_name(text):
     name = "sanctioned_addresses_XBT." + ("json" if text[0] == "[" else "txt")

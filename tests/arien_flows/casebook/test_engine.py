@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import traceback
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,14 @@ import pytest
 
 from arien_flows.casebook import engine as engines
 from arien_flows.casebook.book import Casebook
-from arien_flows.casebook.engine import database_url, open_engine, reading, shown, writing
+from arien_flows.casebook.engine import (
+    database_url,
+    open_engine,
+    reading,
+    shown,
+    sqlite_url,
+    writing,
+)
 from arien_flows.casebook.records import TagFilter
 from arien_flows.errors import CasebookBusyError, CasebookError, InputError
 from arien_flows.settings import Settings, settings_from
@@ -47,6 +55,26 @@ def test_shown__hides_the_password_and_what_follows_a_question_mark():
     assert SECRET not in shown(url)
     assert shown(url).startswith("postgresql+psycopg://user:***@host:5433/name")
     assert shown(database_url("sqlite:////folder/file.sqlite")) == "/folder/file.sqlite"
+
+
+def test_casebook__is_made_for_its_owner_alone_and_keeps_the_mode_that_it_was_given(tmp_path: Path):
+    file = tmp_path / "casebook.sqlite"
+    # What an ordinary machine lets others read.
+    before = os.umask(0o022)
+    try:
+        book = Casebook(sqlite_url(file))
+        bring_in(book, pack(row(GENESIS, "X")))
+        with book._reading():
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+        book.close()
+        assert modes.pop("casebook.sqlite") == 0o600
+        assert set(modes.values()) <= {0o600}
+        file.chmod(0o640)
+        bring_in(book, pack(row(GENESIS, "Y")))
+        book.close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_settings__do_not_show_the_address_of_the_casebook():

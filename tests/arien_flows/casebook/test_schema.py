@@ -170,6 +170,7 @@ def test_casebook__of_an_older_version_is_refused_until_it_is_upgraded(
     assert book.upgrade() == (models.SCHEMA, None)
     if address.startswith("sqlite"):
         assert copy == tmp_path / "casebook.sqlite.0001.bak"
+        assert copy.stat().st_mode & 0o077 == 0
         engine = open_engine(database_url(f"sqlite:///{copy}"))
         kept = rows_of(engine)
         engine.dispose()

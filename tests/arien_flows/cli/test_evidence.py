@@ -21,6 +21,8 @@ def test_evidence__shows_what_was_done_and_names_what_was_changed(tmp_path: Path
     do("tags", "withdraw", "1", "--reason", "mistaken list")
 
     log = do("evidence", "log")
+    assert max(map(len, log.splitlines())) <= 100
+    assert "null" not in log
     assert "withdrawal" in log
     assert "reason mistaken list" in log
     told = json.loads(do("evidence", "log", "--json", "--limit", "2"))

@@ -104,7 +104,11 @@ def test_listings__a_table_is_read_by_a_mapping_file(do: Do, tmp_path: Path):
     assert "--mapping MAPPING.toml" in out
     mapping.write_text('[columns]\nvendor = "Who"\ndescription = "Words"\n')
     do("listings", "import", table, "--market", MARKET, "--mapping", mapping)
-    assert f"Alice @ {MARKET}" in do("tags", "of", FIRST)[0]
+    said = do("tags", "of", FIRST)[0]
+    assert f"Alice @ {MARKET}" in said
+    sha256 = json.loads(do("listings", "list", "--json")[0])["items"][0]["sha256"]
+    assert f"   Document    {sha256} (`listings show` shows the bytes)" in said
+    assert "which this program made of it" in said
     mapping.write_text("[columns\n")
     _, message = do("listings", "import", table, "--mapping", mapping, code=2)
     assert "m.toml: not valid TOML" in message

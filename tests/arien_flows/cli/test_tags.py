@@ -126,6 +126,17 @@ def test_import__shows_some_faults_and_says_how_to_see_all(do: Do, tmp_path: Pat
     assert len(report["faults"]) == 30
 
 
+def test_import__is_not_kept_out_by_the_same_bytes_in_a_wrong_format(do: Do, tmp_path: Path):
+    pools = {"payout_addresses": {GENESIS: {"name": "Pool", "link": "https://example.org"}}}
+    file = written(tmp_path, "pools.json", json.dumps(pools).encode())
+    assert "import 1, 0 tags" in do("tags", "import", file, "--format", "etherscan", code=3)[0]
+    out, _ = do("tags", "import", file, code=2)
+    assert "import 1 holds these bytes, read as etherscan and not as mining-pools (0 tags)" in out
+    do("tags", "withdraw", "1", "--reason", "read in a wrong format")
+    assert "import 2, 1 tag" in do("tags", "import", file)[0]
+    assert "already imported" in do("tags", "import", file)[0]
+
+
 def test_export__is_imported_as_the_same_tags(do: Do, tmp_path: Path):
     first = pack(
         row(GENESIS, "Pool", lastmod="2024-05-06", concepts="[miner, exchange]"),

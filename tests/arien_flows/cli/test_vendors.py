@@ -32,13 +32,19 @@ def test_vendors__lists_shows_and_explains(tmp_path: Path, capsys):
         do("listings", "import", str(file), "--market", market, "--network", "bitcoin")
 
     listed = do("vendors", "list")
+    assert "bitcoinx" in do("vendors", "list", "--network", "bitcoinx", code=2)
+    assert "at least 8 digits" in do("listings", "show", "78b0", code=2)
     assert "far/Verdant" in listed
     assert "far/Verdant (2)" in listed
     shown = do("vendors", "show", "silk-lane/Green")
     assert f"PGP key {KEY}" in shown
     assert "Accounts of one owner (inference): far/Verdant, silk-lane/Green" in shown
     assert "Tea: 0.01 BTC" in shown
+    left_out = "Left out: entities of wallets, and links by payments (no_ledger)."
+    assert left_out in shown
+    assert left_out in do("vendors", "why", "Green", "Verdant")
     told = json.loads(do("vendors", "show", "Green", "--json"))
+    assert not told["complete"]
     place = told["keys"][0]["shown"][0]
     raw = (tmp_path / "Green.html").read_bytes()
     assert KEY.encode() in raw[place["begin"] : place["end"]]

@@ -106,7 +106,7 @@ COMMANDS = {
     "tags": Entry(
         module="arien_flows.cli.tags",
         attribute="tags",
-        summary="What sources say of addresses: import, look up, export, withdraw.",
+        summary="What sources say of addresses: import, look up, review, export, withdraw.",
     ),
     "listings": Entry(
         module="arien_flows.cli.listings",

@@ -60,7 +60,7 @@ def test_folders__with_code_are_packages(top: str):
     assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
 
 
-@pytest.mark.parametrize("name", ["check", "demo", "fix", "test"])
+@pytest.mark.parametrize("name", ["check", "coverage", "demo", "fix", "test"])
 def test_scripts__can_be_run_and_are_valid_shell(name: str):
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)

@@ -9,7 +9,7 @@ import pytest
 from arien_flows import workspace
 from arien_flows.errors import InputError
 from arien_flows.settings import Settings
-from arien_flows.workspace import EARLIER_KEPT, Memory, OpenNetwork, Reading, Workspace
+from arien_flows.workspace import EARLIER_KEPT, OpenNetwork, Reading, Workspace
 from tests.small_case import NETWORK, SmallCase
 
 PATIENCE = 60
@@ -78,36 +78,3 @@ def test_ask__an_earlier_state_that_failed_is_made_again(
     assert earlier.tags_are_later
     with pytest.raises(InputError, match="--as-of 3"):
         opened.ask(itself, height=3, clusters_anew=False)
-
-
-def test_memory__finds_each_thing_once_and_a_failure_again() -> None:
-    memory, asked = Memory(), []
-
-    def find() -> int:
-        asked.append(None)
-        if len(asked) == 1:
-            raise ValueError("not yet")
-        return 7
-
-    with pytest.raises(ValueError, match="not yet"):
-        memory.of("a", find)
-    assert [memory.of("a", find), memory.of("a", find)] == [7, 7]
-    assert memory.of("b", lambda: 8) == 8
-    assert len(asked) == 2
-
-
-def test_memory__lets_those_wait_who_ask_for_the_same_and_nobody_else() -> None:
-    memory, begun, go = Memory(), Event(), Event()
-
-    def find() -> int:
-        begun.set()
-        assert go.wait(10)
-        return 7
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(memory.of, "a", find)
-        assert begun.wait(10)
-        second = pool.submit(memory.of, "a", lambda: 8)
-        assert memory.of("b", lambda: 9) == 9
-        go.set()
-        assert (first.result(10), second.result(10)) == (7, 7)

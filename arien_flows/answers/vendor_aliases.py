@@ -269,8 +269,8 @@ def strict_reading_of(workspace: Workspace, network: str | None) -> Reading | Tr
             return _unread("several_networks", f"name a network: {' or '.join(several)}")
     try:
         reading = workspace.open(network or workspace.choose()).read(STRICT)
-    except NotFoundError as error:
-        return _unread("no_ledger", str(error))
+    except NotFoundError:
+        return _unread("no_ledger", "there is no ledger of the network")
     return (
         _unread("no_clustering", reading.clustering_gap) if reading.clustering is None else reading
     )

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from api.description import EXAMPLES
 from api.main import application, service
 from arien_flows.settings import Settings
-from tests.api.questions import COLLECTED, WITHDRAWN, ask, questions
+from tests.api.questions import COLLECTED, OF_ACCOUNT, WITHDRAWN, ask, questions
 from tests.small_case import SmallCase, make_small_case
 
 STORED = EXAMPLES.with_name("openapi.json")
@@ -35,6 +35,7 @@ def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
     operations = [
         *questions(case),
         *COLLECTED,
+        OF_ACCOUNT,
         "make_trace",
         "find_paths",
         "find_exposure",

@@ -1,6 +1,7 @@
 """One good question per operation, to the small ledger."""
 
 from pathlib import Path
+from shutil import copytree
 from tempfile import TemporaryDirectory
 
 from fastapi.testclient import TestClient
@@ -22,6 +23,9 @@ COLLECTED = (
 """Operations that are about collected documents, which the small case has none of."""
 
 
+OF_ACCOUNT = "read_account_profile"
+
+
 def body(case: SmallCase) -> dict[str, object]:
     """Return the body of a trace."""
     return {"network": NETWORK, "sources": [case.address("alice")], "policy": "fifo"}
@@ -39,6 +43,8 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
         return client.post(f"/v1/{NETWORK}/exposures", json={"subjects": subjects})
     if operation == "import_tags":
         return import_tags(client, case)
+    if operation == OF_ACCOUNT:
+        return ask_of_account(case)
     if operation in COLLECTED:
         return ask_collected(operation)
     if operation == "read_account_profile":
@@ -52,6 +58,20 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
             import_tags(own, case)
             return own.post("/v1/tags/imports/1/withdrawal", json={"reason": "A mistaken list."})
     return client.get(questions(case)[operation])
+
+
+def ask_of_account(case: SmallCase) -> Response:
+    """Ask for the wallets of an account whose page names an address of the small ledger."""
+    with TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        copytree(case.data, desk.folder / "data")
+        desk.bring({"alice.html": page("Alice", case.address("alice"))}, network=NETWORK)
+        desk.casebook.close()
+        client = TestClient(
+            service(Settings(data=desk.folder / "data")), base_url="http://127.0.0.1:8000"
+        )
+        found = client.get("/v1/vendors").json()["items"][0]["id"]
+        return client.get(f"/v1/vendors/{found}/profile?network={NETWORK}")
 
 
 def ask_collected(operation: str) -> Response:

@@ -124,7 +124,7 @@ def test_sdn_xml__with_entities_of_its_own_is_refused():
     ],
 )
 def test_sdn_xml__of_another_schema_is_refused_and_not_read_as_nobody(text, form):
-    with pytest.raises(InputError, match=r"its outermost element is .*: leave --format out"):
+    with pytest.raises(InputError, match=r"begins with .*: leave --format out"):
         read_tags(text.encode(), "sdn.xml", form)
 
 
@@ -133,12 +133,10 @@ def test_sdn_xml__of_another_schema_is_refused_and_not_read_as_nobody(text, form
     [
         ("<sdnList></sdnList>", "ofac-sdn-xml", "sdn.xml"),
         ("<Sanctions><DistinctParties/></Sanctions>", "ofac-sdn-advanced", "sdn.xml"),
-        ("\n", "ofac-list", "sanctioned_addresses_XBT.txt"),
-        ("[]", "ofac-list", "sanctioned_addresses_XBT.json"),
     ],
 )
 def test_sanctions_list__of_nobody_is_refused(text, form, name):
-    with pytest.raises(InputError, match="lists nobody"):
+    with pytest.raises(InputError, match="has no entries"):
         read_tags(text.encode(), name, form)
 
 

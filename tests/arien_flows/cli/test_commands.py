@@ -70,6 +70,7 @@ def test_address__tags_name_their_source(say: Say, small_case: SmallCase):
             "name": "services.yaml",
             "sha256": hashlib.sha256(small_case.pack.read_bytes()).hexdigest(),
             "row": 1,
+            "read_from": hashlib.sha256(small_case.pack.read_bytes()).hexdigest(),
         },
         "certainty": "attribution",
     }

@@ -328,6 +328,6 @@ def test_import__of_a_list_that_was_read_as_another_format_is_refused(
     file.write_text("[]")
     do("tags", "import", str(file), "--format", "ofac-list")
     out, _ = do("tags", "import", str(file), "--format", "mining-pools", code=2)
-    assert "read as ofac-list before: withdraw import 1" in out
+    assert "read as ofac-list and not as mining-pools" in out
     out, _ = do("tags", "import", str(file), "--format", "ofac-list")
     assert "already imported" in out

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tests.small_case import SmallCase
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=40, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, print_blob=True)
 # Kernels run interpreted, about a hundred times slower: the same properties, fewer examples.
 settings.register_profile(
     "jit_off",
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

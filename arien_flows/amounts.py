@@ -30,4 +30,9 @@ def coins(base_units: int | str, asset: Asset) -> str:
 
 def held_by_coins(base_units: int, count: int, asset: Asset) -> str:
     """Return an amount and how many coins hold it: `1.50000000 BTC in 2 coins`."""
-    return f"{coins(base_units, asset)} in {count:,} coin{'s' * (count != 1)}"
+    return f"{coins(base_units, asset)} in {counted(count, 'coin')}"
+
+
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """Return how many there are of something, as `1 coin` or `1,200 coins`."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

@@ -42,7 +42,8 @@ from arien_flows.ledger.ingest import ingest
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.simulation.roles import COMMISSION_PERCENT, Actor, Kind
 from arien_flows.simulation.truth import Truth, VendorTruth
-from arien_flows.vendors.chain_evidence import AliasFacts, Case, findings
+from arien_flows.vendors.chain_case import AliasFacts, Case
+from arien_flows.vendors.chain_evidence import findings
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_pairs import stable_pairs
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, market_money

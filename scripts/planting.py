@@ -6,7 +6,6 @@ and random: nobody holds their keys. A text that addresses are planted in must h
 
 import base64
 import codecs
-import hashlib
 import random
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -205,8 +204,3 @@ def extended_key(dice: random.Random) -> str:
     """Return an extended public key, of nobody."""
     head = bytes.fromhex("0488b21e") + bytes(9)
     return encode_checked(head + dice.randbytes(32) + b"\x02" + dice.randbytes(32))
-
-
-def transaction_id(dice: random.Random) -> str:
-    """Return what may be the id of a transaction."""
-    return hashlib.sha256(dice.randbytes(8)).hexdigest()

@@ -35,7 +35,8 @@ from arien_flows.ledger.state import as_of
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.fiat import refuse_unknown
-from arien_flows.vendors.chain_evidence import AliasFacts, Case, findings
+from arien_flows.vendors.chain_case import AliasFacts, Case
+from arien_flows.vendors.chain_evidence import findings
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_habits import hour_counts
 from arien_flows.vendors.chain_pairs import Pairs, stable_pairs

@@ -14,7 +14,7 @@ from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.vendor_records import StoredAccount
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.vendors.account import account_id
-from arien_flows.vendors.chain_evidence import AliasFacts
+from arien_flows.vendors.chain_case import AliasFacts
 from arien_flows.vendors.chain_prices import LARGEST_VALUE, ListedPrice
 
 BITCOIN = ("BTC", "XBT")

@@ -11,11 +11,12 @@ import numpy as np
 
 from arien_flows.answers.facts import named
 from arien_flows.answers.trace import compared, traced
-from arien_flows.answers.vendor_parts import Rated, moment
+from arien_flows.answers.vendor_parts import Rated
 from arien_flows.answers.vendor_shapes import DirectCashOut, TracedCashOut
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.request import TraceRequest
-from arien_flows.vendors.chain_evidence import Case
+from arien_flows.tracing.texts import moment
+from arien_flows.vendors.chain_case import Case
 from arien_flows.vendors.chain_revenue import Receipts, source_at
 from arien_flows.workspace import Reading
 from chains.types import Int64Array

@@ -1,7 +1,7 @@
 """The parts of a vendor's profile, from what was measured to what is shown."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -28,7 +28,9 @@ from arien_flows.entities.clustering import Clustering
 from arien_flows.ledger.view import View
 from arien_flows.prices.money import Money, Sum
 from arien_flows.prices.rates import PriceBook, Rates
-from arien_flows.vendors.chain_evidence import Case, Shown, closures
+from arien_flows.vendors.chain_case import Case
+from arien_flows.vendors.chain_closures import closures
+from arien_flows.vendors.chain_evidence import Shown
 from arien_flows.vendors.chain_ground import DAY_SECONDS, VendorGround
 from arien_flows.vendors.chain_pairs import Pairs, StablePair
 from arien_flows.vendors.chain_payouts import PayoutKind, Payouts
@@ -299,8 +301,3 @@ def _pair(case: Case, pair: StablePair) -> StablePairAnswer:
         tests=pair.tests,
         evidence=tuple(view.txid_texts(pair.transactions[:SHOWN_TRANSACTIONS])),
     )
-
-
-def moment(seconds: int) -> datetime:
-    """Return seconds since 1970 as a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -13,7 +13,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from arien_flows.attribution.pack import FaultyRow, Gathering, PackRow, TagPack, told_by
+from arien_flows.attribution.pack import Gathering, TagPack, told_by
 from arien_flows.attribution.pack_scan import Scanned, scan_pack
 from arien_flows.attribution.pack_yaml import load_pack
 from arien_flows.attribution.tag_fields import (
@@ -24,8 +24,6 @@ from arien_flows.attribution.tag_fields import (
     text_in,
 )
 from arien_flows.errors import InputError
-
-__all__ = ["FaultyRow", "PackRow", "TagPack", "parse_tagpack", "read_pack_bytes", "read_tagpack"]
 
 _LARGEST_FILE = 200 * 2**20
 _HEADER_ONLY = frozenset({"title", "creator", "description", "owner", "is_public", "tags"})

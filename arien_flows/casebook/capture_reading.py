@@ -39,8 +39,7 @@ from arien_flows.casebook.capture_tables import (
     found_secrets,
 )
 from arien_flows.casebook.models import documents
-from arien_flows.casebook.records import Withdrawal
-from arien_flows.casebook.rows import ROWS_AT_ONCE
+from arien_flows.casebook.rows import ROWS_AT_ONCE, withdrawal_in
 from arien_flows.casebook.vendor_tables import vendor_accounts, vendor_observations
 
 
@@ -413,13 +412,6 @@ def finding_of(row: Row[tuple[object, ...]]) -> Finding:
 
 def _capture(row: Row[tuple[object, ...]]) -> Capture:
     held = row._mapping
-    withdrawal = None
-    if held["withdrawn_at"] is not None:
-        withdrawal = Withdrawal(
-            reason=held["reason"],
-            withdrawn_at=held["withdrawn_at"],
-            withdrawn_by=held["withdrawn_by"],
-        )
     return Capture(
         id=held["id"],
         document_sha256=held["sha256"],
@@ -441,5 +433,5 @@ def _capture(row: Row[tuple[object, ...]]) -> Capture:
         network=held["network"],
         imported_at=held["imported_at"],
         imported_by=held["imported_by"],
-        withdrawal=withdrawal,
+        withdrawal=withdrawal_in(held),
     )

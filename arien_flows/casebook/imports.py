@@ -39,8 +39,13 @@ from arien_flows.casebook.models import (
     withdrawals,
 )
 from arien_flows.casebook.pack_rows import Report, UsableRow, usable_rows, write_tags
-from arien_flows.casebook.records import FaultyTag, ImportOutcome, TagImport, Withdrawal
-from arien_flows.casebook.rows import next_number, write_rows
+from arien_flows.casebook.records import (
+    FaultyTag,
+    ImportOutcome,
+    TagImport,
+    Withdrawal,
+)
+from arien_flows.casebook.rows import next_number, withdrawal_in, write_rows
 from arien_flows.casebook.verdicts import count_rejected_before, state_of_import
 from arien_flows.errors import InputError, NotFoundError
 
@@ -282,13 +287,6 @@ def _imports() -> Select[tuple[object, ...]]:
 
 def _record(row: Row[tuple[object, ...]]) -> TagImport:
     found = row._mapping
-    withdrawal = None
-    if found["withdrawn_at"] is not None:
-        withdrawal = Withdrawal(
-            reason=found["reason"],
-            withdrawn_at=found["withdrawn_at"],
-            withdrawn_by=found["withdrawn_by"],
-        )
     return TagImport(
         id=found["id"],
         document_sha256=found["sha256"],
@@ -303,7 +301,7 @@ def _record(row: Row[tuple[object, ...]]) -> TagImport:
         current=int(found["current"]),
         repeated=found["repeated"],
         faulty=int(found["faulty"]),
-        withdrawal=withdrawal,
+        withdrawal=withdrawal_in(found),
         form=found["format"],
         terms=Terms(source=found["told_source"], licence=found["licence"], as_of=found["as_of"]),
         state=found["state"],

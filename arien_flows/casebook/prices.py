@@ -23,7 +23,7 @@ from arien_flows.casebook.records import (
     PriceTableRecord,
     Withdrawal,
 )
-from arien_flows.casebook.rows import next_number, write_rows
+from arien_flows.casebook.rows import next_number, withdrawal_in, write_rows
 from arien_flows.errors import CasebookError, InputError, NotFoundError
 from arien_flows.prices.reading import FaultyRow, PriceDocument
 from arien_flows.prices.table import PriceOrigin, PriceTable
@@ -231,13 +231,6 @@ def _records() -> Select[tuple[object, ...]]:
 
 def _record(row: Row[tuple[object, ...]]) -> PriceTableRecord:
     found = row._mapping
-    withdrawal = None
-    if found["withdrawn_at"] is not None:
-        withdrawal = Withdrawal(
-            reason=found["reason"],
-            withdrawn_at=found["withdrawn_at"],
-            withdrawn_by=found["withdrawn_by"],
-        )
     return PriceTableRecord(
         id=found["id"],
         asset=found["asset"],
@@ -261,7 +254,7 @@ def _record(row: Row[tuple[object, ...]]) -> PriceTableRecord:
         points_sha256=found["points_sha256"],
         imported_at=found["imported_at"],
         imported_by=found["imported_by"],
-        withdrawal=withdrawal,
+        withdrawal=withdrawal_in(found),
     )
 
 

@@ -1,13 +1,14 @@
-"""Writing rows in bulk, under numbers that the one writer gives."""
+"""Rows of the casebook: written in bulk under numbers that the one writer gives, and read alike."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, RowMapping, Table, func, insert, select
+
+from arien_flows.casebook.records import Withdrawal
 
 ROWS_AT_ONCE = 10_000
 """Rows of one statement."""
-
 
 VALUES_AT_ONCE = 400
 """Values of one question: SQLite takes some 32,000 variables, PostgreSQL 65,535."""
@@ -50,3 +51,14 @@ def write_tuples(
 def next_number(connection: Connection, table: Table) -> int:
     """Return the number of the next row; there is no other writer to take it."""
     return int(connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+
+
+def withdrawal_in(found: RowMapping) -> Withdrawal | None:
+    """Return the withdrawal in a row of a query; nothing for what still counts."""
+    if found["withdrawn_at"] is None:
+        return None
+    return Withdrawal(
+        reason=found["reason"],
+        withdrawn_at=found["withdrawn_at"],
+        withdrawn_by=found["withdrawn_by"],
+    )

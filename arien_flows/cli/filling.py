@@ -8,6 +8,7 @@ from types import FrameType
 
 import click
 
+from arien_flows.amounts import counted
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
@@ -156,15 +157,11 @@ def _show_merges(progress: Progress, step: MergeStep) -> None:
 
 
 def _told(name: str, height: int, summary: IngestSummary) -> str:
-    removed = f"{_counted(summary.blocks_removed, 'block')} removed, "
+    removed = f"{counted(summary.blocks_removed, 'block')} removed, "
     ends = f"the ledger ends at block {height:,}" if height >= 0 else "the ledger is empty"
     return (
         f"{name}: {removed if summary.blocks_removed else ''}"
-        f"{_counted(summary.blocks_added, 'block')} with "
-        f"{_counted(summary.transactions_added, 'transaction')} added in {summary.seconds:.1f} s; "
+        f"{counted(summary.blocks_added, 'block')} with "
+        f"{counted(summary.transactions_added, 'transaction')} added in {summary.seconds:.1f} s; "
         f"{ends}"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

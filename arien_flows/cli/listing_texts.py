@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from arien_flows.amounts import counted
 from arien_flows.answers.listing_imports import (
     DerivedTags,
     ListingConflict,
@@ -36,7 +37,7 @@ def import_lines(report: ListingImportReport) -> Iterable[str]:
     """Return what became of everything that was offered."""
     if report.secrets:
         yield (
-            f"SECRETS: {_counted(report.secrets, 'key or seed phrase', 'keys or seed phrases')} "
+            f"SECRETS: {counted(report.secrets, 'key or seed phrase', 'keys or seed phrases')} "
             "in these documents. They are hidden wherever documents are shown, but the casebook "
             "keeps the documents as they are: guard it, and tell whoever secures coins."
         )
@@ -49,9 +50,9 @@ def import_lines(report: ListingImportReport) -> Iterable[str]:
         yield f"   {len(telling) - ROWS_SHOWN:,} more: add --json to see them all"
     yield from _derived_lines(report.derived)
     yield from _conflict_lines(report.conflicts)
-    counted = ", ".join(f"{count:,} {name}" for name, count in report.counts.items())
+    results = ", ".join(f"{count:,} {name}" for name, count in report.counts.items())
     batch = "" if report.batch is None else f"Batch {report.batch}: "
-    yield f"{batch}{_counted(len(report.items), 'item')} ({counted or 'none'})."
+    yield f"{batch}{counted(len(report.items), 'item')} ({results or 'none'})."
 
 
 def scan_lines(rows: Sequence[ListingScanRow]) -> Iterable[str]:
@@ -69,7 +70,7 @@ def scan_lines(rows: Sequence[ListingScanRow]) -> Iterable[str]:
         for note in row.notes:
             yield f"   {note}"
     if empty:
-        yield f"In {_counted(empty, 'item')} nothing was found. Nothing was kept of any."
+        yield f"In {counted(empty, 'item')} nothing was found. Nothing was kept of any."
 
 
 def page_lines(page: ListingPage) -> Iterable[str]:
@@ -157,7 +158,7 @@ def _import_line(item: ListingImportRow) -> str:
     said = _SAYS_RESULT[item.result]
     if item.result in ("known", "withdrawn"):
         return f"{item.path}: {said}"
-    found = _counted(item.addresses, "address", "addresses")
+    found = counted(item.addresses, "address", "addresses")
     more = f", {item.attributing:,} of them attributing" if item.addresses else ""
     secrets = f", {item.secrets:,} SECRET" if item.secrets else ""
     return f"{item.path}: {said}; {found}{more}{secrets}"
@@ -204,7 +205,7 @@ def _derived_lines(derived: Sequence[DerivedTags]) -> Iterable[str]:
         instead = f", in the place of import {gone}" if gone else ""
         yield (
             f"Tags of document {each.sha256[:16]}: import {each.tag_import}, "
-            f"{_counted(each.tags, 'tag')}{instead}"
+            f"{counted(each.tags, 'tag')}{instead}"
         )
 
 
@@ -214,7 +215,3 @@ def _conflict_lines(conflicts: Sequence[ListingConflict]) -> Iterable[str]:
             f"CONFLICT: captures of {each.listing} name different addresses "
             f"({', '.join(each.addresses)}; from {', '.join(each.sources)}): nobody is attributed"
         )
-
-
-def _counted(number: int, noun: str, nouns: str | None = None) -> str:
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from arien_flows.answers.prices import PriceReport, price_report, refused_prices
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import PriceOffer
-from arien_flows.cli.importing import exit_code, user_name
+from arien_flows.cli.importing import user_name
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
 from arien_flows.prices.currencies import asset_named, currency_named
@@ -45,14 +45,6 @@ def import_prices(session: Session, files: Sequence[Path], terms: Terms) -> list
         imported_by=user_name(),
     )
     return [_imported(casebook, file, offer, terms.column) for file in files]
-
-
-def code_of(reports: Sequence[PriceReport]) -> int:
-    """Return what an import means to a script: 3 where something could not be used."""
-    return exit_code(
-        (report.result == "refused" for report in reports),
-        some_faulty=any(report.faults for report in reports),
-    )
 
 
 def _imported(casebook: Casebook, file: Path, offer: PriceOffer, column: str | None) -> PriceReport:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from arien_flows.amounts import counted
 from arien_flows.answers.prices import PriceAnswer, PriceReport, PriceTableAnswer
 from arien_flows.cli.output import NOTHING, pairs, table
 from arien_flows.reports.values import EACH, cautions
@@ -84,7 +85,7 @@ def withdrawal_lines(answer: PriceTableAnswer) -> Iterable[str]:
 
 def _taken(found: PriceTableAnswer) -> str:
     parts = [
-        f"{_counted(found.points, 'price')} of {found.asset} in {found.currency} by "
+        f"{counted(found.points, 'price')} of {found.asset} in {found.currency} by "
         f"{EACH.get(found.granularity, found.granularity)} from {shown_time(found.first_time)} "
         f"to {shown_time(found.last_time)}, column {found.column}"
     ]
@@ -94,9 +95,9 @@ def _taken(found: PriceTableAnswer) -> str:
             "apart)"
         )
     if found.absent:
-        parts.append(f"{_counted(found.absent, 'row')} without a price")
+        parts.append(f"{counted(found.absent, 'row')} without a price")
     if found.repeated:
-        parts.append(f"{_counted(found.repeated, 'repeated row')} left out")
+        parts.append(f"{counted(found.repeated, 'repeated row')} left out")
     if found.faulty:
         parts.append(f"{found.faulty:,} not usable")
     return "; ".join(parts)
@@ -126,7 +127,3 @@ def _state(each: PriceTableAnswer) -> str:
 
 def _hours(seconds: int) -> str:
     return f"{seconds // 3_600:,} hours" if seconds >= 3_600 else f"{seconds:,} seconds"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

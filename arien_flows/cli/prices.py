@@ -60,15 +60,16 @@ def import_command(
     states what one euro is, so --asset EUR --currency USD reads its column USD. With it, prices in
     dollars are converted where none in euro are known.
     """
+    from arien_flows.cli.importing import exit_code_of
     from arien_flows.cli.output import emit
-    from arien_flows.cli.price_importing import Terms, code_of, import_prices
+    from arien_flows.cli.price_importing import Terms, import_prices
     from arien_flows.cli.price_texts import report_lines
 
     session = session_of(context)
     terms = Terms(asset=asset, currency=currency, source=source, licence=licence, column=column)
     reports = import_prices(session, files, terms)
     emit(session, reports, report_lines)
-    return code_of(reports)
+    return exit_code_of(reports)
 
 
 @prices.command("list")

@@ -25,7 +25,7 @@ from arien_flows.attribution.tagpack import read_pack_bytes
 from arien_flows.attribution.terms import NO_TERMS, Terms
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.tag_lists import BYTES_TOGETHER, ListOffer
-from arien_flows.cli.importing import exit_code, user_name
+from arien_flows.cli.importing import user_name
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError, NotFoundError
@@ -65,14 +65,6 @@ def import_files(
     reports |= _import_group(casebook, waiting, assumed, progress)
     progress.end()
     return [reports[place] for place in sorted(reports)]
-
-
-def code_of(reports: Sequence[ImportReport]) -> int:
-    """Return what an import means to a script: 3 where something could not be used."""
-    return exit_code(
-        (report.result == "refused" for report in reports),
-        some_faulty=any(report.faults for report in reports),
-    )
 
 
 def export_to(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from arien_flows.amounts import counted
 from arien_flows.answers.address_tags import AddressTagsAnswer
 from arien_flows.answers.tag_imports import (
     FaultyTagAnswer,
@@ -24,7 +25,7 @@ def report_lines(reports: Sequence[ImportReport]) -> Iterable[str]:
         record = report.record
         if report.actors is not None:
             known = "already imported, " if report.result == "already_imported" else ""
-            yield f"{report.file}: {known}{_counted(report.actors, 'actor')}"
+            yield f"{report.file}: {known}{counted(report.actors, 'actor')}"
             yield from _fault_lines(report.faults, "actor")
             continue
         if record is None:
@@ -61,7 +62,7 @@ def detail_lines(detail: TagImportDetail) -> Iterable[str]:
     )
     if detail.rejected_before:
         yield (
-            f"{_counted(detail.rejected_before, 'tag')} of it cannot speak: rejected before in "
+            f"{counted(detail.rejected_before, 'tag')} of it cannot speak: rejected before in "
             "another import, and not approved here."
         )
     for review in detail.reviews:
@@ -117,7 +118,7 @@ def naming_lines(naming: Naming | None) -> Iterable[str]:
         actor = "" if claim.actor is None else f" (actor {claim.actor})"
         yield (
             f"Said of {whose}: {claim.label}{actor}, {claim.confidence} of 100 by "
-            f"{_counted(claim.sources, 'source')}"
+            f"{counted(claim.sources, 'source')}"
         )
 
 
@@ -160,7 +161,7 @@ def import_lines(imports: Sequence[TagImportAnswer]) -> Iterable[str]:
 def withdrawal_lines(record: TagImportAnswer) -> Iterable[str]:
     """Return what became of an import that was withdrawn."""
     yield (
-        f"Import {record.id} ({record.file}) is withdrawn; its {_counted(record.tags, 'tag')} "
+        f"Import {record.id} ({record.file}) is withdrawn; its {counted(record.tags, 'tag')} "
         "and the document are kept, and no longer count."
     )
 
@@ -195,14 +196,14 @@ def _document(document: Document) -> Iterable[tuple[str, str]]:
 
 
 def _taken(record: TagImportAnswer, rejected: int) -> str:
-    parts = [f"{_counted(record.tags, 'tag')} taken over"]
+    parts = [f"{counted(record.tags, 'tag')} taken over"]
     if rejected:
         parts.append(f"{rejected:,} of them rejected before: they do not speak until approved here")
     if record.current + rejected != record.tags:
         silent = record.tags - record.current - rejected
         parts.append(f"{silent:,} of them older than what is known")
     if record.repeated:
-        parts.append(f"{_counted(record.repeated, 'repeated row')} left out")
+        parts.append(f"{counted(record.repeated, 'repeated row')} left out")
     if record.faulty:
         parts.append(f"{record.faulty:,} not usable")
     return "; ".join(parts)
@@ -213,7 +214,3 @@ def _state(record: TagImportAnswer) -> str:
         return "in effect"
     moment = shown_time(record.withdrawal.withdrawn_at)
     return f"withdrawn {moment} by {record.withdrawal.withdrawn_by}: {record.withdrawal.reason}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -67,15 +67,16 @@ def import_command(
     is_cluster_definer, context, lastmod.
     """
     from arien_flows.attribution.terms import Terms
+    from arien_flows.cli.importing import exit_code_of
     from arien_flows.cli.output import emit
-    from arien_flows.cli.tag_importing import code_of, import_files
+    from arien_flows.cli.tag_importing import import_files
     from arien_flows.cli.tag_texts import report_lines
 
     session = session_of(context)
     terms = Terms(source=source, licence=licence, as_of=None if as_of is None else as_of.date())
     reports = import_files(session, files, form, terms)
     emit(session, reports, report_lines)
-    return code_of(reports)
+    return exit_code_of(reports)
 
 
 @tags.command("of")

@@ -27,7 +27,6 @@ _BROKEN = (
     EOFError,
     OSError,
     RuntimeError,
-    NotImplementedError,
     ValueError,
     struct.error,
     OverflowError,

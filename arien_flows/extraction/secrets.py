@@ -163,3 +163,8 @@ def _merged(
         else:
             merged.append((start, stop, kind))
     return merged
+
+
+def hidden(text: str | None) -> str | None:
+    """Return `without_secrets` of a text, where there is one."""
+    return None if text is None else without_secrets(text)

@@ -26,7 +26,7 @@ from arien_flows.casebook.captures import Known
 from arien_flows.casebook.vendor_records import NewObservation, NewStatement
 from arien_flows.documents.item import Item, Refusal
 from arien_flows.documents.reading import items
-from arien_flows.extraction.secrets import without_secrets
+from arien_flows.extraction.secrets import hidden, without_secrets
 from arien_flows.intake.existence import Chains
 from arien_flows.intake.extracting import (
     EXTRACTOR,
@@ -278,7 +278,7 @@ def place_of(item: Item, order: Order, offer: Path) -> Place:
     The item's own word goes before the order's, and the clock of a crawler before both; a moment
     in the future is no moment.
     """
-    market = _hidden(item.fields.get("market")) or _hidden(order.market)
+    market = hidden(item.fields.get("market")) or hidden(order.market)
     url = item.url or (None if item.is_row else order.origin)
     moments = [
         (item.captured_at, "warc") if item.clock == "warc" else (None, ""),
@@ -298,10 +298,6 @@ def place_of(item: Item, order: Order, offer: Path) -> Place:
         captured_at=moment.replace(microsecond=0),
         clock=clock,
     )
-
-
-def _hidden(text: str | None) -> str | None:
-    return None if text is None else without_secrets(text)
 
 
 def _file_time(offer: Path) -> datetime:
@@ -361,13 +357,13 @@ def _row(
 def _batch(order: Order) -> NewBatch:
     told = {
         "captured_at": None if order.captured_at is None else order.captured_at.isoformat(),
-        "origin": _hidden(order.origin),
+        "origin": hidden(order.origin),
         "mapping": order.mapping_text,
     }
     return NewBatch(
         name=without_secrets(order.name),
-        collector=_hidden(order.collector),
-        market=_hidden(order.market),
+        collector=hidden(order.collector),
+        market=hidden(order.market),
         network=order.network,
         options=json.dumps({name: value for name, value in told.items() if value is not None}),
         imported_at=order.now,

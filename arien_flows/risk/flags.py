@@ -18,7 +18,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from arien_flows.amounts import asset_of
+from arien_flows.amounts import asset_of, counted
 from arien_flows.attribution.naming import Naming
 from arien_flows.entities.activity import Gathered
 from arien_flows.entities.peel_chains import chain_through
@@ -111,7 +111,7 @@ def _rapid_pass_through(seen: Observed, sides: Sides) -> Flag:
         "rapid_pass_through",
         through,
         count >= LEAST_PASSES,
-        f"{_times(count, 'receipt')} left within an hour for {LEAST_PASSED_PERCENT} % or more; "
+        f"{counted(count, 'receipt')} left within an hour for {LEAST_PASSED_PERCENT} % or more; "
         f"{LEAST_PASSES} show it",
     )
 
@@ -141,7 +141,7 @@ def _structuring(seen: Observed, sides: Sides) -> Flag:
         "structuring",
         best,
         most >= LEAST_TRANSFERS,
-        f"at most {_times(most, 'transfer')} within 24 hours lay in the last "
+        f"at most {counted(most, 'transfer')} within 24 hours lay in the last "
         f"{100 - JUST_BELOW_PERCENT} % below {_thresholds()} {CURRENCY}; {LEAST_TRANSFERS} show it",
     )
 
@@ -216,7 +216,7 @@ def _dormant_then_emptied(seen: Observed, sides: Sides) -> Flag:
     )
     count = int(np.count_nonzero(emptied))
     told = (
-        f"{_times(count, 'payment')} spent {EMPTIED_PERCENT} % or more of what it held after more "
+        f"{counted(count, 'payment')} spent {EMPTIED_PERCENT} % or more of what it held after more "
         "than two years without a transaction; one shows it"
     )
     return _counted(seen, name, emptied, count > 0, told)
@@ -239,8 +239,8 @@ def _mixer_then_exchange(seen: Observed, sides: Sides) -> Flag:
     first = np.flatnonzero(mixed)[:1]
     after = cashed & (np.arange(len(cashed)) > (first[0] if len(first) else len(cashed)))
     told = (
-        f"{_times(int(np.count_nonzero(mixed)), 'receipt')} from mixing services, and "
-        f"{_times(int(np.count_nonzero(after)), 'payment')} to exchanges after the first of them"
+        f"{counted(int(np.count_nonzero(mixed)), 'receipt')} from mixing services, and "
+        f"{counted(int(np.count_nonzero(after)), 'payment')} to exchanges after the first of them"
     )
     which = after.copy()
     which[first] = True
@@ -267,7 +267,7 @@ def _dust_sending(seen: Observed, sides: Sides) -> Flag:
     sending = sides.is_payment & (counts >= LEAST_DUST_OUTPUTS)
     count = int(np.count_nonzero(sending))
     told = (
-        f"{_times(count, 'payment')} with {LEAST_DUST_OUTPUTS} or more outputs of at most "
+        f"{counted(count, 'payment')} with {LEAST_DUST_OUTPUTS} or more outputs of at most "
         f"{DUST_SAT:,} sat to others; one shows it"
     )
     return _counted(seen, "dust_sending", sending, count > 0, told)
@@ -291,7 +291,7 @@ def _counted(seen: Observed, name: str, which: BoolArray, is_shown: bool, told: 
     gathered = seen.gathered
     if gathered.is_whole:
         return Flag(name=name, verdict=Verdict.NOT_SHOWN, measured=told)
-    left_out = gathered.cut or f"{_times(gathered.coinjoins, 'CoinJoin')} left out"
+    left_out = gathered.cut or f"{counted(gathered.coinjoins, 'CoinJoin')} left out"
     return Flag(name=name, verdict=Verdict.UNDECIDED, measured=f"{told}; {left_out}")
 
 
@@ -337,10 +337,6 @@ def _least_sat(seen: Observed, rates: Rates, money: Fraction) -> Int64Array:
 
 def _scale(seen: Observed) -> int:
     return int(10 ** asset_of(seen.view.network.name).decimals)
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _money(cents: int) -> str:

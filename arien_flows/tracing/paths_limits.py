@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arien_flows.amounts import Asset, coins, held_by_coins
+from arien_flows.amounts import Asset, coins, counted, held_by_coins
 from arien_flows.ledger.view import View
 from arien_flows.shapes import Truncation, shown_time
 from arien_flows.tracing.paths_ends import End
@@ -101,7 +101,7 @@ def _cuts(result: Result, asset: Asset) -> Iterator[Truncation]:
                 where="search",
                 reason=stop.name.lower(),
                 limit=bounds.get(stop),
-                detail=f"{'at least ' if cut_short else ''}{_number(count, 'coin')} not passed: "
+                detail=f"{'at least ' if cut_short else ''}{counted(count, 'coin')} not passed: "
                 f"{meaning}",
             )
     listed = len(connections.best)
@@ -140,7 +140,7 @@ def statement(result: Result, asset: Asset) -> str:
     first = connections.best[0]
     measure = "carries the most" if request.order == BY_VALUE else "is the shortest"
     best = (
-        f"{'It' if one else f'The one that {measure}'} has {_number(first.hops, 'transaction')} "
+        f"{'It' if one else f'The one that {measure}'} has {counted(first.hops, 'transaction')} "
         f"and carries at most {coins(first.carried, asset)}."
     )
     seen = (
@@ -217,9 +217,9 @@ def _outside(result: Result, asset: Asset) -> str:
 def _within(result: Result, asset: Asset) -> str:
     request = result.request
     parts = [
-        f"at most {_number(request.max_hops, 'transaction')} long",
+        f"at most {counted(request.max_hops, 'transaction')} long",
         f"coins of at least {coins(request.min_value_sat, asset)}",
-        f"{_number(request.budget, 'transaction')} looked at",
+        f"{counted(request.budget, 'transaction')} looked at",
     ]
     if request.since is not None:
         parts.append(f"not before {shown_time(request.since)}")
@@ -236,16 +236,12 @@ def _within(result: Result, asset: Asset) -> str:
 
 
 def _certain(result: Result, found: Found, asset: Asset) -> str:
-    used = f"the budget of {_number(result.request.budget, 'transaction')} was used up"
+    used = f"the budget of {counted(result.request.budget, 'transaction')} was used up"
     sure = []
     if found.certain_value:
         sure.append(f"that carries at least {coins(int(found.certain_value), asset)}")
     if found.certain_hops:
-        sure.append(f"of at most {_number(int(found.certain_hops), 'transaction')}")
+        sure.append(f"of at most {counted(int(found.certain_hops), 'transaction')}")
     if not sure:
         return f"{used} before the first step was finished"
     return f"{used}; every path {' or '.join(sure)} was found"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from arien_flows.extraction.finding import Secret
-from arien_flows.extraction.secrets import without_secrets
+from arien_flows.extraction.secrets import hidden, without_secrets
 from arien_flows.vendors.keys import PgpKey
 
 READER = "accounts/1"
@@ -264,17 +264,17 @@ class AccountPage:
                 replace(
                     each,
                     title=without_secrets(each.title),
-                    category=_hidden(each.category),
-                    quotes=tuple(replace(quote, unit=_hidden(quote.unit)) for quote in each.quotes),
+                    category=hidden(each.category),
+                    quotes=tuple(replace(quote, unit=hidden(quote.unit)) for quote in each.quotes),
                 )
                 for each in self.listings
             ),
             sales=tuple(
                 replace(
                     each,
-                    title=_hidden(each.title),
-                    buyer=_hidden(each.buyer),
-                    rating=_hidden(each.rating),
+                    title=hidden(each.title),
+                    buyer=hidden(each.buyer),
+                    rating=hidden(each.rating),
                 )
                 for each in self.sales
             ),
@@ -328,10 +328,6 @@ class AccountPage:
                 for each in self.sales
             ),
         )
-
-
-def _hidden(text: str | None) -> str | None:
-    return None if text is None else without_secrets(text)
 
 
 def market_name(text: str) -> str:

@@ -5,7 +5,7 @@ be measured. What shows it stands beside as rows: transactions, tags, documents.
 holds has rows; without them it would not be one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,8 +14,9 @@ import numpy as np
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.attribution.tag import Tag
 from arien_flows.entities.roles import Verdict
-from arien_flows.prices.rates import PriceBook
-from arien_flows.vendors.chain_ground import DAY_SECONDS, VendorGround
+from arien_flows.vendors.chain_case import Case
+from arien_flows.vendors.chain_closures import closures
+from arien_flows.vendors.chain_ground import DAY_SECONDS
 from arien_flows.vendors.chain_habits import (
     gatherings,
     hour_counts,
@@ -23,11 +24,10 @@ from arien_flows.vendors.chain_habits import (
     same_gathering,
     split_at,
 )
+from arien_flows.vendors.chain_orders import order_receipts, published_addresses
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, Payouts
-from arien_flows.vendors.chain_policy import VendorPolicy
-from arien_flows.vendors.chain_prices import ListedPrice, OrderReceipts, match_prices
-from arien_flows.vendors.chain_tags import document_of, exchange_roots, named_roots, vendor_places
-from arien_flows.vendors.chain_wallet import Wallet, output_rows
+from arien_flows.vendors.chain_prices import match_prices
+from arien_flows.vendors.chain_tags import document_of, exchange_roots, vendor_places
 from chains.types import BoolArray, Int64Array
 from heuristics.role_features import Measure, share
 
@@ -61,38 +61,6 @@ class Finding:
     """The first `MOST_ROWS`."""
 
     row_count: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class AliasFacts:
-    """What documents say of the account that the wallet is compared with; all may be empty."""
-
-    documents: frozenset[str] | None = None
-    """The documents that speak of the account; nothing where no account is compared, and then any
-    document counts that shows an address as a vendor's."""
-
-    prices: Sequence[ListedPrice] = ()
-    activity_times: Int64Array | None = None
-    """When the account was active, in seconds since 1970."""
-
-    activity_documents: Sequence[str] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A wallet, with everything that its evidence is measured on."""
-
-    ground: VendorGround
-    money: MarketMoney
-    wallet: Wallet
-    policy: VendorPolicy
-    coin: str
-    books: Mapping[str, PriceBook]
-    """The coin's price by currency."""
-
-    alias: AliasFacts
-    roles: Mapping[str, Verdict]
-    """What the roles of the entity come to."""
 
 
 def findings(case: Case) -> tuple[Finding, ...]:
@@ -202,7 +170,7 @@ def price_list(case: Case) -> Finding:
     told += f"; {match.unpriced:,} without a price of the coin" if match.unpriced else ""
     told += f"; {match.cut:,} receipts or lines past the limit" if match.cut else ""
     unread = _unread(case)
-    if unread and np.isin(_published(case), case.wallet.gathered.subject.addresses).any():
+    if unread and np.isin(published_addresses(case), case.wallet.gathered.subject.addresses).any():
         return _undecided(name, f"{told}; direct deals may lie in what was not read: {unread}")
     if match.receipts < policy.least("price_receipts"):
         return _undecided(name, told)
@@ -220,96 +188,6 @@ def price_list(case: Case) -> Finding:
     rows += tuple(Shown(document=document, says="shows the list") for document in documents)
     enough = 100 * match.matches >= policy.least("price_percent") * match.receipts
     return _found(name, enough, told, rows, match.matches + len(documents))
-
-
-def order_receipts(case: Case) -> OrderReceipts:
-    """Return what the wallet received for single orders, in chain order.
-
-    Those are what settled escrows and split coins pay it, and what arrives at addresses that a tag
-    names a vendor's, from others than markets. Balances that a market pays out are sums of orders.
-    """
-    ground, payouts = case.ground, case.wallet.payouts
-    single = payouts.where(payouts.kind != PayoutKind.PAYOUT)
-    ppm = kept_ppm(case.money, single)
-    direct = direct_outputs(case)
-    outputs = np.concatenate([single.output, direct])
-    order = np.argsort(outputs, kind="stable")
-    made = ground.view.transactions_of_outputs(outputs)
-    when = ground.times(made)
-    when[: len(single)] = ground.times(_funding(ground, single.transaction))
-    return OrderReceipts(
-        output=outputs[order],
-        value_sat=ground.view.output_value[outputs].astype(np.int64)[order],
-        commission_ppm=np.concatenate([ppm, np.zeros(len(direct), np.int64)])[order],
-        order_time=when[order],
-    )
-
-
-def kept_ppm(money: MarketMoney, single: Payouts) -> Int64Array:
-    """Return what the market kept of each single order, in millionths.
-
-    An escrow was settled at the rate of its market's key, of which a market may have several.
-    """
-    rate = np.array([it.rate_ppm for it in money.commissions], np.int64)
-    ppm = rate[single.market] if len(single) else np.empty(0, np.int64)
-    for key, commission in money.escrows.commissions.items():
-        ppm[single.market_key == key] = commission.rate_ppm
-    return ppm
-
-
-def direct_outputs(case: Case) -> Int64Array:
-    """Return outputs at addresses that a tag names a vendor's, paid by nobody who is named.
-
-    Named is whom any tag names, and the wallets of markets. The wallet's own payments are left out.
-    """
-    wallet, published = case.wallet, _published(case)
-    activity, sides = wallet.gathered.activity, wallet.sides
-    payer = payers_of(wallet)
-    named = np.union1d(named_roots(case.ground.attribution), market_roots(case.money))
-    good = sides.is_receipt & ~activity.is_coinbase & ~np.isin(payer, named)
-    rows = good[activity.output_place] & activity.output_is_own
-    rows &= np.isin(activity.output_address, published)
-    outputs = output_rows(case.ground, wallet.gathered)[rows]
-    return np.setdiff1d(outputs, wallet.payouts.output)
-
-
-def _published(case: Case) -> Int64Array:
-    """Return the addresses that tags name a vendor's."""
-    attribution = case.ground.attribution
-    places = vendor_places(attribution, case.policy)
-    published: Int64Array = attribution.number[places[attribution.is_own[places]]]
-    return published
-
-
-def payers_of(wallet: Wallet) -> Int64Array:
-    """Return the entity of the first known input of each transaction that was read, or -1."""
-    activity = wallet.gathered.activity
-    payer = np.full(len(activity.time), -1, np.int64)
-    known = np.flatnonzero(activity.input_holder >= 0)[::-1]
-    payer[activity.input_place[known]] = activity.input_holder[known]
-    return payer
-
-
-def market_roots(money: MarketMoney) -> Int64Array:
-    """Return the entities of all markets, ascending."""
-    parts = [roots for market in money.markets for roots in (market.tagged, market.by_key)]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
-
-
-def _funding(ground: VendorGround, transactions: Int64Array) -> Int64Array:
-    """Return the first of the transactions that made the coins which each one spends."""
-    view = ground.view
-    first, last = view.first_input[transactions], view.first_input[transactions + 1]
-    lengths = (last - first).astype(np.int64)
-    place = np.repeat(np.arange(len(transactions)), lengths)
-    rows = np.arange(len(place)) - (np.cumsum(lengths) - lengths)[place] + first[place]
-    spent = view.spent_output[rows].astype(np.int64)
-    made = np.where(
-        spent < 0, transactions[place], view.transactions_of_outputs(np.maximum(spent, 0))
-    )
-    found = transactions.copy()
-    np.minimum.at(found, place, made)
-    return found
 
 
 def activity_hours(case: Case) -> Finding:
@@ -335,32 +213,6 @@ def activity_hours(case: Case) -> Finding:
         for each in transactions[:MOST_ROWS].tolist()
     )
     return _found(name, enough and abs(match.best_turn) <= 1, told, rows, len(rows))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
-    """A market that paid out much and then, long before the chain's end, nothing more."""
-
-    market: int
-    """Place in `MarketMoney.markets`."""
-
-    last_transaction: int
-    days_silent: int
-
-
-def closures(ground: VendorGround, money: MarketMoney, policy: VendorPolicy) -> list[Closure]:
-    """Return the markets that seem to have closed, by place."""
-    found = []
-    now = int(ground.view.median_times[-1])
-    for place in range(len(money.markets)):
-        paid = money.payouts.transaction[money.payouts.market == place]
-        if len(paid) < policy.least("closure_payouts"):
-            continue
-        last = int(paid.max())
-        silent = (now - int(ground.clock(np.array([last]))[0])) // DAY_SECONDS
-        if silent >= policy.least("closure_days"):
-            found.append(Closure(market=place, last_transaction=last, days_silent=silent))
-    return found
 
 
 def consolidation_habits(case: Case) -> Finding:

@@ -19,7 +19,8 @@ from enum import Enum
 
 import numpy as np
 
-from arien_flows.vendors.chain_evidence import Case, direct_outputs, market_roots, payers_of
+from arien_flows.vendors.chain_case import Case
+from arien_flows.vendors.chain_orders import direct_outputs, market_roots, payers_of
 from arien_flows.vendors.chain_payouts import PayoutKind
 from arien_flows.vendors.chain_wallet import output_rows
 from chains.types import Int64Array

@@ -27,7 +27,7 @@ def test_demo__tells_the_story_and_finds_the_stolen_money_exactly(
     assert "accuse nobody" in told
     assert "role: pay to" in told
     assert "role: quoted" in told
-    assert "points of 90 for a vendor" in told
+    assert "25 points of 70 for a vendor's wallet" in told
     assert "Risk of the entity" in page
     assert "paid to a service, where the money of many mixes" in page
     assert "service reached" not in told + page

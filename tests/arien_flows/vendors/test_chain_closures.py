@@ -11,7 +11,9 @@ from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.attribution.snapshot import no_attribution
 from arien_flows.entities.activity import Bounds
 from arien_flows.ledger.view import View
-from arien_flows.vendors.chain_evidence import AliasFacts, Case, closures, consolidation_habits
+from arien_flows.vendors.chain_case import AliasFacts, Case
+from arien_flows.vendors.chain_closures import closures
+from arien_flows.vendors.chain_evidence import consolidation_habits
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_policy import POLICY, VendorPolicy, read_policy
 from arien_flows.vendors.chain_wallet import wallet_of

@@ -11,15 +11,10 @@ from arien_flows.attribution.tag import Tag
 from arien_flows.entities.activity import Bounds
 from arien_flows.entities.roles import Verdict
 from arien_flows.ledger.view import View
-from arien_flows.vendors.chain_evidence import (
-    AliasFacts,
-    Case,
-    direct_outputs,
-    exchange_share,
-    findings,
-    kept_ppm,
-)
+from arien_flows.vendors.chain_case import AliasFacts, Case
+from arien_flows.vendors.chain_evidence import exchange_share, findings
 from arien_flows.vendors.chain_ground import VendorGround
+from arien_flows.vendors.chain_orders import direct_outputs, kept_ppm
 from arien_flows.vendors.chain_payouts import PayoutKind
 from arien_flows.vendors.chain_policy import standard_policy
 from arien_flows.vendors.chain_revenue import Source, receipts_of, source_at

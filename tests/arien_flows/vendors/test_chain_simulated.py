@@ -20,7 +20,8 @@ from arien_flows.simulation.parameters import Parameters
 from arien_flows.simulation.roles import COMMISSION_PERCENT, Actor, Kind
 from arien_flows.simulation.simulate import simulate
 from arien_flows.simulation.truth import Truth
-from arien_flows.vendors.chain_evidence import AliasFacts, Case, findings
+from arien_flows.vendors.chain_case import AliasFacts, Case
+from arien_flows.vendors.chain_evidence import findings
 from arien_flows.vendors.chain_ground import VendorGround
 from arien_flows.vendors.chain_pairs import stable_pairs, week_starts
 from arien_flows.vendors.chain_payouts import MarketMoney, PayoutKind, market_money

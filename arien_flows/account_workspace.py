@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from arien_flows.account_ledger.limits import limits_of
 from arien_flows.account_ledger.opening import open_view
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tags import AccountTags
@@ -73,7 +74,7 @@ class AccountReading:
     @cached_property
     def limits(self) -> tuple[Truncation, ...]:
         """Return what every answer from this reading leaves out."""
-        return () if self.fetched is None else self.fetched.limits
+        return limits_of(self.view) if self.fetched is None else self.fetched.limits
 
     @property
     def entities(self) -> EntityMap:

@@ -1,7 +1,7 @@
 import pytest
 
 from arien_flows.account_entities.burns import burn_accounts
-from arien_flows.account_entities.denied import deny_list, denied_accounts
+from arien_flows.account_entities.denied import denied_accounts, deny_list
 from chains.ethereum.address import checksummed
 from chains.ethereum.networks import ETHEREUM, ETHEREUM_DEV
 from tests.account_chains import ETHER, AccountChain, address_of

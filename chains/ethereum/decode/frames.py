@@ -93,9 +93,12 @@ def _tree_frame(frame: Fields, sequence: int) -> Iterable[Frame]:
             raise MalformedBlockError(f"type of a call is {ascii(frame.get('type'))[:40]}")
         return
     if kind == MovementKind.SELF_DESTRUCT and frame.get("value") is None:
-        raise MalformedBlockError(
-            "a self-destruct without value and heir: the node's tracer is too old to follow money"
-        )
+        # anvil leaves value and heir out where nothing moves; the first tracers left out all.
+        if frame.get("from") is None:
+            raise MalformedBlockError(
+                "a self-destruct without its contract: the node's tracer is too old to follow money"
+            )
+        return
     code = raw_or_none(frame, "output") if kind == MovementKind.CREATE else None
     yield Frame(
         sequence,

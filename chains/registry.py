@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chains.access import DIRECT, Access
+from chains.account_source import AccountLookupSource
 from chains.bitcoin.networks import Network, network
 from chains.errors import SourceUnavailableError
+from chains.ethereum.networks import ETHEREUM_NETWORKS, EthereumNetwork
 from chains.exchange import NoRecorder, Recorder
+from chains.networks import any_network
 from chains.source import BlockSource, LookupSource
 
 
@@ -44,6 +47,15 @@ def _electrum(uri: str, chosen: Network, access: Access, recorder: Recorder) -> 
     return ElectrumServer(ElectrumAddress.parse(uri), chosen, access, recorder)
 
 
+def _explorer(
+    uri: str, chosen: EthereumNetwork, access: Access, recorder: Recorder
+) -> AccountLookupSource:
+    from chains.endpoint import Endpoint
+    from chains.ethereum.explorer.source import Explorer
+
+    return Explorer(Endpoint.parse(uri), chosen, access, recorder)
+
+
 _BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {
     "blockfiles": _blockfiles,
     "core+http": _core,
@@ -56,11 +68,23 @@ _LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = 
     "electrum+ssl": _electrum,
 }
 
+_ACCOUNT_LOOKUPS: dict[
+    str, Callable[[str, EthereumNetwork, Access, Recorder], AccountLookupSource]
+] = {
+    "etherscan+https": _explorer,
+    "etherscan+http": _explorer,
+    "blockscout+https": _explorer,
+    "blockscout+http": _explorer,
+}
+
 BLOCK_SCHEMES = tuple(_BLOCKS)
 """The schemes that `open_blocks` knows."""
 
 LOOKUP_SCHEMES = tuple(_LOOKUPS)
 """The schemes that `open_lookups` knows."""
+
+ACCOUNT_LOOKUP_SCHEMES = tuple(_ACCOUNT_LOOKUPS)
+"""The schemes that `open_account_lookups` knows."""
 
 
 def open_blocks(uri: str, network_name: str, access: Access = DIRECT) -> BlockSource:
@@ -80,6 +104,27 @@ def open_lookups(
     """
     opener = _LOOKUPS[_scheme(uri, LOOKUP_SCHEMES, BLOCK_SCHEMES)]
     return opener(uri, network(network_name), access, recorder or NoRecorder())
+
+
+def open_account_lookups(
+    uri: str, network_name: str, access: Access = DIRECT, recorder: Recorder | None = None
+) -> AccountLookupSource:
+    """Open the explorer of a chain of accounts that `uri` names, for the network of that name.
+
+    Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
+    """
+    opener = _ACCOUNT_LOOKUPS[_scheme(uri, ACCOUNT_LOOKUP_SCHEMES, BLOCK_SCHEMES)]
+    return opener(uri, _account_network(network_name), access, recorder or NoRecorder())
+
+
+def _account_network(name: str) -> EthereumNetwork:
+    found = any_network(name)
+    if isinstance(found, EthereumNetwork):
+        return found
+    names = " or ".join(known.name for known in ETHEREUM_NETWORKS)
+    raise SourceUnavailableError(
+        f"an explorer of accounts knows nothing of {name}: add --network {names}"
+    )
 
 
 def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chains.access import DIRECT, Access
-from chains.account_source import AccountBlockSource
+from chains.account_source import AccountBlockSource, AccountLookupSource
 from chains.bitcoin.networks import Network, network
 from chains.errors import SourceUnavailableError
 from chains.ethereum.networks import ETHEREUM_NETWORKS, EthereumNetwork
@@ -54,6 +54,15 @@ def _ethereum_node(uri: str, chosen: EthereumNetwork, access: Access) -> Account
     return EthereumNode(Endpoint.parse(uri), chosen, access)
 
 
+def _explorer(
+    uri: str, chosen: EthereumNetwork, access: Access, recorder: Recorder
+) -> AccountLookupSource:
+    from chains.endpoint import Endpoint
+    from chains.ethereum.explorer.source import Explorer
+
+    return Explorer(Endpoint.parse(uri), chosen, access, recorder)
+
+
 _BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {
     "blockfiles": _blockfiles,
     "core+http": _core,
@@ -71,6 +80,15 @@ _ACCOUNT_BLOCKS: dict[str, Callable[[str, EthereumNetwork, Access], AccountBlock
     "eth+https": _ethereum_node,
 }
 
+_ACCOUNT_LOOKUPS: dict[
+    str, Callable[[str, EthereumNetwork, Access, Recorder], AccountLookupSource]
+] = {
+    "etherscan+https": _explorer,
+    "etherscan+http": _explorer,
+    "blockscout+https": _explorer,
+    "blockscout+http": _explorer,
+}
+
 BLOCK_SCHEMES = tuple(_BLOCKS)
 """The schemes that `open_blocks` knows."""
 
@@ -79,6 +97,9 @@ LOOKUP_SCHEMES = tuple(_LOOKUPS)
 
 ACCOUNT_BLOCK_SCHEMES = tuple(_ACCOUNT_BLOCKS)
 """The schemes that `open_account_blocks` knows."""
+
+ACCOUNT_LOOKUP_SCHEMES = tuple(_ACCOUNT_LOOKUPS)
+"""The schemes that `open_account_lookups` knows."""
 
 
 def open_blocks(uri: str, network_name: str, access: Access = DIRECT) -> BlockSource:
@@ -105,8 +126,19 @@ def open_account_blocks(uri: str, network_name: str, access: Access = DIRECT) ->
 
     Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
     """
-    scheme = _scheme(uri, ACCOUNT_BLOCK_SCHEMES, (*BLOCK_SCHEMES, *LOOKUP_SCHEMES))
-    return _ACCOUNT_BLOCKS[scheme](uri, _account_network(network_name), access)
+    opener = _ACCOUNT_BLOCKS[_scheme(uri, ACCOUNT_BLOCK_SCHEMES, ACCOUNT_LOOKUP_SCHEMES)]
+    return opener(uri, _account_network(network_name), access)
+
+
+def open_account_lookups(
+    uri: str, network_name: str, access: Access = DIRECT, recorder: Recorder | None = None
+) -> AccountLookupSource:
+    """Open the explorer of a chain of accounts that `uri` names, for the network of that name.
+
+    Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
+    """
+    opener = _ACCOUNT_LOOKUPS[_scheme(uri, ACCOUNT_LOOKUP_SCHEMES, ACCOUNT_BLOCK_SCHEMES)]
+    return opener(uri, _account_network(network_name), access, recorder or NoRecorder())
 
 
 def _account_network(name: str) -> EthereumNetwork:
@@ -127,10 +159,8 @@ def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:
     known = ", ".join(f"{name}:…" for name in wanted)
     if colon and scheme in others:
         does = (
-            "is for another kind of chain"
-            if wanted == ACCOUNT_BLOCK_SCHEMES
-            else "delivers whole blocks and is for `arien-flows ledger ingest`"
-            if others == BLOCK_SCHEMES
+            "delivers whole blocks and is for `arien-flows ledger ingest`"
+            if others in (BLOCK_SCHEMES, ACCOUNT_BLOCK_SCHEMES)
             else "answers about single addresses and fills no ledger"
         )
         raise SourceUnavailableError(f"{scheme}: {does}; what is wanted here is {known}")

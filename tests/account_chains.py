@@ -10,7 +10,7 @@
     view = chain.view()
 
 Names become addresses by hashing, so that the same name is the same address in every test.
-`null` is the null address. A token is named like an account: its name is its contract.
+`null` is the null address, and `0x…` any other. A token is named like an account: its name is its contract.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,9 @@ BLOCK_SECONDS = 12
 
 
 def address_of(name: str) -> bytes:
-    """Return the address of a name."""
+    """Return the address of a name; `0x` and 40 digits are an address already."""
+    if name.startswith("0x"):
+        return bytes.fromhex(name[2:])
     return NULL_ADDRESS if name == "null" else sha256(name.encode()).digest()[:20]
 
 

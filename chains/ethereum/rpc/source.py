@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chains.access import DIRECT, Access
-from chains.account_source import AssetClaim, BlockPlace
+from chains.ethereum.lookups import AssetClaim, BlockPlace
 from chains.ahead import made_ahead
 from chains.closing import Closing
 from chains.endpoint import Endpoint

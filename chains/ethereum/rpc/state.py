@@ -7,7 +7,7 @@ the length of its answer, and what is no answer to the question counts as none.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from chains.account_source import AssetClaim
+from chains.ethereum.lookups import AssetClaim
 from chains.errors import LookupFailedError
 from chains.ethereum.address import checksummed, keccak256
 from chains.ethereum.rpc.answers import number, raw

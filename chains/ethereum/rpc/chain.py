@@ -8,8 +8,8 @@ height. If it does, so does every block below it, and the heights mean what they
 from dataclasses import dataclass
 from typing import Self
 
-from chains.ethereum.lookups import BlockPlace
 from chains.errors import ChainChangedError, SourceUnavailableError
+from chains.ethereum.lookups import BlockPlace
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.rpc.answers import an_object, block_hash, number
 from chains.ethereum.rpc.calls import Call, Json, NodeRpc, Outcome, RpcRefusalError, accepted

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chains.access import DIRECT, Access
-from chains.ethereum.lookups import AssetClaim, BlockPlace
 from chains.ahead import made_ahead
 from chains.closing import Closing
 from chains.endpoint import Endpoint
 from chains.errors import LookupFailedError, SourceUnavailableError
+from chains.ethereum.lookups import AssetClaim, BlockPlace
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.rpc.calls import Call, Json, NodeRpc, RpcRefusalError, accepted
 from chains.ethereum.rpc.chain import SeenChain, header_call, place_of

@@ -7,9 +7,9 @@ the length of its answer, and what is no answer to the question counts as none.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from chains.ethereum.lookups import AssetClaim
 from chains.errors import LookupFailedError
 from chains.ethereum.address import checksummed, keccak256
+from chains.ethereum.lookups import AssetClaim
 from chains.ethereum.rpc.answers import number, raw
 from chains.ethereum.rpc.calls import Call, Json, NodeRpc, Outcome, RpcRefusalError, Why, accepted
 from chains.ethereum.rpc.chain import SeenChain

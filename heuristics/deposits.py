@@ -85,7 +85,7 @@ def match_deposits(rows: DepositRows, window_blocks: int = WINDOW_BLOCKS) -> Mat
     A receipt of `r` at block `s` is passed on by a forward of `f` at block `t` to an exchange if
     `0 <= r - f <= tolerance` and `0 <= t - s <= window`. The tolerance is 0.01 ether, or what three
     plain payments cost at the forward's gas price, if that is more; tokens are forwarded to the
-    unit. The confidence of a match is `1 - (r - f) / tolerance / 2 - (t - s) / window / 2`, each part
+    unit. Confidence of a match: `1 - (r - f) / tolerance / 2 - (t - s) / window / 2`, each part
     that is taken away rounded up to a millionth; that of an address is the mean of its matches.
 
     Left out are addresses that more than 25 accounts pay to or that pay to several exchanges, and

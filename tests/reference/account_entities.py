@@ -123,3 +123,38 @@ def gas_fundings(
             continue
         found |= {(funder, a, accounts[a], sweep) for a, sweep in paid[best].items()}
     return found
+
+
+def self_authorisations(
+    approvals: Sequence[tuple[int, int]], may_approve: set[int], may_spend: set[int], most: int
+) -> list[int]:
+    """Return the first row of each pair that counts."""
+    rows = []
+    for number, (owner, spender) in enumerate(approvals):
+        owners = {who for who, other in approvals if other == spender}
+        if (
+            (owner, spender) not in approvals[:number]
+            and owner in may_approve
+            and spender in may_spend
+            and owner != spender
+            and len(owners) <= most
+        ):
+            rows.append(number)
+    return rows
+
+
+def same_creators(
+    created: Sequence[tuple[int, int, int, int]], keys: set[int], joining: set[int], most: int
+) -> set[tuple[int, int]]:
+    """Return pairs of rows: the first of its group, and another one."""
+    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for number, (contract, creator, _, software) in enumerate(created):
+        copies = [row for row in created if row[3] == software]
+        deployers = {row[2] for row in copies}
+        if contract not in joining:
+            continue
+        if creator in keys:
+            groups["by", creator].append(number)
+        if software >= 0 and len(copies) <= most and len(deployers) == 1 and deployers <= keys:
+            groups["of", software].append(number)
+    return {(rows[0], row) for rows in groups.values() for row in rows[1:]}

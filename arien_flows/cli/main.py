@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "next": Entry(
+        module="arien_flows.cli.next",
+        attribute="next_command",
+        summary="Rank the accounts around one: what to look at next.",
+    ),
     "taint": Entry(
         module="arien_flows.cli.taint",
         attribute="taint",

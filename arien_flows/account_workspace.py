@@ -39,6 +39,10 @@ class AccountClustering(EntityMap, Protocol):
     def profile(self) -> str:
         """The set of rules that made it."""
 
+    @property
+    def height(self) -> int:
+        """The last block that it knew."""
+
 
 class FetchedAccounts(Protocol):
     """What a view of fetched accounts leaves open."""

@@ -33,8 +33,9 @@ from arien_flows.fetched.completeness import Fetched
 from arien_flows.kept import Kept
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.beginning import before_ledger
-from arien_flows.ledger.ledger import ATTEMPTS, Ledger
+from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.manifest import MANIFEST
+from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
 from arien_flows.settings import Settings

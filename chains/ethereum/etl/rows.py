@@ -80,7 +80,7 @@ class StretchTransactions:
 
 def read_blocks(stretch: Stretch, empty_uncles: bytes) -> StretchBlocks:
     """Read the blocks of a stretch; the first transactions are filled in by the caller."""
-    table = stretch.folder.rows("blocks", _BLOCKS, stretch.first, stretch.last, by="number")
+    table = stretch.folder.rows("blocks", _BLOCKS, stretch.first, stretch.last)
     table = table.take(pa.array(np.argsort(heights(table["number"], "number"), kind="stable")))
     height = heights(table["number"], "blocks.number")
     expected = np.arange(stretch.first, stretch.last + 1)

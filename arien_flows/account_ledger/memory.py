@@ -183,7 +183,7 @@ class _Joining:
 
     def _take(self, batch: AccountBatch) -> None:
         numbers = np.empty(len(batch.address), np.uint32)
-        for place in appearance(batch).tolist():
+        for place in appearance(batch).place.tolist():
             raw = batch.address[place].tobytes()
             numbers[place] = self._accounts.setdefault(raw, len(self._accounts))
         before = dict(self._counts)

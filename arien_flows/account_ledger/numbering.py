@@ -7,6 +7,7 @@ the other, each with its sender and receiver, its movements, its events and its 
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,16 +26,35 @@ def owners(first: Int64Array) -> Int64Array:
     return np.repeat(np.arange(len(first) - 1, dtype=np.int64), np.diff(first))
 
 
-def appearance(batch: AccountBatch) -> Int64Array:
-    """Return the places in the batch's list of addresses, in order of first appearance.
+class Appearance(NamedTuple):
+    """The addresses of a batch, in order of first appearance."""
 
-    An address that is listed and does not occur comes last.
-    """
+    place: Int64Array
+    """In the batch's list of addresses."""
+
+    block: Int64Array
+    """Of the batch; the last one for an address that is listed and does not occur."""
+
+
+def appearance(batch: AccountBatch) -> Appearance:
+    """Return the addresses of a batch in the order in which the chain meets them."""
     first: Int64Array = np.full(len(batch.address), np.iinfo(np.int64).max, np.int64)
     for place, account in _places(batch):
         known = account != NO_ACCOUNT
         np.minimum.at(first, account[known], place[known])
-    return np.argsort(first, kind="stable").astype(np.int64)
+    order = np.argsort(first, kind="stable").astype(np.int64)
+    return Appearance(order, _blocks(batch, first[order]))
+
+
+def _blocks(batch: AccountBatch, place: Int64Array) -> Int64Array:
+    """Return the blocks of places; that of a fee recipient is its row."""
+    inside = place >> _SLOT_BITS
+    row = inside & ((1 << _ROW_BITS) - 1)
+    table = inside >> _ROW_BITS & ((1 << _TABLE_BITS) - 1)
+    transaction = inside >> (_ROW_BITS + _TABLE_BITS)
+    owner = np.searchsorted(batch.first_transaction[1:], transaction, side="right")
+    blocks: Int64Array = np.where(table == 0, row, owner).astype(np.int64)
+    return np.minimum(blocks, max(batch.block_count - 1, 0))
 
 
 def _places(batch: AccountBatch) -> Iterator[tuple[Int64Array, UInt32Array]]:

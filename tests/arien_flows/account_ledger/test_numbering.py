@@ -30,7 +30,7 @@ def walked(batch: AccountBatch) -> list[int]:
 
 def test_appearance__is_that_of_a_walk_through_the_chain():
     batch = story().batch()
-    assert appearance(batch).tolist() == walked(batch)
+    assert appearance(batch).place.tolist() == walked(batch)
 
 
 def test_accounts__have_the_same_numbers_however_the_blocks_are_cut():

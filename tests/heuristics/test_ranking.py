@@ -73,8 +73,12 @@ def test_push__in_time_agrees_with_reference(rows, converts):
         walk = Ranking(Variant.REDIRECT)
         walk.put(0, chip, 1.0)
         walk.push(0, moves)
-        found = {(account, it): held for account, bag in walk.rest.items() for it, held in bag.items()}
-        expected = {where: held for where, held in push_in_time(0, chip, 1.0, moves).items() if held}
+        found = {
+            (account, it): held for account, bag in walk.rest.items() for it, held in bag.items()
+        }
+        expected = {
+            where: held for where, held in push_in_time(0, chip, 1.0, moves).items() if held
+        }
         assert found == pytest.approx(expected)
 
 

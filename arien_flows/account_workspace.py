@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from arien_flows.account_ledger.as_of import accounts_as_of
+from arien_flows.account_ledger.ledger import AccountLedger
 from arien_flows.account_ledger.limits import limits_of
-from arien_flows.account_ledger.opening import open_view
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tags import AccountTags
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
@@ -23,13 +24,18 @@ from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError, StaleSnapshotError
 from arien_flows.kept import Kept
-from arien_flows.ledger.ledger import ATTEMPTS
-from arien_flows.ledger.manifest import MANIFEST
+from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
 from chains.ethereum.networks import EthereumNetwork
 
 Answer = TypeVar("Answer")
+
+EARLIER_KEPT = 4
+"""Earlier states of a ledger that are kept: the last ones asked."""
+
+DERIVED = "derived"
+"""Folder of a ledger's derived sets."""
 
 
 class AccountClustering(EntityMap, Protocol):
@@ -38,6 +44,10 @@ class AccountClustering(EntityMap, Protocol):
     @property
     def profile(self) -> str:
         """The set of rules that made it."""
+
+    @property
+    def height(self) -> int:
+        """The last block that it knew."""
 
 
 class FetchedAccounts(Protocol):
@@ -119,19 +129,26 @@ class OpenAccounts:
         self.network = network
         self._casebook = casebook
         self._lock = Lock()
-        self._view = open_view(root, network)
-        self._stamp = _stamp(root)
+        self._ledger = AccountLedger(root)
         self._readings: dict[str, tuple[tuple[object, ...], AccountReading]] = {}
+        self._earlier: dict[tuple[int, int], tuple[AccountReading, AccountReading]] = {}
+        """By the reading's identity and the height, the one last asked for at the end; with the
+        reading, so that no other has its identity."""
 
     def read(self, profile: str = DEFAULT_PROFILE) -> AccountReading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
         with self._lock:
-            view = self._present()
+            view = self._ledger.view()
             state = (id(view), self._casebook.revision(self.network.name))
             known = self._readings.get(profile)
             if known is None or known[0] != state:
                 known = self._readings[profile] = state, account_reading(view, self._casebook)
             return known[1]
+
+    @property
+    def derived(self) -> Path:
+        """The folder of the ledger's derived sets."""
+        return self.root / DERIVED
 
     def ask(
         self,
@@ -146,12 +163,12 @@ class OpenAccounts:
         for _ in range(ATTEMPTS):
             reading = self.read(profile)
             try:
-                answer = question(reading if height is None else _as_of(reading, height))
+                answer = question(reading if height is None else self._as_of(reading, height))
             except Exception:
-                if self._holds(reading.view):
+                if self._ledger.is_current(reading.view):
                     raise
                 continue
-            if self._holds(reading.view):
+            if self._ledger.is_current(reading.view):
                 return answer
         raise StaleSnapshotError(
             "blocks were removed while the answer was made, several times over: ask again"
@@ -164,32 +181,45 @@ class OpenAccounts:
     def holdings(self) -> AccountHoldings:
         """Return what the ledger holds."""
         with self._lock:
-            view = self._present()
-        files = (each for each in self.root.rglob("*") if each.is_file())
-        return AccountHoldings(view=view, bytes_on_disk=sum(each.stat().st_size for each in files))
+            view = self._ledger.view()
+        return AccountHoldings(view=view, bytes_on_disk=self._ledger.bytes_on_disk())
 
-    def _present(self) -> AccountView:
-        """Return the ledger as it is now; the same object while its manifest does not change."""
-        stamp = _stamp(self.root)
-        if stamp != self._stamp:
-            self._view, self._stamp = open_view(self.root, self.network), stamp
-        return self._view
-
-    def _holds(self, view: AccountView) -> bool:
-        """Tell whether no block of a view was removed since it was opened."""
+    def _as_of(self, reading: AccountReading, height: int) -> AccountReading:
+        """Return the reading as of an earlier block; the last few are kept."""
+        key = id(reading), height
         with self._lock:
-            return self._present().generation == view.generation
+            found = self._earlier.pop(key, None) or (
+                reading,
+                account_reading_as_of(reading, height),
+            )
+            self._earlier[key] = found
+            while len(self._earlier) > EARLIER_KEPT:
+                del self._earlier[next(iter(self._earlier))]
+        return found[1]
 
 
-def _as_of(reading: AccountReading, height: int) -> AccountReading:
-    if height == reading.view.tip.height:
+def account_reading_as_of(reading: AccountReading, height: int) -> AccountReading:
+    """Return what a ledger showed when the block at `height` was its last; tags are today's.
+
+    Entities are not made anew: where the clustering knows later blocks there are none.
+    `InputError` where the ledger does not hold the block.
+    """
+    if reading.fetched is not None:
+        raise InputError("what was fetched from a server shows one state of the chain only")
+    view = accounts_as_of(reading.view, height)
+    if view is reading.view:
         return reading
-    raise InputError("the state as of an earlier block is not known here: leave out --as-of")
-
-
-def _stamp(root: Path) -> tuple[int, int] | None:
-    try:
-        status = (root / MANIFEST).stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns
+    clustering, gap = reading.clustering, reading.clustering_gap
+    if clustering is not None and clustering.height > height:
+        clustering = None
+        gap = (
+            f"accounts were joined up to a later block than {height:,}: ask without --as-of for "
+            "entities"
+        )
+    return AccountReading(
+        view=view,
+        clustering=clustering,
+        clustering_gap=gap,
+        tags=reading.tags.at(view, clustering or SingleAddresses()),
+        tags_are_later=True,
+    )

@@ -32,11 +32,16 @@ def coins(base_units: int | str, asset: Asset) -> str:
 
     What has no decimals is shown without a point.
     """
+    return f"{bare_amount(base_units, asset)} {asset.name}"
+
+
+def bare_amount(base_units: int | str, asset: Asset) -> str:
+    """Return an amount without the name of what it counts: `1.50000000`."""
     amount = int(base_units)
     whole, rest = divmod(abs(amount), 10**asset.decimals)
     sign = "-" if amount < 0 else ""
     fraction = f".{rest:0{asset.decimals}d}" if asset.decimals else ""
-    return f"{sign}{whole:,}{fraction} {asset.name}"
+    return f"{sign}{whole:,}{fraction}"
 
 
 def held_by_coins(base_units: int, count: int, asset: Asset) -> str:

@@ -19,6 +19,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from arien_flows.account_workspace import DERIVED as DERIVED
+from arien_flows.account_workspace import EARLIER_KEPT as EARLIER_KEPT
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
@@ -47,12 +49,6 @@ from chains.types import UInt8Array
 from heuristics.coinjoin import mark_coinjoins, stopping
 
 Answer = TypeVar("Answer")
-
-EARLIER_KEPT = 4
-"""Earlier states of a ledger that are kept, each with entities of its own: the last ones asked."""
-
-DERIVED = "derived"
-"""Folder of a ledger's derived sets."""
 
 CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""

@@ -22,6 +22,7 @@ from arien_flows.account_ledger.view import AccountView, AssetFacts
 from arien_flows.amounts import Asset
 from chains.ethereum.address import checksummed
 from chains.ethereum.tables import MovementKind
+from chains.ethereum.tokens import listed_assets
 
 Standing = Literal["coin", "listed", "unverified", "imitation"]
 """The native coin; a token of the list of main assets; any other; one that poses as one of them."""
@@ -175,6 +176,10 @@ def _decimals(facts: AssetFacts) -> int | None:
 
 
 def _listed(view: AccountView) -> tuple[tuple[str, str], ...]:
+    """Return symbol and name of the main assets; of a private chain, those that the view lists."""
+    chain_id = view.network.chain_id
+    if chain_id is not None:
+        return tuple((asset.symbol, asset.name) for asset in listed_assets(chain_id))
     return tuple((facts.symbol, facts.name) for facts in view.asset_facts if facts.is_listed)
 
 

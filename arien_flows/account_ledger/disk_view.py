@@ -1,6 +1,6 @@
 """Mapping the files of an account ledger into a view."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,12 +27,10 @@ from arien_flows.ledger.files import map_array, map_key_run
 from arien_flows.ledger.sorted_runs import KeyRun
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.tables import NO_ACCOUNT, MovementKind
+from chains.ethereum.tokens import listed
 from chains.networks import any_network
 from chains.types import AnyArray, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from heuristics.wide import LIMBS
-
-Listed = Callable[[EthereumNetwork, bytes], AssetFacts | None]
-"""Returns what the program's own list of main assets says of a contract."""
 
 _HALF = np.uint64(32)
 _MASK = np.uint64(0xFFFF_FFFF)
@@ -199,10 +197,8 @@ class DiskAssetFacts(Sequence[AssetFacts]):
         network: EthereumNetwork,
         columns: dict[str, AnyArray],
         addresses: UInt8Array,
-        listed: Listed | None,
     ) -> None:
         self._network, self._columns, self._addresses = network, columns, addresses
-        self._listed = listed
         self._marked = frozenset(columns["marks/asset"].tolist())
 
     def __len__(self) -> int:
@@ -232,7 +228,7 @@ class DiskAssetFacts(Sequence[AssetFacts]):
     def _token(self, number: int) -> AssetFacts:
         it = self._columns
         contract = self._addresses[it["assets/contract"][number]].tobytes()
-        said = self._listed(self._network, contract) if self._listed else None
+        said = listed(contract, self._network.chain_id)
         symbol, name = self._texts(number)
         decimals = int(it["assets/decimals"][number])
         stated = None if decimals == UNKNOWN_DECIMALS else decimals
@@ -255,9 +251,7 @@ class DiskAssetFacts(Sequence[AssetFacts]):
         return symbol.decode(errors="replace"), name.decode(errors="replace")
 
 
-def open_account_view(
-    root: Path, manifest: AccountManifest, listed: Listed | None = None
-) -> AccountView:
+def open_account_view(root: Path, manifest: AccountManifest) -> AccountView:
     """Return what the manifest describes; `FileNotFoundError` where a run is already replaced."""
     columns = mapped_columns(root, manifest)
     named = any_network(manifest.network)
@@ -297,7 +291,7 @@ def open_account_view(
         amounts=amounts,
         token_ids=DiskTokenIds(columns["token_ids/movement"], columns["token_ids/token_id"]),
         index=index,
-        asset_facts=DiskAssetFacts(named, columns, addresses, listed),
+        asset_facts=DiskAssetFacts(named, columns, addresses),
     )
 
 

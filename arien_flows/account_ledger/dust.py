@@ -83,7 +83,7 @@ def _least_worth_paying(view: AccountView, asset: int) -> int:
     if asset == NATIVE:
         return TINY_WEI
     decimals = asset_label(view.asset_facts[asset], view).decimals
-    return TINY_TOKENS * 10 ** (decimals or 0)
+    return TINY_TOKENS * int(10 ** (decimals or 0))
 
 
 def _imitates_partner(view: AccountView, account: int, rows: Int64Array) -> BoolArray:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from arien_flows.account_ledger.disk_view import Listed, open_account_view
+from arien_flows.account_ledger.disk_view import open_account_view
 from arien_flows.account_ledger.manifest import AccountManifest, read_account_manifest
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.ledger.snapshots import Snapshots
@@ -11,15 +11,11 @@ from arien_flows.ledger.snapshots import Snapshots
 class AccountLedger(Snapshots[AccountView, AccountManifest]):
     """An account ledger opened for reading. Any number of processes may do so."""
 
-    def __init__(self, root: Path, *, listed: Listed | None = None) -> None:
+    def __init__(self, root: Path) -> None:
         """Open the ledger in `root`; `NotFoundError` where there is none."""
-        super().__init__(
-            root,
-            read_account_manifest,
-            lambda folder, manifest: open_account_view(folder, manifest, listed),
-        )
+        super().__init__(root, read_account_manifest, open_account_view)
 
 
-def open_accounts(root: Path, *, listed: Listed | None = None) -> AccountView:
+def open_accounts(root: Path) -> AccountView:
     """Return the newest committed state of the ledger in a folder."""
-    return AccountLedger(root, listed=listed).view()
+    return AccountLedger(root).view()

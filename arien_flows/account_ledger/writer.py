@@ -21,7 +21,6 @@ from types import TracebackType
 import numpy as np
 
 from arien_flows.account_ledger.disk_view import (
-    Listed,
     mapped_columns,
     mapped_runs,
     open_account_view,
@@ -71,13 +70,18 @@ def nothing_claimed(contracts: Sequence[bytes]) -> list[AssetClaim]:
 class AccountLedgerWriter:
     """Holds a ledger for writing from `open` to `close`; use it as a context manager."""
 
+    _view: AccountView | None
+    _replaced: list[str]
+    """Run files that have served once the staged rows are published."""
+
+    _unsynced: list[str]
+    """Run files that are not on the device yet."""
+
     def __init__(
         self,
         root: Path,
         network: EthereumNetwork,
         disk: Disk | None = None,
-        *,
-        listed: Listed | None = None,
     ) -> None:
         """Open the ledger in `root`, or begin one.
 
@@ -91,16 +95,15 @@ class AccountLedgerWriter:
             It is the ledger of another network.
         """
         self._disk = disk or Disk(root)
-        self._listed = listed
         self._lock = exclusive(root)
         self._lock.__enter__()
         self._usable = True
         self._merging: Merging | None = None
         try:
-            self._published = self._opened(network)
+            self._published = self._staged = self._opened(network)
             self._remove_orphans()
             self._merging = Merging(self._disk)
-            self._taken = _Taken(self._published, self._opened_view(self._published))
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -131,7 +134,7 @@ class AccountLedgerWriter:
     def view(self) -> AccountView:
         """What is committed or staged."""
         if self._view is None:
-            self._view = open_account_view(self._disk.root, self._staged, self._listed)
+            self._view = open_account_view(self._disk.root, self._staged)
         return self._view
 
     @property
@@ -274,11 +277,10 @@ class AccountLedgerWriter:
     def _begin(self) -> None:
         """Begin anew from what is published."""
         self._staged = self._published
-        self._view: AccountView | None = None
+        self._view = None
         self._known = KnownAccounts()
         self._assets = KnownAssets(self.view.assets.contract)
-        self._replaced: list[str] = []
-        self._unsynced: list[str] = []
+        self._replaced, self._unsynced = [], []
         self._committed_at = monotonic()
 
     def _opened(self, network: EthereumNetwork) -> AccountManifest:

@@ -8,13 +8,13 @@ them is shown, apart.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from arien_flows.account_ledger.columns import NATIVE, NULL_ACCOUNT
+from arien_flows.account_entities.actors import ActorKind
+from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.limits import not_conserving
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_workspace import AccountReading
 from arien_flows.amounts import asset_of
+from arien_flows.answers.account_actors import actors_of
 from arien_flows.answers.account_code import CodeAnswer, CreationAnswer, codes_of, creation_of
 from arien_flows.answers.account_entities import account_cuts, account_entity
 from arien_flows.answers.account_facts import AssetShape, Shapes, account_sighting
@@ -33,6 +33,9 @@ from arien_flows.shapes import Certainty, ChainAnswer, Shape, Truncation
 
 MAX_TOKENS = 100
 """Tokens of one answer that are on no list; an account may be sent any number of them."""
+
+MOST_TOKENS_LOOKED_AT = 1_000
+"""Of how many of them the balance is looked up, the youngest ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +176,7 @@ def account_answer(reading: AccountReading, text: str) -> AccountAnswer:
         asset=coin.name,
         decimals=coin.decimals,
         tokens=assets.listed,
-        other_tokens=assets.others[:MAX_TOKENS],
+        other_tokens=tuple(assets.others[:MAX_TOKENS]),
         other_token_count=assets.other_count,
         imitation_count=assets.imitation_count,
         certainty="fact",
@@ -182,3 +185,65 @@ def account_answer(reading: AccountReading, text: str) -> AccountAnswer:
         tags=tag_answers(tags.shown),
         flags=account_flags(reading, account),
     )
+
+
+class _Assets:
+    """The tokens of an account: those of the list, and the others, counted and cut."""
+
+    def __init__(self, view: AccountView, account: int) -> None:
+        shapes = Shapes(view)
+        numbers = view.index.assets_of(account)
+        tokens = numbers[numbers != NATIVE].tolist()
+        standing = {number: shapes.label(number).standing for number in tokens}
+        listed = [number for number in tokens if standing[number] == "listed"]
+        others = [number for number in tokens if standing[number] != "listed"]
+        looked_at = others[-MOST_TOKENS_LOOKED_AT:]
+        self.other_count = len(others)
+        self.imitation_count = sum(standing[number] == "imitation" for number in others)
+        self.listed = tuple(
+            sorted(
+                (_balance(view, account, number, shapes) for number in listed),
+                key=lambda it: (it.asset.symbol, it.asset.contract or ""),
+            )
+        )
+        self.others = sorted(
+            (_balance(view, account, number, shapes) for number in looked_at),
+            key=lambda it: (it.balance == "0", it.asset.standing == "imitation", it.asset.symbol),
+        )
+        self.cuts = (*_left_out(len(others)), *_strange(view, listed))
+
+
+def _balance(view: AccountView, account: int, asset: int, shapes: Shapes) -> TokenBalance:
+    totals = view.index.totals(account, asset)
+    return TokenBalance(
+        asset=shapes.of(asset),
+        received=str(totals.received),
+        sent=str(totals.sent),
+        balance=str(totals.balance),
+        movements=totals.movements,
+    )
+
+
+def _left_out(others: int) -> tuple[Truncation, ...]:
+    if others <= MAX_TOKENS:
+        return ()
+    detail = f"{others - MAX_TOKENS:,} more tokens that are on no list are not shown"
+    return (Truncation(where="other_tokens", reason="too_many", limit=MAX_TOKENS, detail=detail),)
+
+
+def _strange(view: AccountView, listed: Sequence[int]) -> tuple[Truncation, ...]:
+    return tuple(cut for number in listed for cut in not_conserving(view, number))
+
+
+def _kind(reading: AccountReading, account: int) -> tuple[str, Certainty]:
+    """Return what an account is, and whether that was seen or is inferred."""
+    actors = actors_of(reading)
+    kind = ActorKind(int(actors.kind[account]))
+    codes = reading.view.index.codes_of(account)
+    seen = {
+        ActorKind.KEY: bool(actors.has_sent[account]),
+        ActorKind.DELEGATED: len(codes) > 0,
+        ActorKind.CONTRACT: len(codes) > 0,
+        ActorKind.MINIMAL_PROXY: len(codes) > 0,
+    }
+    return kind.name.lower(), "fact" if seen.get(kind, False) else "inference"

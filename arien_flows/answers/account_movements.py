@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from arien_flows.account_ledger.dust import hidden_rows
+from arien_flows.account_ledger.positions import positions_of
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.answers.account_facts import AssetShape, Shapes, text_of
 from arien_flows.shapes import Shape
@@ -78,7 +77,6 @@ def movement_answers(
 ) -> tuple[MovementAnswer, ...]:
     """Return movements as answers show them, in the order given."""
     moved = view.movements
-    first = view.transactions.first_movement[moved.transaction[rows]]
     hidden = hidden_rows(view, rows)
     return tuple(
         MovementAnswer(
@@ -94,7 +92,7 @@ def movement_answers(
         )
         for row, position, kind, giver, receiver, amount, asset, log_index, is_hidden in zip(
             rows.tolist(),
-            (rows - first).tolist(),
+            positions_of(view, rows).tolist(),
             moved.kind[rows].tolist(),
             moved.giver[rows].tolist(),
             moved.receiver[rows].tolist(),
@@ -107,15 +105,7 @@ def movement_answers(
     )
 
 
-def rows_of_transaction(view: AccountView, transaction: int) -> Int64Array:
-    """Return the movements of a transaction, in order."""
-    first = view.transactions.first_movement
-    return np.arange(int(first[transaction]), int(first[transaction + 1]), dtype=np.int64)
-
-
-def summed(
-    view: AccountView, account: int, rows: Int64Array, asset: int
-) -> tuple[int, int]:
+def summed(view: AccountView, account: int, rows: Int64Array, asset: int) -> tuple[int, int]:
     """Return what movements of an asset pay to an account, and what they take from it."""
     mine = rows[view.movements.asset[rows] == asset]
     return (

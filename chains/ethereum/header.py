@@ -5,6 +5,8 @@ A source that states a hash which its own fields do not have lies, or knows a fi
 decoder does not: either way the block must not be used.
 """
 
+from itertools import pairwise
+
 from chains.errors import MalformedBlockError
 from chains.ethereum.address import keccak256
 from chains.ethereum.decode.quantities import UINT256, Fields, quantity, raw
@@ -44,7 +46,7 @@ def header_hash(header: Fields) -> bytes:
 
 def _later_fields(header: Fields) -> list[Item]:
     present = [header.get(name) is not None for name in _ADDED]
-    if any(later and not earlier for earlier, later in zip(present, present[1:], strict=False)):
+    if any(later and not earlier for earlier, later in pairwise(present)):
         missing = _ADDED[present.index(False)]
         raise MalformedBlockError(f"{missing} is missing, and a field of a later fork is there")
     return [

@@ -63,4 +63,4 @@ def amount_of(view: AccountView, asset: int, text: str) -> int:
     digits = fraction or ""
     if len(digits) > facts.decimals:
         raise InputError(f"{text!r} is finer than {facts.symbol}, of {facts.decimals} decimals")
-    return int(whole) * 10**facts.decimals + int(digits.ljust(facts.decimals, "0") or "0")
+    return int(whole + digits.ljust(facts.decimals, "0"))

@@ -88,6 +88,11 @@ COMMANDS = {
         attribute="exposure",
         summary="Show whose money somebody received, and who received theirs.",
     ),
+    "flows": Entry(
+        module="arien_flows.cli.flows",
+        attribute="flows",
+        summary="Show what owners of one category paid to owners of another.",
+    ),
     "risk": Entry(
         module="arien_flows.cli.risk",
         attribute="risk",

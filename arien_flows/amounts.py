@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chains.ethereum.networks import ETHEREUM_NETWORKS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
@@ -12,20 +14,34 @@ class Asset:
     """Digits after the point when base units are shown as whole coins."""
 
 
+_ETHER = {known.name: Asset(name=known.coin, decimals=18) for known in ETHEREUM_NETWORKS}
+
+
 def asset_of(network: str) -> Asset:
     """Return the native coin of a network.
 
     Coins of test networks are worth nothing, so they do not carry the name of the real one.
     """
+    if network in _ETHER:
+        return _ETHER[network]
     return Asset(name="BTC" if network == "bitcoin" else "tBTC", decimals=8)
 
 
 def coins(base_units: int | str, asset: Asset) -> str:
-    """Return an amount as people read it, exactly: `1.50000000 BTC`."""
+    """Return an amount as people read it, exactly: `1.50000000 BTC`.
+
+    What has no decimals is shown without a point.
+    """
+    return f"{bare_amount(base_units, asset)} {asset.name}"
+
+
+def bare_amount(base_units: int | str, asset: Asset) -> str:
+    """Return an amount without the name of what it counts: `1.50000000`."""
     amount = int(base_units)
     whole, rest = divmod(abs(amount), 10**asset.decimals)
     sign = "-" if amount < 0 else ""
-    return f"{sign}{whole:,}.{rest:0{asset.decimals}d} {asset.name}"
+    fraction = f".{rest:0{asset.decimals}d}" if asset.decimals else ""
+    return f"{sign}{whole:,}{fraction}"
 
 
 def held_by_coins(base_units: int, count: int, asset: Asset) -> str:

@@ -44,6 +44,12 @@ class Settings:
     rpc_password_file: Path | None = None
     """`ARIEN_RPC_PASSWORD_FILE`: a file that holds the password instead, on its first line."""
 
+    explorer_key: Secret | None = field(default=None, repr=False)
+    """`ARIEN_EXPLORER_KEY`: API key of a block explorer whose URI names none."""
+
+    explorer_key_file: Path | None = None
+    """`ARIEN_EXPLORER_KEY_FILE`: a file that holds the key instead, on its first line."""
+
     host: str = "127.0.0.1"
     """`ARIEN_HOST`: loopback address that `serve` listens on."""
 
@@ -63,21 +69,32 @@ class Settings:
     """`ARIEN_DEBUG`: `1` shows the traceback of an unexpected error."""
 
     def access(self) -> Access:
-        """Return how sources are reached; reads the password's file where one is named."""
-        return Access(proxy=self.proxy, rpc_user=self.rpc_user, rpc_password=self._password())
+        """Return how sources are reached; reads the files of secrets where they are named."""
+        return Access(
+            proxy=self.proxy,
+            rpc_user=self.rpc_user,
+            rpc_password=_secret(
+                self.rpc_password, self.rpc_password_file, "ARIEN_RPC_PASSWORD", "password"
+            ),
+            explorer_key=_secret(
+                self.explorer_key, self.explorer_key_file, "ARIEN_EXPLORER_KEY", "key"
+            ),
+        )
 
-    def _password(self) -> Secret | None:
-        if self.rpc_password_file is None:
-            return self.rpc_password
-        if self.rpc_password is not None:
-            raise InputError("ARIEN_RPC_PASSWORD and ARIEN_RPC_PASSWORD_FILE exclude each other")
-        try:
-            lines = self.rpc_password_file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{self.rpc_password_file} does not hold a password") from error
-        if not lines or not lines[0]:
-            raise InputError(f"{self.rpc_password_file} is empty: it should hold the password")
-        return Secret(lines[0])
+
+def _secret(said: Secret | None, path: Path | None, variable: str, what: str) -> Secret | None:
+    """Return a secret that is set, or that stands on the first line of a file."""
+    if path is None:
+        return said
+    if said is not None:
+        raise InputError(f"{variable} and {variable}_FILE exclude each other")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} does not hold a {what}") from error
+    if not lines or not lines[0]:
+        raise InputError(f"{path} is empty: it should hold the {what}")
+    return Secret(lines[0])
 
 
 VARIABLES: Mapping[str, str] = {
@@ -89,6 +106,8 @@ VARIABLES: Mapping[str, str] = {
     "ARIEN_RPC_USER": "rpc_user",
     "ARIEN_RPC_PASSWORD": "rpc_password",
     "ARIEN_RPC_PASSWORD_FILE": "rpc_password_file",
+    "ARIEN_EXPLORER_KEY": "explorer_key",
+    "ARIEN_EXPLORER_KEY_FILE": "explorer_key_file",
     "ARIEN_HOST": "host",
     "ARIEN_PORT": "port",
     "ARIEN_PAGE_ROWS": "page_rows",
@@ -117,6 +136,10 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         rpc_password=Secret(text["rpc_password"]) if "rpc_password" in text else None,
         rpc_password_file=(
             Path(text["rpc_password_file"]) if "rpc_password_file" in text else None
+        ),
+        explorer_key=Secret(text["explorer_key"]) if "explorer_key" in text else None,
+        explorer_key_file=(
+            Path(text["explorer_key_file"]) if "explorer_key_file" in text else None
         ),
         host=text.get("host", default.host),
         port=_whole("ARIEN_PORT", text.get("port"), default.port, 1, 65_535),

@@ -56,7 +56,7 @@ class FoundTags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Others:
+class OtherTags:
     """What is said of the other addresses of an entity."""
 
     best: Sequence[StoredTag]
@@ -157,11 +157,11 @@ class TagBook:
         return FoundTags(
             shown=shown,
             left_out=len(own) + others.count - len(shown),
-            own=_said(each.stored for each in own),
+            own=said_in(each.stored for each in own),
             inherited=others.said,
         )
 
-    def _of_entity(self, address: int, limit: int) -> _Others:
+    def _of_entity(self, address: int, limit: int) -> OtherTags:
         """Return at most `limit` tags of the entity's other addresses."""
         root = self._entities.root_of(address)
         members = self._entities.members(root)
@@ -171,20 +171,20 @@ class TagBook:
             for member in members:
                 named += self._unused_forms(int(member))
             found = ranked(self.casebook.tags_of(self._view.network.name, named))
-            return _Others(best=found[:limit], count=len(found), said=_said(found))
+            return OtherTags(best=found[:limit], count=len(found), said=said_in(found))
         return self._of_large_entity(root, address, limit)
 
-    def _of_large_entity(self, root: int, address: int, limit: int) -> _Others:
+    def _of_large_entity(self, root: int, address: int, limit: int) -> OtherTags:
         placed = self._placed
         if placed is None:
-            return _Others(best=(), count=0, said=frozenset())
+            return OtherTags(best=(), count=0, said=frozenset())
         is_other = (placed.number != address) | ~placed.is_own
         held = np.flatnonzero((placed.number >= 0) & is_other)
         mine = held[roots_of(self._entities, placed.number[held]) == root]
         statements, statement = placed.table.statements, placed.table.statement[mine]
-        best = mine[np.lexsort((placed.number[mine], _ranks(statements)[statement]))]
+        best = mine[np.lexsort((placed.number[mine], ranks(statements)[statement]))]
         numbers = placed.table.tag_id[best[:limit]].tolist()
-        return _Others(
+        return OtherTags(
             best=ranked(self.casebook.tags_numbered(numbers)),
             count=len(mine),
             said=frozenset(statements[each] for each in np.unique(statement).tolist()),
@@ -228,7 +228,7 @@ class TagBook:
         return address_text(script_type, payload, self._view.network) or ""
 
 
-def _ranks(statements: Sequence[Statement]) -> Int64Array:
+def ranks(statements: Sequence[Statement]) -> Int64Array:
     """Return the rank of each statement, the most confident first, as in `ranked`."""
     keys = [(-said.level, said.label, said.source) for said in statements]
     places = {key: place for place, key in enumerate(sorted(set(keys)))}
@@ -241,7 +241,7 @@ def direct_tags(casebook: Casebook, network: str, text: str, limit: int) -> Foun
     return FoundTags(
         shown=found[:limit],
         left_out=max(0, len(found) - limit),
-        own=_said(each.stored for each in found),
+        own=said_in(each.stored for each in found),
         inherited=frozenset(),
     )
 
@@ -251,7 +251,8 @@ def _own_tags(casebook: Casebook, network: str, text: str) -> tuple[FoundTag, ..
     return tuple(FoundTag(stored=tag, is_inherited=False) for tag in found)
 
 
-def _said(found: Iterable[StoredTag]) -> frozenset[Statement]:
+def said_in(found: Iterable[StoredTag]) -> frozenset[Statement]:
+    """Return all that some tags say."""
     return frozenset(each.tag.statement for each in found)
 
 

@@ -1,5 +1,8 @@
 """The data folder: one ledger a network, and everything that is read together with it.
 
+What is here of a ledger is of networks of coins; `account_workspace` has it of accounts. The
+`Workspace` itself knows both.
+
 A question is answered from a *reading*: a view of the ledger, the clustering that was made of it,
 and what sources say of its addresses. Opening these is cheap but not free, so a reading is kept
 until a file behind it changes. A roll-back while an answer is being made makes the answer void;
@@ -16,6 +19,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from arien_flows.account_workspace import DERIVED as DERIVED
+from arien_flows.account_workspace import EARLIER_KEPT as EARLIER_KEPT
+from arien_flows.account_workspace import OpenAccounts
 from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
@@ -29,24 +35,20 @@ from arien_flows.fetched.completeness import Fetched
 from arien_flows.kept import Kept
 from arien_flows.ledger.as_of import view_as_of
 from arien_flows.ledger.beginning import before_ledger
-from arien_flows.ledger.ledger import ATTEMPTS, Ledger
+from arien_flows.ledger.ledger import Ledger
 from arien_flows.ledger.manifest import MANIFEST
+from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.ledger.view import View
 from arien_flows.prices.rates import PriceBook
 from arien_flows.settings import Settings
 from arien_flows.shapes import Truncation
 from arien_flows.tag_book import TagBook
-from chains.bitcoin.networks import NETWORKS, network
+from chains.ethereum.networks import EthereumNetwork
+from chains.networks import ALL_NETWORKS, any_network, is_account_network
 from chains.types import UInt8Array
 from heuristics.coinjoin import mark_coinjoins, stopping
 
 Answer = TypeVar("Answer")
-
-EARLIER_KEPT = 4
-"""Earlier states of a ledger that are kept, each with entities of its own: the last ones asked."""
-
-DERIVED = "derived"
-"""Folder of a ledger's derived sets."""
 
 CASEBOOK = "casebook.sqlite"
 """File of the casebook in the data folder, where no database is named."""
@@ -297,32 +299,59 @@ class Workspace:
         """What people say and do, of all networks."""
 
         self._open: dict[str, OpenNetwork] = {}
+        self._open_accounts: dict[str, OpenAccounts] = {}
         self._lock = Lock()
 
     def networks(self) -> list[str]:
-        """Return the names of the networks that have a ledger, the main one first."""
+        """Return the names of the networks that have a ledger, the main ones of a chain first."""
         return [
             known.name
-            for known in NETWORKS
+            for known in ALL_NETWORKS
             if (self.settings.data / known.name / MANIFEST).is_file()
         ]
 
+    def coin_networks(self) -> list[str]:
+        """Return those of them that keep coins."""
+        return [name for name in self.networks() if not is_account_network(name)]
+
     def folder(self, name: str) -> Path:
         """Return the folder of a network's ledger; `UnknownNetworkError` for an unknown name."""
-        return self.settings.data / network(name).name
+        return self.settings.data / any_network(name).name
 
     def open(self, name: str) -> OpenNetwork:
-        """Open a network's ledger; `NotFoundError` where there is none."""
+        """Open the ledger of a network of coins.
+
+        `NotFoundError` where there is none, `InputError` for a network of accounts.
+        """
         folder = self.folder(name)
+        if is_account_network(name):
+            raise InputError(
+                f"this is answered for networks of coins, as bitcoin, and {name} keeps accounts"
+            )
         with self._lock:
             if name not in self._open:
                 self._open[name] = OpenNetwork(folder, self.casebook)
             return self._open[name]
 
+    def open_accounts(self, name: str) -> OpenAccounts:
+        """Open the ledger of a network of accounts.
+
+        `NotFoundError` where there is none, `InputError` for a network of coins.
+        """
+        known, folder = any_network(name), self.folder(name)
+        if not isinstance(known, EthereumNetwork):
+            raise InputError(
+                f"this is answered for networks of accounts, as ethereum, and {name} keeps coins"
+            )
+        with self._lock:
+            if name not in self._open_accounts:
+                self._open_accounts[name] = OpenAccounts(folder, known, self.casebook)
+            return self._open_accounts[name]
+
     def choose(self) -> str:
         """Return the network that is meant: the one that is set, or the only one there is."""
         if self.settings.network is not None:
-            return network(self.settings.network).name
+            return any_network(self.settings.network).name
         names = self.networks()
         if len(names) == 1:
             return names[0]

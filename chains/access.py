@@ -41,6 +41,9 @@ class Access:
     rpc_password: Secret | None = field(default=None, repr=False)
     """For a node whose URI names neither; without them the node's cookie file is used."""
 
+    explorer_key: Secret | None = field(default=None, repr=False)
+    """API key of an explorer whose URI names none."""
+
 
 DIRECT = Access()
 """No proxy, no credentials."""

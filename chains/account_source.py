@@ -5,31 +5,30 @@ An `AccountBlockSource` delivers whole blocks in order and fills a ledger; an
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from chains.closing import Closing
 from chains.errors import LookupFailedError
+from chains.ethereum.lookups import (
+    AccountHistory,
+    AnswerMemory,
+    AssetClaim,
+    BlockPlace,
+    SentTransaction,
+)
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.tables import AccountBatch
 
-
-class BlockPlace(NamedTuple):
-    """A block of the source's chain."""
-
-    height: int
-    block_hash: bytes
-
-
-class AssetClaim(NamedTuple):
-    """What a token's contract says of itself; a contract may say anything."""
-
-    contract: bytes
-    """20 bytes."""
-
-    symbol: str
-    name: str
-    decimals: int | None
-    """Nothing where the contract does not say."""
+__all__ = [
+    "AccountBlockSource",
+    "AccountHistory",
+    "AccountLookupSource",
+    "AccountSource",
+    "AnswerMemory",
+    "AssetClaim",
+    "BlockPlace",
+    "SentTransaction",
+]
 
 
 class AccountSource(Closing, Protocol):
@@ -92,31 +91,45 @@ class AccountBlockSource(AccountSource, Protocol):
         ...
 
 
-class AccountHistory(NamedTuple):
-    """What an explorer knows of one account."""
-
-    batch: AccountBatch
-    """Every transaction that touches it, as blocks of just these; other movements of the same
-    transactions may be missing."""
-
-    is_whole: bool
-    """Whether nothing was cut by a limit."""
-
-    missing: tuple[str, ...]
-    """What the explorer does not tell, in words for people."""
-
-
 class AccountLookupSource(AccountSource, Protocol):
     """Answers about single accounts."""
 
     def histories(
-        self, accounts: Sequence[bytes], *, most: int
+        self, accounts: Sequence[bytes], *, most: int, only: int | None = None
     ) -> list[AccountHistory | LookupFailedError]:
-        """Return all that touches each account, oldest first.
+        """Return all that touches each account, oldest first; with `only`, of that block alone.
 
         One with more than `most` transactions is answered with `LookupFailedError`. Raises
         `RequestBudgetError` where the recorder allows no further request.
         """
+        ...
+
+    def remember_with(self, memory: AnswerMemory) -> None:
+        """Take answers as of the block that is seen from a memory, and give it new ones."""
+        ...
+
+    @property
+    def reused(self) -> int:
+        """Return how many answers were known from before."""
+        ...
+
+    def stand_at(self, place: BlockPlace) -> bool:
+        """See the chain as it was when that block was the last; false where it has no such block.
+
+        What is seen stays as it was then.
+        """
+        ...
+
+    def place(self, height: int) -> BlockPlace:
+        """Return the block at a height of the present chain; `LookupFailedError` past its end."""
+        ...
+
+    def tip_time(self) -> int:
+        """Return the time of the last block that is seen, in seconds since 1970."""
+        ...
+
+    def sent(self, tx_hashes: Sequence[bytes]) -> list[SentTransaction | LookupFailedError]:
+        """Return who sent each transaction to whom, and in which block it stands."""
         ...
 
     def balances(

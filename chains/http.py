@@ -48,6 +48,9 @@ WORTH_ANOTHER_TRY = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523,
 _REFUSED_FOR_NOW = 429
 _NOT_FOUND = 404
 _CHUNK = 1 << 20
+_LEAST_KEY = 8
+"""Characters of a text that is looked for in answers."""
+
 _MOST_WORDS = 200
 """Characters of a server's own words that a message repeats."""
 
@@ -165,6 +168,7 @@ class HttpClient:
         self._worth_another_try = worth_another_try
         self._adapter = DeadlineAdapter()
         self._secrets: tuple[str, ...] = ()
+        self._keys: tuple[str, ...] = ()
         self._authorization: str | None = None
         self._left_alone_until = 0.0
         self._closed = threading.Event()
@@ -182,6 +186,10 @@ class HttpClient:
         coded = base64.b64encode(joined).decode()
         self._secrets = tuple(text for text in (coded, password.reveal()) if text)
         self._authorization = f"Basic {coded}"
+
+    def hide(self, secret: Secret) -> None:
+        """Show this nowhere, and keep no exchange that holds it: a key that goes with requests."""
+        self._keys += (secret.reveal(),)
 
     def get(
         self, path: str, *, most_bytes: int = MOST_BYTES, patience: Patience | None = None
@@ -219,13 +227,13 @@ class HttpClient:
         if self._closed.wait(seconds):
             raise SourceUnavailableError(f"{self.name} was closed")
 
-    def fit_to_show(self, words: str) -> str:
+    def fit_to_show(self, words: str, most: int = _MOST_WORDS) -> str:
         """Return the beginning of a server's own words: one line, and no secret echoed."""
-        for secret in self._secrets:
+        for secret in (*self._secrets, *self._keys):
             words = words.replace(secret, "…")
         line = "".join(sign if sign.isprintable() else " " for sign in words)
         line = " ".join(_SECRET_KEYS.sub(r"\1…", line).split())
-        return line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…"
+        return line if len(line) <= most else f"{line[:most]}…"
 
     def _url(self, path: str) -> str:
         endpoint = self._endpoint
@@ -277,11 +285,13 @@ class HttpClient:
             return answer
         # Kept as it was sent but for its compression, which says nothing.
         note = "" if answer.status == 200 else f" (answered {answer.status})"
+        kept = self._without_keys(answer.body)
+        note += "" if kept == answer.body else " (the key, which the answer repeats, was taken out)"
         self._recorder.keep(
             Exchange(
                 source=self.name,
                 request=_SECRET_KEYS.sub(r"\1…", shown) + note,
-                answer=answer.body,
+                answer=kept,
                 received_at=datetime.now(UTC),
             )
         )
@@ -328,6 +338,13 @@ class HttpClient:
             return answer.body
         error = NotFoundAnswerError if answer.status == _NOT_FOUND else HttpRefusalError
         raise error(answer.status, self._words_of(answer.body), answer.body)
+
+    def _without_keys(self, body: bytes) -> bytes:
+        for key in self._keys:
+            # A shorter text is no key, and may stand in any answer by chance.
+            if len(key) >= _LEAST_KEY:
+                body = body.replace(key.encode(), "…".encode())
+        return body
 
     def _words_of(self, body: bytes) -> str:
         return self.fit_to_show(body[: 4 * _MOST_WORDS].decode("utf-8", "replace"))

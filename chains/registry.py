@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chains.access import DIRECT, Access
+from chains.account_source import AccountBlockSource, AccountLookupSource
 from chains.bitcoin.networks import Network, network
 from chains.errors import SourceUnavailableError
+from chains.ethereum.networks import ETHEREUM_NETWORKS, EthereumNetwork
 from chains.exchange import NoRecorder, Recorder
+from chains.networks import any_network
 from chains.source import BlockSource, LookupSource
 
 
@@ -44,6 +47,22 @@ def _electrum(uri: str, chosen: Network, access: Access, recorder: Recorder) -> 
     return ElectrumServer(ElectrumAddress.parse(uri), chosen, access, recorder)
 
 
+def _ethereum_node(uri: str, chosen: EthereumNetwork, access: Access) -> AccountBlockSource:
+    from chains.endpoint import Endpoint
+    from chains.ethereum.rpc.source import EthereumNode
+
+    return EthereumNode(Endpoint.parse(uri), chosen, access)
+
+
+def _explorer(
+    uri: str, chosen: EthereumNetwork, access: Access, recorder: Recorder
+) -> AccountLookupSource:
+    from chains.endpoint import Endpoint
+    from chains.ethereum.explorer.source import Explorer
+
+    return Explorer(Endpoint.parse(uri), chosen, access, recorder)
+
+
 _BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {
     "blockfiles": _blockfiles,
     "core+http": _core,
@@ -56,11 +75,31 @@ _LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = 
     "electrum+ssl": _electrum,
 }
 
+_ACCOUNT_BLOCKS: dict[str, Callable[[str, EthereumNetwork, Access], AccountBlockSource]] = {
+    "eth+http": _ethereum_node,
+    "eth+https": _ethereum_node,
+}
+
+_ACCOUNT_LOOKUPS: dict[
+    str, Callable[[str, EthereumNetwork, Access, Recorder], AccountLookupSource]
+] = {
+    "etherscan+https": _explorer,
+    "etherscan+http": _explorer,
+    "blockscout+https": _explorer,
+    "blockscout+http": _explorer,
+}
+
 BLOCK_SCHEMES = tuple(_BLOCKS)
 """The schemes that `open_blocks` knows."""
 
 LOOKUP_SCHEMES = tuple(_LOOKUPS)
 """The schemes that `open_lookups` knows."""
+
+ACCOUNT_BLOCK_SCHEMES = tuple(_ACCOUNT_BLOCKS)
+"""The schemes that `open_account_blocks` knows."""
+
+ACCOUNT_LOOKUP_SCHEMES = tuple(_ACCOUNT_LOOKUPS)
+"""The schemes that `open_account_lookups` knows."""
 
 
 def open_blocks(uri: str, network_name: str, access: Access = DIRECT) -> BlockSource:
@@ -82,6 +121,36 @@ def open_lookups(
     return opener(uri, network(network_name), access, recorder or NoRecorder())
 
 
+def open_account_blocks(uri: str, network_name: str, access: Access = DIRECT) -> AccountBlockSource:
+    """Open the source of blocks of a chain of accounts, for the network of that name.
+
+    Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
+    """
+    opener = _ACCOUNT_BLOCKS[_scheme(uri, ACCOUNT_BLOCK_SCHEMES, ACCOUNT_LOOKUP_SCHEMES)]
+    return opener(uri, _account_network(network_name), access)
+
+
+def open_account_lookups(
+    uri: str, network_name: str, access: Access = DIRECT, recorder: Recorder | None = None
+) -> AccountLookupSource:
+    """Open the explorer of a chain of accounts that `uri` names, for the network of that name.
+
+    Raises `UnknownNetworkError`, or `SourceUnavailableError` with what to do about it.
+    """
+    opener = _ACCOUNT_LOOKUPS[_scheme(uri, ACCOUNT_LOOKUP_SCHEMES, ACCOUNT_BLOCK_SCHEMES)]
+    return opener(uri, _account_network(network_name), access, recorder or NoRecorder())
+
+
+def _account_network(name: str) -> EthereumNetwork:
+    found = any_network(name)
+    if isinstance(found, EthereumNetwork):
+        return found
+    names = " or ".join(known.name for known in ETHEREUM_NETWORKS)
+    raise SourceUnavailableError(
+        f"{name} is no chain of accounts, and such a source knows no other: add --network {names}"
+    )
+
+
 def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:
     scheme, colon, _ = uri.partition(":")
     scheme = scheme.lower()
@@ -91,7 +160,7 @@ def _scheme(uri: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> str:
     if colon and scheme in others:
         does = (
             "delivers whole blocks and is for `arien-flows ledger ingest`"
-            if others == BLOCK_SCHEMES
+            if others in (BLOCK_SCHEMES, ACCOUNT_BLOCK_SCHEMES)
             else "answers about single addresses and fills no ledger"
         )
         raise SourceUnavailableError(f"{scheme}: {does}; what is wanted here is {known}")

@@ -4,6 +4,10 @@ A movement has a giver, a receiver, or both. Mint, genesis allocation and beacon
 have only a receiver; a burn has only a giver. Gas is two movements of its sender, the base fee,
 which is burnt, and after it the tip, which the fee recipient receives.
 
+A conversion is one movement of an account with itself: it gives units of one asset and gets units
+of another for them, as in a swap or when a coin is wrapped. What was on the way between (pools,
+routers) is left out; who finds conversions says by which rule.
+
 Zero amounts move nothing, so they pass no taint on. (Transfers of 0 tokens that anybody can make
 in anybody's name are a known trick to appear in somebody's history.)
 """
@@ -55,6 +59,9 @@ class Movement(IntEnum):
     GAS_TIP = 5
     """The part of a transaction's gas that the fee recipient receives."""
 
+    CONVERSION = 6
+    """Giver and receiver are one account; `Conversions` says what it got."""
+
 
 class GasOrder(IntEnum):
     """Whether a transaction's gas is paid after its value, as a Bitcoin fee is, or before."""
@@ -97,6 +104,19 @@ class MovementColumns(NamedTuple):
     """Base units, shape (movements, 4); see `heuristics.wide`."""
 
 
+class Conversions(NamedTuple):
+    """What accounts got in the movements that are conversions."""
+
+    row: Int64Array
+    """The movements of kind `CONVERSION`, ascending."""
+
+    asset: UInt32Array
+    """What the account got; the movement's own asset is what it gave."""
+
+    amount: UInt64Array
+    """Base units of what it got, shape (conversions, 4)."""
+
+
 class Settled(NamedTuple):
     """Movements as the differences of balances show them."""
 
@@ -113,7 +133,14 @@ MAKES_UNITS = (Movement.CREDIT, Movement.OPENING)
 ENDS_UNITS = (Movement.BURN, Movement.GAS_BURNT)
 
 
-def check_movements(movements: MovementColumns) -> None:
+def no_conversions() -> Conversions:
+    """Return that no movement is a conversion."""
+    return Conversions(
+        np.empty(0, np.int64), np.empty(0, np.uint32), np.empty((0, LIMBS), np.uint64)
+    )
+
+
+def check_movements(movements: MovementColumns, conversions: Conversions) -> None:
     """Raise ValueError unless the columns describe movements in order."""
     count = len(movements.kind)
     for name in ("transaction", "giver", "receiver", "asset"):
@@ -132,6 +159,28 @@ def check_movements(movements: MovementColumns) -> None:
     if np.any(wrong):
         row = int(np.argmax(wrong))
         raise ValueError(f"movement {row} lacks an account, or names one that its kind cannot have")
+    _check_conversions(movements, conversions)
+
+
+def _check_conversions(movements: MovementColumns, conversions: Conversions) -> None:
+    rows = np.flatnonzero(movements.kind == Movement.CONVERSION)
+    if not np.array_equal(rows, conversions.row):
+        raise ValueError("conversions must be the movements of that kind, ascending")
+    count = len(rows)
+    if conversions.asset.shape != (count,) or conversions.amount.shape != (count, LIMBS):
+        raise ValueError(f"what was got must have {count} rows, amounts of {LIMBS} limbs")
+    wrong = (
+        (movements.giver[rows] != movements.receiver[rows])
+        | (movements.asset[rows] == conversions.asset)
+        | ~movements.amount[rows].any(axis=1)
+        | ~conversions.amount.any(axis=1)
+    )
+    if np.any(wrong):
+        row = int(rows[np.argmax(wrong)])
+        raise ValueError(
+            f"movement {row} is no conversion: one account gives some of one asset and gets some "
+            "of another"
+        )
 
 
 def gas_permutation(movements: MovementColumns, gas_order: GasOrder) -> Int64Array:

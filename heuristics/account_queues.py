@@ -5,6 +5,10 @@ step takes segments off the front, cutting the last one, and puts them into anot
 same order: behind everything else in a queue, one on top of the other on a stack. Neighbours of
 equal colour become one segment.
 
+A conversion changes the lengths of the segments that it moves, each in proportion: the first `c` of
+`gave` units become the first floor(c * got / gave) of those that it got. So the parts always sum to
+`got`, exactly, and a conversion one to one changes nothing.
+
 All segments live in one pool of linked nodes. A node that is no longer needed goes to a list of
 free ones and is used again, so that the pool is never larger than twice the most segments that
 were alive at once. A step costs as much time as the segments that it moves.
@@ -19,6 +23,7 @@ from heuristics.columns import Int64Array
 from heuristics.jit import kernel, kernel_part
 from heuristics.wide import (
     LIMBS,
+    SCRATCH_DIGITS,
     ZERO,
     UInt64Array,
     Wide,
@@ -26,6 +31,7 @@ from heuristics.wide import (
     is_less,
     is_zero,
     load,
+    mul_div,
     store,
     subtract,
 )
@@ -40,6 +46,9 @@ class Queues(NamedTuple):
 
     carried: UInt64Array
     """Tainted units that left with each step, before it declared them anew."""
+
+    came: UInt64Array
+    """Tainted units that came of each conversion."""
 
     unknown: UInt64Array
     """Units of unknown origin that left with each step and are of no source's colour."""
@@ -87,8 +96,57 @@ def _lengthen(length: UInt64Array, node: int, more: Wide) -> None:
 
 
 @kernel
-def move_segments(steps: Steps, pots: int, is_stack: bool) -> Queues:
-    """Apply all steps to pots that begin empty.
+def _exchange(
+    length: UInt64Array,
+    colour: Int64Array,
+    after: Int64Array,
+    first: int,
+    free: int,
+    gave: Wide,
+    got: Wide,
+    scratch: UInt64Array,
+) -> tuple[int, int, int, Wide]:
+    """Make segments of `gave` units from `first` on into segments of `got` units.
+
+    Returns the first and the last of them, the first free node, and how many units are tainted.
+    """
+    zero: Wide = ZERO
+    seen = zero
+    told = zero
+    tainted = zero
+    head = _NOWHERE
+    last = _NOWHERE
+    node = first
+    while node != _NOWHERE:
+        following = after[node]
+        tint = colour[node]
+        seen = add(seen, load(length, node))[0]
+        bound = mul_div(got, seen, gave, scratch)[0]
+        part = subtract(bound, told)
+        told = bound
+        if tint & ~OPENING_COLOUR != 0:
+            tainted = add(tainted, part)[0]
+        is_merged = last != _NOWHERE and colour[last] == tint
+        if is_merged and not is_zero(part):
+            _lengthen(length, last, part)
+        if is_merged or is_zero(part):
+            after[node] = free
+            free = node
+        else:
+            store(length, node, part)
+            after[node] = _NOWHERE
+            if last == _NOWHERE:
+                head = node
+            else:
+                after[last] = node
+            last = node
+        node = following
+    return head, last, free, tainted
+
+
+@kernel
+def move_segments(steps: Steps, pots: int, is_stack: bool, got: UInt64Array) -> Queues:
+    """Apply all steps to pots that begin empty; `got` is what each conversion gets.
 
     The caller sees to it that no pot is asked for more than it holds.
     """
@@ -96,6 +154,8 @@ def move_segments(steps: Steps, pots: int, is_stack: bool) -> Queues:
     carried = np.zeros((count, LIMBS), np.uint64)
     unknown = np.zeros((count, LIMBS), np.uint64)
     colours = np.zeros(count, np.int64)
+    came = np.zeros((len(got), LIMBS), np.uint64)
+    scratch = np.empty(SCRATCH_DIGITS, np.uint64)
     front = np.full(pots, _NOWHERE, np.int64)
     back = np.full(pots, _NOWHERE, np.int64)
     length = np.empty((_FIRST_ROOM, LIMBS), np.uint64)
@@ -173,6 +233,13 @@ def move_segments(steps: Steps, pots: int, is_stack: bool) -> Queues:
         store(carried, step, tainted)
         store(unknown, step, strange)
         colours[step] = seen
+        conversion = steps.conversion[step]
+        if conversion >= 0:
+            first, last, free, tainted = _exchange(
+                length, colour, after, first, free, load(steps.amount, step),
+                load(got, conversion), scratch,
+            )  # fmt: skip
+            store(came, conversion, tainted)
         if receiver < 0:
             after[last] = free
             free = first
@@ -229,6 +296,7 @@ def move_segments(steps: Steps, pots: int, is_stack: bool) -> Queues:
             node = after[node]
     return Queues(
         carried,
+        came,
         unknown,
         colours,
         tainted_now,

@@ -7,6 +7,10 @@ sources are told apart, what leaves of `T` is split among the colours in proport
 floor of its share, and single units go to the largest fractions, ties to the lower colour. So
 the sum over colours is the same `T` that a run without colours gives.
 
+A conversion passes the fraction on: of `t` tainted among `gave` units that leave, floor(t * got /
+gave) of those that it got are tainted. Unknown units and colours are cut at the same bounds, one
+after the other, so that nothing is lost between them.
+
 Poison: whatever leaves a pot carries all colours that ever came into it. A pot that was emptied
 is clean again: there is nothing left that could be tainted.
 """
@@ -39,6 +43,9 @@ class Shares(NamedTuple):
 
     carried: UInt64Array
     """Tainted units that left with each step, before it declared them anew."""
+
+    came: UInt64Array
+    """Tainted units that came of each conversion."""
 
     unknown: UInt64Array
     """Units of unknown origin that left with each step and are of no source's colour."""
@@ -89,8 +96,25 @@ def _split(
 
 
 @kernel
-def share_pro_rata(steps: Steps, pots: int, colour_count: int) -> Shares:
-    """Apply haircut to all steps, on pots that begin empty.
+def _exchange(
+    gave: Wide, got: Wide, taint: Wide, other: Wide, taken: UInt64Array, scratch: UInt64Array
+) -> tuple[Wide, Wide]:
+    """Return what tainted and unknown units become; what is `taken` by colour is changed."""
+    new_taint = mul_div(got, taint, gave, scratch)[0]
+    both = mul_div(got, add(taint, other)[0], gave, scratch)[0]
+    seen: Wide = ZERO
+    told: Wide = ZERO
+    for colour in range(len(taken)):
+        seen = add(seen, load(taken, colour))[0]
+        bound = mul_div(got, seen, gave, scratch)[0]
+        store(taken, colour, subtract(bound, told))
+        told = bound
+    return new_taint, subtract(both, new_taint)
+
+
+@kernel
+def share_pro_rata(steps: Steps, pots: int, colour_count: int, got: UInt64Array) -> Shares:
+    """Apply haircut to all steps, on pots that begin empty; `got` is what each conversion gets.
 
     The caller sees to it that no pot is asked for more than it holds. A step declares the lowest
     of its colours; with fewer than two colours none are kept apart.
@@ -100,6 +124,7 @@ def share_pro_rata(steps: Steps, pots: int, colour_count: int) -> Shares:
     carried = np.zeros((count, LIMBS), np.uint64)
     unknown = np.zeros((count, LIMBS), np.uint64)
     colours = np.zeros(count, np.int64)
+    came = np.zeros((len(got), LIMBS), np.uint64)
     balance = np.zeros((pots, LIMBS), np.uint64)
     tainted = np.zeros((pots, LIMBS), np.uint64)
     strange = np.zeros((pots, LIMBS), np.uint64)
@@ -145,6 +170,12 @@ def share_pro_rata(steps: Steps, pots: int, colour_count: int) -> Shares:
                 colours[step] |= OPENING_COLOUR
         if receiver < 0:
             continue
+        conversion = steps.conversion[step]
+        if conversion >= 0:
+            arriving = load(got, conversion)
+            taint, other = _exchange(moved, arriving, taint, other, taken, scratch)
+            store(came, conversion, taint)
+            moved = arriving
         declared = steps.declared[step]
         if steps.ends[step]:
             taint = zero
@@ -173,12 +204,12 @@ def share_pro_rata(steps: Steps, pots: int, colour_count: int) -> Shares:
                 pot_colours[pot] |= 1 << colour
         if not is_zero(load(strange, pot)):
             pot_colours[pot] |= OPENING_COLOUR
-    return Shares(carried, unknown, colours, tainted, strange, by_colour, pot_colours)
+    return Shares(carried, came, unknown, colours, tainted, strange, by_colour, pot_colours)
 
 
 @kernel
-def spread_poison(steps: Steps, pots: int) -> Shares:
-    """Apply poison to all steps, on pots that begin empty.
+def spread_poison(steps: Steps, pots: int, got: UInt64Array) -> Shares:
+    """Apply poison to all steps, on pots that begin empty; `got` is what each conversion gets.
 
     The caller sees to it that no pot is asked for more than it holds.
     """
@@ -186,6 +217,7 @@ def spread_poison(steps: Steps, pots: int) -> Shares:
     carried = np.zeros((count, LIMBS), np.uint64)
     unknown = np.zeros((count, LIMBS), np.uint64)
     colours = np.zeros(count, np.int64)
+    came = np.zeros((len(got), LIMBS), np.uint64)
     balance = np.zeros((pots, LIMBS), np.uint64)
     pot_colours = np.zeros(pots, np.int64)
     for step in range(count):
@@ -213,6 +245,11 @@ def spread_poison(steps: Steps, pots: int) -> Shares:
         declared = steps.declared[step]
         if declared != 0:
             seen = (seen & ~OPENING_COLOUR) | declared
+        conversion = steps.conversion[step]
+        if conversion >= 0:
+            moved = load(got, conversion)
+            if seen & ~OPENING_COLOUR != 0:
+                store(came, conversion, moved)
         store(balance, receiver, add(load(balance, receiver), moved)[0])
         pot_colours[receiver] |= seen
     tainted = np.zeros((pots, LIMBS), np.uint64)
@@ -223,4 +260,4 @@ def spread_poison(steps: Steps, pots: int) -> Shares:
         elif pot_colours[pot] != 0:
             store(strange, pot, load(balance, pot))
     by_colour = np.zeros((pots, 0, LIMBS), np.uint64)
-    return Shares(carried, unknown, colours, tainted, strange, by_colour, pot_colours)
+    return Shares(carried, came, unknown, colours, tainted, strange, by_colour, pot_colours)

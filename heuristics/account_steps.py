@@ -10,6 +10,9 @@ last is the first to be given back), a stack is a stack, and pro rata is its own
 the `amount` units that arrived are `amount / balance` of the balance after the movement. So one
 kernel a policy serves both directions; here the mirror is made.
 
+A conversion takes units out of one pot of an account and puts another number of them into its pot
+of another asset; in the mirror, the reverse.
+
 A trace may begin after genesis. An account that then pays more than it received must have had
 something before: the smallest balance that explains all its payments is put before the first
 movement, as units of unknown origin (`OPENING`), never as clean ones.
@@ -21,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heuristics.account_events import FeeMode, Movement, MovementColumns
+from heuristics.account_events import Conversions, FeeMode, Movement, MovementColumns
 from heuristics.columns import NO_ADDRESS, BoolArray, Int64Array, UInt32Array, read_only
 from heuristics.jit import kernel
 from heuristics.segments import MOST_TOLD_APART
@@ -42,6 +45,7 @@ OPENING_COLOUR = 1 << MOST_TOLD_APART
 """Bit of units that were there before the first movement; the bits below are those of sources."""
 
 NO_POT = -1
+NO_CONVERSION = -1
 
 
 class Pots(NamedTuple):
@@ -74,12 +78,29 @@ class Steps(NamedTuple):
     declared: Int64Array
     """Colours of the source that the units are declared to be, else 0."""
 
+    conversion: Int64Array
+    """Row of the table of what conversions got, of a step that is one; else `NO_CONVERSION`."""
 
-def number_pots(movements: MovementColumns) -> tuple[Pots, Int64Array, Int64Array]:
-    """Return the pots by account and asset, and the pot of each giver and receiver."""
+
+def conversion_rows(conversions: Conversions, count: int) -> Int64Array:
+    """Return which conversion each of so many movements is; `NO_CONVERSION` where it is none."""
+    found = np.full(count, NO_CONVERSION)
+    found[conversions.row] = np.arange(len(conversions.row))
+    return found
+
+
+def number_pots(
+    movements: MovementColumns, conversion: Int64Array, got_asset: UInt32Array
+) -> tuple[Pots, Int64Array, Int64Array]:
+    """Return the pots by account and asset, and the pot of each giver and receiver.
+
+    `got_asset` is what each conversion got, and `conversion` says which movement is which.
+    """
     count = len(movements.kind)
+    received = movements.asset.copy()
+    received[conversion >= 0] = got_asset[conversion[conversion >= 0]]
     account = np.concatenate([movements.giver, movements.receiver]).astype(np.uint64)
-    asset = np.concatenate([movements.asset, movements.asset]).astype(np.uint64)
+    asset = np.concatenate([movements.asset, received]).astype(np.uint64)
     somebody = np.flatnonzero(account != NO_ADDRESS)
     key, place = np.unique(
         account[somebody] << np.uint64(32) | asset[somebody], return_inverse=True
@@ -98,6 +119,7 @@ def forward_steps(
     giver: Int64Array,
     receiver: Int64Array,
     declared: Int64Array,
+    conversion: Int64Array,
     fee_mode: FeeMode,
 ) -> Steps:
     """Return the movements as steps forward in time."""
@@ -109,20 +131,30 @@ def forward_steps(
         fresh=np.where(movements.kind == Movement.OPENING, OPENING_COLOUR, 0),
         ends=(movements.kind == Movement.GAS_TIP) & (fee_mode != FeeMode.TRACK_COINBASE),
         declared=declared,
+        conversion=conversion,
     )
 
 
-def mirrored(steps: Steps, balance: UInt64Array) -> Steps:
+def mirrored(steps: Steps, got: UInt64Array, balance: UInt64Array) -> tuple[Steps, UInt64Array]:
     """Return the mirror images of steps, last first, on pots that begin with `balance`.
 
-    What is asked for is declared at its own step; everything else is clean until asked for.
+    What is asked for is declared at its own step; everything else is clean until asked for. With
+    them, what the mirrored conversions get.
     """
     turned = Steps._make(column[::-1] for column in steps)
+    turning = np.flatnonzero(turned.conversion >= 0)
+    amount = turned.amount.copy()
+    amount[turning] = got[turned.conversion[turning]]
+    given = np.empty_like(got)
+    given[turned.conversion[turning]] = turned.amount[turning]
     turned = turned._replace(
-        giver=turned.receiver, receiver=turned.giver, fresh=np.zeros_like(turned.fresh)
+        giver=turned.receiver,
+        receiver=turned.giver,
+        amount=amount,
+        fresh=np.zeros_like(turned.fresh),
     )
     held = np.flatnonzero(balance.any(axis=1))
-    return beginning_with(turned, held, balance[held], 0)
+    return beginning_with(turned, held, balance[held], 0), given
 
 
 def beginning_with(steps: Steps, pots: Int64Array, amount: UInt64Array, colour: int) -> Steps:
@@ -136,6 +168,7 @@ def beginning_with(steps: Steps, pots: Int64Array, amount: UInt64Array, colour: 
         fresh=np.full(count, colour),
         ends=np.zeros(count, np.bool_),
         declared=np.zeros(count, np.int64),
+        conversion=np.full(count, NO_CONVERSION),
     )
     columns: Iterable[tuple[NDArray[Any], NDArray[Any]]] = zip(before, steps, strict=True)
     return Steps._make(np.concatenate(pair) for pair in columns)
@@ -143,7 +176,12 @@ def beginning_with(steps: Steps, pots: Int64Array, amount: UInt64Array, colour: 
 
 @kernel
 def _balances(
-    giver: Int64Array, receiver: Int64Array, amount: UInt64Array, pots: int
+    giver: Int64Array,
+    receiver: Int64Array,
+    amount: UInt64Array,
+    conversion: Int64Array,
+    got: UInt64Array,
+    pots: int,
 ) -> tuple[UInt64Array, UInt64Array, int, int]:
     balance = np.zeros((pots, LIMBS), np.uint64)
     missing = np.zeros((pots, LIMBS), np.uint64)
@@ -167,6 +205,8 @@ def _balances(
             else:
                 store(balance, pot, subtract(held, moved))
         pot = receiver[step]
+        if conversion[step] >= 0:
+            moved = load(got, conversion[step])
         if pot >= 0:
             total, carry = add(load(balance, pot), moved)
             if carry:
@@ -175,7 +215,7 @@ def _balances(
     return balance, missing, first_missing, -1
 
 
-def balances(steps: Steps, pots: int) -> tuple[UInt64Array, UInt64Array, int]:
+def balances(steps: Steps, got: UInt64Array, pots: int) -> tuple[UInt64Array, UInt64Array, int]:
     """Return the last balance of each pot, what was missing, and the step that first lacked it.
 
     What is missing from a pot is the smallest balance before the first step with which every step
@@ -187,7 +227,12 @@ def balances(steps: Steps, pots: int) -> tuple[UInt64Array, UInt64Array, int]:
         If a balance has more than 256 bits.
     """
     balance, missing, first_missing, too_large = _balances(
-        read_only(steps.giver), read_only(steps.receiver), read_only(steps.amount), pots
+        read_only(steps.giver),
+        read_only(steps.receiver),
+        read_only(steps.amount),
+        read_only(steps.conversion),
+        read_only(got),
+        pots,
     )
     if too_large >= 0:
         row = int(steps.movement[too_large])

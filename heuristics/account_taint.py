@@ -11,7 +11,10 @@ A declared movement may carry units that come from another source. They are coun
     source = retainted + still held + fees + destroyed        (forward)
     source = retainted + newly issued + before the first movement + fees        (backward)
 
-which is checked on every run, to the unit, for every policy but poison, whose amounts grow.
+which is checked on every run, to the unit, for every policy but poison, whose amounts grow. Where
+units were converted, what came of it stands on the left side of the asset that it came to, and
+what went into it on the right side of the other. Forward the traced fraction of what is given is
+that of what is got; backward the reverse.
 
 Conventions that choose among the outputs of one transaction (taint-in-highest-out, seniority)
 have no meaning here: a balance pays one receiver at a time, so there is nothing to choose among.
@@ -25,22 +28,26 @@ import numpy as np
 from heuristics.account_events import (
     ENDS_UNITS,
     MAKES_UNITS,
+    Conversions,
     FeeMode,
     GasOrder,
     Movement,
     MovementColumns,
     check_movements,
     gas_permutation,
+    no_conversions,
 )
 from heuristics.account_queues import Queues, move_segments
 from heuristics.account_shares import Shares, share_pro_rata, spread_poison
 from heuristics.account_steps import (
+    NO_CONVERSION,
     NO_POT,
     OPENING_COLOUR,
     Pots,
     Steps,
     balances,
     beginning_with,
+    conversion_rows,
     forward_steps,
     mirrored,
     number_pots,
@@ -97,7 +104,10 @@ class Segments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetTotals:
-    """Where the declared units of one asset are, in base units; the fields sum to `source`."""
+    """Where the traced units of one asset are, in base units.
+
+    `source` and `came_by_conversion` together are the sum of the other fields.
+    """
 
     asset: int
     source: int
@@ -119,6 +129,12 @@ class AssetTotals:
     before_first: int
     """Backward: in balances from before the first movement."""
 
+    converted_away: int = 0
+    """Given (backward: got) for units of another asset, in which they are traced on."""
+
+    came_by_conversion: int = 0
+    """Traced units of this asset that were got (backward: given) for such of another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFlow:
@@ -127,6 +143,9 @@ class AccountFlow:
     pots: Pots
     carried: UInt64Array
     """Tainted units that each movement took from its giver (backward: from its receiver)."""
+
+    came: UInt64Array
+    """Tainted units that came of each conversion, by its place among the conversions."""
 
     carried_unknown: UInt64Array
     """Units of unknown origin and of no source that it took; only where a trace has openings."""
@@ -153,17 +172,25 @@ class AccountFlow:
 
     segments: Segments | None
     totals: tuple[AssetTotals, ...]
-    """For each asset that a source is of, ascending."""
+    """For each asset that a source is of or that traced units were converted to, ascending."""
 
     tainted_tips: Int64Array
     """Movements whose tip holds taint that ends there, where the fee mode lists them."""
 
 
-_PARTS = ("retainted", "held", "fees", "destroyed", "newly_issued", "before_first")
+_PARTS = (
+    "retainted", "held", "fees", "destroyed", "newly_issued", "before_first", "converted_away",
+)  # fmt: skip
 
 
-def trace_accounts(movements: MovementColumns, question: AccountQuestion) -> AccountFlow:
+def trace_accounts(
+    movements: MovementColumns,
+    question: AccountQuestion,
+    conversions: Conversions | None = None,
+) -> AccountFlow:
     """Follow the declared movements through all balances.
+
+    `conversions` says what was got in the movements of that kind.
 
     Raises
     ------
@@ -173,24 +200,27 @@ def trace_accounts(movements: MovementColumns, question: AccountQuestion) -> Acc
     ConservationError
         If the amounts do not add up.
     """
-    check_movements(movements)
+    conversions = conversions or no_conversions()
+    check_movements(movements, conversions)
     _check_question(movements, question)
     rows = gas_permutation(movements, question.gas_order)
     ordered = MovementColumns._make(column[rows] for column in movements)
-    pots, giver, receiver = number_pots(ordered)
+    conversion = conversion_rows(conversions, len(rows))[rows]
+    got = conversions.amount
+    pots, giver, receiver = number_pots(ordered, conversion, conversions.asset)
     declared = np.zeros(len(rows), np.int64)
     declared[question.declared] = question.colours
-    steps = forward_steps(ordered, giver, receiver, declared[rows], question.fee_mode)
+    steps = forward_steps(ordered, giver, receiver, declared[rows], conversion, question.fee_mode)
     steps = steps._replace(movement=rows)
-    steps, opening = _with_openings(steps, pots, question.infer_opening)
-    balance = balances(steps, len(pots.account))[0]
+    steps, opening = _with_openings(steps, got, pots, question.infer_opening)
+    balance = balances(steps, got, len(pots.account))[0]
     if question.direction == Direction.BACKWARD:
-        steps = mirrored(steps, balance)
+        steps, got = mirrored(steps, got, balance)
         balance = np.zeros_like(balance)
-    run = _run(steps, len(pots.account), question)
+    run = _run(steps, got, len(pots.account), question)
     totals = _totals(movements, question, pots, steps, run)
     if question.policy != Policy.POISON:
-        _check_conservation(balance, steps, run, totals)
+        _check_conservation(balance, steps, got, run, totals)
     real = np.flatnonzero(steps.movement >= 0)
     place = np.empty(len(rows), np.int64)
     place[steps.movement[real]] = real
@@ -199,6 +229,7 @@ def trace_accounts(movements: MovementColumns, question: AccountQuestion) -> Acc
     return AccountFlow(
         pots=pots,
         carried=carried,
+        came=run.came,
         carried_unknown=run.unknown[place],
         carried_colours=run.colours[place],
         opening=opening,
@@ -230,6 +261,8 @@ def _check_question(movements: MovementColumns, question: AccountQuestion) -> No
         raise ValueError("sources must be rows of movements, ascending")
     if np.any(colours <= 0) or np.any(colours >= OPENING_COLOUR):
         raise ValueError(f"colours must be sets of bits 0 to {MOST_TOLD_APART - 1}")
+    for row in declared[movements.kind[declared] == Movement.CONVERSION][:1].tolist():
+        raise ValueError(f"movement {row} cannot be a source: it is a conversion")
     if question.direction == Direction.FORWARD:
         followed = np.isin(movements.kind, ENDS_UNITS, invert=True)
         lacking = "nobody receives its units"
@@ -240,9 +273,11 @@ def _check_question(movements: MovementColumns, question: AccountQuestion) -> No
         raise ValueError(f"movement {row} cannot be a source in this direction: {lacking}")
 
 
-def _with_openings(steps: Steps, pots: Pots, infer: bool) -> tuple[Steps, UInt64Array]:
+def _with_openings(
+    steps: Steps, got: UInt64Array, pots: Pots, infer: bool
+) -> tuple[Steps, UInt64Array]:
     """Return the steps with what pots must have held before them, and that."""
-    _, missing, step = balances(steps, len(pots.account))
+    _, missing, step = balances(steps, got, len(pots.account))
     if step < 0:
         return steps, missing
     if not infer:
@@ -256,15 +291,15 @@ def _with_openings(steps: Steps, pots: Pots, infer: bool) -> tuple[Steps, UInt64
     return beginning_with(steps, lacking, missing[lacking], OPENING_COLOUR), missing
 
 
-def _run(steps: Steps, pots: int, question: AccountQuestion) -> Queues | Shares:
+def _run(steps: Steps, got: UInt64Array, pots: int, question: AccountQuestion) -> Queues | Shares:
     """Let the policy's kernel take the steps."""
-    columns = Steps._make(read_only(column) for column in steps)
+    columns, got = Steps._make(read_only(column) for column in steps), read_only(got)
     if question.policy in (Policy.FIFO, Policy.LIFO):
-        return move_segments(columns, pots, question.policy == Policy.LIFO)
+        return move_segments(columns, pots, question.policy == Policy.LIFO, got)
     if question.policy == Policy.POISON:
-        return spread_poison(columns, pots)
+        return spread_poison(columns, pots, got)
     colour_count = int(np.bitwise_or.reduce(question.colours)).bit_length()
-    return share_pro_rata(columns, pots, colour_count)
+    return share_pro_rata(columns, pots, colour_count, got)
 
 
 def _totals(
@@ -274,15 +309,17 @@ def _totals(
     steps: Steps,
     run: Queues | Shares,
 ) -> tuple[AssetTotals, ...]:
-    """Return where the declared units of each declared asset are."""
-    assets = np.unique(movements.asset[question.declared])
+    """Return where the traced units of each asset that has any are."""
+    turning = np.flatnonzero((steps.conversion != NO_CONVERSION) & run.carried.any(axis=1))
+    came_to = pots.asset[steps.receiver[turning]]
+    assets = np.unique(np.concatenate([movements.asset[question.declared], came_to]))
 
     def by_asset(column: UInt64Array, asset: UInt32Array, chosen: BoolArray) -> list[int]:
         group = np.searchsorted(assets, asset)
         known = assets[np.minimum(group, len(assets) - 1)] == asset
         return sums(column, np.where(chosen & known, group, NO_POT), len(assets))
 
-    step_asset = pots.asset[np.maximum(steps.giver, steps.receiver)]
+    step_asset = pots.asset[np.where(steps.giver < 0, steps.receiver, steps.giver)]
     is_declared = steps.declared != 0
     leaves = (steps.receiver < 0) & ~is_declared
     kind = np.where(steps.movement < 0, Movement.OPENING, movements.kind[steps.movement])
@@ -294,6 +331,10 @@ def _totals(
         "destroyed": by_asset(run.carried, step_asset, leaves & np.isin(kind, ENDS_UNITS)),
         "newly_issued": by_asset(run.carried, step_asset, leaves & (kind == Movement.CREDIT)),
         "before_first": by_asset(run.carried, step_asset, leaves & (kind == Movement.OPENING)),
+        "converted_away": by_asset(run.carried, step_asset, steps.conversion != NO_CONVERSION),
+        "came_by_conversion": by_asset(
+            run.came[steps.conversion[turning]], came_to, np.ones(len(turning), np.bool_)
+        ),
     }
     return tuple(
         AssetTotals(asset=asset, **{name: column[row] for name, column in columns.items()})
@@ -302,15 +343,23 @@ def _totals(
 
 
 def _check_conservation(
-    balance: UInt64Array, steps: Steps, run: Queues | Shares, totals: tuple[AssetTotals, ...]
+    balance: UInt64Array,
+    steps: Steps,
+    got: UInt64Array,
+    run: Queues | Shares,
+    totals: tuple[AssetTotals, ...],
 ) -> None:
-    """Raise `ConservationError` unless every declared unit is accounted for exactly once."""
-    if any_exceeds(run.carried, steps.amount) or any_exceeds(run.tainted, balance):
+    """Raise `ConservationError` unless every traced unit is accounted for exactly once."""
+    if (
+        any_exceeds(run.carried, steps.amount)
+        or any_exceeds(run.tainted, balance)
+        or any_exceeds(run.came, got)
+    ):
         raise ConservationError("more traced units than units moved, or lie in a balance")
     for asset in totals:
         accounted = sum(getattr(asset, name) for name in _PARTS)
-        if accounted != asset.source:
+        traced = asset.source + asset.came_by_conversion
+        if accounted != traced:
             raise ConservationError(
-                f"{asset.source} units of asset {asset.asset} were traced and {accounted} "
-                "accounted for"
+                f"{traced} units of asset {asset.asset} were traced and {accounted} accounted for"
             )

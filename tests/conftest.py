@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.anvil import anvil
 from tests.electrum import electrum_fixture  # noqa: F401
 from tests.esplora import EsploraServer, esplora
 from tests.explorer import Snapshot
@@ -16,6 +17,7 @@ from tests.postgres import Server, postgresql
 from tests.regtest_chain import NODE_OPTIONS, RegtestChain, make_chain
 
 if TYPE_CHECKING:
+    from tests.dev_chain import DevChain
     from tests.small_case import SmallCase
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -52,6 +54,15 @@ def regtest_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegtestC
     """Return a varied chain of a real node, which runs until the session ends."""
     with bitcoind(tmp_path_factory.mktemp("regtest"), *NODE_OPTIONS) as node:
         yield make_chain(node)
+
+
+@pytest.fixture(scope="session")
+def ethereum_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator["DevChain"]:
+    """Return a varied chain of a real Ethereum node, which runs until the session ends."""
+    from tests.dev_chain import make_dev_chain
+
+    with anvil(tmp_path_factory.mktemp("ethereum")) as node:
+        yield make_dev_chain(node)
 
 
 @pytest.fixture(scope="session")

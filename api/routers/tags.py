@@ -26,7 +26,7 @@ from arien_flows.attribution.formats import TAGPACK
 from arien_flows.casebook.records import SERVICE
 from arien_flows.errors import InputError
 from chains.bitcoin.networks import BITCOIN
-from chains.bitcoin.networks import network as known_network
+from chains.networks import any_network
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
@@ -155,7 +155,7 @@ async def import_tags(
     request: Request,
     workspace: WorkspaceDep,
     network: Annotated[
-        str, Query(description="The network that `BTC` means in it.", max_length=40)
+        str, Query(description="The network that `BTC` or `ETH` means in it.", max_length=40)
     ] = BITCOIN.name,
     name: Annotated[
         str, Query(description="Name under which the document is kept.", max_length=200)
@@ -165,7 +165,7 @@ async def import_tags(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in YAML_TYPES:
         raise HTTPException(415, "send a TagPack as application/yaml")
-    assumed = known_network(network).name
+    assumed = any_network(network).name
     raw = await request.body()
     outcome = await run_in_threadpool(
         workspace.casebook.import_tagpack,

@@ -30,6 +30,9 @@ class BlockColumns(NamedTuple):
     ordering: UInt8Array
     """`Ordering`."""
 
+    openings: UInt8Array
+    """`OpeningCoverage`."""
+
 
 class AccountTransactionColumns(NamedTuple):
     """One row a transaction, system transactions included."""

@@ -15,6 +15,7 @@ from arien_flows.account_ledger.columns import (
     EventColumns,
     LedgerMovementColumns,
 )
+from arien_flows.account_ledger.numbering import appearance
 from arien_flows.account_ledger.view import (
     AccountCounts,
     AccountTotals,
@@ -22,7 +23,13 @@ from arien_flows.account_ledger.view import (
     AssetFacts,
 )
 from chains.ethereum.networks import EthereumNetwork
-from chains.ethereum.tables import NO_ACCOUNT, NULL_ADDRESS, AccountBatch, MovementKind
+from chains.ethereum.tables import (
+    NO_ACCOUNT,
+    NULL_ADDRESS,
+    AccountBatch,
+    MovementKind,
+    OpeningCoverage,
+)
 from chains.types import AnyArray, BoolArray, Int64Array, UInt32Array, UInt64Array
 from heuristics.wide import to_ints
 
@@ -132,6 +139,7 @@ class _Joining:
         self._parts: dict[str, list[AnyArray]] = defaultdict(list)
         self._counts: dict[str, int] = defaultdict(int)
         self._token_ids: dict[int, int] = {}
+        self._openings = OpeningCoverage.KNOWN
 
     def view(self, batches: list[AccountBatch]) -> AccountView:
         for batch in batches:
@@ -174,13 +182,10 @@ class _Joining:
         )
 
     def _take(self, batch: AccountBatch) -> None:
-        numbers = np.array(
-            [
-                self._accounts.setdefault(raw.tobytes(), len(self._accounts))
-                for raw in batch.address
-            ],
-            np.uint32,
-        )
+        numbers = np.empty(len(batch.address), np.uint32)
+        for place in appearance(batch).place.tolist():
+            raw = batch.address[place].tobytes()
+            numbers[place] = self._accounts.setdefault(raw, len(self._accounts))
         before = dict(self._counts)
 
         def account(column: UInt32Array) -> UInt32Array:
@@ -203,6 +208,9 @@ class _Joining:
         add["b.first_transaction"].append(batch.first_transaction[:-1] + before.get("t", 0))
         add["b.calls"].append(np.full(batch.block_count, batch.calls, np.uint8))
         add["b.ordering"].append(np.full(batch.block_count, batch.ordering, np.uint8))
+        if not before and batch.block_count and int(batch.height[0]):
+            self._openings = OpeningCoverage.MISSING
+        add["b.openings"].append(np.full(batch.block_count, self._openings, np.uint8))
         for name in ("tx_hash", "tx_kind", "succeeded", "nonce", "selector"):
             add[f"t.{name}"].append(getattr(batch, name))
         for name in ("gas_used", "gas_price"):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from arien_flows.account_workspace import AccountReading
+from arien_flows.answers.account_entities import account_cuts
 from arien_flows.answers.address import no_entities
 from arien_flows.answers.entity import lag, tags_changed
 from arien_flows.answers.facts import named
@@ -15,14 +17,14 @@ from arien_flows.answers.tags import (
     tag_answers,
     tag_cuts,
 )
-from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_address
+from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM_NAMES, canonical_address
 from arien_flows.casebook.book import Casebook
 from arien_flows.errors import NotFoundError
 from arien_flows.ledger.state import as_of
 from arien_flows.shapes import AsOf, Shape, Truncation
 from arien_flows.tag_book import direct_tags
 from arien_flows.workspace import Reading, Workspace
-from chains.bitcoin.networks import network
+from chains.networks import any_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +99,37 @@ def bare_tags_answer(
     )
 
 
+def account_tags_answer(reading: AccountReading, text: str) -> AddressTagsAnswer:
+    """Return what sources say of an account of a ledger."""
+    view = reading.view
+    account = view.find_account(text)
+    found = reading.tags.tags_of(account, MAX_TAGS)
+    cuts = (*account_cuts(reading, "tags"), *tag_cuts(reading, found), *reading.limits)
+    return AddressTagsAnswer(
+        as_of=view.as_of(),
+        complete=not cuts,
+        truncations=cuts,
+        network=view.network.name,
+        address=view.account_text(account),
+        naming=naming(found, view.tip.time.date()),
+        tags=tag_answers(found.shown),
+    )
+
+
 def known_tags_answer(workspace: Workspace, name: str, text: str, *, on: date) -> AddressTagsAnswer:
     """Return what sources say of an address, with its entity where a ledger knows it.
 
     `on` is the day to which the age of sources is counted where there is no last block.
     """
-    if name not in BITCOIN_NETWORKS:
-        if name != ETHEREUM and workspace.casebook.count(name) == 0:
-            network(name)  # says which names there are
-        why = f"there is no ledger of {name}"
-        return bare_tags_answer(workspace.casebook, name, text, on=on, why=why)
     try:
-        return workspace.open(name).ask(lambda reading: address_tags_answer(reading, text))
+        if name in BITCOIN_NETWORKS:
+            return workspace.open(name).ask(lambda reading: address_tags_answer(reading, text))
+        if name in ETHEREUM_NAMES:
+            opened = workspace.open_accounts(name)
+            return opened.ask(lambda reading: account_tags_answer(reading, text))
     except NotFoundError as error:
         return bare_tags_answer(workspace.casebook, name, text, on=on, why=str(error))
+    if workspace.casebook.count(name) == 0:
+        any_network(name)  # says which names there are
+    why = f"there is no ledger of {name}"
+    return bare_tags_answer(workspace.casebook, name, text, on=on, why=why)

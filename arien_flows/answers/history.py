@@ -148,7 +148,8 @@ def _entry_of(view: View, address: int, txid: str) -> int:
 
 def make_cursor(order: Order, txid: str) -> str:
     """Return the opaque text of a place in a list."""
-    return base64.urlsafe_b64encode(order[0].encode() + bytes.fromhex(txid)).decode().rstrip("=")
+    digits = bytes.fromhex(txid.removeprefix("0x"))
+    return base64.urlsafe_b64encode(order[0].encode() + digits).decode().rstrip("=")
 
 
 def read_cursor(order: Order, cursor: str) -> str:

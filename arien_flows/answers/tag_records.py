@@ -8,12 +8,13 @@ from datetime import date, datetime
 
 from arien_flows.answers.tags import Document, State, document_answer, state_answer
 from arien_flows.attribution.owner import is_disputed
-from arien_flows.attribution.subjects import BITCOIN_NETWORKS, ETHEREUM, canonical_subject
+from arien_flows.attribution.subjects import canonical_subject
 from arien_flows.attribution.tag import Statement, Tag
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.records import StoredTag, TagFilter
 from arien_flows.errors import InputError
 from arien_flows.shapes import Certainty, Shape
+from chains.networks import ALL_NETWORKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ def tag_page(
 
 def known_networks(casebook: Casebook) -> frozenset[str]:
     """Return the networks of this program, and those that tags name."""
-    return frozenset(casebook.networks()) | BITCOIN_NETWORKS.keys() | {ETHEREUM}
+    return frozenset(casebook.networks()) | {known.name for known in ALL_NETWORKS}
 
 
 def disputed_subjects(casebook: Casebook, found: Sequence[StoredTag]) -> set[tuple[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from arien_flows.account_workspace import AccountReading
 from arien_flows.attribution.owner import Owner, is_disputed, readings
 from arien_flows.attribution.source_documents import source_document
 from arien_flows.casebook.records import StoredTag
@@ -140,7 +141,7 @@ class Naming(Shape):
     """Always `attribution`."""
 
 
-def tag_cuts(reading: Reading, found: FoundTags) -> tuple[Truncation, ...]:
+def tag_cuts(reading: Reading | AccountReading, found: FoundTags) -> tuple[Truncation, ...]:
     """Return what an answer's tags leave out."""
     return (NO_TAGS,) if reading.tags.is_empty else left_out_cuts(found)
 

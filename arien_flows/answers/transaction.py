@@ -176,8 +176,8 @@ def transaction_answer(
     weight = 4 * int(view.stripped_size[transaction]) + int(view.witness_size[transaction])
     asset = asset_of(view.network.name)
     truncations = (
-        *_cut("inputs", len(inputs), offset, limit),
-        *_cut("outputs", len(outputs), offset, limit),
+        *page_cut("inputs", len(inputs), offset, limit),
+        *page_cut("outputs", len(outputs), offset, limit),
         *_unjudged(reading, transaction),
         *_unasked(reading, outputs[offset : offset + limit]),
         *reading.limits,
@@ -222,7 +222,8 @@ def _rows(offsets: Int64Array, row: int) -> range:
     return range(int(offsets[row]), int(offsets[row + 1]))
 
 
-def _cut(where: str, count: int, offset: int, limit: int) -> tuple[Truncation, ...]:
+def page_cut(where: str, count: int, offset: int, limit: int) -> tuple[Truncation, ...]:
+    """Return what a page of a list leaves out."""
     if offset == 0 and count <= limit:
         return ()
     end = min(count, offset + limit)

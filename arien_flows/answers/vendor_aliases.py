@@ -264,9 +264,10 @@ def strict_reading_of(workspace: Workspace, network: str | None) -> Reading | Tr
     Without a name it is the network that is set, or the only one that has a ledger.
     """
     if network is None and workspace.settings.network is None:
-        several = workspace.networks()
+        several = workspace.coin_networks()
         if len(several) > 1:
             return _unread("several_networks", f"name a network: {' or '.join(several)}")
+        network = several[0] if several else None
     try:
         reading = workspace.open(network or workspace.choose()).read(STRICT)
     except NotFoundError:

@@ -355,9 +355,14 @@ def snapshot(
 
 def no_attribution(view: View) -> Attribution:
     """Return the snapshot of no tags at all: nothing is named, and nothing stops."""
+    return empty_attribution(view.network.name)
+
+
+def empty_attribution(network: str) -> Attribution:
+    """Return the snapshot of no tags of a network."""
     none = np.empty(0, np.int64)
     return Attribution(
-        network=view.network.name,
+        network=network,
         revision=revision_of(()),
         statements=(),
         documents=(),

@@ -1,10 +1,10 @@
 """What a tag speaks of: the network it means, and the address in canonical text.
 
 TagPacks write `BTC` for a chain that they mean to be the main one; test networks have no name
-there. So a pack is read for one Bitcoin network, `bitcoin` unless another is named, and our own
-names (`bitcoin-regtest`) may stand in a pack, too. An address must be valid on its network: a
-mistyped one would accuse somebody else, or nobody. Networks that this program does not know keep
-their name in lower case and their addresses as written.
+there. So a pack is read for one network, `bitcoin` unless another is named, and our own names
+(`bitcoin-regtest`, `ethereum-dev`) may stand in a pack, too. An address must be valid on its
+network: a mistyped one would accuse somebody else, or nobody. Networks that this program does not
+know keep their name in lower case and their addresses as written.
 """
 
 import re
@@ -15,13 +15,17 @@ from arien_flows.attribution.tag import Tag
 from chains.bitcoin.address import address_text, parse_address
 from chains.bitcoin.networks import BITCOIN, NETWORKS, Network, network
 from chains.errors import AddressError
+from chains.ethereum.networks import ETHEREUM_NETWORKS
 from chains.tables import ScriptType
 
 BITCOIN_NAMES = frozenset({"BTC", "BITCOIN"})
 """How packs name the Bitcoin network that they are read for."""
 
 ETHEREUM = "ethereum"
-_OTHER_NAMES: Mapping[str, str] = {"ETH": ETHEREUM, "ETHEREUM": ETHEREUM}
+ETHEREUM_PACK_NAMES = frozenset({"ETH", "ETHEREUM"})
+"""How packs name the Ethereum network that they are read for."""
+
+ETHEREUM_NAMES = frozenset(known.name for known in ETHEREUM_NETWORKS)
 _PACK_NAMES: Mapping[str, str] = {BITCOIN.name: "BTC", ETHEREUM: "ETH"}
 BITCOIN_NETWORKS: Mapping[str, Network] = {known.name: known for known in NETWORKS}
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
@@ -53,18 +57,24 @@ class Subject:
 
 
 def network_of(name: str, assumed: str = BITCOIN.name) -> str:
-    """Return our name of the network that a pack names; `assumed` is what `BTC` means."""
+    """Return our name of the network that a pack names.
+
+    `assumed` is what `BTC` means, or `ETH` where it is an Ethereum network; the other of the two
+    then means the main network.
+    """
     upper = name.upper()
     if upper in BITCOIN_NAMES:
-        return assumed
-    return _OTHER_NAMES.get(upper, name.lower())
+        return BITCOIN.name if assumed in ETHEREUM_NAMES else assumed
+    if upper in ETHEREUM_PACK_NAMES:
+        return assumed if assumed in ETHEREUM_NAMES else ETHEREUM
+    return name.lower()
 
 
 def pack_name(name: str) -> str:
     """Return the name under which a network is exported, so that it is read back as the same."""
     if name in _PACK_NAMES:
         return _PACK_NAMES[name]
-    return name if name in BITCOIN_NETWORKS else name.upper()
+    return name if name in BITCOIN_NETWORKS or name in ETHEREUM_NAMES else name.upper()
 
 
 def canonical_address(text: str, name: str) -> str:
@@ -76,7 +86,7 @@ def canonical_address(text: str, name: str) -> str:
         if found is None:
             raise AddressError("an OP_RETURN output carries data and belongs to nobody")
         return found
-    if name == ETHEREUM:
+    if name in ETHEREUM_NAMES:
         lower = text.strip().lower()
         if not _ETHEREUM_ADDRESS.fullmatch(lower):
             raise AddressError("an Ethereum address is 0x and 40 hexadecimal digits")
@@ -134,7 +144,7 @@ def canonical_transaction(text: str, name: str) -> str:
         if not _HASH.fullmatch(text.lower()):
             raise SubjectError("a transaction id has 64 hexadecimal digits")
         return text.lower().removeprefix("0x")
-    if name == ETHEREUM:
+    if name in ETHEREUM_NAMES:
         if not (text.lower().startswith("0x") and _HASH.fullmatch(text.lower())):
             raise SubjectError("a transaction id is 0x and 64 hexadecimal digits")
         return text.lower()

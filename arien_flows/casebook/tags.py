@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, literal, select
 
 from arien_flows.attribution.snapshot import revision_of
 from arien_flows.attribution.source_documents import source_documents
+from arien_flows.attribution.subjects import ETHEREUM_NAMES
 from arien_flows.attribution.tag import STATEMENT_FIELDS, Statement, Tag
 from arien_flows.casebook.models import documents, statements, tag_imports, tag_sets, tags
 from arien_flows.casebook.records import StoredTag, TagFilter, TagTable
@@ -93,6 +94,13 @@ def table_of(connection: Connection, network: str) -> TagTable:
         .where(tags.c.network == network, tags.c.is_current, tags.c.payload.is_not(None))
         .order_by(tags.c.id)
     )
+    if network in ETHEREUM_NAMES:
+        # The text of an account's address says it all, so nothing is kept beside it.
+        wanted = (
+            select(tags.c.id, tags.c.statement_id, literal(0), tags.c.subject)
+            .where(tags.c.network == network, tags.c.is_current, ~tags.c.is_transaction)
+            .order_by(tags.c.id)
+        )
     numbers = [np.empty(0, np.int64)]
     said = [np.empty(0, np.int64)]
     types = [np.empty(0, np.uint8)]
@@ -103,7 +111,7 @@ def table_of(connection: Connection, network: str) -> TagTable:
         numbers.append(np.array(ids, np.int64))
         said.append(np.array(statement_ids, np.int64))
         types.append(np.array(script_types, np.uint8))
-        payloads += scripts
+        payloads += map(_payload, scripts)
     distinct, place = np.unique(np.concatenate(said), return_inverse=True)
     said_by, listed_in = _statements(connection, distinct.tolist())
     return TagTable(
@@ -118,6 +126,11 @@ def table_of(connection: Connection, network: str) -> TagTable:
         first_payload_byte=np.cumsum([0, *map(len, payloads)], dtype=np.int64),
         other=count_current(connection, network) - len(payloads),
     )
+
+
+def _payload(stored: bytes | str) -> bytes:
+    """Return what an address stands for; `stored` is the text of an account's address."""
+    return bytes.fromhex(stored[2:]) if isinstance(stored, str) else stored
 
 
 def _statements(connection: Connection, wanted: list[int]) -> tuple[list[Statement], list[str]]:

@@ -67,3 +67,10 @@ def names_server(session: Session) -> bool:
             f"{named} is not a server: write esplora+https://HOST/api or electrum+ssl://HOST:PORT"
         )
     return session.source_is_named or scheme in LOOKUP_SCHEMES
+
+
+def refuse_account_options(**given: bool) -> None:
+    """Raise `InputError` naming the first option that was typed and means nothing for coins."""
+    for name, is_given in given.items():
+        if is_given:
+            raise InputError(f"--{name} is for Ethereum's networks: leave it out, or add --network")

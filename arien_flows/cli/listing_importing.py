@@ -82,10 +82,9 @@ def _moment(text: str, now: datetime) -> datetime:
 
 
 def _network(session: Session) -> str:
-    named = session.settings.network
-    if named in OTHER_NETWORKS:
-        return named
     found = meant_network(Workspace(session.settings))
+    if found in OTHER_NETWORKS:
+        return found
     if found not in {each.name for each in NETWORKS}:
         known = ", ".join([*(each.name for each in NETWORKS), *OTHER_NETWORKS])
         raise InputError(f"the network {found!r} is unknown: it is one of {known}")

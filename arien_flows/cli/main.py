@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "next": Entry(
+        module="arien_flows.cli.next",
+        attribute="next_command",
+        summary="Rank the accounts around one: what to look at next.",
+    ),
     "taint": Entry(
         module="arien_flows.cli.taint",
         attribute="taint",
@@ -82,6 +87,11 @@ COMMANDS = {
         module="arien_flows.cli.exposure",
         attribute="exposure",
         summary="Show whose money somebody received, and who received theirs.",
+    ),
+    "flows": Entry(
+        module="arien_flows.cli.flows",
+        attribute="flows",
+        summary="Show what owners of one category paid to owners of another.",
     ),
     "risk": Entry(
         module="arien_flows.cli.risk",

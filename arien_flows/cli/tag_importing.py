@@ -30,7 +30,8 @@ from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError, NotFoundError
 from arien_flows.workspace import Workspace
-from chains.bitcoin.networks import BITCOIN, network
+from chains.bitcoin.networks import BITCOIN
+from chains.networks import any_network
 
 AUTO = "auto"
 CSV = "csv"
@@ -42,7 +43,7 @@ def import_files(
     """Import files in their order; one that cannot be read does not keep the others out."""
     assumed = BITCOIN.name
     if session.settings.network is not None:
-        assumed = network(session.settings.network).name
+        assumed = any_network(session.settings.network).name
     casebook = Workspace(session.settings).casebook
     progress = progress_in(session.progress)
     reports: dict[int, ImportReport] = {}

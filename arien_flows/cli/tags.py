@@ -60,11 +60,11 @@ def import_command(
     """Import lists of tags into the casebook.
 
     Formats: TagPacks and ActorPacks (YAML), tables (CSV), OFAC's sanctions lists, labels of
-    Etherscan, Forta's tables, mining pools. BTC means bitcoin, or the network that --network
-    names. A file that was imported before is recognised. Tags that cannot be used are listed, and
-    the others imported; the exit code is then 3. The columns of a table are address or tx_hash,
-    network, currency, label, source, creator, confidence, concepts (a;b), tag_type, actor,
-    is_cluster_definer, context, lastmod.
+    Etherscan, Forta's tables, mining pools. BTC means bitcoin and ETH ethereum, or the network of
+    theirs that --network names. A file that was imported before is recognised. Tags that cannot be
+    used are listed, and the others imported; the exit code is then 3. The columns of a table are
+    address or tx_hash, network, currency, label, source, creator, confidence, concepts (a;b),
+    tag_type, actor, is_cluster_definer, context, lastmod.
     """
     from arien_flows.attribution.terms import Terms
     from arien_flows.cli.importing import exit_code_of

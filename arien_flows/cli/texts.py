@@ -31,18 +31,18 @@ def address_lines(answer: AddressAnswer) -> Iterable[str]:
             ("Address", answer.address),
             ("Network", answer.network),
             ("Script", answer.script_type),
-            ("First seen", _sighting(answer.first_seen)),
-            ("Last seen", _sighting(answer.last_seen)),
+            ("First seen", sighting_text(answer.first_seen)),
+            ("Last seen", sighting_text(answer.last_seen)),
             ("Transactions", f"{answer.transaction_count:,}"),
             ("Received", coins(answer.received, asset)),
             ("Sent", coins(answer.sent, asset)),
             ("Balance", coins(answer.balance, asset)),
-            ("Entity", _entity(answer.entity)),
+            ("Entity", entity_text(answer.entity)),
         )
     )
     yield from naming_lines(answer.naming)
-    yield from _tags(answer.tags)
-    yield from _flags(answer.flags)
+    yield from tag_lines(answer.tags)
+    yield from flag_lines(answer.flags)
     yield from closing(answer)
 
 
@@ -87,7 +87,7 @@ def transaction_lines(answer: TransactionAnswer) -> Iterable[str]:
         yield from ("", *_inputs(answer, asset))
     if answer.outputs:
         yield from ("", *_outputs(answer, asset))
-    yield from _flags(answer.flags)
+    yield from flag_lines(answer.flags)
     yield from closing(answer)
 
 
@@ -110,7 +110,7 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
     )
     named = {*answer.merges, *(conflict.rule for conflict in answer.conflicts)}
     yield from error_rate_lines({rule: answer.error_rates[rule] for rule in sorted(named)})
-    yield from _tags(answer.tags)
+    yield from tag_lines(answer.tags)
     yield from entity_conflict_lines(answer.conflicts, answer.conflict_count)
     if with_addresses:
         yield from ("", *answer.addresses.items)
@@ -156,11 +156,13 @@ def _merges(merges: dict[str, int]) -> str:
     )
 
 
-def _sighting(seen: Sighting) -> str:
+def sighting_text(seen: Sighting) -> str:
+    """Return when and where a transaction was confirmed."""
     return f"{shown_time(seen.time)}, block {seen.height:,}, {seen.txid}"
 
 
-def _entity(entity: EntityName | None) -> str:
+def entity_text(entity: EntityName | None) -> str:
+    """Return the entity of an address in a line."""
     if entity is None:
         return "unknown: no clustering"
     if entity.address_count == 1:
@@ -204,7 +206,8 @@ def _without_spender(row: OutputAnswer) -> str:
     return "void (BIP 30)" if row.voided_by else "unspent"
 
 
-def _tags(tags: Sequence[TagAnswer]) -> list[str]:
+def tag_lines(tags: Sequence[TagAnswer]) -> list[str]:
+    """Return what sources say of an address, a line each."""
     return ["", *(_tag(tag) for tag in tags)] if tags else []
 
 
@@ -216,7 +219,8 @@ def _tag(tag: TagAnswer) -> str:
     return f"{tag.label} (attribution {whose}; {told})"
 
 
-def _flags(flags: Sequence[Flag]) -> list[str]:
+def flag_lines(flags: Sequence[Flag]) -> list[str]:
+    """Return what stands out, each with what is known of its error."""
     if not flags:
         return []
     lines = [""]

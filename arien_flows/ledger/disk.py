@@ -58,7 +58,7 @@ class Disk:
     def write(self, path: str, offset: int, content: AnyArray) -> None:
         """Write an array at a byte offset; not durable until `sync`."""
         target = self.root / path
-        view = np.ascontiguousarray(content).data.cast("B")
+        view = np.ascontiguousarray(content).reshape(-1).data.cast("B")
         with _reporting_full(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(target, os.O_WRONLY | os.O_CREAT, 0o644)

@@ -12,12 +12,13 @@ from arien_flows.ledger.schema import Column
 from arien_flows.ledger.sorted_runs import KeyRun, RunName
 from chains.types import AnyArray
 
+INDEX = "index"
+"""Folder of the runs, one folder a family below it."""
+
 RUN_FOLDERS = {
-    "transactions": "index/transactions",
-    "addresses": "index/addresses",
-    "reveals": "index/reveals",
-    "history": "index/history",
+    family: f"{INDEX}/{family}" for family in ("transactions", "addresses", "reveals", "history")
 }
+"""Those of a ledger of coins."""
 
 
 def column_elements(column: Column, rows: int, byte_counts: dict[str, int]) -> int:
@@ -87,7 +88,7 @@ def map_column(root: Path, column: Column, elements: int) -> AnyArray:
 
 def run_path(family: str, run: RunName) -> str:
     """Return the file of a run, relative to the ledger's folder."""
-    return f"{RUN_FOLDERS[family]}/{run.file_name}"
+    return f"{INDEX}/{family}/{run.file_name}"
 
 
 def map_key_run(root: Path, family: str, run: RunName) -> KeyRun:

@@ -62,8 +62,7 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Return the file's content."""
-        document = {"checksum": "0" * 16, "format": FORMAT_VERSION, **asdict(self)}
-        return _sealed((json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
+        return encoded_document(asdict(self), FORMAT_VERSION)
 
 
 def _sealed(content: bytes) -> bytes:
@@ -80,17 +79,7 @@ def read_manifest(root: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     try:
-        document: dict[str, Any] = json.loads(content)
-        version = int(document.pop("format"))
-        # Format 1 had no checksum; later formats keep it as it is, so that damage to the number of
-        # the format is not taken for another format.
-        is_sealed = CHECKSUM.search(content) is not None
-        if content != _sealed(content) or (version == FORMAT_VERSION and not is_sealed):
-            raise ValueError("the text does not have the checksum that stands in it")
-        if version != FORMAT_VERSION:
-            raise LedgerVersionError(_other_format(root, version))
-        del document["checksum"]
-        return _decoded(document)
+        return _decoded(decoded_document(root, content, FORMAT_VERSION))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerDamagedError(
             f"{path} is not a manifest, or is damaged: "
@@ -98,16 +87,45 @@ def read_manifest(root: Path) -> Manifest | None:
         ) from error
 
 
-def _other_format(root: Path, version: int) -> str:
+def decoded_document(root: Path, content: bytes, known_version: int) -> dict[str, Any]:
+    """Return what a manifest says, without its format and checksum, which are right.
+
+    Raises
+    ------
+    LedgerVersionError
+        It has another format than `known_version`.
+    ValueError
+        It is damaged; a `KeyError` or `TypeError` says the same.
+    """
+    document: dict[str, Any] = json.loads(content)
+    version = int(document.pop("format"))
+    # Format 1 of ledgers of coins had no checksum; later formats keep it as it is, so that damage
+    # to the number of the format is not taken for another format.
+    is_sealed = CHECKSUM.search(content) is not None
+    if content != _sealed(content) or (version == known_version and not is_sealed):
+        raise ValueError("the text does not have the checksum that stands in it")
+    if version != known_version:
+        raise LedgerVersionError(_other_format(root, version, known_version))
+    del document["checksum"]
+    return document
+
+
+def encoded_document(contents: dict[str, Any], version: int) -> bytes:
+    """Return the text of a manifest, with its checksum."""
+    document = {"checksum": "0" * 16, "format": version, **contents}
+    return _sealed((json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _other_format(root: Path, version: int, known_version: int) -> str:
     """Return what to do with a ledger of a format that this program does not read."""
-    if version > FORMAT_VERSION:
+    if version > known_version:
         return (
             f"the ledger in {root} has format {version}, and this program reads format "
-            f"{FORMAT_VERSION}: use the version of arien-flows that wrote it, or a newer one"
+            f"{known_version}: use the version of arien-flows that wrote it, or a newer one"
         )
     return (
         f"the ledger in {root} has format {version}, written by an earlier version of arien-flows; "
-        f"this one reads format {FORMAT_VERSION}: move the folder away and ingest again, or export "
+        f"this one reads format {known_version}: move the folder away and ingest again, or export "
         "it with the version that wrote it and import that with this one"
     )
 

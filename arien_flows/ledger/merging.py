@@ -16,15 +16,21 @@ how far they are when a manifest is written depends on the machine.
 
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from threading import Event
+from typing import TYPE_CHECKING, TypeVar
 
 from arien_flows.ledger.disk import Disk
-from arien_flows.ledger.files import RUN_FOLDERS, run_path
-from arien_flows.ledger.manifest import Runs
+from arien_flows.ledger.files import run_path
 from arien_flows.ledger.run_files import Pause
 from arien_flows.ledger.run_merging import merge_runs
 from arien_flows.ledger.sorted_runs import FAN_IN, RunName, merges_due
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Runs = TypeVar("Runs", bound="DataclassInstance")
+"""The runs of a ledger: a field for each family, which holds their names in chain order."""
 
 MOST_GATHERED = 3 * FAN_IN
 """With so many runs of one level, taking in batches waits until some of them are merged: one merge
@@ -47,6 +53,11 @@ class _Merge:
     family: str
     due: tuple[RunName, ...]
     merged: Future[RunName]
+
+
+def families_of(runs: "DataclassInstance") -> dict[str, tuple[RunName, ...]]:
+    """Return the runs of each family."""
+    return {field.name: getattr(runs, field.name) for field in fields(runs)}
 
 
 class MergeStopped(Exception):  # noqa: N818 - nothing has gone wrong
@@ -93,7 +104,7 @@ class Merging:
         Returns the runs that stand now, and the files of those that were replaced. Raises, each
         time, what a merge has failed with.
         """
-        standing = {family: getattr(runs, family) for family in RUN_FOLDERS}
+        standing = families_of(runs)
         replaced = []
         ended = [merge for merge in self._under_way if merge.merged.done()]
         for merge, merged in [(merge, merge.merged.result()) for merge in ended]:
@@ -105,7 +116,7 @@ class Merging:
             self._ended += 1
         for family, names in standing.items():
             self._begin(family, names)
-        return Runs(**standing), replaced
+        return type(runs)(**standing), replaced
 
     def _begin(self, family: str, names: tuple[RunName, ...]) -> None:
         busy = {merge.due[0].level for merge in self._under_way if merge.family == family}
@@ -117,12 +128,12 @@ class Merging:
                 merged = worker.submit(merge_runs, self._disk, family, due, pause)
                 self._under_way.append(_Merge(family=family, due=due, merged=merged))
 
-    def is_behind(self, runs: Runs) -> bool:
+    def is_behind(self, runs: "DataclassInstance") -> bool:
         """Whether so many runs have gathered that no more should be added."""
         return any(
             count >= MOST_GATHERED
-            for family in RUN_FOLDERS
-            for count in Counter(run.level for run in getattr(runs, family)).values()
+            for names in families_of(runs).values()
+            for count in Counter(run.level for run in names).values()
         )
 
     def wait(self, seconds: float | None = None) -> None:

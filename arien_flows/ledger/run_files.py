@@ -79,6 +79,16 @@ class RunWriter:
         file.key[:], file.number[:] = sort_entries(key, number)
         return self._finished(file)
 
+    def write_sorted(
+        self, family: str, *, key: Int64Array, number: UInt32Array, rows: tuple[int, int]
+    ) -> tuple[RunName, ...]:
+        """Write a run of keys that stand in a run's order already."""
+        if not len(key):
+            return ()
+        file = KeyFile(self._disk, family, _named(rows), entries=len(key))
+        file.key[:], file.number[:] = key, number
+        return self._finished(file)
+
     def write_history(self, run: HistoryRun, rows: tuple[int, int]) -> tuple[RunName, ...]:
         """Write a run of histories; returns its name."""
         file = HistoryFile(

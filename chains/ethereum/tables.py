@@ -172,6 +172,17 @@ class Ordering(IntEnum):
     """All calls, then all events: the source does not tell how they interleave."""
 
 
+class OpeningCoverage(IntEnum):
+    """Whether a block's ledger knows what accounts held that appear there first (stored on disk).
+
+    A ledger that begins with the genesis block has nothing to ask for.
+    """
+
+    KNOWN = 0
+    MISSING = 1
+    """It begins later, and the source did not tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountBatch:
     """Consecutive blocks as columns."""

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from heuristics.account_events import (
+    Conversions,
     FeeMode,
     GasOrder,
     Movement,
@@ -19,6 +20,8 @@ from heuristics.wide import from_ints
 from tests.reference.account import Case, Move
 
 LARGEST = 2**256 - 1
+FIVE_ASSETS = (0, 1, 2, 3, 5)
+NOT_DRAWN = (Movement.CONVERSION,)
 
 
 def columns_of(moves: Sequence[Move]) -> MovementColumns:
@@ -35,6 +38,15 @@ def columns_of(moves: Sequence[Move]) -> MovementColumns:
     )
 
 
+def conversions_of(moves: Sequence[Move]) -> Conversions:
+    got = [(row, *move.got) for row, move in enumerate(moves) if move.got is not None]
+    return Conversions(
+        row=np.array([row for row, _, _ in got], np.int64),
+        asset=np.array([asset for _, asset, _ in got], np.uint32),
+        amount=from_ints([amount for _, _, amount in got]),
+    )
+
+
 def run(
     case: Case, policy: Policy, direction: Direction = Direction.FORWARD, *, infer: bool = True
 ) -> AccountFlow:
@@ -47,7 +59,26 @@ def run(
         fee_mode=FeeMode.TRACK_COINBASE if case.follow_tips else FeeMode.TRACK,
         infer_opening=infer,
     )
-    return trace_accounts(columns_of(case.moves), question)
+    return trace_accounts(columns_of(case.moves), question, conversions_of(case.moves))
+
+
+@st.composite
+def conversions(
+    draw: st.DrawFn, transaction: int, assets: Sequence[int], unit: int, largest: int
+) -> Move:
+    """Draw an account that gives some of one asset and gets some of another."""
+    owner = draw(st.integers(0, 3))
+    gave, got = draw(st.permutations(sorted(set(assets))))[:2]
+    amounts = [draw(st.integers(1, 12)) * unit + draw(st.integers(0, 2)) for _ in range(2)]
+    return Move(
+        transaction=transaction,
+        kind=Movement.CONVERSION,
+        giver=owner,
+        receiver=owner,
+        asset=gave,
+        amount=min(amounts[0], largest),
+        got=(got, min(amounts[1], largest)),
+    )
 
 
 @st.composite
@@ -58,15 +89,24 @@ def cases(
     longest: int = 25,
     *,
     one_colour: bool = False,
+    converting: bool = False,
+    assets: Sequence[int] = (0, 0, 0, 5),
 ) -> Case:
-    """Draw movements of all kinds among few accounts; some pay what they had before."""
+    """Draw movements of all kinds among few accounts; some pay what they had before.
+
+    Where told to, accounts also convert assets; those are 0 to 5 then.
+    """
     accounts = st.integers(0, 3)
     unit = draw(st.sampled_from([1, 1, 3, max(1, largest // 40)]))
     moves: list[Move] = []
     transaction = 0
     for _ in range(draw(st.integers(2, longest))):
         transaction += draw(st.integers(0, 1))
-        kind = draw(st.sampled_from([Movement.TRANSFER] * 5 + list(Movement)))
+        kinds = [Movement.TRANSFER] * 5 + [each for each in Movement if each not in NOT_DRAWN]
+        kind = draw(st.sampled_from(kinds + [Movement.CONVERSION] * (5 if converting else 0)))
+        if kind == Movement.CONVERSION:
+            moves.append(draw(conversions(transaction, assets, unit, largest)))
+            continue
         makes = kind in (Movement.CREDIT, Movement.OPENING)
         ends = kind in (Movement.BURN, Movement.GAS_BURNT)
         amount = draw(st.integers(0, 12)) * unit + draw(st.integers(0, 2))
@@ -76,7 +116,7 @@ def cases(
                 kind=kind,
                 giver=None if makes else draw(accounts),
                 receiver=None if ends else draw(accounts),
-                asset=draw(st.sampled_from([0, 0, 0, 5])),
+                asset=draw(st.sampled_from(assets)),
                 amount=min(amount, largest),
             )
         )
@@ -84,6 +124,7 @@ def cases(
         row
         for row, move in enumerate(moves)
         if (move.receiver if direction == Direction.FORWARD else move.giver) is not None
+        and move.got is None
     ]
     if not allowed:
         moves.append(Move(transaction=transaction, giver=0, receiver=1, amount=unit))

@@ -29,7 +29,14 @@ from heuristics.conservation import ConservationError
 from heuristics.stops import Direction
 from heuristics.taint import Policy
 from heuristics.wide import from_ints, to_ints
-from tests.heuristics.account_cases import LARGEST, cases, columns_of, run
+from tests.heuristics.account_cases import (
+    FIVE_ASSETS,
+    LARGEST,
+    cases,
+    columns_of,
+    conversions_of,
+    run,
+)
 from tests.reference import account as reference
 from tests.reference.account import Case, Move
 
@@ -40,8 +47,14 @@ QUEUES = (Policy.FIFO, Policy.LIFO)
 CONSERVING = (Policy.FIFO, Policy.LIFO, Policy.HAIRCUT)
 
 policies = st.sampled_from(ACCOUNT_POLICIES)
-forward_cases = cases() | cases(largest=2**70) | cases(largest=2**250, longest=12)
+converting_cases = cases(converting=True, assets=FIVE_ASSETS) | cases(
+    converting=True, assets=FIVE_ASSETS, largest=2**250, longest=12
+)
+forward_cases = (
+    cases() | cases(largest=2**70) | cases(largest=2**250, longest=12) | converting_cases
+)
 backward_cases = cases(Direction.BACKWARD)
+converting_backward_cases = cases(Direction.BACKWARD, converting=True, assets=FIVE_ASSETS)
 
 
 def pot_values(flow: AccountFlow, column: np.ndarray) -> dict[tuple[int, int], int]:
@@ -98,6 +111,8 @@ def assert_same_movements(case: Case, flow: AccountFlow, answer: reference.Answe
     assert to_ints(flow.carried) == [answer.carried[row] for row in rows]
     assert flow.carried_colours.tolist() == [answer.colours.get(row, 0) for row in rows]
     assert to_ints(flow.carried_unknown) == [answer.unknown[row] for row in rows]
+    turned = [row for row in rows if case.moves[row].got is not None]
+    assert to_ints(flow.came) == [answer.came[row] for row in turned]
 
 
 @given(forward_cases, policies)
@@ -126,13 +141,21 @@ def test_backward__gives_every_unit_the_way_it_came(case, policy):
     assert_same_movements(case, flow, reference.backward(case, policy))
 
 
-@given(backward_cases)
+@given(backward_cases | converting_backward_cases)
 def test_backward_poison__finds_the_movements_whose_taint_would_arrive(case):
     flow = run(case, Policy.POISON, Direction.BACKWARD)
-    assert_same_movements(case, flow, reference.backward(case, Policy.POISON))
+    answer = reference.backward(case, Policy.POISON)
+    for row, move in enumerate(case.moves):
+        if move.got is not None and answer.carried[row]:
+            answer.came[row] = move.amount
+    assert_same_movements(case, flow, answer)
 
 
-@given(backward_cases | cases(Direction.BACKWARD, largest=2**250, longest=12))
+@given(
+    backward_cases
+    | cases(Direction.BACKWARD, largest=2**250, longest=12)
+    | converting_backward_cases
+)
 def test_backward_haircut__asks_each_movement_for_its_part_of_the_balance(case):
     flow = run(case, Policy.HAIRCUT, Direction.BACKWARD)
     assert to_ints(flow.carried) == [
@@ -142,14 +165,19 @@ def test_backward_haircut__asks_each_movement_for_its_part_of_the_balance(case):
 
 @given(st.sampled_from(Direction), st.data(), st.sampled_from(CONSERVING))
 def test_totals__account_for_every_declared_unit(direction, data, policy):
-    case = data.draw(cases(direction) | cases(direction, largest=2**250, longest=12))
+    case = data.draw(
+        cases(direction)
+        | cases(direction, largest=2**250, longest=12)
+        | cases(direction, converting=True, assets=FIVE_ASSETS)
+    )
     flow = run(case, policy, direction)
     assert np.all(flow.balance.any(axis=1) | ~flow.tainted.any(axis=1))
     for totals in flow.totals:
         declared = [row for row in case.declared if case.moves[row].asset == totals.asset]
         assert totals.source == sum(case.moves[row].amount for row in declared)
         parts = [totals.retainted, totals.held, totals.fees, totals.destroyed]
-        assert totals.source == sum(parts) + totals.newly_issued + totals.before_first
+        parts += [totals.newly_issued, totals.before_first, totals.converted_away]
+        assert totals.source + totals.came_by_conversion == sum(parts)
         if direction == Direction.FORWARD:
             assert totals.newly_issued == totals.before_first == 0
         else:
@@ -168,9 +196,15 @@ def test_poison__reaches_whatever_another_policy_reaches(case, policy):
         assert np.all(getattr(poison, name).any(axis=1)[reached])
 
 
-@given(cases(one_colour=True), st.data(), st.sampled_from((*QUEUES, Policy.POISON)))
+@given(
+    cases(one_colour=True) | cases(one_colour=True, converting=True, assets=FIVE_ASSETS),
+    st.data(),
+    st.sampled_from((*QUEUES, Policy.POISON)),
+)
 def test_forward__another_source_never_lowers_taint(case, data, policy):
-    rows = [row for row, move in enumerate(case.moves) if move.receiver is not None]
+    rows = [
+        row for row, move in enumerate(case.moves) if move.receiver is not None and move.got is None
+    ]
     more = data.draw(st.sampled_from(rows))
     wider = replace(case, declared={**case.declared, more: 1})
     before, after = run(case, policy), run(wider, policy)
@@ -337,6 +371,118 @@ def test_by_balance_differences__burns_what_did_not_arrive_and_credits_what_appe
     settled = by_balance_differences(columns_of(moves[:2]), from_ints([0, 49]))
     (totals,) = trace_accounts(settled.movements, question).totals
     assert (totals.held, totals.destroyed) == (99, 1)
+
+
+@given(cases(one_colour=True), st.data(), policies)
+def test_conversion__one_to_one_and_back_changes_nothing(case, data, policy):
+    # An account that wraps all that it has, and unwraps it, holds what it held. In a queue a
+    # conversion takes the whole pot along, so its order stays.
+    at = data.draw(st.integers(0, len(case.moves)))
+    held = Case(moves=case.moves[:at], declared={}).balances()
+    owner = data.draw(st.integers(0, 3))
+    amount = held.get((owner, 0), 0)
+    wrap = Move(kind=Movement.CONVERSION, giver=owner, receiver=owner, asset=0, amount=amount,
+                got=(9, amount))  # fmt: skip
+    if amount == 0 or policy == Policy.LIFO:
+        return
+    moment = case.moves[at - 1].transaction
+    moves = [
+        *case.moves[:at],
+        replace(wrap, transaction=moment),
+        replace(wrap.mirror, transaction=moment),
+        *case.moves[at:],
+    ]
+    shifted = {row + 2 * (row >= at): colour for row, colour in case.declared.items()}
+    plain = replace(case, gas_order=GasOrder.LAST)
+    wider = replace(plain, moves=moves, declared=shifted)
+    if plain.ordered()[:at] != list(enumerate(case.moves))[:at]:
+        return
+    before, after = run(plain, policy), run(wider, policy)
+    found = to_ints(after.carried)
+    assert found[:at] + found[at + 2 :] == to_ints(before.carried)
+    assert pot_values(after, after.tainted) == pot_values(before, before.tainted)
+
+
+@pytest.mark.parametrize("policy", ACCOUNT_POLICIES)
+def test_conversion__carries_taint_as_a_fraction(policy):
+    # 3 of 10 ether are traced; all are swapped for 100 dollars, of which 67 are paid on.
+    moves = [
+        Move(kind=Movement.CREDIT, receiver=0, amount=3),
+        Move(kind=Movement.CREDIT, receiver=0, amount=7),
+        Move(kind=Movement.CONVERSION, giver=0, receiver=0, amount=10, got=(1, 100)),
+        Move(giver=0, receiver=1, asset=1, amount=67),
+    ]
+    expected = {
+        Policy.FIFO: (30, 0),
+        # The last to come in was given first, and lies below: 70 clean, and 30 traced on top.
+        Policy.LIFO: (30, 0),
+        Policy.HAIRCUT: (20, 10),
+        Policy.POISON: (67, 33),
+    }
+    paid, kept = expected[policy]
+    flow = run(Case(moves=moves, declared={0: 1}), policy)
+    assert to_ints(flow.came) == [100 if policy == Policy.POISON else 30]
+    assert pot_values(flow, flow.tainted) == {
+        pot: amount for pot, amount in {(0, 1): kept, (1, 1): paid}.items() if amount
+    }
+    if policy != Policy.POISON:
+        ether, dollars = flow.totals
+        assert (ether.source, ether.converted_away, ether.held) == (3, 3, 0)
+        assert (dollars.source, dollars.came_by_conversion, dollars.held) == (0, 30, 30)
+
+
+def test_conversion__bounds_are_rounded_together():
+    # Segments of 1, 1 and 1 of 3 units become 3, 3 and 4 of 10: no unit is lost between them.
+    moves = [
+        *(Move(kind=Movement.CREDIT, receiver=0, amount=1) for _ in range(3)),
+        Move(kind=Movement.CONVERSION, giver=0, receiver=0, amount=3, got=(1, 10)),
+    ]
+    flow = run(Case(moves=moves, declared={0: 1, 1: 2, 2: 4}), Policy.FIFO)
+    assert flow.segments is not None
+    assert flow.segments.of_pot(1) == [(3, 1), (3, 2), (4, 4)]
+    flow = run(Case(moves=moves, declared={0: 1, 1: 2, 2: 4}), Policy.HAIRCUT)
+    assert flow.by_colour is not None
+    assert to_ints(flow.by_colour[1]) == [3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"receiver": 1},
+        {"got": (0, 5)},
+        {"got": (1, 0)},
+        {"amount": 0},
+    ],
+)
+def test_trace_accounts__rejects_conversions_that_are_none(change):
+    turn = Move(kind=Movement.CONVERSION, giver=0, receiver=0, amount=5, got=(1, 5))
+    case = Case(
+        moves=[Move(kind=Movement.CREDIT, receiver=0, amount=5), replace(turn, **change)],
+        declared={0: 1},
+    )
+    with pytest.raises(ValueError, match="movement 1 is no conversion"):
+        run(case, Policy.FIFO)
+
+
+def test_trace_accounts__wants_to_know_of_every_conversion_what_it_got():
+    turn = Move(kind=Movement.CONVERSION, giver=0, receiver=0, amount=5, got=(1, 5))
+    moves = [Move(kind=Movement.CREDIT, receiver=0, amount=5), turn]
+    columns, question = (
+        columns_of(moves),
+        AccountQuestion(
+            direction=Direction.FORWARD,
+            policy=Policy.FIFO,
+            declared=np.array([0]),
+            colours=np.array([1]),
+        ),
+    )
+    with pytest.raises(ValueError, match="conversions must be the movements of that kind"):
+        trace_accounts(columns, question)
+    got = conversions_of(moves)
+    with pytest.raises(ValueError, match="must have 1 rows"):
+        trace_accounts(columns, question, got._replace(amount=got.amount[:0]))
+    with pytest.raises(ValueError, match="movement 1 cannot be a source: it is a conversion"):
+        run(Case(moves=moves, declared={1: 1}), Policy.FIFO)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ whether its taint would arrive, and haircut spreads questions over balances.
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
 
 from heuristics.account_events import GasOrder, Movement
 from heuristics.account_steps import OPENING_COLOUR
@@ -26,6 +29,12 @@ class Move:
     receiver: int | None = None
     asset: int = 0
     amount: int
+    got: tuple[int, int] | None = None
+    """Of a conversion: asset and amount of what the account got."""
+
+    @property
+    def arriving(self) -> int:
+        return self.amount if self.got is None else self.got[1]
 
     @property
     def source_pot(self) -> Pot | None:
@@ -33,7 +42,15 @@ class Move:
 
     @property
     def target_pot(self) -> Pot | None:
-        return None if self.receiver is None else (self.receiver, self.asset)
+        if self.receiver is None:
+            return None
+        return self.receiver, self.asset if self.got is None else self.got[0]
+
+    @property
+    def mirror(self) -> "Move":
+        """Return what a conversion is backward in time."""
+        assert self.got is not None
+        return replace(self, asset=self.got[0], amount=self.got[1], got=(self.asset, self.amount))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +82,18 @@ class Case:
                 held[move.source_pot] -= move.amount
                 lowest[move.source_pot] = min(lowest.get(move.source_pot, 0), held[move.source_pot])
             if move.target_pot is not None:
-                held[move.target_pot] += move.amount
+                held[move.target_pot] += move.arriving
         return {pot: -least for pot, least in lowest.items() if least < 0}
+
+    def balances(self) -> dict[Pot, int]:
+        """Return what each pot holds after the last movement, its opening included."""
+        held: Counter[Pot] = Counter(self.openings())
+        for move in self.moves:
+            if move.source_pot is not None:
+                held[move.source_pot] -= move.amount
+            if move.target_pot is not None:
+                held[move.target_pot] += move.arriving
+        return held
 
     def ends_taint(self, move: Move) -> bool:
         return move.kind == Movement.GAS_TIP and not self.follow_tips
@@ -76,6 +103,9 @@ class Case:
 class Answer:
     carried: Counter[int] = field(default_factory=Counter)
     """Tainted units of each row's movement."""
+
+    came: Counter[int] = field(default_factory=Counter)
+    """Tainted units that came of each row's conversion."""
 
     unknown: Counter[int] = field(default_factory=Counter)
     colours: dict[int, int] = field(default_factory=dict)
@@ -94,6 +124,14 @@ def merged(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
             length += result.pop()[0]
         result.append((length, colour))
     return result
+
+
+def exchanged(pieces: list[tuple[int, int]], got: int) -> list[tuple[int, int]]:
+    """Return segments as those of `got` units: each bound in proportion, rounded down."""
+    gave = sum(length for length, _ in pieces)
+    bounds = [got * sum(length for length, _ in pieces[:i]) // gave for i in range(len(pieces) + 1)]
+    parts = zip(pairwise(bounds), pieces, strict=True)
+    return [(after - before, colour) for (before, after), (_, colour) in parts if after > before]
 
 
 def is_source(colour: int) -> bool:
@@ -136,6 +174,9 @@ def _forward_queues(case: Case, policy: Policy) -> Answer:
                     answer.unknown[row] += length
         if move.target_pot is None:
             continue
+        if move.got is not None:
+            pieces = exchanged(pieces, move.got[1])
+            answer.came[row] = sum(length for length, colour in pieces if is_source(colour))
         for length, colour in pieces:
             if case.ends_taint(move) and is_source(colour):
                 colour = 0
@@ -197,11 +238,18 @@ def _forward_haircut(case: Case) -> Answer:
             continue
         if case.ends_taint(move):
             taken = [0] * count
+        if move.got is not None:
+            rate = Fraction(move.got[1], move.amount)
+            bounds = [floor(sum(taken[:i]) * rate) for i in range(count + 1)]
+            share = sum(taken)
+            strange = floor((share + strange) * rate) - floor(share * rate)
+            taken = [after - before for before, after in pairwise(bounds)]
+            answer.came[row] = sum(taken)
         if row in case.declared:
             lowest = (case.declared[row] & -case.declared[row]).bit_length() - 1
             taken = [move.amount if i == lowest else 0 for i in range(count)]
             strange = 0
-        balance[pot] += move.amount
+        balance[pot] += move.arriving
         unknown[pot] += strange
         parts[pot] = [part + more for part, more in zip(parts[pot], taken, strict=True)]
     answer.by_colour = {pot: amounts for pot, amounts in parts.items() if any(amounts)}
@@ -238,7 +286,9 @@ def _forward_poison(case: Case) -> Answer:
             seen &= OPENING_COLOUR
         if row in case.declared:
             seen = (seen & ~OPENING_COLOUR) | case.declared[row]
-        balance[pot] += move.amount
+        if move.got is not None and is_source(seen):
+            answer.came[row] = move.arriving
+        balance[pot] += move.arriving
         colours[pot] |= seen
     for pot, amount in balance.items():
         if is_source(colours[pot]):
@@ -298,7 +348,7 @@ def _backward_haircut(case: Case) -> Answer:
         if move.source_pot is not None:
             held[move.source_pot] -= move.amount
         if move.target_pot is not None:
-            held[move.target_pot] += move.amount
+            held[move.target_pot] += move.arriving
             after[row] = held[move.target_pot]
     answer = Answer()
     asked: Counter[Pot] = Counter()
@@ -307,9 +357,12 @@ def _backward_haircut(case: Case) -> Answer:
             continue
         part = 0
         if move.target_pot is not None:
-            part = asked[move.target_pot] * move.amount // after[row]
+            part = asked[move.target_pot] * move.arriving // after[row]
             asked[move.target_pot] -= part
             answer.carried[row] = part
+        if move.got is not None:
+            part = part * move.amount // move.arriving
+            answer.came[row] = part
         if row in case.declared:
             part = move.amount
         elif case.ends_taint(move):
@@ -333,6 +386,6 @@ def _backward_poison(case: Case) -> Answer:
         arrives = _forward_poison(alone).colours
         for source, colour in case.declared.items():
             if arrives.get(source, 0) & 1:
-                answer.carried[row] = move.amount
+                answer.carried[row] = move.arriving
                 answer.colours[row] = answer.colours.get(row, 0) | colour
     return answer

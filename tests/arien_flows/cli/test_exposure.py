@@ -1,4 +1,4 @@
-"""`exposure` and its routes over the small ledger."""
+"""`exposure`, `flows` and their routes over the small ledger."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,8 @@ from tests.small_case import COIN, FEE, NETWORK, SmallCase, make_small_case
 
 
 def say(case: SmallCase, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
-    assert run(["--data", str(case.data), "exposure", *arguments]) == code
+    command = [] if arguments[0] == "flows" else ["exposure"]
+    assert run(["--data", str(case.data), *command, *arguments]) == code
     captured = capsys.readouterr()
     return captured.err if code else captured.out
 

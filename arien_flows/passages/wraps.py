@@ -1,0 +1,66 @@
+"""Wraps: the coin paid into a WETH contract for as much of its token, and back.
+
+Here no rule has to guess: the contract's own code gives one for one, to whoever paid. A wrap is a
+row that makes the token and a payment of the same amount from the same account to the contract in
+the same transaction; an unwrap is the mirror of it.
+
+Assumes: the contract is WETH9 or does what it does; that is known of listed ones only.
+Fails when: a contract shows the events of WETH9 and pays less.
+Source: WETH9's code, as verified at 0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2.
+"""
+
+from arien_flows.account_ledger.columns import NATIVE
+from arien_flows.account_ledger.view import AccountView
+from arien_flows.passages.legs import Conversion, Edge, Scene
+from chains.ethereum.tables import MovementKind
+
+WRAP = "wrap"
+UNWRAP = "unwrap"
+
+VERSION = 1
+
+UNPAID = "wrap_without_coin"
+"""Wrapped coin was made or destroyed and no movement of the coin fits: contracts moved it, and the
+ledger has no traces, or the contract is no WETH."""
+
+
+def wraps_of(view: AccountView, scene: Scene) -> tuple[list[Conversion], int]:
+    """Return wraps and unwraps of all accounts of a transaction, and how many fit no payment."""
+    coin = [edge for edge in scene.edges if edge.asset == NATIVE]
+    found, unpaid = [], 0
+    for edge in scene.edges:
+        if edge.kind not in (MovementKind.WRAP, MovementKind.UNWRAP):
+            continue
+        match = next((paid for paid in coin if _answers(edge, paid)), None)
+        if match is None:
+            unpaid += 1
+            continue
+        coin.remove(match)
+        found.append(_conversion(view, scene.transaction, edge, match))
+    return found, unpaid
+
+
+def _answers(token: Edge, coin: Edge) -> bool:
+    """Whether a payment of the coin is the other half of a wrap or unwrap."""
+    return (
+        coin.giver == token.receiver
+        and coin.receiver == token.giver
+        and coin.amount == token.amount
+    )
+
+
+def _conversion(view: AccountView, transaction: int, token: Edge, coin: Edge) -> Conversion:
+    wraps = token.kind == MovementKind.WRAP
+    given, gotten = (coin, token) if wraps else (token, coin)
+    return Conversion(
+        transaction=transaction,
+        owner=given.giver,
+        gave=given.asset,
+        gave_amount=given.amount,
+        got=gotten.asset,
+        got_amount=gotten.amount,
+        given_rows=(given.row,),
+        gotten_rows=(gotten.row,),
+        rule=WRAP if wraps else UNWRAP,
+        certainty="fact" if view.asset_facts[token.asset].is_listed else "inference",
+    )

@@ -1,0 +1,1 @@
+"""Blocks from files in the layout of ethereum-etl."""

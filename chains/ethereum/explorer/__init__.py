@@ -1,0 +1,1 @@
+"""Block explorers that answer Etherscan's account questions: Etherscan, Blockscout, Routescan."""

@@ -1,0 +1,1 @@
+"""An Ethereum node as a source of blocks, over JSON-RPC."""

@@ -95,6 +95,11 @@ class AccountClustering:
         return read_known(self.derived)
 
     @property
+    def height(self) -> int:
+        """The last block that it knows."""
+        return self.manifest.height
+
+    @property
     def for_exploration(self) -> bool:
         """Whether it guesses too much for a report."""
         return account_profile(self.profile).for_exploration

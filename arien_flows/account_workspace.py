@@ -12,6 +12,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from arien_flows.account_entities.clustering import (
+    FOLDER,
+    AccountClustering,
+    account_cluster_command,
+    earlier_account_clustering,
+    open_account_clustering,
+)
+from arien_flows.account_entities.profiles import account_profile
 from arien_flows.account_ledger.as_of import accounts_as_of
 from arien_flows.account_ledger.ledger import AccountLedger
 from arien_flows.account_ledger.limits import limits_of
@@ -22,8 +30,9 @@ from arien_flows.attribution.snapshot import Attribution
 from arien_flows.casebook.book import Casebook
 from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE
-from arien_flows.errors import InputError, StaleSnapshotError
+from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.kept import Kept
+from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
@@ -36,18 +45,6 @@ EARLIER_KEPT = 4
 
 DERIVED = "derived"
 """Folder of a ledger's derived sets."""
-
-
-class AccountClustering(EntityMap, Protocol):
-    """A run of the rules that join accounts."""
-
-    @property
-    def profile(self) -> str:
-        """The set of rules that made it."""
-
-    @property
-    def height(self) -> int:
-        """The last block that it knew."""
 
 
 class FetchedAccounts(Protocol):
@@ -91,6 +88,14 @@ class AccountReading:
         """Return the clustering, or the map in which each account stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
 
+    @cached_property
+    def owners_changed(self) -> bool:
+        """Whether the tags that bind clusterings are others now than when this one was made."""
+        made = self.clustering
+        if made is None or self.fetched is not None:
+            return False
+        return not self.tags.still_give(made.known.constraints)
+
     @property
     def attribution(self) -> Attribution:
         """Return all tags as arrays by account number."""
@@ -109,14 +114,22 @@ class AccountHoldings:
     bytes_on_disk: int
 
 
-def account_reading(view: AccountView, casebook: Casebook) -> AccountReading:
-    """Return the reading of a view that no rule joined the accounts of."""
+def account_reading(
+    view: AccountView,
+    casebook: Casebook,
+    clustering: AccountClustering | None = None,
+    *,
+    gap: str = "",
+) -> AccountReading:
+    """Return the reading of a view; without a clustering `gap` says why there is none."""
+    name = view.network.name
+    command = account_cluster_command(name, DEFAULT_PROFILE)
+    missing = f"accounts of {name} were not joined: run `{command}`"
     return AccountReading(
         view=view,
-        clustering=None,
-        clustering_gap=f"accounts of {view.network.name} were not joined: `arien-flows cluster "
-        f"run --network {view.network.name}` does it",
-        tags=AccountTags(view, casebook, SingleAddresses()),
+        clustering=clustering,
+        clustering_gap="" if clustering else gap or missing,
+        tags=AccountTags(view, casebook, clustering or SingleAddresses()),
     )
 
 
@@ -139,10 +152,11 @@ class OpenAccounts:
         """Return the present reading with a profile's entities; the same while nothing changes."""
         with self._lock:
             view = self._ledger.view()
-            state = (id(view), self._casebook.revision(self.network.name))
+            made = manifest_identity(self.derived, profile)
+            state = (id(view), made, self._casebook.revision(self.network.name))
             known = self._readings.get(profile)
             if known is None or known[0] != state:
-                known = self._readings[profile] = state, account_reading(view, self._casebook)
+                known = self._readings[profile] = state, self._read(view, profile)
             return known[1]
 
     @property
@@ -184,6 +198,13 @@ class OpenAccounts:
             view = self._ledger.view()
         return AccountHoldings(view=view, bytes_on_disk=self._ledger.bytes_on_disk())
 
+    def _read(self, view: AccountView, profile: str) -> AccountReading:
+        try:
+            clustering = open_account_clustering(view, self.derived, profile)
+        except (NotFoundError, StaleSnapshotError) as error:
+            return account_reading(view, self._casebook, gap=str(error))
+        return account_reading(view, self._casebook, clustering)
+
     def _as_of(self, reading: AccountReading, height: int) -> AccountReading:
         """Return the reading as of an earlier block; the last few are kept."""
         key = id(reading), height
@@ -201,7 +222,7 @@ class OpenAccounts:
 def account_reading_as_of(reading: AccountReading, height: int) -> AccountReading:
     """Return what a ledger showed when the block at `height` was its last; tags are today's.
 
-    Entities are not made anew: where the clustering knows later blocks there are none.
+    Where the clustering goes on past that block it is made anew up to there, in memory.
     `InputError` where the ledger does not hold the block.
     """
     if reading.fetched is not None:
@@ -209,17 +230,22 @@ def account_reading_as_of(reading: AccountReading, height: int) -> AccountReadin
     view = accounts_as_of(reading.view, height)
     if view is reading.view:
         return reading
-    clustering, gap = reading.clustering, reading.clustering_gap
-    if clustering is not None and clustering.height > height:
-        clustering = None
-        gap = (
-            f"accounts were joined up to a later block than {height:,}: ask without --as-of for "
-            "entities"
-        )
+    clustering = reading.clustering
+    if clustering is not None and clustering.manifest.height > height:
+        clustering = earlier_account_clustering(clustering, view)
     return AccountReading(
         view=view,
         clustering=clustering,
-        clustering_gap=gap,
+        clustering_gap=reading.clustering_gap,
         tags=reading.tags.at(view, clustering or SingleAddresses()),
         tags_are_later=True,
     )
+
+
+def manifest_identity(derived: Path, profile: str) -> tuple[int, int] | None:
+    """Return what changes whenever the clustering of a profile is made anew."""
+    try:
+        status = (derived / FOLDER / account_profile(profile).name / MANIFEST).stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -15,24 +15,24 @@ from typing import Protocol, TypeVar
 from arien_flows.account_entities.clustering import (
     FOLDER,
     AccountClustering,
-    account_cluster_command,
     earlier_account_clustering,
     open_account_clustering,
 )
+from arien_flows.account_entities.known import KnownAccounts
 from arien_flows.account_entities.profiles import account_profile
 from arien_flows.account_ledger.as_of import accounts_as_of
 from arien_flows.account_ledger.ledger import AccountLedger
 from arien_flows.account_ledger.limits import limits_of
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tags import AccountTags
+from arien_flows.attribution.account_owners import known_accounts
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.casebook.book import Casebook
-from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE
+from arien_flows.entities.storage import MANIFEST
 from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.kept import Kept
-from arien_flows.ledger.manifest import MANIFEST
 from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.prices.rates import PriceBook
 from arien_flows.shapes import Truncation
@@ -88,14 +88,6 @@ class AccountReading:
         """Return the clustering, or the map in which each account stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
 
-    @cached_property
-    def owners_changed(self) -> bool:
-        """Whether the tags that bind clusterings are others now than when this one was made."""
-        made = self.clustering
-        if made is None or self.fetched is not None:
-            return False
-        return not self.tags.still_give(made.known.constraints)
-
     @property
     def attribution(self) -> Attribution:
         """Return all tags as arrays by account number."""
@@ -117,18 +109,29 @@ class AccountHoldings:
 def account_reading(
     view: AccountView,
     casebook: Casebook,
-    clustering: AccountClustering | None = None,
-    *,
-    gap: str = "",
+    derived: Path | None = None,
+    profile: str = DEFAULT_PROFILE,
 ) -> AccountReading:
-    """Return the reading of a view; without a clustering `gap` says why there is none."""
-    name = view.network.name
-    command = account_cluster_command(name, DEFAULT_PROFILE)
-    missing = f"accounts of {name} were not joined: run `{command}`"
+    """Return the reading of a view, with the entities that were made of its ledger.
+
+    Without a folder of derived sets no rule joined its accounts.
+    """
+    clustering, gap = (
+        None,
+        (
+            f"accounts of {view.network.name} were not joined: `arien-flows cluster "
+            f"run --network {view.network.name}` does it"
+        ),
+    )
+    if derived is not None:
+        try:
+            clustering, gap = open_account_clustering(view, derived, profile), ""
+        except (NotFoundError, StaleSnapshotError) as error:
+            gap = str(error)
     return AccountReading(
         view=view,
         clustering=clustering,
-        clustering_gap="" if clustering else gap or missing,
+        clustering_gap=gap,
         tags=AccountTags(view, casebook, clustering or SingleAddresses()),
     )
 
@@ -150,13 +153,14 @@ class OpenAccounts:
 
     def read(self, profile: str = DEFAULT_PROFILE) -> AccountReading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
+        manifest = self.derived / FOLDER / account_profile(profile).name / MANIFEST
         with self._lock:
             view = self._ledger.view()
-            made = manifest_identity(self.derived, profile)
-            state = (id(view), made, self._casebook.revision(self.network.name))
+            state = (id(view), self._casebook.revision(self.network.name), _identity(manifest))
             known = self._readings.get(profile)
             if known is None or known[0] != state:
-                known = self._readings[profile] = state, self._read(view, profile)
+                made = account_reading(view, self._casebook, self.derived, profile)
+                known = self._readings[profile] = state, made
             return known[1]
 
     @property
@@ -188,22 +192,16 @@ class OpenAccounts:
             "blocks were removed while the answer was made, several times over: ask again"
         )
 
-    def constraints(self, view: AccountView) -> Constraints:
-        """Return what the casebook's tags say of the owners of a view's accounts."""
-        return AccountTags(view, self._casebook, SingleAddresses()).constraints
+    def known_accounts(self, view: AccountView) -> KnownAccounts:
+        """Return what the casebook's tags say of a view's accounts, for rules to heed."""
+        tags = AccountTags(view, self._casebook, SingleAddresses())
+        return known_accounts(view, tags.attribution, tags.constraints)
 
     def holdings(self) -> AccountHoldings:
         """Return what the ledger holds."""
         with self._lock:
             view = self._ledger.view()
         return AccountHoldings(view=view, bytes_on_disk=self._ledger.bytes_on_disk())
-
-    def _read(self, view: AccountView, profile: str) -> AccountReading:
-        try:
-            clustering = open_account_clustering(view, self.derived, profile)
-        except (NotFoundError, StaleSnapshotError) as error:
-            return account_reading(view, self._casebook, gap=str(error))
-        return account_reading(view, self._casebook, clustering)
 
     def _as_of(self, reading: AccountReading, height: int) -> AccountReading:
         """Return the reading as of an earlier block; the last few are kept."""
@@ -222,8 +220,8 @@ class OpenAccounts:
 def account_reading_as_of(reading: AccountReading, height: int) -> AccountReading:
     """Return what a ledger showed when the block at `height` was its last; tags are today's.
 
-    Where the clustering goes on past that block it is made anew up to there, in memory.
-    `InputError` where the ledger does not hold the block.
+    Entities are those of the same clustering as of that block: where it knows later ones it is
+    made anew up to there, in memory. `InputError` where the ledger does not hold the block.
     """
     if reading.fetched is not None:
         raise InputError("what was fetched from a server shows one state of the chain only")
@@ -231,7 +229,7 @@ def account_reading_as_of(reading: AccountReading, height: int) -> AccountReadin
     if view is reading.view:
         return reading
     clustering = reading.clustering
-    if clustering is not None and clustering.manifest.height > height:
+    if clustering is not None and clustering.height > height:
         clustering = earlier_account_clustering(clustering, view)
     return AccountReading(
         view=view,
@@ -242,10 +240,10 @@ def account_reading_as_of(reading: AccountReading, height: int) -> AccountReadin
     )
 
 
-def manifest_identity(derived: Path, profile: str) -> tuple[int, int] | None:
-    """Return what changes whenever the clustering of a profile is made anew."""
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one version of a file from the next; nothing where there is none."""
     try:
-        status = (derived / FOLDER / account_profile(profile).name / MANIFEST).stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns

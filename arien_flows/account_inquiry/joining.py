@@ -168,8 +168,8 @@ class _Joining:
     def _moves(self, told: list[_Told], accounts: Mapping[bytes, AccountHistory]) -> list[MovePart]:
         counts = {each.account: Counter(each.part.moves) for each in told}
         most: Counter[MovePart] = Counter()
-        for count in counts.values():
-            most |= count
+        for each_count in counts.values():
+            most |= each_count
         found: list[tuple[Place, MovePart]] = []
         here: Counter[MovePart] = Counter()
         standing: dict[Place, tuple[MovePart, bytes]] = {}

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from arien_flows.account_inquiry.inquire import AccountsQuestion, inquire_accounts
 from arien_flows.account_workspace import AccountReading
+from arien_flows.cli.asking_accounts import names_explorer
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError
@@ -14,15 +15,9 @@ from arien_flows.workspace import Workspace
 from chains.access import Access
 from chains.endpoint import Endpoint, proxy_for
 from chains.ethereum.networks import ETHEREUM
-from chains.registry import ACCOUNT_LOOKUP_SCHEMES, open_account_lookups
+from chains.registry import open_account_lookups
 
 Answer = TypeVar("Answer")
-
-
-def names_explorer(session: Session) -> bool:
-    """Tell whether questions about accounts go to an explorer that is named."""
-    uri = session.settings.source
-    return uri is not None and uri.partition(":")[0].lower() in ACCOUNT_LOOKUP_SCHEMES
 
 
 def inquired_accounts(

@@ -43,9 +43,7 @@ _Part = tuple[int, int]
 class Valuation:
     """The values of one trace."""
 
-    def __init__(
-        self, traced: Traced, words: Words, prices: AccountPrices, currency: str
-    ) -> None:
+    def __init__(self, traced: Traced, words: Words, prices: AccountPrices, currency: str) -> None:
         self._traced, self._words, self._currency = traced, words, currency
         self._priced = {
             words.unit(asset): prices(words.label(asset).symbol)
@@ -133,7 +131,9 @@ class Valuation:
         by_reason: defaultdict[Reason, list[_Part]] = defaultdict(list)
         for end in traced.ends:
             if end.asset == asset:
-                by_reason[end.reason].append((end.traced, self._seconds(traced.transaction_of(end))))
+                by_reason[end.reason].append(
+                    (end.traced, self._seconds(traced.transaction_of(end)))
+                )
         ends = [part for parts in by_reason.values() for part in parts]
         fees, destroyed = by_reason.pop(Reason.FEE, []), by_reason.pop(Reason.DESTROYED, [])
         source: list[_Part] = []

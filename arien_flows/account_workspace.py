@@ -54,6 +54,9 @@ class FetchedAccounts(Protocol):
     def limits(self) -> tuple[Truncation, ...]:
         """Return what every answer from it leaves out."""
 
+    def is_fetched(self, account: int) -> bool:
+        """Tell whether all movements of an account were fetched."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccountReading:

@@ -167,6 +167,10 @@ class AccountClustering:
             return None
         return int(self.links.confidence_ppm[rows[:, LogField.TRANSACTION]].min())
 
+    def rule_name(self, number: int) -> str:
+        """Return the name of the rule that a row carries as number."""
+        return NAME_OF_RULE[AccountRule(number)]
+
     def conflicts_about(self, root: int) -> UInt32Array:
         """Return the links of an entity that were refused or put off: rows of the conflicts."""
         rows: UInt32Array = self.derived.whole("conflict").reshape(-1, 9)

@@ -54,6 +54,9 @@ class FetchedAccounts(Protocol):
     def limits(self) -> tuple[Truncation, ...]:
         """Return what every answer from it leaves out."""
 
+    def is_fetched(self, account: int) -> bool:
+        """Tell whether all movements of an account were fetched."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccountReading:
@@ -87,6 +90,14 @@ class AccountReading:
     def entities(self) -> EntityMap:
         """Return the clustering, or the map in which each account stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
+
+    @cached_property
+    def owners_changed(self) -> bool:
+        """Whether the tags that bind clusterings are others now than when this one was made."""
+        made = self.clustering
+        if made is None or self.fetched is not None:
+            return False
+        return not self.tags.still_give(made.known.constraints)
 
     @property
     def attribution(self) -> Attribution:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from arien_flows.account_inquiry.gathering import AccountGathering, Report
 from arien_flows.account_inquiry.limits import fetched_limits
 from arien_flows.account_inquiry.memory import ArchivedAnswers
+from arien_flows.account_inquiry.questions import ReadSoFar
 from arien_flows.account_tags import AccountTags
 from arien_flows.account_workspace import AccountReading
 from arien_flows.attribution.ownership import SingleAddresses
@@ -47,8 +48,11 @@ class AccountsQuestion(Protocol):
     def check(self) -> None:
         """Refuse, before anything is asked, what cannot be asked."""
 
-    def gather(self, gathering: AccountGathering, /) -> None:
-        """Fetch what the answer needs; stop anywhere where the requests run out."""
+    def gather(self, gathering: AccountGathering, read: ReadSoFar, /) -> None:
+        """Fetch what the answer needs; stop anywhere where the requests run out.
+
+        `read` returns the reading of what is here.
+        """
 
 
 def inquire_accounts(
@@ -125,7 +129,7 @@ def _answered(
     gathering = AccountGathering(source, answers, conversation, report)
     is_exhausted = False
     try:
-        question.gather(gathering)
+        question.gather(gathering, lambda: reading_of(gathering, casebook))
     except RequestBudgetError:
         is_exhausted = True
     return answer(reading_of(gathering, casebook, is_exhausted=is_exhausted)), not is_exhausted

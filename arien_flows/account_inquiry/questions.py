@@ -4,13 +4,14 @@ A summary of an account is a statement about all of its transactions, so it is g
 at all: where the requests run out first, the same command goes on from there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from arien_flows.account_inquiry.gathering import MOST_OF_HISTORY, AccountGathering, shown
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import TX_HASH_DIGITS, AccountView
+from arien_flows.account_workspace import AccountReading
 from arien_flows.errors import InputError, NotFoundError, UnfinishedError
 from arien_flows.shapes import Truncation
 from chains.errors import AddressError, LookupFailedError, RequestBudgetError
@@ -25,6 +26,9 @@ MOST_PARTIES = 16
 MOST_CHECKED_TOKENS = 5
 """Listed tokens of an account whose balances are checked."""
 
+ReadSoFar = Callable[[], AccountReading]
+"""Returns the reading of what is here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountQuestion:
@@ -36,7 +40,7 @@ class AccountQuestion:
         """Refuse what is no address."""
         read_address(self.address)
 
-    def gather(self, gathering: AccountGathering) -> None:
+    def gather(self, gathering: AccountGathering, _read: ReadSoFar) -> None:
         """Fetch its whole history, and what it holds at present."""
         account = read_address(self.address)
         take_whole(gathering, account)
@@ -53,7 +57,7 @@ class AccountTransactionQuestion:
         """Refuse what is no transaction's id."""
         read_tx_hash(self.tx_hash)
 
-    def gather(self, gathering: AccountGathering) -> None:
+    def gather(self, gathering: AccountGathering, _read: ReadSoFar) -> None:
         """Fetch what its parties did in its block: sender, receiver, and whom these dealt with."""
         tx_hash = read_tx_hash(self.tx_hash)
         with whole(gathering, f"transaction 0x{tx_hash.hex()}"):

@@ -102,7 +102,7 @@ class Stops:
         if found is not None:
             return found
         if self._ground.fetched is not None and not self._ground.fetched.is_fetched(account):
-            return Reason.NOT_FETCHED
+            return self._not_fetched(reached, least)
         totals = self._ground.view.index.totals(account, asset)
         if reached.hops == 0:
             # What a source names was asked for, however little it is.
@@ -119,6 +119,13 @@ class Stops:
         ):
             return Reason.FAN_OUT
         return self._of_contract(account, asset, totals.movements)
+
+    def _not_fetched(self, reached: Reached, least: int) -> Reason:
+        """Return why a path ends at an account that nobody asked about: limits save the asking."""
+        if reached.hops and reached.traced < least:
+            return Reason.BELOW_MIN
+        is_far = reached.hops >= self._request.max_hops
+        return Reason.HOP_LIMIT if reached.hops and is_far else Reason.NOT_FETCHED
 
     def cost(self, pot: Pot) -> int:
         """Return how many movements a balance has."""

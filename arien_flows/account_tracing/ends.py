@@ -228,7 +228,7 @@ def _fees(traced: Traced, words: Words, ends: list[End]) -> tuple[AccountFee, ..
     if traced.request.fee_mode == "drop":
         return ()
     rows = []
-    for end in sorted(ends, key=lambda e: (e.row or 0)):
+    for end in sorted(ends, key=lambda e: e.row or 0):
         transaction = traced.transaction_of(end)
         rows.append(
             AccountFee(

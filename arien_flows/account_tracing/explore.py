@@ -181,7 +181,7 @@ class Exploration:
                 Reached(
                     pot=pot,
                     traced=sum(each.traced for each in passed) + sum(t.came for t in turned),
-                    hops=min(each.hops for each in (*passed, *turned)),
+                    hops=min([each.hops for each in passed] + [each.hops for each in turned]),
                 )
             )
         return told

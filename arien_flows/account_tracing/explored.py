@@ -76,9 +76,7 @@ def explored_movements(
     their owners that are to be applied.
     """
     view = ground.view
-    replaced = np.unique(
-        np.array([row for each in conversions for row in each.rows], np.int64)
-    )
+    replaced = np.unique(np.array([row for each in conversions for row in each.rows], np.int64))
     rows = rows[~np.isin(rows, replaced)]
     base = view.movement_columns(rows)
     opened, held = _held_before(view, pots, window)
@@ -98,9 +96,7 @@ def explored_movements(
         giver=_joined(np.full(begun, NO_ACCOUNT), base.giver, [c.owner for c in conversions]),
         receiver=_joined(opened >> 32, base.receiver, [c.owner for c in conversions]),
         asset=_joined(opened & 0xFFFF_FFFF, base.asset, [c.gave for c in conversions]),
-        amount=np.concatenate(
-            [held, base.amount, from_ints([c.gave_amount for c in conversions])]
-        ),
+        amount=np.concatenate([held, base.amount, from_ints([c.gave_amount for c in conversions])]),
     )
     row = np.concatenate([np.full(begun, BEFORE), rows, given])
     which = np.concatenate([np.full(begun + count, -1), np.arange(turns)])
@@ -137,9 +133,7 @@ def _at_the_edge(
     turning = np.flatnonzero(which >= 0)
     chosen = [applied[place] for place in which[turning].tolist()]
     return Explored(
-        columns=columns._replace(
-            kind=seen.astype(np.uint8), giver=giver, receiver=receiver
-        ),
+        columns=columns._replace(kind=seen.astype(np.uint8), giver=giver, receiver=receiver),
         conversions=Conversions(
             row=turning,
             asset=np.array([each.got for each in chosen], np.uint32),

@@ -32,6 +32,7 @@ from arien_flows.prices.rates import PriceBook, Rate
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.fiat import rate_steps, table_used
 from arien_flows.tracing.values import PriceTableUsed, Value, ValueSum, ValueTotals
+from heuristics.wide import to_ints
 
 AccountPrices = Callable[[str], PriceBook]
 """Gives what is known of an asset's price, by its name."""
@@ -43,9 +44,7 @@ _Part = tuple[int, int]
 class Valuation:
     """The values of one trace."""
 
-    def __init__(
-        self, traced: Traced, words: Words, prices: AccountPrices, currency: str
-    ) -> None:
+    def __init__(self, traced: Traced, words: Words, prices: AccountPrices, currency: str) -> None:
         self._traced, self._words, self._currency = traced, words, currency
         self._priced = {
             words.unit(asset): prices(words.label(asset).symbol)
@@ -133,7 +132,9 @@ class Valuation:
         by_reason: defaultdict[Reason, list[_Part]] = defaultdict(list)
         for end in traced.ends:
             if end.asset == asset:
-                by_reason[end.reason].append((end.traced, self._seconds(traced.transaction_of(end))))
+                by_reason[end.reason].append(
+                    (end.traced, self._seconds(traced.transaction_of(end)))
+                )
         ends = [part for parts in by_reason.values() for part in parts]
         fees, destroyed = by_reason.pop(Reason.FEE, []), by_reason.pop(Reason.DESTROYED, [])
         source: list[_Part] = []
@@ -141,7 +142,7 @@ class Valuation:
             rows = traced.sources.rows
             amounts = view.movement_columns(rows).amount
             times = view.times_of(view.movements.transaction[rows]).tolist()
-            source = list(zip(_ints(amounts), times, strict=True))
+            source = list(zip(to_ints(amounts), times, strict=True))
         for amount, seconds in (*source, *ends):
             if self._rate(told.unit, seconds) is None:
                 self._unpriced[told.unit] += amount
@@ -187,12 +188,6 @@ class Valuation:
                 "together): that has no value here, and is in no sum of values",
             ),
         )
-
-
-def _ints(amounts: "np.ndarray[tuple[int, int], np.dtype[np.uint64]]") -> list[int]:
-    from heuristics.wide import to_ints
-
-    return to_ints(amounts)
 
 
 def _shape(total: Sum) -> ValueSum:

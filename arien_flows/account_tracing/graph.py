@@ -10,7 +10,6 @@ their share of the whole, in whole parts of `SHARES`; what they are called and h
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,21 +30,10 @@ SHARES = 10**15
 _KINDS = {"service": NodeKind.SERVICE, "mixer": NodeKind.SERVICE, "bridge": NodeKind.SERVICE}
 
 
-@dataclass(kw_only=True)
-class Node:
-    """A holder, or several that are shown as one."""
-
-    holders: list[Holder] = field(default_factory=list)
-    anchor: "int | None" = None
-    """Of a fold: the holder that it hangs on."""
-
-    is_fold: bool = False
-
-
 def describe_graph(traced: Traced, words: Words, limit: int | None) -> Graph:
     """Return the graph with about `limit` nodes, or in full; folds keep assets apart."""
     parts = parts_of(traced, words)
-    weights = _weights(traced)
+    weights = weights_of(traced)
     group = list(range(len(parts.holders)))
     anchors: dict[int, int | None] = {}
     if limit is not None and len(group) > limit:
@@ -54,7 +42,7 @@ def describe_graph(traced: Traced, words: Words, limit: int | None) -> Graph:
     for holder, number in zip(parts.holders, group, strict=True):
         members[number, holder.asset].append(holder)
     nodes = [
-        _merged(found, parts.holders, anchors[number] if number in anchors else None,
+        _merged(found, parts.holders, anchors.get(number),
                 is_fold=number in anchors and len(found) > 1)
         for (number, _), found in members.items()
     ]  # fmt: skip
@@ -73,13 +61,11 @@ def describe_graph(traced: Traced, words: Words, limit: int | None) -> Graph:
     )
 
 
-def weigher(traced: Traced) -> dict[int, tuple[int, int]]:
-    """Return for each asset a number to multiply and one to divide by, for shares of the whole."""
-    return _weights(traced)
+def weights_of(traced: Traced) -> dict[int, tuple[int, int]]:
+    """Return share and sum of each asset: an asset has the share of what became it.
 
-
-def _weights(traced: Traced) -> dict[int, tuple[int, int]]:
-    """Return share and sum of each asset: an asset has the share of what became it."""
+    An amount times the first, divided by the second, is its share of the whole.
+    """
     sums = {a: traced.source_of(a) + traced.came(a) for a in traced.assets}
     share = {traced.sources.asset: SHARES}
     turned = traced.found.turned

@@ -201,9 +201,7 @@ class _Gathering:
         mixed: bool,
         inferred: bool = False,
     ) -> None:
-        link = self.links.setdefault(
-            (start, stop, rule), Link(start=start, stop=stop, rule=rule)
-        )
+        link = self.links.setdefault((start, stop, rule), Link(start=start, stop=stop, rule=rule))
         link.amount += amount
         link.gave += gave
         link.movements += 1
@@ -216,9 +214,7 @@ class _Gathering:
     def _holder(
         self, account: int, asset: int, hops: int, row: int, reason: Reason | None = None
     ) -> int:
-        return self._at(
-            account, asset, hops, int(self.view.movements.transaction[row]), reason
-        )
+        return self._at(account, asset, hops, int(self.view.movements.transaction[row]), reason)
 
     def _at(
         self, account: int, asset: int, hops: int, transaction: int, reason: Reason | None = None

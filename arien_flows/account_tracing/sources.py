@@ -112,9 +112,7 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
             "narrow the time with since and until"
         )
     total = sums(view.amounts.of(rows), np.zeros(len(rows), np.int64), 1)[0]
-    return Sources(
-        rows=rows, asset=asset, accounts=frozenset(accounts), total=total
-    )
+    return Sources(rows=rows, asset=asset, accounts=frozenset(accounts), total=total)
 
 
 def movement_text(view: AccountView, row: int) -> str:
@@ -189,9 +187,7 @@ def _receipts(
     if len(chosen) == 0:
         name = asset_label(view.asset_facts[asset], view).name
         when = (
-            "between since and until"
-            if window.is_limited
-            else f"up to block {view.tip.height:,}"
+            "between since and until" if window.is_limited else f"up to block {view.tip.height:,}"
         )
         raise NothingReceivedError(f"{text} received no {name} from others {when}")
     return chosen

@@ -19,7 +19,7 @@ from arien_flows.account_tracing.ends import (
     totals_of,
 )
 from arien_flows.account_tracing.fiat import AccountPrices, Valuation
-from arien_flows.account_tracing.graph import describe_graph, weigher
+from arien_flows.account_tracing.graph import describe_graph, weights_of
 from arien_flows.account_tracing.ground import FetchedMovements, FindConversions, Ground
 from arien_flows.account_tracing.manifest import manifest_of
 from arien_flows.account_tracing.points import service_points
@@ -65,7 +65,7 @@ class AccountTraceResult:
     @cached_property
     def weight_of(self) -> Callable[[GraphEdge], int]:
         """How wide an edge is drawn: by the share of the whole, as assets have no common unit."""
-        names = {self._words.unit(a): weight for a, weight in weigher(self.traced).items()}
+        names = {self._words.unit(a): weight for a, weight in weights_of(self.traced).items()}
 
         def weight(edge: GraphEdge) -> int:
             times, parts = names[edge.unit]  # type: ignore[attr-defined]

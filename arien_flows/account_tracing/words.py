@@ -71,9 +71,7 @@ class Words:
 
     def _unit(self, asset: int) -> Unit:
         label = self.label(asset)
-        return Unit(
-            asset=label.asset.name, decimals=label.asset.decimals, contract=label.contract
-        )
+        return Unit(asset=label.asset.name, decimals=label.asset.decimals, contract=label.contract)
 
     def _address(self, account: int) -> str | None:
         return None if account == _NOBODY else self.view.account_text(account)

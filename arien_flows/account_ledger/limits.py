@@ -2,7 +2,7 @@
 
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.shapes import Truncation
-from chains.ethereum.tables import CallCoverage, MovementKind, OpeningCoverage, Ordering
+from chains.ethereum.tables import CallCoverage, OpeningCoverage, Ordering
 
 
 def limits_of(view: AccountView) -> tuple[Truncation, ...]:
@@ -59,13 +59,12 @@ def _beginning(view: AccountView) -> tuple[Truncation, ...]:
         return ()
     first = int(view.blocks.height[0])
     unasked = int((view.blocks.openings != OpeningCoverage.KNOWN).sum())
-    opened = bool((view.movements.kind == MovementKind.OPENING).any())
     if not unasked:
         told = (
             "what accounts held before is entered as opening balances, whose origin is not known "
             "and never taken for clean"
         )
-    elif opened:
+    elif unasked < view.counts.blocks:
         told = (
             f"in {unasked:,} of its blocks the source did not tell what accounts that appear "
             "there first held before: their balances lack it, and may be below zero"

@@ -1,6 +1,8 @@
 """Account ledgers on disk: small chains to fill them with, and comparing them with memory."""
 
+from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -19,19 +21,19 @@ from tests.arien_flows.ledger.stores import QuickDisk
 
 PEOPLE = ("alice", "bob", "carol", "dave", "null")
 TOKENS = ("usd", "weth", "ape", "loot")
-LARGE = 2**255 + 12345
+LARGE = 2**200 + 12345
 
 
 def random_chain(random: Random, blocks: int, *, salt: str = "", first_height: int = 0):
     """Return a chain in which everything that a ledger keeps occurs."""
     chain = AccountChain(salt=salt, first_height=first_height)
     if first_height == 0:
-        chain.genesis(alice=10**24, bob=LARGE)
+        chain.genesis(alice=10**24, bob=LARGE, carol=10**24, dave=10**24)
+    held: Counter[tuple[str, str]] = Counter()
     for _ in range(blocks - 1):
         chain.block()
-        chain.fee_recipient = random.choice(("miner", "pool"))
         for _ in range(random.randint(0, 3)):
-            random_transaction(chain, random)
+            random_transaction(chain, random, held)
         if random.random() < 0.3:
             chain.system(
                 MovementKind.WITHDRAWAL, **{random.choice(PEOPLE[:3]): random.randint(1, 9)}
@@ -39,8 +41,8 @@ def random_chain(random: Random, blocks: int, *, salt: str = "", first_height: i
     return chain
 
 
-def random_transaction(chain: AccountChain, random: Random) -> None:
-    """Write down a transaction in which this and that happens."""
+def random_transaction(chain: AccountChain, random: Random, held: Counter[tuple[str, str]]) -> None:
+    """Write down a transaction in which this and that happens; nobody gives what he has not."""
     one, other, third = random.choices(PEOPLE[:4], k=3)
     made = f"made{random.randint(0, 40)}"
     with chain.transaction(one, random.choice([other, "router", made]), burnt=21, tip=2) as tx:
@@ -51,7 +53,11 @@ def random_transaction(chain: AccountChain, random: Random) -> None:
         for _ in range(random.randint(0, 3)):
             amount = random.choice([0, 5, 10**20, LARGE])
             token = random.choice(TOKENS[:2])
-            tx.token(token, random.choice(["null", one]), random.choice([third, made]), amount)
+            giver = one if held[one, token] >= amount else "null"
+            receiver = random.choice([third, made])
+            held[giver, token] -= amount
+            held[receiver, token] += amount
+            tx.token(token, giver, receiver, amount)
         if random.random() < 0.3:
             tx.token("ape", one, other, 1, MovementKind.NFT, token_id=random.choice([7, LARGE]))
         if random.random() < 0.2:
@@ -76,7 +82,7 @@ def batches(chain: AccountChain, cuts: Iterable[int] = (), start: int = 0):
     """Yield the blocks of a chain from `start`, cut at these blocks."""
     edges = sorted({start, len(chain.blocks), *(cut for cut in cuts if start < cut)})
     edges = [edge for edge in edges if edge <= len(chain.blocks)]
-    for first, stop in zip(edges, edges[1:], strict=False):
+    for first, stop in pairwise(edges):
         yield chain.batch(first, stop)
 
 

@@ -1,0 +1,244 @@
+"""What a node says of balances beyond its blocks, entered as movements.
+
+Opening balances. A ledger that begins late knows nothing of what accounts held before. Of each
+account that a batch brings in, and of each token of an account, the balance before the batch is
+asked for once; it is entered as an `OPENING` movement of the block in which the account appears
+first: of unknown origin.
+
+Tokens that do not conserve. A token may keep a fee, or change balances without telling. So where
+an account meets a token for the first time, the balance that its transfers make is compared with
+what the contract says at the end of the batch. Where they differ, the token is marked, and from
+then on what the contract says of accounts that a batch touches is compared after every block, and
+the difference is entered. Tokens that the list of main assets calls so are compared from the
+beginning.
+
+A node that has forgotten old states, and a source of files, do not tell: then nothing is entered,
+and answers say so (`limits`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from arien_flows.account_ledger.numbering import appearance, owners
+from arien_flows.account_ledger.system_movements import SystemMovement, with_system_movements
+from chains.account_source import AccountBlockSource
+from chains.errors import LookupFailedError
+from chains.ethereum.tables import (
+    NO_ACCOUNT,
+    NULL_ADDRESS,
+    AccountBatch,
+    MovementKind,
+    OpeningCoverage,
+)
+from heuristics.wide import to_ints
+
+_FUNGIBLE = frozenset({MovementKind.TOKEN, MovementKind.WRAP, MovementKind.UNWRAP})
+
+Pair = tuple[bytes, bytes]
+"""An account, and the contract of a token."""
+
+
+class HeldBalances(Protocol):
+    """What the ledger says before a batch."""
+
+    def is_new(self, account: bytes) -> bool:
+        """Return whether the ledger never met an account."""
+        ...
+
+    def has_met(self, account: bytes, contract: bytes) -> bool:
+        """Return whether an account ever gave or received a token."""
+        ...
+
+    def balance(self, account: bytes, contract: bytes) -> int:
+        """Return what an account holds of a token."""
+        ...
+
+    def is_conserving(self, contract: bytes) -> bool:
+        """Return whether transfers of a token tell its balances, as far as is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A batch with what the node says of balances."""
+
+    batch: AccountBatch
+    openings: OpeningCoverage
+    marked: tuple[tuple[bytes, int], ...]
+    """Contracts of tokens found not to conserve, with the block of the batch that showed it."""
+
+
+def tells_balances(source: AccountBlockSource, height: int) -> bool:
+    """Return whether a source knows balances as of a height."""
+    (told,) = source.balances(height, [NULL_ADDRESS], None)
+    return not isinstance(told, LookupFailedError)
+
+
+def completed(
+    batch: AccountBatch, held: HeldBalances, source: AccountBlockSource, *, begins_late: bool
+) -> Completed:
+    """Return a batch with opening balances, and with differences of tokens that do not conserve."""
+    return _Completing(batch, held, source, begins_late).done()
+
+
+class _Completing:
+    def __init__(
+        self,
+        batch: AccountBatch,
+        held: HeldBalances,
+        source: AccountBlockSource,
+        begins_late: bool,
+    ) -> None:
+        self._batch, self._held, self._source = batch, held, source
+        self._begins_late = begins_late
+        self._addresses = [row.tobytes() for row in batch.address]
+        self._added: list[SystemMovement] = []
+        self._openings = OpeningCoverage.KNOWN
+        self._flows: dict[Pair, list[tuple[int, int]]] = defaultdict(list)
+        """What each account gained of each token, block by block."""
+
+        self._start: dict[Pair, int] = {}
+        """What it held before the batch."""
+
+    def done(self) -> Completed:
+        self._read_flows()
+        new = [pair for pair in self._flows if not self._held.has_met(*pair)]
+        if self._begins_late:
+            self._open_coins()
+            self._open_tokens(new)
+        self._start = dict.fromkeys(new, 0) | {
+            (each.receiver, each.contract): each.amount
+            for each in self._added
+            if each.receiver is not None and each.contract is not None
+        }
+        marked = self._compare(new)
+        return Completed(
+            batch=with_system_movements(self._batch, self._added),
+            openings=self._openings,
+            marked=marked,
+        )
+
+    def _read_flows(self) -> None:
+        it = self._batch
+        block = owners(it.first_transaction)[owners(it.first_movement)].tolist()
+        rows = zip(
+            block, it.kind.tolist(), it.giver.tolist(), it.gets.tolist(), it.asset.tolist(),
+            to_ints(it.amount), strict=True,
+        )  # fmt: skip
+        for at, kind, giver, receiver, asset, amount in rows:
+            if kind not in _FUNGIBLE:
+                continue
+            for account, gained in ((giver, -amount), (receiver, amount)):
+                address = NULL_ADDRESS if account == NO_ACCOUNT else self._addresses[account]
+                if address != NULL_ADDRESS:
+                    self._flows[address, self._addresses[asset]].append((at, gained))
+
+    # --- opening balances
+
+    def _open_coins(self) -> None:
+        order = appearance(self._batch)
+        first = {
+            self._addresses[place]: block
+            for place, block in zip(order.place.tolist(), order.block.tolist(), strict=True)
+        }
+        new = [address for address in first if self._held.is_new(address)]
+        for address, balance in self._told(self._height(0) - 1, new, None):
+            self._open(address, None, first[address], balance)
+
+    def _open_tokens(self, new: Sequence[Pair]) -> None:
+        for contract, pairs in _by_contract(new).items():
+            accounts = [account for account, _ in pairs]
+            for account, balance in self._told(self._height(0) - 1, accounts, contract):
+                self._open(account, contract, self._flows[account, contract][0][0], balance)
+
+    def _open(
+        self, account: bytes, contract: bytes | None, block: int, balance: int | None
+    ) -> None:
+        if balance is None:
+            self._openings = OpeningCoverage.MISSING
+        elif balance:
+            self._added.append(
+                SystemMovement(
+                    block=block, kind=MovementKind.OPENING, receiver=account, contract=contract,
+                    amount=balance,
+                )
+            )  # fmt: skip
+
+    # --- tokens that do not conserve
+
+    def _compare(self, new: Sequence[Pair]) -> tuple[tuple[bytes, int], ...]:
+        last = self._batch.block_count - 1
+        contracts = dict.fromkeys(contract for _, contract in self._flows)
+        known = {contract for contract in contracts if not self._held.is_conserving(contract)}
+        suspects = [pair for pair in new if pair[1] not in known]
+        found = set()
+        for contract, pairs in _by_contract(suspects).items():
+            accounts = [account for account, _ in pairs]
+            for account, told in self._told(self._height(last), accounts, contract):
+                if told is not None and told != self._after((account, contract), last):
+                    found.add(contract)
+        marked = []
+        for contract, pairs in _by_contract(self._flows).items():
+            if contract in known or contract in found:
+                shown = self._enter_differences(contract, pairs)
+                if shown is not None and contract in found:
+                    marked.append((contract, shown))
+        return tuple(sorted(marked, key=lambda mark: (mark[1], mark[0])))
+
+    def _enter_differences(self, contract: bytes, pairs: Sequence[Pair]) -> int | None:
+        """Enter what balances gained or lost besides; return the first block that shows it."""
+        corrected: dict[bytes, int] = defaultdict(int)
+        first: int | None = None
+        begun = {pair[0]: self._flows[pair][0][0] for pair in pairs}
+        for block in range(min(begun.values()), self._batch.block_count):
+            accounts = [account for account, since in begun.items() if since <= block]
+            for account, told in self._told(self._height(block), accounts, contract):
+                held = self._after((account, contract), block) + corrected[account]
+                if told is None or told == held:
+                    continue
+                corrected[account] += told - held
+                self._added.append(_difference(block, account, contract, told - held))
+                first = block if first is None else first
+        return first
+
+    def _after(self, pair: Pair, block: int) -> int:
+        """Return what an account holds after a block, as far as transfers tell."""
+        if pair not in self._start:
+            self._start[pair] = self._held.balance(*pair)
+        return self._start[pair] + sum(gained for at, gained in self._flows[pair] if at <= block)
+
+    # --- asking
+
+    def _height(self, block: int) -> int:
+        return int(self._batch.height[block])
+
+    def _told(
+        self, height: int, accounts: Sequence[bytes], contract: bytes | None
+    ) -> Iterable[tuple[bytes, int | None]]:
+        """Return accounts with their balances; nothing where the node does not tell one."""
+        told = self._source.balances(height, accounts, contract) if accounts else []
+        return [
+            (account, None if isinstance(balance, LookupFailedError) else balance)
+            for account, balance in zip(accounts, told, strict=True)
+        ]
+
+
+def _by_contract(pairs: Iterable[Pair]) -> dict[bytes, list[Pair]]:
+    groups: dict[bytes, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair[1]].append(pair)
+    return groups
+
+
+def _difference(block: int, account: bytes, contract: bytes, gained: int) -> SystemMovement:
+    up = gained > 0
+    return SystemMovement(
+        block=block,
+        kind=MovementKind.DIFFERENCE_UP if up else MovementKind.DIFFERENCE_DOWN,
+        giver=None if up else account,
+        receiver=account if up else None,
+        contract=contract,
+        amount=abs(gained),
+    )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.answers import created_address
-from chains.ethereum.decode.quantities import products
 from chains.ethereum.decode.rewards import GWEI_WEI
 from chains.ethereum.decode.rows import (
     AFTER_CALLS,
@@ -30,6 +29,7 @@ from chains.ethereum.etl.text import (
     texts,
     varied_bytes,
 )
+from chains.ethereum.quantities import products
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 
 CANCUN_TIME = 1_710_338_135

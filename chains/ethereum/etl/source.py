@@ -76,6 +76,13 @@ class EtlExport(Closing):
 
     def batches(self, start: int, stop: int) -> Iterator[AccountBatch]:
         """Yield the blocks of heights `start` to `stop - 1`, in order."""
+        if start != stop and not self._first <= start <= stop <= self._last + 1:
+            raise ValueError(
+                f"{self.name} has blocks {self._first} to {self._last}, not {start} to {stop - 1}"
+            )
+        return self._batches(start, stop)
+
+    def _batches(self, start: int, stop: int) -> Iterator[AccountBatch]:
         above: AccountBatch | None = None
         for first, last in self._stretches(start, stop):
             batch = self._decoded(first, last)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from chains.errors import LookupFailedError, SourceUnavailableError
 from chains.ethereum.address import keccak256
 from chains.ethereum.decode.batch import decode_blocks
-from chains.ethereum.decode.quantities import ints_of
 from chains.ethereum.etl.source import EtlExport
 from chains.ethereum.networks import ETHEREUM, ETHEREUM_DEV
+from chains.ethereum.quantities import ints_of
 from chains.ethereum.tables import CallCoverage, MovementKind, Ordering, TransactionKind
 from chains.registry import open_account_blocks
 from scripts.planted_ethereum import PlantedBlock, export, planted_blocks
@@ -102,6 +102,10 @@ def test_etl_export__reads_any_stretch(tmp_path):
         assert source.place(3).block_hash.hex() == planted[2].block["hash"][2:]
         with pytest.raises(ValueError, match="1 to 5, not 6"):
             source.place(6)
+        for start, stop in ((0, 2), (3, 2), (4, 7)):
+            with pytest.raises(ValueError, match="1 to 5, not"):
+                source.batches(start, stop)
+        assert list(source.batches(3, 3)) == []
         middle = list(source.batches(2, 4))
     assert story_of(middle) == story_of([answered(planted[1:3], traced=True)])
 

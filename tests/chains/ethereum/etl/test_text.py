@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.errors import MalformedBlockError
-from chains.ethereum.decode.quantities import ints_of
 from chains.ethereum.etl.text import (
     amounts,
     fixed_bytes,
@@ -15,6 +14,7 @@ from chains.ethereum.etl.text import (
     split_topics,
     varied_bytes,
 )
+from chains.ethereum.quantities import ints_of
 
 wide = st.integers(0, (1 << 256) - 1) | st.sampled_from(
     [0, 9, 10, 10**9 - 1, 10**9, 2**64 - 1, 2**64, 2**256 - 1]

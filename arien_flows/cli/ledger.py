@@ -88,9 +88,9 @@ def ingest_command(
 @click.pass_context
 def status_command(context: click.Context) -> None:
     """Say what the ledgers hold: the named one, or all."""
-    from arien_flows.answers.status import status_answer
+    from arien_flows.answers.account_status import network_status
+    from arien_flows.cli.account_texts import all_status_lines
     from arien_flows.cli.output import emit
-    from arien_flows.cli.texts import status_lines
     from arien_flows.workspace import Workspace
 
     session = session_of(context)
@@ -98,7 +98,7 @@ def status_command(context: click.Context) -> None:
     names = workspace.networks()
     if session.settings.network is not None or not names:
         names = [workspace.choose()]
-    emit(session, [status_answer(workspace.open(name).holdings()) for name in names], status_lines)
+    emit(session, [network_status(workspace, name) for name in names], all_status_lines)
 
 
 @ledger.command("rollback")

@@ -1,6 +1,6 @@
 """Ledgers of accounts from the command line: filling, checking and moving them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -14,15 +14,19 @@ from arien_flows.account_ledger.parquet_import import exported_network, import_a
 from arien_flows.account_ledger.verify import verify_accounts
 from arien_flows.account_ledger.verify_source import compare_balances
 from arien_flows.account_ledger.writer import AccountLedgerWriter
+from arien_flows.answers.account_status import AccountStatusAnswer, account_status_answer
+from arien_flows.answers.status import StatusAnswer, status_answer
+from arien_flows.cli.account_texts import account_status_lines
 from arien_flows.cli.filling import Teller, removed, show_step, signals_set, told
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
+from arien_flows.cli.texts import status_lines
 from arien_flows.ledger.following import keep_up
 from arien_flows.ledger.verify_result import Verification
 from arien_flows.workspace import Workspace
 from chains.account_source import AccountBlockSource
 from chains.ethereum.networks import EthereumNetwork
-from chains.networks import any_network
+from chains.networks import any_network, is_account_network
 from chains.registry import open_account_blocks
 
 
@@ -71,8 +75,9 @@ def keep_filling_accounts(
     click.echo("Stopped. What was committed is kept.", err=True)
 
 
-def roll_back_accounts(session: Session, name: str, height: int) -> None:
+def roll_back_accounts(session: Session, height: int) -> None:
     """Remove the blocks of a ledger above a height."""
+    name = _chosen(session)
     with AccountLedgerWriter(_folder(session, name), _network(name)) as writer:
         before = _last_height(writer)
         first = before - writer.rows.blocks + 1
@@ -81,9 +86,10 @@ def roll_back_accounts(session: Session, name: str, height: int) -> None:
     click.echo(f"{name}: {removed(before, after)}", err=True)
 
 
-def verified_accounts(session: Session, name: str, uri: str | None, accounts: int) -> Verification:
+def verified_accounts(session: Session, uri: str | None, accounts: int) -> Verification:
     """Check everything that a ledger says; with a source also what so many accounts hold."""
     progress = progress_in(session.progress)
+    name = _chosen(session)
     ledger = AccountLedger(_folder(session, name))
     found = verify_accounts(
         ledger, report=lambda done, total: progress.step("verify", done, total, "checks")
@@ -95,9 +101,9 @@ def verified_accounts(session: Session, name: str, uri: str | None, accounts: in
     return found
 
 
-def export_accounts_to(session: Session, name: str, folder: Path) -> None:
+def export_accounts_to(session: Session, folder: Path) -> None:
     """Write a ledger to a folder."""
-    ledger = AccountLedger(_folder(session, name))
+    ledger = AccountLedger(_folder(session, _chosen(session)))
     progress = progress_in(session.progress)
     done = export_accounts(
         ledger.view(),
@@ -107,6 +113,24 @@ def export_accounts_to(session: Session, name: str, folder: Path) -> None:
     )
     progress.end()
     click.echo(f"Exported to {folder}: {_moved(done)}", err=True)
+
+
+def any_status(workspace: Workspace, name: str) -> StatusAnswer | AccountStatusAnswer:
+    """Return what the ledger of a network of either family holds."""
+    if is_account_network(name):
+        return account_status_answer(workspace.open_accounts(name).holdings())
+    return status_answer(workspace.open(name).holdings())
+
+
+def any_status_lines(answers: Sequence[StatusAnswer | AccountStatusAnswer]) -> Iterable[str]:
+    """Return what ledgers hold, one behind the other."""
+    for number, answer in enumerate(answers):
+        if number:
+            yield ""
+        if isinstance(answer, AccountStatusAnswer):
+            yield from account_status_lines(answer)
+        else:
+            yield from status_lines([answer])
 
 
 def is_account_export(folder: Path) -> bool:
@@ -138,6 +162,10 @@ def _moved(done: AccountExport) -> str:
 def _last_height(writer: AccountLedgerWriter) -> int:
     following = writer.next_height
     return -1 if following is None else following - 1
+
+
+def _chosen(session: Session) -> str:
+    return Workspace(session.settings).choose()
 
 
 def _folder(session: Session, name: str) -> Path:

@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from api.errors import Problem
+from arien_flows.account_workspace import OpenAccounts
 from arien_flows.errors import InputError
 from arien_flows.settings import Settings
 from arien_flows.shapes import json_text
@@ -33,8 +34,18 @@ def network_of(
     ],
     workspace: Annotated[Workspace, Depends(workspace_of)],
 ) -> OpenNetwork:
-    """Return the ledger of the network in the path, to be asked."""
+    """Return the ledger of the network in the path, which keeps coins."""
     return workspace.open(network)
+
+
+def any_network_of(
+    network: Annotated[
+        str, Path(description="Name of the network.", max_length=40, examples=["bitcoin"])
+    ],
+    workspace: Annotated[Workspace, Depends(workspace_of)],
+) -> OpenNetwork | OpenAccounts:
+    """Return the ledger of the network in the path, whether it keeps coins or accounts."""
+    return workspace.open_any(network)
 
 
 def page_limit(
@@ -62,6 +73,7 @@ def page_limit(
 WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
 SettingsDep = Annotated[Settings, Depends(settings_of)]
 NetworkDep = Annotated[OpenNetwork, Depends(network_of)]
+AnyNetworkDep = Annotated[OpenNetwork | OpenAccounts, Depends(any_network_of)]
 
 ProfileQuery = Annotated[
     Literal["strict", "standard", "wide"],
@@ -74,7 +86,7 @@ PageLimit = Annotated[int, Depends(page_limit)]
 AddressPath = Annotated[
     str,
     Path(
-        description="Address, or output descriptor of a script that has none.",
+        description="Address, or output descriptor of a Bitcoin script that has none.",
         max_length=25_000,
         examples=["bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"],
     ),
@@ -82,7 +94,8 @@ AddressPath = Annotated[
 TxidPath = Annotated[
     str,
     Path(
-        description="Transaction id as people read it.",
+        description="Transaction id as people read it; on Ethereum with `0x`. The hash of a block "
+        "there names what moved outside any transaction.",
         max_length=100,
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     ),

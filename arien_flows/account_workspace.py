@@ -12,17 +12,26 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from arien_flows.account_entities.clustering import (
+    FOLDER,
+    AccountClustering,
+    earlier_account_clustering,
+    open_account_clustering,
+)
+from arien_flows.account_entities.known import KnownAccounts
+from arien_flows.account_entities.profiles import account_profile
 from arien_flows.account_ledger.as_of import accounts_as_of
 from arien_flows.account_ledger.ledger import AccountLedger
 from arien_flows.account_ledger.limits import limits_of
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tags import AccountTags
+from arien_flows.attribution.account_owners import known_accounts
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution
 from arien_flows.casebook.book import Casebook
-from arien_flows.entities.constraints import Constraints
 from arien_flows.entities.profiles import DEFAULT_PROFILE
-from arien_flows.errors import InputError, StaleSnapshotError
+from arien_flows.entities.storage import MANIFEST
+from arien_flows.errors import InputError, NotFoundError, StaleSnapshotError
 from arien_flows.kept import Kept
 from arien_flows.ledger.snapshots import ATTEMPTS
 from arien_flows.prices.rates import PriceBook
@@ -38,24 +47,15 @@ DERIVED = "derived"
 """Folder of a ledger's derived sets."""
 
 
-class AccountClustering(EntityMap, Protocol):
-    """A run of the rules that join accounts."""
-
-    @property
-    def profile(self) -> str:
-        """The set of rules that made it."""
-
-    @property
-    def height(self) -> int:
-        """The last block that it knew."""
-
-
 class FetchedAccounts(Protocol):
     """What a view of fetched accounts leaves open."""
 
     @property
     def limits(self) -> tuple[Truncation, ...]:
         """Return what every answer from it leaves out."""
+
+    def is_fetched(self, account: int) -> bool:
+        """Tell whether all movements of an account were fetched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +91,14 @@ class AccountReading:
         """Return the clustering, or the map in which each account stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
 
+    @cached_property
+    def owners_changed(self) -> bool:
+        """Whether the tags that bind clusterings are others now than when this one was made."""
+        made = self.clustering
+        if made is None or self.fetched is not None:
+            return False
+        return not self.tags.still_give(made.known.constraints)
+
     @property
     def attribution(self) -> Attribution:
         """Return all tags as arrays by account number."""
@@ -109,14 +117,31 @@ class AccountHoldings:
     bytes_on_disk: int
 
 
-def account_reading(view: AccountView, casebook: Casebook) -> AccountReading:
-    """Return the reading of a view that no rule joined the accounts of."""
+def account_reading(
+    view: AccountView,
+    casebook: Casebook,
+    derived: Path | None = None,
+    profile: str = DEFAULT_PROFILE,
+) -> AccountReading:
+    """Return the reading of a view, with the entities that were made of its ledger.
+
+    Without a folder of derived sets no rule joined its accounts.
+    """
+    clustering = None
+    gap = (
+        f"accounts of {view.network.name} were not joined: `arien-flows cluster "
+        f"run --network {view.network.name}` does it"
+    )
+    if derived is not None:
+        try:
+            clustering, gap = open_account_clustering(view, derived, profile), ""
+        except (NotFoundError, StaleSnapshotError) as error:
+            gap = str(error)
     return AccountReading(
         view=view,
-        clustering=None,
-        clustering_gap=f"accounts of {view.network.name} were not joined: `arien-flows cluster "
-        f"run --network {view.network.name}` does it",
-        tags=AccountTags(view, casebook, SingleAddresses()),
+        clustering=clustering,
+        clustering_gap=gap,
+        tags=AccountTags(view, casebook, clustering or SingleAddresses()),
     )
 
 
@@ -137,12 +162,14 @@ class OpenAccounts:
 
     def read(self, profile: str = DEFAULT_PROFILE) -> AccountReading:
         """Return the present reading with a profile's entities; the same while nothing changes."""
+        manifest = self.derived / FOLDER / account_profile(profile).name / MANIFEST
         with self._lock:
             view = self._ledger.view()
-            state = (id(view), self._casebook.revision(self.network.name))
+            state = (id(view), self._casebook.revision(self.network.name), _identity(manifest))
             known = self._readings.get(profile)
             if known is None or known[0] != state:
-                known = self._readings[profile] = state, account_reading(view, self._casebook)
+                made = account_reading(view, self._casebook, self.derived, profile)
+                known = self._readings[profile] = state, made
             return known[1]
 
     @property
@@ -174,9 +201,10 @@ class OpenAccounts:
             "blocks were removed while the answer was made, several times over: ask again"
         )
 
-    def constraints(self, view: AccountView) -> Constraints:
-        """Return what the casebook's tags say of the owners of a view's accounts."""
-        return AccountTags(view, self._casebook, SingleAddresses()).constraints
+    def known_accounts(self, view: AccountView) -> KnownAccounts:
+        """Return what the casebook's tags say of a view's accounts, for rules to heed."""
+        tags = AccountTags(view, self._casebook, SingleAddresses())
+        return known_accounts(view, tags.attribution, tags.constraints)
 
     def holdings(self) -> AccountHoldings:
         """Return what the ledger holds."""
@@ -201,25 +229,30 @@ class OpenAccounts:
 def account_reading_as_of(reading: AccountReading, height: int) -> AccountReading:
     """Return what a ledger showed when the block at `height` was its last; tags are today's.
 
-    Entities are not made anew: where the clustering knows later blocks there are none.
-    `InputError` where the ledger does not hold the block.
+    Entities are those of the same clustering as of that block: where it knows later ones it is
+    made anew up to there, in memory. `InputError` where the ledger does not hold the block.
     """
     if reading.fetched is not None:
         raise InputError("what was fetched from a server shows one state of the chain only")
     view = accounts_as_of(reading.view, height)
     if view is reading.view:
         return reading
-    clustering, gap = reading.clustering, reading.clustering_gap
+    clustering = reading.clustering
     if clustering is not None and clustering.height > height:
-        clustering = None
-        gap = (
-            f"accounts were joined up to a later block than {height:,}: ask without --as-of for "
-            "entities"
-        )
+        clustering = earlier_account_clustering(clustering, view)
     return AccountReading(
         view=view,
         clustering=clustering,
-        clustering_gap=gap,
+        clustering_gap=reading.clustering_gap,
         tags=reading.tags.at(view, clustering or SingleAddresses()),
         tags_are_later=True,
     )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one version of a file from the next; nothing where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -17,7 +17,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from arien_flows.answers.status import status_answer
+from arien_flows.answers.account_status import network_status
 from arien_flows.answers.tag_imports import all_imports
 from arien_flows.casebook.book import Casebook
 from arien_flows.documents.pictures import OCR_PROGRAM
@@ -190,7 +190,7 @@ def check_ledgers(workspace: Workspace) -> Iterator[Finding]:
     """Look whether every ledger in the data folder opens."""
     for name in workspace.networks():
         try:
-            status = status_answer(workspace.open(name).holdings())
+            status = network_status(workspace, name)
         except Exception as error:  # noqa: BLE001 a broken ledger is a finding, whatever breaks
             failure = failure_of(error)
             yield Finding(

@@ -348,6 +348,10 @@ class Workspace:
                 self._open_accounts[name] = OpenAccounts(folder, known, self.casebook)
             return self._open_accounts[name]
 
+    def open_any(self, name: str) -> OpenNetwork | OpenAccounts:
+        """Open the ledger of a network of either kind; `NotFoundError` where there is none."""
+        return self.open_accounts(name) if is_account_network(name) else self.open(name)
+
     def choose(self) -> str:
         """Return the network that is meant: the one that is set, or the only one there is."""
         if self.settings.network is not None:

@@ -63,6 +63,15 @@ def _explorer(
     return Explorer(Endpoint.parse(uri), chosen, access, recorder)
 
 
+def _export(uri: str, chosen: EthereumNetwork, access: Access) -> AccountBlockSource:  # noqa: ARG001
+    from chains.ethereum.etl.source import EtlExport
+
+    path = uri.partition(":")[2]
+    if not path:
+        raise SourceUnavailableError("etl: needs the folder of an export, as in etl:PATH")
+    return EtlExport(Path(path).expanduser(), chosen)
+
+
 _BLOCKS: dict[str, Callable[[str, Network, Access], BlockSource]] = {
     "blockfiles": _blockfiles,
     "core+http": _core,
@@ -78,6 +87,7 @@ _LOOKUPS: dict[str, Callable[[str, Network, Access, Recorder], LookupSource]] = 
 _ACCOUNT_BLOCKS: dict[str, Callable[[str, EthereumNetwork, Access], AccountBlockSource]] = {
     "eth+http": _ethereum_node,
     "eth+https": _ethereum_node,
+    "etl": _export,
 }
 
 _ACCOUNT_LOOKUPS: dict[

@@ -159,6 +159,9 @@ class AccountFlow:
     balance: UInt64Array
     """Of each pot after the last movement (backward: before the first)."""
 
+    balance_at_end: UInt64Array
+    """Of each pot after the last movement, whatever the direction."""
+
     tainted: UInt64Array
     """Tainted part of `balance`."""
 
@@ -166,6 +169,9 @@ class AccountFlow:
     """Part of `balance` that is of unknown origin and of no source."""
 
     pot_colours: Int64Array
+
+    from_opening: UInt64Array
+    """Backward: tainted units of each pot that were in it before the first movement."""
 
     by_colour: UInt64Array | None
     """Shape (pots, colours, 4): `tainted` by colour, under haircut with several colours."""
@@ -214,6 +220,7 @@ def trace_accounts(
     steps = steps._replace(movement=rows)
     steps, opening = _with_openings(steps, got, pots, question.infer_opening)
     balance = balances(steps, got, len(pots.account))[0]
+    at_end = balance
     if question.direction == Direction.BACKWARD:
         steps, got = mirrored(steps, got, balance)
         balance = np.zeros_like(balance)
@@ -225,6 +232,9 @@ def trace_accounts(
     place = np.empty(len(rows), np.int64)
     place[steps.movement[real]] = real
     carried = run.carried[place]
+    begun = np.flatnonzero((steps.movement < 0) & (steps.receiver < 0))
+    from_opening = np.zeros_like(balance)
+    from_opening[steps.giver[begun]] = run.carried[begun]
     tips = (movements.kind == Movement.GAS_TIP) & carried.any(axis=1) & steps.ends[place]
     return AccountFlow(
         pots=pots,
@@ -234,9 +244,11 @@ def trace_accounts(
         carried_colours=run.colours[place],
         opening=opening,
         balance=balance,
+        balance_at_end=at_end,
         tainted=run.tainted,
         unknown=run.pot_unknown,
         pot_colours=run.pot_colours,
+        from_opening=from_opening,
         by_colour=run.by_colour if isinstance(run, Shares) and run.by_colour.shape[1] else None,
         segments=_segments(run) if isinstance(run, Queues) else None,
         totals=totals,

@@ -44,6 +44,10 @@ GAS_UNITS = 3 * 21_000
 MOST_SENDERS = 25
 """An address that more accounts pay to is no customer's own."""
 
+MOST_ADDRESSES = 10
+"""An account that pays to more deposit addresses is no customer: an exchange that no tag names pays
+its own customers at every other one, and would make one of all of them."""
+
 CERTAIN_PPM = 1_000_000
 _HALF_PPM = 500_000
 _NO_RECEIPT = -1
@@ -89,9 +93,10 @@ def match_deposits(rows: DepositRows, window_blocks: int = WINDOW_BLOCKS) -> Mat
     that is taken away rounded up to a millionth; that of an address is the mean of its matches.
 
     Left out are addresses that more than 25 accounts pay to or that pay to several exchanges, and
-    payers that are contracts, exchanges, miners or deposit addresses themselves. Profiles strict
-    and standard also leave out addresses that ever pay to anybody but an exchange. A payment of
-    tokens counts where the payer itself sent the transaction: events alone can be invented.
+    payers that are contracts, exchanges, miners or deposit addresses themselves, or that pay to
+    more than 10 deposit addresses. Profiles strict and standard also leave out addresses that ever
+    pay to anybody but an exchange. A payment of tokens counts where the payer itself sent the
+    transaction: events alone can be invented.
 
     Assumes: the accounts of exchanges are named by tags, and a deposit address is one customer's.
     Fails when: somebody has a friend, an employer or a shop pay to his deposit address; an address

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heuristics import (
+    airdrops,
     change,
     change_features,
     change_rules,
@@ -25,8 +26,11 @@ from heuristics import (
     coinjoin_wasabi,
     coinjoin_whirlpool,
     constrained,
+    control,
     cospend,
     demix,
+    deposits,
+    funding,
     peeling,
 )
 from heuristics.change_rules import ChangeRule
@@ -236,6 +240,12 @@ RULES: tuple[Rule, ...] = (
     _rule("not_change", constrained.VERSION, NOT_CHANGE, kind="dynamic"),
     _rule("growth_alarm", constrained.VERSION, GROWTH_ALARM, kind="dynamic"),
     _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
+    # Of chains of accounts.
+    _rule("deposit-reuse", deposits.VERSION, deposits.match_deposits, kind="dynamic"),
+    _rule("same-creator", control.VERSION, control.same_creators, kind="dynamic"),
+    _rule("airdrop", airdrops.VERSION, airdrops.collected_airdrops, kind="dynamic"),
+    _rule("gas-funding", funding.VERSION, funding.gas_fundings, kind="dynamic"),
+    _rule("self-authorisation", control.VERSION, control.self_authorisations, kind="dynamic"),
 )
 
 

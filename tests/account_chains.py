@@ -10,7 +10,8 @@
     view = chain.view()
 
 Names become addresses by hashing, so that the same name is the same address in every test.
-`null` is the null address, and `0x…` any other. A token is named like an account: its name is its contract.
+`null` is the null address, and `0x…` any other. A token is named like an account: its name is its
+contract.
 """
 
 from collections.abc import Iterator

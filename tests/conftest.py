@@ -18,6 +18,7 @@ from tests.regtest_chain import NODE_OPTIONS, RegtestChain, make_chain
 
 if TYPE_CHECKING:
     from tests.dev_chain import DevChain
+    from tests.small_accounts import SmallAccounts
     from tests.small_case import SmallCase
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -85,3 +86,11 @@ def small_case(tmp_path_factory: pytest.TempPathFactory) -> "SmallCase":
     from tests.small_case import make_small_case
 
     return make_small_case(tmp_path_factory.mktemp("small-case"))
+
+
+@pytest.fixture(scope="session")
+def small_accounts(tmp_path_factory: pytest.TempPathFactory) -> "SmallAccounts":
+    """Return a data folder with a small ledger of accounts and a TagPack. Never write to it."""
+    from tests.small_accounts import make_small_accounts
+
+    return make_small_accounts(tmp_path_factory.mktemp("small-accounts"))

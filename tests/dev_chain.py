@@ -4,14 +4,15 @@ People are accounts of the node, with 10,000 coins each from genesis. Every step
 which its transactions are found; steps of one block stand in one `block()`. The chain is the same
 in every run, to the hash.
 
-The story told at its end: `thief` steals from `victim`, wraps a part, swaps it through two pools
-and back, unwraps the rest, and pays into an exchange's deposit address, from which the exchange
-sweeps it to its hot wallet.
+The story told at its end: `thief`, who has 10 coins left, steals from `victim`, wraps a part, swaps
+it through two pools and back, unwraps the rest, and pays into an exchange's deposit address, from
+which the exchange sweeps it to its hot wallet.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import rlp
@@ -24,6 +25,9 @@ from tests.dev_contracts import arguments_of, call_data, code_of
 ETHER = 10**18
 GWEI = 10**9
 BLOCK_SECONDS = 12
+OWN = 10 * ETHER
+"""What the thief holds before the theft."""
+
 STOLEN = 50 * ETHER
 WRAPPED = 30 * ETHER
 SWAPPED = 20 * ETHER
@@ -389,6 +393,10 @@ def _deposits(chain: DevChain) -> None:
 
 def _theft(chain: DevChain) -> None:
     pools = ["weth_usd", "usd_gem"]
+    balance = int(chain.node.rpc("eth_getBalance", chain.people["thief"], "latest"), 16)
+    away, price = balance - OWN - 21_000 * 10 * GWEI, hex(10 * GWEI)
+    chain.send("thief keeps little", "thief", "carol", value=away, gasPrice=price)
+    chain.block()
     chain.send("theft", "victim", "thief", value=STOLEN)
     chain.block()
     chain.call("thief wraps", "thief", "weth", "deposit()", value=WRAPPED)
@@ -406,3 +414,28 @@ def _theft(chain: DevChain) -> None:
     chain.block()
     chain.call("sweep thief", "sweeper", "deposit_thief", "sweep()")
     chain.block()
+
+
+def send_blob(node: EthereumNode) -> int:
+    """Mine a transaction that carries a blob of zeros (EIP-4844); return the fee for it in wei.
+
+    Not part of the chain above: the node takes seconds to get ready for its first blob. That the
+    commitment to zeros is the point at infinity spares us the computation.
+    """
+    key = keccak256(b"sender of blobs")
+    sender = Account.from_key(key)
+    rich, other = node.rpc("eth_accounts")[:2]
+    fund = {"from": rich, "to": sender.address, "value": hex(ETHER)}
+    node.rpc("eth_sendTransaction", fund)
+    node.mine()
+    infinity = b"\xc0" + bytes(47)
+    versioned_hash = b"\x01" + sha256(infinity).digest()[1:]
+    fields = [CHAIN_ID, 0, GWEI, 10 * GWEI, 21_000, bytes.fromhex(other[2:]), 1, b"", [], GWEI]
+    signed = sender.unsafe_sign_hash(keccak256(b"\x03" + rlp.encode([*fields, [versioned_hash]])))
+    payload = [*fields, [versioned_hash], signed.v - 27, signed.r, signed.s]
+    sidecar = [[bytes(131_072)], [infinity], [infinity]]
+    raw = b"\x03" + rlp.encode([payload, *sidecar])
+    sent = node.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+    node.mine()
+    receipt = node.rpc("eth_getTransactionReceipt", sent)
+    return int(receipt["blobGasUsed"], 16) * int(receipt["blobGasPrice"], 16)

@@ -5,10 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.deps import AddressPath, NetworkDep, PageLimit, ProfileQuery, answer, problems
+from api.deps import (
+    AddressPath,
+    AnyNetworkDep,
+    NetworkDep,
+    PageLimit,
+    ProfileQuery,
+    answer,
+    problems,
+)
+from arien_flows.account_workspace import OpenAccounts
+from arien_flows.answers.account_address import AccountAnswer, account_answer
+from arien_flows.answers.account_history import AccountHistoryAnswer, account_history_answer
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
 from arien_flows.answers.history import HistoryAnswer, Order, history_answer
+from arien_flows.errors import InputError
 
 router = APIRouter(prefix="/v1/{network}/addresses", tags=["addresses"])
 
@@ -22,13 +34,18 @@ REFUSALS = problems(
     "/{address}",
     operation_id="read_address",
     summary="Summarise an address",
-    response_model=AddressAnswer,
+    response_model=AddressAnswer | AccountAnswer,
     responses=REFUSALS,
 )
 def read_address(
-    address: AddressPath, network: NetworkDep, profile: ProfileQuery = "strict"
+    address: AddressPath, network: AnyNetworkDep, profile: ProfileQuery = "strict"
 ) -> Response:
-    """Return totals (facts), entity (inference) and tags (attributions) of an address."""
+    """Return totals (facts), entity (inference) and tags (attributions) of an address.
+
+    A chain of accounts tells balances of tokens, too, and what the account is.
+    """
+    if isinstance(network, OpenAccounts):
+        return answer(network.ask(lambda reading: account_answer(reading, address), profile))
     return answer(network.ask(lambda reading: address_answer(reading, address), profile))
 
 
@@ -36,25 +53,46 @@ def read_address(
     "/{address}/transactions",
     operation_id="list_address_transactions",
     summary="List the transactions of an address",
-    response_model=HistoryAnswer,
+    response_model=HistoryAnswer | AccountHistoryAnswer,
     responses=REFUSALS | problems(_409="A reorganisation removed the place of the cursor."),
 )
 def list_address_transactions(
     address: AddressPath,
-    network: NetworkDep,
+    network: AnyNetworkDep,
     limit: PageLimit,
     order: Annotated[Order, Query(description="Which end comes first.")] = "newest",
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=100)
     ] = None,
+    show_all: Annotated[
+        bool,
+        Query(
+            alias="all",
+            description="Of a chain of accounts: show dust and poison, too, which strangers made "
+            "to be seen.",
+        ),
+    ] = False,
 ) -> Response:
     """Return a page of transactions; `next_cursor` and the `Link` header lead to the next."""
-    page = network.ask(
-        lambda reading: history_answer(reading, address, limit=limit, order=order, cursor=cursor)
-    )
+    page: HistoryAnswer | AccountHistoryAnswer
+    if isinstance(network, OpenAccounts):
+        page = network.ask(
+            lambda reading: account_history_answer(
+                reading, address, limit=limit, order=order, cursor=cursor, show_all=show_all
+            )
+        )
+    elif show_all:
+        raise InputError("`all` is for chains of accounts: leave it out")
+    else:
+        page = network.ask(
+            lambda reading: history_answer(
+                reading, address, limit=limit, order=order, cursor=cursor
+            )
+        )
     response = answer(page)
     if page.next_cursor is not None:
-        query = f"limit={limit}&order={order}&cursor={page.next_cursor}"
+        shown = "&all=true" if show_all else ""
+        query = f"limit={limit}&order={order}&cursor={page.next_cursor}{shown}"
         response.headers["Link"] = f'<?{query}>; rel="next"'
     return response
 

@@ -47,5 +47,5 @@ def ready(workspace: WorkspaceDep) -> Response:
     compile_kernels()
     names = workspace.networks()
     for name in names:
-        _ = workspace.open(name).read().tags.attribution
+        _ = workspace.open_any(name).read().tags.attribution
     return answer(Health(status="ok", networks=tuple(names)))

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api.deps import WorkspaceDep, answer, problems
-from arien_flows.answers.status import StatusAnswer, status_answer
+from arien_flows.answers.account_status import AccountStatusAnswer, network_status
+from arien_flows.answers.status import StatusAnswer
 from arien_flows.shapes import Shape
 
 router = APIRouter(prefix="/v1", tags=["networks"])
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["networks"])
 class NetworkList(Shape):
     """The networks that have a ledger here."""
 
-    items: tuple[StatusAnswer, ...]
+    items: tuple[StatusAnswer | AccountStatusAnswer, ...]
     """What each ledger holds, in the order of the networks' names."""
 
 
@@ -29,5 +30,5 @@ class NetworkList(Shape):
 )
 def list_networks(workspace: WorkspaceDep) -> Response:
     """Return every network that has a ledger in the data folder."""
-    items = tuple(status_answer(workspace.open(name).holdings()) for name in workspace.networks())
+    items = tuple(network_status(workspace, name) for name in workspace.networks())
     return answer(NetworkList(items=items))

@@ -10,8 +10,8 @@ false event costs a contract nothing but its part in entities; an account that s
 is not taken for one, whatever it emits.
 
 A ledger that does not begin at genesis, or has no traces, has not seen every creation. Then a
-contract is known by its doings: it emits events, or gives coins in a transaction that another
-sent.
+contract is known by its doings: it emits events, or gives coins or creates contracts in a
+transaction that another sent.
 """
 
 from dataclasses import dataclass
@@ -178,6 +178,8 @@ class Actors:
         found &= self._last_code != CodeKind.DELEGATION
         _mark(found, view.events.contract)
         _mark(found, view.assets.contract)
+        codes = view.codes
+        _mark(found, codes.creator[codes.creator != view.transactions.sender[codes.transaction]])
         coin = (moves.asset == NATIVE) & np.isin(moves.kind, _COIN_CALLS)
         rows = np.flatnonzero(coin)
         giver = moves.giver[rows]

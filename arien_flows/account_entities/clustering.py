@@ -12,7 +12,8 @@ has changed. The result depends on the ledger and the terms alone, byte for byte
 |---|---|---|
 | `labels` | account | the root: the first-seen account of its entity |
 | `entity_root` | entity of two accounts and more | its root, ascending |
-| `entity_first_member`, `entity_member` | entity; member | where members start; account, ascending |
+| `entity_first_member` | the same, one entry more | where its members start |
+| `entity_member` | member, entity by entity | account, ascending |
 | `member_row` | member | row of the log that merged it away; none for the root |
 | `link_…` | link, in the order of heeding | see `links.Links`, and what became of it (`Outcome`) |
 | `link_key`, `link_row` | end of a link | account, ascending; row of the links |
@@ -94,6 +95,11 @@ class AccountClustering:
         return read_known(self.derived)
 
     @property
+    def height(self) -> int:
+        """The last block that it knows."""
+        return self.manifest.height
+
+    @property
     def for_exploration(self) -> bool:
         """Whether it guesses too much for a report."""
         return account_profile(self.profile).for_exploration
@@ -161,11 +167,16 @@ class AccountClustering:
             return None
         return int(self.links.confidence_ppm[rows[:, LogField.TRANSACTION]].min())
 
+    def rule_name(self, number: int) -> str:
+        """Return the name of the rule that a row carries as number."""
+        return NAME_OF_RULE[AccountRule(number)]
+
     def conflicts_about(self, root: int) -> UInt32Array:
         """Return the links of an entity that were refused or put off: rows of the conflicts."""
         rows: UInt32Array = self.derived.whole("conflict").reshape(-1, 9)
         ends = self.labels[rows[:, 1]] == root, self.labels[rows[:, 2]] == root
-        return rows[ends[0] != ends[1]]
+        about: UInt32Array = rows[ends[0] != ends[1]]
+        return about
 
     def custody_of(self, members: UInt32Array) -> Custody:
         """Return the deposit addresses among some accounts."""
@@ -297,12 +308,11 @@ def _write(
     """Run the rules and write every array; return counts for the manifest."""
     roles = Roles(view, terms.known)
     links, custody = _proposed(roles, profile, terms)
-    heeded = replace(terms.known, constraints=terms.known.constraints)
-    owners = heeded.constraints if TAG_RULE not in terms.without else None
+    owners = None if TAG_RULE in terms.without else terms.known.constraints
     made = united(
         view.counts.accounts, links, owners, watch_growth=GROWTH_RULE not in terms.without
     )
-    write_known(draft, heeded)
+    write_known(draft, terms.known)
     for table, columns in (("link", links), ("custody", custody)):
         for name, column in columns._asdict().items():
             draft.allocate(f"{table}_{name}", str(column.dtype), len(column))[:] = column

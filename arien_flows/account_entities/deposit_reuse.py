@@ -18,6 +18,7 @@ from arien_flows.account_ledger.columns import NATIVE
 from chains.ethereum.tables import NO_ACCOUNT, MovementKind
 from chains.types import BoolArray, Int64Array, UInt32Array
 from heuristics.deposits import (
+    MOST_ADDRESSES,
     MOST_SENDERS,
     WINDOW_BLOCKS,
     DepositRows,
@@ -40,6 +41,7 @@ class DepositTerms(NamedTuple):
 
     window_blocks: int = WINDOW_BLOCKS
     most_senders: int = MOST_SENDERS
+    most_addresses: int = MOST_ADDRESSES
 
 
 class Custody(NamedTuple):
@@ -105,13 +107,15 @@ def _payments(roles: Roles) -> _Payments:
 def _pays_exchanges_only(roles: Roles, pays: _Payments, forwards: BoolArray) -> BoolArray:
     """Return which accounts pay to exchanges and never to anybody else.
 
-    A token's event in a transaction that the account did not send does not count: anybody can
-    have a token of his own say that somebody paid with it.
+    Of an account of a key a token's event in a transaction that it did not send does not count:
+    anybody can have a token of his own say that somebody paid with it.
     """
     found = np.zeros(len(roles.is_exchange), np.bool_)
     found[pays.giver[forwards]] = True
     own = roles.view.transactions.sender[pays.transaction] == pays.giver
-    elsewhere = ~roles.is_exchange[pays.receiver] & (own | (pays.asset == NATIVE))
+    elsewhere = ~roles.is_exchange[pays.receiver] & (
+        own | (pays.asset == NATIVE) | roles.actors.is_contract[pays.giver]
+    )
     found[pays.giver[elsewhere]] = False
     return found
 
@@ -200,6 +204,8 @@ def _judged(
     customer = roles.is_person & ~is_deposit
     rows = _taken(rows, customer[rows.payer])
     accounts = len(is_deposit)
+    paid_to = np.bincount(np.unique(_pair(rows.payer, rows.deposit)) >> 32, minlength=accounts)
+    rows = _taken(rows, paid_to[rows.payer] <= terms.most_addresses)
     matches = np.bincount(rows.deposit, minlength=accounts)
     # Weights would be summed as floats; millionths of some matches are exact in 64 bits.
     total = np.zeros(accounts, np.int64)

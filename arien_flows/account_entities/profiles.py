@@ -122,6 +122,7 @@ def parameters_of(profile: AccountProfile, terms: AccountTerms) -> dict[str, str
     deposits = profile.deposits
     told = {
         "deposit_least_confidence_ppm": str(deposits.least_confidence_ppm),
+        "deposit_most_addresses": str(deposits.most_addresses),
         "deposit_most_senders": str(deposits.most_senders),
         "deposit_pays_exchanges_only": str(deposits.pays_exchanges_only).lower(),
         "deposit_window_blocks": str(deposits.window_blocks),

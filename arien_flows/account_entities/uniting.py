@@ -36,7 +36,7 @@ def united(
     whole = np.array([0, rows], np.int64)
     made = join_constrained(
         forest,
-        SpendColumns(np.zeros(rows + 1, np.int64), none, no_bytes, np.zeros(accounts, np.uint8)),
+        _no_spends(rows, accounts),
         LinkColumns(none, none, none, no_bytes),
         np.zeros(rows, np.uint8),
         whole,
@@ -51,6 +51,19 @@ def united(
     )
     finalise(parent)
     return parent, made
+
+
+def _no_spends(transactions: int, accounts: int) -> SpendColumns:
+    """Return the columns of transactions that spend nothing."""
+    none = np.empty(0, np.uint8)
+    return SpendColumns(
+        first_input=np.zeros(transactions + 1, np.int64),
+        input_address=np.empty(0, np.uint32),
+        input_sighash=none,
+        script_type=np.zeros(accounts, np.uint8),
+        sighash_effect=none,
+        needs_signature=none,
+    )
 
 
 def write_sets(draft: Draft, made: tuple[UInt32Array, Joined], links: Links) -> dict[str, int]:

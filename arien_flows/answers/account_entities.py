@@ -1,7 +1,8 @@
 """What answers about accounts say of entities: whose an account is, and what is left open."""
 
+from arien_flows.account_entities.clustering import account_cluster_command
 from arien_flows.account_workspace import AccountReading
-from arien_flows.answers.entity import EntityName
+from arien_flows.answers.entity import EXPLORATION, EntityName
 from arien_flows.shapes import Truncation
 
 
@@ -14,27 +15,37 @@ def account_entity(reading: AccountReading, account: int) -> EntityName | None:
     return EntityName(
         id=reading.view.account_text(root),
         profile=clustering.profile,
-        address_count=len(clustering.members(root)),
+        address_count=clustering.size(root),
         certainty="inference",
         clustering=clustering.identity,
-        height=clustering.height,
+        height=clustering.manifest.height,
     )
 
 
 def account_cuts(reading: AccountReading, where: str = "entity") -> tuple[Truncation, ...]:
-    """Say what an answer leaves open about entities: none were made, or late blocks."""
+    """Say what an answer leaves open about entities: none were made, late blocks, later tags."""
     clustering = reading.clustering
     if clustering is None:
         return (Truncation(where=where, reason="no_clustering", detail=reading.clustering_gap),)
-    if clustering.height == reading.view.tip.height:
-        return ()
-    name = reading.view.network.name
-    return (
-        Truncation(
-            where=where,
-            reason="clustering_behind",
-            limit=clustering.height,
-            detail=f"the clustering ends at block {clustering.height}: `arien-flows cluster run "
-            f"--network {name} --profile {clustering.profile}` brings it up to date",
-        ),
-    )
+    cuts = [*EXPLORATION] if clustering.for_exploration else []
+    height = clustering.manifest.height
+    command = account_cluster_command(reading.view.network.name, clustering.profile)
+    if height != reading.view.tip.height:
+        cuts.append(
+            Truncation(
+                where=where,
+                reason="clustering_behind",
+                limit=height,
+                detail=f"the clustering ends at block {height}: `{command}` brings it up to date",
+            )
+        )
+    if reading.owners_changed:
+        cuts.append(
+            Truncation(
+                where=where,
+                reason="tags_changed",
+                detail="tags that keep owners apart were added or withdrawn since the clustering "
+                f"was made: `{command}` takes them in",
+            )
+        )
+    return tuple(cuts)

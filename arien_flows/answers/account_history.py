@@ -153,16 +153,22 @@ class _Page:
         self.passed_over = 0
 
     def take(self, transactions: Int64Array, limit: int) -> bool:
-        """Take at most `limit` transactions in the order given; tell whether there are more."""
+        """Take at most `limit` transactions in the order given; tell whether there are more.
+
+        What is passed over behind the last one taken is counted on the next page, if there is one.
+        """
+        waiting = 0
         for start in range(0, len(transactions), CHUNK):
             chunk = transactions[start : start + CHUNK]
             for transaction, rows, hidden in self._looked_at(chunk):
                 if hidden and not self._show_all:
-                    self.passed_over += 1
+                    waiting += 1
                     continue
                 if len(self.taken) == limit:
                     return True
                 self.taken.append((transaction, rows, hidden))
+                self.passed_over, waiting = self.passed_over + waiting, 0
+        self.passed_over += waiting
         return False
 
     def _looked_at(self, chunk: Int64Array) -> list[tuple[int, Int64Array, bool]]:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arien_flows.account_ledger.limits import limits_of
-from arien_flows.account_workspace import AccountHoldings
-from arien_flows.answers.status import TipAnswer
+from arien_flows.account_workspace import AccountHoldings, OpenAccounts
+from arien_flows.answers.status import StatusAnswer, TipAnswer, status_answer
 from arien_flows.shapes import Shape, Truncation
+from arien_flows.workspace import Workspace
 from chains.ethereum.tables import CallCoverage, Ordering
 
 
@@ -75,3 +76,11 @@ def account_status_answer(holdings: AccountHoldings) -> AccountStatusAnswer:
         limits=limits_of(view),
         bytes_on_disk=holdings.bytes_on_disk,
     )
+
+
+def network_status(workspace: Workspace, name: str) -> StatusAnswer | AccountStatusAnswer:
+    """Return what the ledger of a network of either kind holds."""
+    opened = workspace.open_any(name)
+    if isinstance(opened, OpenAccounts):
+        return account_status_answer(opened.holdings())
+    return status_answer(opened.holdings())

@@ -168,7 +168,7 @@ def entity_answer(
     clustering, view = clustering_of(reading), reading.view
     root = clustering.root_of(view.find_address(text))
     members = clustering.members(root)
-    start = 0 if cursor is None else _position(view, members, _read_cursor(cursor)) + 1
+    start = 0 if cursor is None else _position(view, members, read_cursor(cursor)) + 1
     shown = [named(view, member) for member in members[start : start + limit].tolist()]
     more = start + limit < len(members)
     totals = clustering.totals(view, root)
@@ -200,7 +200,7 @@ def entity_answer(
         address_count=totals.address_count,
         addresses=AddressPage(
             items=tuple(shown),
-            next_cursor=_make_cursor(shown[-1]) if more and shown else None,
+            next_cursor=make_cursor(shown[-1]) if more and shown else None,
         ),
         transaction_count=totals.transaction_count,
         received=str(totals.received_sat),
@@ -264,11 +264,13 @@ def _position(view: View, members: UInt32Array, text: str) -> int:
     return position
 
 
-def _make_cursor(text: str) -> str:
+def make_cursor(text: str) -> str:
+    """Return the cursor of the page after an address."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str) -> str:
+def read_cursor(cursor: str) -> str:
+    """Return the address that a cursor names; `InputError` for a damaged one."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()

@@ -1,5 +1,6 @@
 """`arien-flows address` and `arien-flows tx` on a chain of accounts."""
 
+from arien_flows.account_inquiry.questions import AccountQuestion, AccountTransactionQuestion
 from arien_flows.answers.account_address import account_answer
 from arien_flows.answers.account_history import account_history_answer
 from arien_flows.answers.account_transaction import account_transaction_answer
@@ -15,7 +16,8 @@ from arien_flows.cli.session import Session
 
 def show_account(session: Session, address: str, profile: str) -> None:
     """Print the summary of an account."""
-    answer = asked_accounts(session, lambda it: account_answer(it, address), profile=profile)
+    fetched = AccountQuestion(address=address)
+    answer = asked_accounts(session, lambda it: account_answer(it, address), fetched, profile)
     emit(session, answer, account_lines)
 
 
@@ -39,6 +41,7 @@ def show_account_history(
             cursor=cursor,
             show_all=show_all,
         ),
+        AccountQuestion(address=address),
     )
     emit(session, answer, account_history_lines)
 
@@ -46,6 +49,8 @@ def show_account_history(
 def show_account_transaction(session: Session, txid: str, limit: int, offset: int) -> None:
     """Print a transaction."""
     answer = asked_accounts(
-        session, lambda it: account_transaction_answer(it, txid, limit=limit, offset=offset)
+        session,
+        lambda it: account_transaction_answer(it, txid, limit=limit, offset=offset),
+        AccountTransactionQuestion(tx_hash=txid),
     )
     emit(session, answer, account_transaction_lines)

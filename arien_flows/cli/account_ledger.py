@@ -1,6 +1,6 @@
 """Ledgers of accounts from the command line: filling, checking and moving them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -14,19 +14,15 @@ from arien_flows.account_ledger.parquet_import import exported_network, import_a
 from arien_flows.account_ledger.verify import verify_accounts
 from arien_flows.account_ledger.verify_source import compare_balances
 from arien_flows.account_ledger.writer import AccountLedgerWriter
-from arien_flows.answers.account_status import AccountStatusAnswer, account_status_answer
-from arien_flows.answers.status import StatusAnswer, status_answer
-from arien_flows.cli.account_texts import account_status_lines
 from arien_flows.cli.filling import Teller, removed, show_step, signals_set, told
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
-from arien_flows.cli.texts import status_lines
 from arien_flows.ledger.following import keep_up
 from arien_flows.ledger.verify_result import Verification
 from arien_flows.workspace import Workspace
 from chains.account_source import AccountBlockSource
 from chains.ethereum.networks import EthereumNetwork
-from chains.networks import any_network, is_account_network
+from chains.networks import any_network
 from chains.registry import open_account_blocks
 
 
@@ -113,24 +109,6 @@ def export_accounts_to(session: Session, folder: Path) -> None:
     )
     progress.end()
     click.echo(f"Exported to {folder}: {_moved(done)}", err=True)
-
-
-def any_status(workspace: Workspace, name: str) -> StatusAnswer | AccountStatusAnswer:
-    """Return what the ledger of a network of either family holds."""
-    if is_account_network(name):
-        return account_status_answer(workspace.open_accounts(name).holdings())
-    return status_answer(workspace.open(name).holdings())
-
-
-def any_status_lines(answers: Sequence[StatusAnswer | AccountStatusAnswer]) -> Iterable[str]:
-    """Return what ledgers hold, one behind the other."""
-    for number, answer in enumerate(answers):
-        if number:
-            yield ""
-        if isinstance(answer, AccountStatusAnswer):
-            yield from account_status_lines(answer)
-        else:
-            yield from status_lines([answer])
 
 
 def is_account_export(folder: Path) -> bool:

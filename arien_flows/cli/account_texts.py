@@ -11,9 +11,10 @@ from arien_flows.answers.account_history import AccountHistoryAnswer, AccountHis
 from arien_flows.answers.account_movements import MovementAnswer
 from arien_flows.answers.account_status import AccountStatusAnswer
 from arien_flows.answers.account_transaction import AccountTransactionAnswer, ConversionAnswer
+from arien_flows.answers.status import StatusAnswer
 from arien_flows.cli.output import NOTHING, closing, pairs, table
 from arien_flows.cli.tag_texts import naming_lines
-from arien_flows.cli.texts import entity_text, flag_lines, sighting_text, tag_lines
+from arien_flows.cli.texts import entity_text, flag_lines, sighting_text, status_lines, tag_lines
 from arien_flows.shapes import shown_time
 
 KINDS = {
@@ -107,6 +108,16 @@ def account_transaction_lines(answer: AccountTransactionAnswer) -> Iterable[str]
             yield _event(event)
     yield from flag_lines(answer.flags)
     yield from closing(answer)
+
+
+def all_status_lines(answers: Sequence[StatusAnswer | AccountStatusAnswer]) -> Iterable[str]:
+    """Return what ledgers of either kind hold."""
+    for number, answer in enumerate(answers):
+        yield from () if number == 0 else ("",)
+        if isinstance(answer, AccountStatusAnswer):
+            yield from account_status_lines(answer)
+        else:
+            yield from status_lines([answer])
 
 
 def account_status_lines(answer: AccountStatusAnswer) -> Iterable[str]:

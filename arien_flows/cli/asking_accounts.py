@@ -7,21 +7,28 @@ keeps accounts, and then hands over to the part that knows them.
 from collections.abc import Callable
 from typing import TypeVar
 
+from arien_flows.account_inquiry.inquire import AccountsQuestion
 from arien_flows.account_workspace import AccountReading, OpenAccounts
 from arien_flows.cli.session import Session
 from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError
 from arien_flows.workspace import Workspace
 from chains.networks import is_account_network
+from chains.registry import ACCOUNT_LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
 
 
 def on_accounts(session: Session) -> bool:
-    """Tell whether the network that is meant keeps accounts: the one named, or the only one."""
+    """Tell whether the network that is meant keeps accounts.
+
+    It is the one that is named, the one that a named explorer serves, or the only one there is.
+    """
     named = session.settings.network
     if named is not None:
         return is_account_network(named)
+    if names_explorer(session):
+        return True
     names = Workspace(session.settings).networks()
     return len(names) == 1 and is_account_network(names[0])
 
@@ -35,7 +42,7 @@ def chosen_accounts(session: Session) -> OpenAccounts:
 def asked_accounts(
     session: Session,
     answer: Callable[[AccountReading], Answer],
-    fetched: object | None = None,
+    fetched: AccountsQuestion | None = None,
     profile: str = DEFAULT_PROFILE,
     *,
     height: int | None = None,
@@ -45,12 +52,30 @@ def asked_accounts(
     With a height it is the state as of that block. Where a server is named, `fetched` says what to
     ask it for.
     """
+    if fetched is not None and (session.source_is_named or names_explorer(session)):
+        from arien_flows.cli.account_inquiring import inquired_accounts
+
+        if profile != DEFAULT_PROFILE:
+            raise InputError(
+                f"profile {profile} needs a ledger: leave out --profile, or ask without --source"
+            )
+        if height is not None:
+            raise InputError(
+                "an earlier state needs a ledger: leave out --as-of, or ask without --source"
+            )
+        return inquired_accounts(session, answer, fetched)
     if session.source_is_named:
-        refuse_server(fetched)
+        refuse_server()
     return chosen_accounts(session).ask(answer, profile, height)
 
 
-def refuse_server(_fetched: object | None) -> None:
+def names_explorer(session: Session) -> bool:
+    """Tell whether questions about accounts go to an explorer: by option or `ARIEN_SOURCE`."""
+    uri = session.settings.source
+    return uri is not None and uri.partition(":")[0].lower() in ACCOUNT_LOOKUP_SCHEMES
+
+
+def refuse_server() -> None:
     """Raise `InputError` where a question cannot be put to a server."""
     raise InputError("this question needs a ledger: ask without --source")
 

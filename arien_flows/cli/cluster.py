@@ -31,7 +31,9 @@ def cluster() -> None:
     show_default=True,
     metavar="NAME",
     help="strict: only inputs spent together and scripts of one key. standard: change that many "
-    "votes agree on, too. wide: change that few votes speak for; to explore, never for a report.",
+    "votes agree on, too. wide: change that few votes speak for; to explore, never for a report. "
+    "On Ethereum, strict: deposit addresses and contracts of one creator. standard: airdrops and "
+    "accounts that were funded and swept, too. wide: every rule; to explore.",
 )
 @click.option(
     "--decision-lag",
@@ -66,7 +68,9 @@ def run_command(
     and more keep different owners apart.
     """
     from arien_flows.answers.clustering import clustering_answer
+    from arien_flows.cli.account_entity import run_on_accounts
     from arien_flows.cli.asking import chosen
+    from arien_flows.cli.asking_accounts import on_accounts, refuse_options
     from arien_flows.cli.output import emit
     from arien_flows.cli.progress import progress_in
     from arien_flows.cli.texts import clustering_lines
@@ -77,8 +81,12 @@ def run_command(
     from arien_flows.ledger.ledger import Ledger
     from arien_flows.workspace import DERIVED
 
-    rules = _rules(profile, decision_lag, change_by)
     session = session_of(context)
+    if on_accounts(session):
+        refuse_options(session, decision_lag=decision_lag is not None, change_by=change_by)
+        run_on_accounts(session, profile, without)
+        return
+    rules = _rules(profile, decision_lag, change_by)
     opened = chosen(session)
     progress = progress_in(session.progress)
     # Not as for a question: columns are read from end to end.
@@ -121,7 +129,9 @@ def status_command(context: click.Context, profile: str) -> None:
     """Say which clustering there is, and up to which block."""
     from arien_flows.answers.clustering import ClusteringAnswer, clustering_answer
     from arien_flows.answers.entity import clustering_of, tags_changed
+    from arien_flows.cli.account_entity import show_account_clustering
     from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import clustering_lines
     from arien_flows.workspace import Reading
@@ -131,6 +141,9 @@ def status_command(context: click.Context, profile: str) -> None:
         return clustering_answer(reading.view, clustering_of(reading), cuts)
 
     session = session_of(context)
+    if on_accounts(session):
+        show_account_clustering(session, profile)
+        return
     emit(session, asked(session, answer, profile=profile), clustering_lines)
 
 
@@ -145,7 +158,9 @@ def verify_command(context: click.Context, profile: str) -> int:
     wrong.
     """
     from arien_flows.answers.clustering_check import clustering_check
+    from arien_flows.cli.account_entity import verify_on_accounts
     from arien_flows.cli.asking import chosen
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.progress import progress_in
     from arien_flows.cli.texts import check_lines
@@ -153,6 +168,8 @@ def verify_command(context: click.Context, profile: str) -> int:
     from arien_flows.workspace import DERIVED
 
     session = session_of(context)
+    if on_accounts(session):
+        return verify_on_accounts(session, profile)
     root = chosen(session).root
     progress = progress_in(session.progress)
     # Not as for a question: columns are read from end to end.
@@ -195,9 +212,17 @@ def _emit_page(
     from arien_flows.answers.conflicts import conflict_page
     from arien_flows.answers.entity import clustering_of, lag, tags_changed
     from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.conflict_texts import conflict_lines
     from arien_flows.cli.output import emit
+    from arien_flows.errors import InputError
     from arien_flows.workspace import Reading
+
+    if on_accounts(session):
+        raise InputError(
+            "this list is for Bitcoin: on Ethereum `arien-flows entity` shows which links of an "
+            "entity were not made"
+        )
 
     def page(reading: Reading) -> "ConflictPage":
         clustering = clustering_of(reading)

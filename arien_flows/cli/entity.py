@@ -30,12 +30,17 @@ def entity(
     from functools import partial
 
     from arien_flows.answers.entity import entity_answer
+    from arien_flows.cli.account_entity import show_account_entity
     from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.texts import entity_lines
     from arien_flows.inquiry.questions import EntityQuestion
 
     session = session_of(context)
+    if on_accounts(session):
+        show_account_entity(session, profile, address, limit, cursor, members=members)
+        return
     answer = asked(
         session,
         lambda it: entity_answer(it, address, limit=limit, cursor=cursor),

@@ -97,7 +97,8 @@ def ingest_command(
 @click.pass_context
 def status_command(context: click.Context) -> None:
     """Say what the ledgers hold: the named one, or all."""
-    from arien_flows.cli.account_ledger import any_status, any_status_lines
+    from arien_flows.answers.account_status import network_status
+    from arien_flows.cli.account_texts import all_status_lines
     from arien_flows.cli.output import emit
     from arien_flows.workspace import Workspace
 
@@ -106,7 +107,7 @@ def status_command(context: click.Context) -> None:
     names = workspace.networks()
     if session.settings.network is not None or not names:
         names = [workspace.choose()]
-    emit(session, [any_status(workspace, name) for name in names], any_status_lines)
+    emit(session, [network_status(workspace, name) for name in names], all_status_lines)
 
 
 @ledger.command("rollback")

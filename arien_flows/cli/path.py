@@ -39,14 +39,21 @@ if TYPE_CHECKING:
     default=12,
     show_default=True,
     metavar="N",
-    help="Most transactions of a connection.",
+    help="Most transactions of a connection; between accounts, transfers.",
 )
 @click.option(
     "--min-value",
     default="1",
     show_default=True,
     metavar="AMOUNT",
-    help="Smallest coin of a connection: whole satoshi, or coins as 0.01BTC.",
+    help="Smallest coin of a connection: whole satoshi, or coins as 0.01BTC. Between accounts the "
+    "smallest part of what FROM gave: base units, or 0.5ETH.",
+)
+@click.option(
+    "--asset",
+    metavar="ASSET",
+    help="Between accounts: what FROM gave, as the coin, the symbol of a listed asset, or a "
+    "token's contract; by default anything. On the way it may be converted.",
 )
 @time_options
 @click.option(
@@ -55,7 +62,7 @@ if TYPE_CHECKING:
     default=100_000,
     show_default=True,
     metavar="N",
-    help="Transactions that may be looked at.",
+    help="Transactions that may be looked at; between accounts, movements.",
 )
 @click.option(
     "--through",
@@ -79,6 +86,7 @@ def path(
     limit: int,
     max_hops: int,
     min_value: str,
+    asset: str | None,
     since: str | None,
     until: str | None,
     budget: int,
@@ -89,10 +97,14 @@ def path(
     """Find the connections over which money can have gone from one end to another.
 
     FROM and TO are each an address, TXID:POSITION (one output), entity:ADDRESS, category:CATEGORY
-    or service:LABEL. FROM means what it received from outside, TO every coin paid to it.
+    or service:LABEL. FROM means what it received from outside, TO every coin paid to it. On
+    networks that keep accounts connections are rows of accounts that paid each other; there FROM
+    means what it gave.
     """
     from arien_flows.answers.paths import connected
+    from arien_flows.cli.account_path import AccountPathOptions, account_path
     from arien_flows.cli.asking import asked, names_server
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.path_texts import path_lines
     from arien_flows.errors import InputError
@@ -100,6 +112,16 @@ def path(
     from arien_flows.tracing.paths_request import PathRequest
 
     session = session_of(context)
+    if on_accounts(session):
+        options = AccountPathOptions(
+            origin=origin, destination=destination, asset=asset, by=by, limit=limit,
+            max_hops=max_hops, min_value=min_value, since=since, until=until, budget=budget,
+            through=through, height=as_of, output=output,
+        )  # fmt: skip
+        account_path(session, options)
+        return
+    if asset is not None:
+        raise InputError("--asset means nothing on Bitcoin, which has one: leave it out")
     if names_server(session):
         raise InputError(
             "paths are looked for in a ledger only: take the server out of ARIEN_SOURCE, and fill "

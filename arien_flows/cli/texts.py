@@ -99,8 +99,8 @@ def entity_lines(answer: EntityAnswer, *, with_addresses: bool) -> Iterable[str]
             ("Entity", answer.id),
             ("Network", answer.network),
             ("Inferred by", f"profile {answer.profile}, up to block {answer.height:,}"),
-            ("Rules", _versions(answer.rules)),
-            ("Joined by", _merges(answer.merges)),
+            ("Rules", versions_text(answer.rules)),
+            ("Joined by", merges_text(answer.merges)),
             ("Addresses", f"{answer.address_count:,}"),
             ("Transactions", f"{answer.transaction_count:,}"),
             ("Received", f"{coins(answer.received_net, asset)} from others"),
@@ -144,11 +144,13 @@ def status_lines(answers: Sequence[StatusAnswer]) -> Iterable[str]:
         )
 
 
-def _versions(rules: dict[str, int]) -> str:
+def versions_text(rules: dict[str, int]) -> str:
+    """Return rules with their versions."""
     return ", ".join(f"{name} {number}" for name, number in sorted(rules.items()))
 
 
-def _merges(merges: dict[str, int]) -> str:
+def merges_text(merges: dict[str, int]) -> str:
+    """Return which rules joined an entity, and how many merges each made."""
     if not merges:
         return "no rule: it is one address"
     return ", ".join(
@@ -287,13 +289,18 @@ def clustering_lines(answer: ClusteringAnswer) -> Iterable[str]:
             ("Tagged twice", f"{answer.addresses_tagged_twice:,} addresses of several owners"),
         )
     )
-    if not answer.measured:
+    yield from measured_lines(answer.measured)
+    yield from closing(answer)
+
+
+def measured_lines(measured: Sequence[ClusteringRateAnswer]) -> Iterable[str]:
+    """Return how well clusterings by some rules agreed with known owners, by population."""
+    if not measured:
         yield from ("", "Against known owners: not measured for these rules")
-    for rate in answer.measured:
+    for rate in measured:
         yield ""
         yield f"Against the owners of {rate.addresses:,} addresses ({rate.kind}: {rate.population})"
         yield from pairs(_measured(rate))
-    yield from closing(answer)
 
 
 def _measured(rate: ClusteringRateAnswer) -> Iterable[tuple[str, str]]:

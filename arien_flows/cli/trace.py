@@ -34,13 +34,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where it went, or where it came from.",
 )
+@click.option(
+    "--asset",
+    metavar="ASSET",
+    help="Ethereum: what to follow: the coin (by default), the symbol of a main token, or a "
+    "token's contract.",
+)
 @policy_option
 @click.option("--max-hops", type=click.IntRange(1), default=12, show_default=True, metavar="N")
 @click.option(
     "--min-value",
     metavar="AMOUNT",
-    help="Smallest amount followed: whole satoshi, or coins as 0.01BTC. By default 0.001 BTC or "
-    "0.1 % of the source, whichever is more.",
+    help="Smallest amount followed: whole base units (satoshi), or coins as 0.01BTC or 0.01ETH. By "
+    "default 0.001 coins or 0.1 % of the source, whichever is more; of a token 0.1 %.",
 )
 @time_options
 @click.option(
@@ -55,7 +61,7 @@ if TYPE_CHECKING:
     default=200_000,
     show_default=True,
     metavar="N",
-    help="Transactions that may be looked at.",
+    help="Transactions (Ethereum: movements) that may be looked at.",
 )
 @click.option(
     "--seconds",
@@ -71,7 +77,8 @@ if TYPE_CHECKING:
     default=200,
     show_default=True,
     metavar="N",
-    help="A transaction with more outputs is a payout to many, ...",
+    help="A transaction with more outputs (Ethereum: an account with more movements) is a payout "
+    "to many, ...",
 )
 @click.option(
     "--fan-out-percent",
@@ -98,6 +105,13 @@ if TYPE_CHECKING:
     help="Confidence from which the tag of a service ends paths there.",
 )
 @fee_options
+@click.option(
+    "--gas-order",
+    type=click.Choice(["last", "first"]),
+    default="last",
+    show_default=True,
+    help="Ethereum: whether a transaction's gas is paid after its value, or before.",
+)
 @click.option(
     "--graph-nodes",
     type=click.IntRange(10),
@@ -157,6 +171,7 @@ def trace(
     context: click.Context,
     sources: tuple[str, ...],
     direction: str,
+    asset: str | None,
     policy: str,
     max_hops: int,
     min_value: str | None,
@@ -171,6 +186,7 @@ def trace(
     min_confidence: int,
     fee_mode: str,
     subsidy_order: str,
+    gas_order: str,
     graph_nodes: int,
     fiat: str | None,
     demix: str,
@@ -183,11 +199,12 @@ def trace(
 ) -> None:
     """Follow money forward or backward.
 
-    SOURCE is an address (what it received from outside), TXID:POSITION (one output), or
-    entity:ADDRESS (what all addresses of its entity received from outside).
+    SOURCE is an address (what it received from outside), TXID:POSITION (one output; on Ethereum
+    one movement), or entity:ADDRESS (what all addresses of its entity received from outside).
     """
     from arien_flows.answers.trace import compared, traced
-    from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking import asked, refuse_account_options
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.trace_texts import comparison_lines, trace_lines
     from arien_flows.inquiry.trace import TraceQuestion
@@ -205,6 +222,21 @@ def trace(
             "each --policy with it"
         )
     session = session_of(context)
+    if on_accounts(session):
+        from arien_flows.cli.account_trace import trace_accounts
+
+        trace_accounts(
+            session, sources=sources, asset=asset, direction=direction, policy=policy,
+            max_hops=max_hops, min_value=min_value, since=since, until=until, horizon=horizon,
+            budget=budget, seconds=seconds, fan_out_outputs=fan_out_outputs,
+            fan_out_percent=fan_out_percent, dormant_days=dormant_days,
+            min_confidence=min_confidence, fee_mode=fee_mode, gas_order=gas_order,
+            graph_nodes=graph_nodes, fiat=fiat, level=level, as_of=as_of, compare=compare,
+            output=output, subsidy_order=subsidy_order, demix=demix, demix_depth=demix_depth,
+            settle=settle,
+        )  # fmt: skip
+        return
+    refuse_account_options(asset=asset is not None, gas_order=gas_order != "last")
     request = TraceRequest(
         sources=sources,
         direction=cast("DirectionName", direction),

@@ -56,7 +56,7 @@ def trace_lines(answer: TraceAnswer) -> Iterable[str]:
         yield from ("", *_buckets(answer, asset))
     yield from _fees(answer)
     yield ""
-    yield from _left_out(answer.truncations)
+    yield from left_out(answer.truncations)
     yield from _origin(answer.manifest.fetched)
     if request.fiat is not None:
         yield from basis_lines(request.fiat, answer.manifest.prices)
@@ -92,7 +92,7 @@ def comparison_lines(comparison: Comparison) -> Iterable[str]:
     for reason in dict.fromkeys(comparison.not_asked.values()):
         yield from ("", f"Not asked: {reason}.")
     yield ""
-    yield from _left_out(comparison.truncations)
+    yield from left_out(comparison.truncations)
     yield from _origin(comparison.fetched)
     if comparison.fiat is not None:
         yield from basis_lines(comparison.fiat, comparison.manifest.prices)
@@ -271,7 +271,8 @@ def _place(leaf: Leaf) -> tuple[str, str]:
     return leaf.address or NOTHING, leaf.outpoint or leaf.spent_by or NOTHING
 
 
-def _left_out(truncations: Iterable[Truncation]) -> Iterable[str]:
+def left_out(truncations: Iterable[Truncation]) -> Iterable[str]:
+    """Yield what an answer leaves out, a line for each."""
     for cut in truncations:
         yield f"Left out: {cut.where} ({cut.reason}). {cut.detail}"
 

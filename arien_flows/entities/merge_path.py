@@ -7,15 +7,31 @@ addresses that this row names lies on the path, and each side of it is a questio
 about earlier rows.
 """
 
+from typing import Protocol
+
 import numpy as np
 
 from arien_flows.entities.artefacts import NO_ROW
-from arien_flows.entities.clustering import Clustering
+from arien_flows.entities.storage import Rows
 from chains.types import UInt32Array
 from heuristics.cospend import LogField
 
 PATH_BOUND = 30_000
 """Steps up the forest that the search for one path may take; about half a second."""
+
+
+class Logged(Protocol):
+    """A clustering with its merge log."""
+
+    @property
+    def log(self) -> Rows:
+        """The merge log, in the order in which merges were made; see `LogField`."""
+
+    def root_of(self, address: int) -> int:
+        """Return the first-seen address of an address's entity."""
+
+    def merged_members(self, root: int) -> tuple[UInt32Array, UInt32Array]:
+        """Return an entity's addresses, ascending, and the row that merged each away."""
 
 
 class _PathTooLongError(Exception):
@@ -25,7 +41,7 @@ class _PathTooLongError(Exception):
 class _Forest:
     """The forest of one entity, read step by step."""
 
-    def __init__(self, clustering: Clustering, address: int, bound: int) -> None:
+    def __init__(self, clustering: Logged, address: int, bound: int) -> None:
         self._members, self._rows = clustering.merged_members(clustering.root_of(address))
         self._log = clustering.log
         self._known: dict[int, tuple[int, int]] = {}
@@ -70,7 +86,7 @@ class _Forest:
 
 
 def logged_path(
-    clustering: Clustering, start: int, goal: int, bound: int = PATH_BOUND
+    clustering: Logged, start: int, goal: int, bound: int = PATH_BOUND
 ) -> list[UInt32Array] | None:
     """Return the rows of the merge log between two addresses of one entity, in order.
 

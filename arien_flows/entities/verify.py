@@ -1,6 +1,7 @@
 """Checks that a stored clustering is what its manifest says, and what the rules say."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from arien_flows.entities.position import HEADERS, clustering_folder, coinjoin_f
 from arien_flows.entities.profiles import profile_of, terms_of
 from arien_flows.entities.storage import DerivedSet, Manifest, Rows, false_checksums
 from arien_flows.ledger.view import View
+from chains.types import UInt32Array
 from heuristics.constrained_sets import NO_OWNER
 from heuristics.cospend import first_false_row
 from heuristics.union_find import finalise, new_forest
@@ -17,7 +19,19 @@ from heuristics.union_find import finalise, new_forest
 _COMPARED_ROWS = 1 << 22
 
 
-def replay_faults(clustering: Clustering) -> list[str]:
+class Replayed(Protocol):
+    """A clustering with its merge log."""
+
+    @property
+    def labels(self) -> UInt32Array:
+        """The root of each address."""
+
+    @property
+    def log(self) -> Rows:
+        """The merge log, in the order in which merges were made; see `LogField`."""
+
+
+def replay_faults(clustering: Replayed) -> list[str]:
     """Replay the merge log and compare; return what is wrong, one sentence each.
 
     Each row must join two sets that were apart, by one address of each, and the outcome must be
@@ -68,8 +82,8 @@ def verify_clustering(view: View, derived: Path, clustering: Clustering) -> list
         view, None, profile_of(clustering.derived), terms_of(clustering.derived)
     )
     marks = _as_of(clustering.coinjoins.derived, clustering.manifest)
-    faults += _differences("coinjoin", marks, repeated.coinjoins.derived)
-    faults += _differences(clustering.profile, clustering.derived, repeated.derived)
+    faults += array_faults("coinjoin", marks, repeated.coinjoins.derived)
+    faults += array_faults(clustering.profile, clustering.derived, repeated.derived)
     return faults
 
 
@@ -84,7 +98,8 @@ def _as_of(marks: DerivedSet, made: Manifest) -> DerivedSet:
     return DerivedSet(manifest=marks.manifest, arrays=arrays)
 
 
-def _differences(name: str, stored: DerivedSet, repeated: DerivedSet) -> list[str]:
+def array_faults(name: str, stored: DerivedSet, repeated: DerivedSet) -> list[str]:
+    """Say which arrays of a stored set are not those of a repeated run."""
     return [
         f"{name}: {array} is not what the rules give for this chain"
         for array, rows in repeated.arrays.items()

@@ -4,9 +4,13 @@ A symbol means the listed asset of that name and nothing else, because any token
 anything; every other token is named by its contract.
 """
 
+import re
+
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.errors import InputError, NotFoundError
+
+_AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,77}))?\s*([^\s0-9.][^\s]*)?")
 
 
 def chosen_asset(view: AccountView, text: str) -> int:
@@ -38,3 +42,25 @@ def chosen_asset(view: AccountView, text: str) -> int:
             "asset that moved in this ledger, or the contract of a token"
         )
     return named[0]
+
+
+def amount_of(view: AccountView, asset: int, text: str) -> int:
+    """Return an amount in base units: `1500000` are base units, `1.5USDC` whole ones.
+
+    `InputError` for what is no amount of the asset, or finer than its base unit.
+    """
+    facts = view.asset_facts[asset]
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{text!r} is not an amount: write base units (1500000), or 0.5ETH")
+    whole, fraction, symbol = found.groups()
+    if not symbol:
+        if fraction is not None:
+            raise InputError(f"{text!r} lacks its unit: write {text.strip()}{facts.symbol}")
+        return int(whole)
+    if symbol.casefold() != facts.symbol.casefold() or facts.decimals is None:
+        raise InputError(f"{text!r} does not count {facts.symbol or 'this token'}: give base units")
+    digits = fraction or ""
+    if len(digits) > facts.decimals:
+        raise InputError(f"{text!r} is finer than {facts.symbol}, of {facts.decimals} decimals")
+    return int(whole + digits.ljust(facts.decimals, "0"))

@@ -136,7 +136,7 @@ def scene_of(view: AccountView, transaction: int) -> Scene:
         if edge.giver != edge.receiver:
             edges.append(edge)
     called = int(view.transactions.receiver[transaction])
-    return Scene(transaction, tuple(edges), _owners(view, transaction), called)
+    return Scene(transaction, tuple(edges), owners_of(view, transaction), called)
 
 
 def net_of(edges: Iterable[Edge], owner: int) -> dict[int, int]:
@@ -150,7 +150,7 @@ def net_of(edges: Iterable[Edge], owner: int) -> dict[int, int]:
     return {asset: amount for asset, amount in net.items() if amount}
 
 
-def _owners(view: AccountView, transaction: int) -> tuple[int, ...]:
+def owners_of(view: AccountView, transaction: int) -> tuple[int, ...]:
     """Return who acts: senders of operations (ERC-4337) and Safes, else the sender.
 
     Who bundles operations or relays for a Safe is not the owner of what they move.

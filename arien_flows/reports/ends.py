@@ -13,6 +13,8 @@ FORWARD_ENDS = {
     "coinjoin": "entered a CoinJoin",
     "mixer": "paid to a mixer",
     "bridge": "paid to a bridge to another chain",
+    "contract": "paid to a contract that many use, or in which its way cannot be told",
+    "converted": "converted to another asset, in which it is followed",
     "below_min": "in coins too small to follow",
     "hop_limit": "beyond the hop limit",
     "time_window": "outside the time window",
@@ -33,6 +35,8 @@ BACKWARD_ENDS = FORWARD_ENDS | {
     "coinjoin": "came out of a CoinJoin",
     "mixer": "came from a mixer",
     "bridge": "came from a bridge to another chain",
+    "contract": "came from a contract that many use, or in which its way cannot be told",
+    "converted": "got for another asset, in which it is followed",
     "fan_out": "came out of a payout to many, of which it is a small part",
     "retainted": "came from another coin of the sources",
 }

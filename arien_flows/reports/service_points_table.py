@@ -7,7 +7,7 @@ stand in base units and, exactly, in whole coins; no cell is rounded.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from arien_flows.amounts import Asset
@@ -45,12 +45,18 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\
 """The last four are the wide forms, which some spreadsheets read alike."""
 
 
-def write_service_points(answer: TraceAnswer, file: Path) -> None:
-    """Write a row for each coin of each point, in the order of the answer; UTF-8, RFC 4180."""
+def write_service_points(
+    answer: TraceAnswer, file: Path, asset_of: Callable[[ServicePoint], Asset] | None = None
+) -> None:
+    """Write a row for each coin of each point, in the order of the answer; UTF-8, RFC 4180.
+
+    Without `asset_of` all points are of the answer's asset.
+    """
+    one = Asset(name=answer.asset, decimals=answer.decimals)
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
-        for row in _rows(answer):
+        for row in _rows(answer, asset_of or (lambda _: one)):
             writer.writerow([safe_cell(cell) for cell in row])
 
 
@@ -59,11 +65,12 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.lstrip(" \u00a0").startswith(_RISKY) else text
 
 
-def _rows(answer: TraceAnswer) -> Iterator[tuple[str, ...]]:
-    asset = Asset(name=answer.asset, decimals=answer.decimals)
+def _rows(
+    answer: TraceAnswer, asset_of: Callable[[ServicePoint], Asset]
+) -> Iterator[tuple[str, ...]]:
     for point in answer.service_points:
         for coin in point.coins:
-            yield _row(point, coin, asset, answer.request.policy)
+            yield _row(point, coin, asset_of(point), answer.request.policy)
 
 
 def _row(point: ServicePoint, coin: ServiceCoin, asset: Asset, policy: str) -> tuple[str, ...]:
@@ -98,4 +105,4 @@ def _row(point: ServicePoint, coin: ServiceCoin, asset: Asset, policy: str) -> t
 def _whole(base_units: str, asset: Asset) -> str:
     """Return an amount in whole coins, exactly, with a point and no separators."""
     whole, rest = divmod(int(base_units), 10**asset.decimals)
-    return f"{whole}.{rest:0{asset.decimals}d}"
+    return f"{whole}.{rest:0{asset.decimals}d}" if asset.decimals else str(whole)

@@ -6,7 +6,7 @@ between columns or rows. Lines run around the boxes of holders that they have no
 line behind a box would look as if the money passed through it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -117,15 +117,18 @@ def _cut(line: str, size: float, width: float) -> str:
     return kept.rstrip() + "…"
 
 
-def arranged(graph: Graph, amounts: dict[str, str]) -> Layout:
+def arranged(
+    graph: Graph, amounts: dict[str, str], weight_of: Callable[[GraphEdge], int]
+) -> Layout:
     """Return the arrangement that prints largest on A4 across.
 
-    `amounts` are the texts of the nodes' amounts by node.
+    `amounts` are the texts of the nodes' amounts by node, and `weight_of` says how wide an edge is
+    beside others.
     """
     drafts = [_draft(graph, form, amounts) for form in (HIGH, LOW)]
     _, form, box_width, across, row = max(drafts, key=lambda draft: draft[0])
     places = {node.id: (across[node.x], node.y * row / GAP) for node in graph.nodes}
-    routes = _Router(graph, places, box_width, form.height).routes()
+    routes = _Router(graph, places, box_width, form.height).routes(weight_of)
     half, high = box_width / 2, form.height / 2
     xs = [x + side * half for x, _ in places.values() for side in (-1, 1)]
     ys = [y + side * high for _, y in places.values() for side in (-1, 1)]
@@ -205,11 +208,13 @@ class _Router:
                 span = (y - box_height / 2, y + box_height / 2)
                 self.taken.setdefault(node.x, []).append(span)
 
-    def routes(self) -> tuple[tuple[GraphEdge, tuple[Point, ...], float], ...]:
-        most = max((int(edge.amount) for edge in self.graph.edges), default=1) or 1
+    def routes(
+        self, weight_of: Callable[[GraphEdge], int]
+    ) -> tuple[tuple[GraphEdge, tuple[Point, ...], float], ...]:
+        most = max(map(weight_of, self.graph.edges), default=1) or 1
         found = []
-        for edge in sorted(self.graph.edges, key=lambda e: -int(e.amount)):
-            width = NARROWEST + (WIDEST - NARROWEST) * int(edge.amount) / most
+        for edge in sorted(self.graph.edges, key=lambda e: -weight_of(e)):
+            width = NARROWEST + (WIDEST - NARROWEST) * weight_of(edge) / most
             found.append((edge, self._route(edge, width / POINTS), width))
         return tuple(found)
 

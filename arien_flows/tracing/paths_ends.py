@@ -160,11 +160,21 @@ def _paid_to(ground: Ground, addresses: Int64Array) -> Int64Array | None:
 
 def _named(ground: Ground, text: str) -> End | None:
     """Return all that a category or a service's name means; nothing where it is neither."""
+    place = named_place(ground.attribution, text)
+    if place is None:
+        return None
+    return End(text=text, place=place, coins=None, roots=_NONE, outside=_NONE)
+
+
+def named_place(said: Attribution, text: str) -> Place | None:
+    """Return where `category:` or `service:` leads; nothing for a text of another kind.
+
+    `NotFoundError` where no source uses the name, or only of addresses that are not here.
+    """
     kind, colon, name = text.partition(":")
     name = name.strip()
     if not colon or kind not in ("category", "service"):
         return None
-    said = ground.attribution
     meant = np.array(
         [
             each.level >= SERVICE_CONFIDENCE
@@ -184,9 +194,7 @@ def _named(ground: Ground, text: str) -> End | None:
     )
     if not len(address) and not len(root):
         raise NotFoundError(f"no address of {text} is in this ledger")
-    other = np.setdiff1d(said.service_address, address)
-    place = Place(_NONE, address, root, other)
-    return End(text=text, place=place, coins=None, roots=_NONE, outside=_NONE)
+    return Place(_NONE, address, root, np.setdiff1d(said.service_address, address))
 
 
 def _meant(

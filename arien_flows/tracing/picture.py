@@ -9,7 +9,7 @@ states the policy, its limits, what is left out, the state of the chain and the 
 because pictures travel alone. The same answer gives the same file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path as Curve
 
+from arien_flows.amounts import Asset
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
@@ -35,7 +36,6 @@ from arien_flows.tracing.page_layout import (
     text_width,
     wrapped,
 )
-from chains.bitcoin.networks import COIN_SAT
 
 PICTURE_NODES = 60
 """Nodes that a page still shows legibly."""
@@ -113,26 +113,46 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom."""
 
 
-def draw(graph: Graph, answer: TraceAnswer, path: Path) -> None:
-    """Write the picture of a graph; the file's suffix decides: `.png` or `.svg`."""
-    figure = _figure(graph, answer)
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How the amounts of a picture are written and compared."""
+
+    asset_of: Callable[[GraphNode | GraphEdge], Asset]
+    weight_of: Callable[[GraphEdge], int]
+    """How wide an edge is beside others."""
+
+    terms: tuple[str, ...] = ()
+    """Sums that stand below the title beside those of the answer's totals."""
+
+    looked_at: str = "transactions"
+    """What the manifest counts as explored."""
+
+
+def draw(graph: Graph, answer: TraceAnswer, path: Path, measures: Measures | None = None) -> None:
+    """Write the picture of a graph; the file's suffix decides: `.png` or `.svg`.
+
+    Without `measures` all amounts are of the answer's asset.
+    """
+    asset = _asset(answer)
+    one = Measures(asset_of=lambda _: asset, weight_of=lambda edge: int(edge.amount))
+    figure = _figure(graph, answer, measures or one)
     # Without these, files of equal content differ: a date, and random ids.
     metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
     with mpl.rc_context({"svg.hashsalt": answer.manifest.result_sha256, "svg.fonttype": "path"}):
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def _figure(graph: Graph, answer: TraceAnswer) -> Figure:
-    amounts = {node.id: amount_text(node.amount, answer.asset) for node in graph.nodes}
-    layout = arranged(graph, amounts)
+def _figure(graph: Graph, answer: TraceAnswer, measures: Measures) -> Figure:
+    amounts = {node.id: amount_text(node.amount, measures.asset_of(node)) for node in graph.nodes}
+    layout = arranged(graph, amounts, measures.weight_of)
     content = layout.right - layout.left + 2 * _MARGIN
     width = max(content, _LEAST_WIDTH)
     kinds = [kind for kind in _STYLES if any(node.kind == kind for node in graph.nodes)]
     unit = max(width / _TYPE_WIDTH, 1.0)
     room = width - 2 * _MARGIN
-    head = _title_lines(answer, unit, room)
+    head = _title_lines(answer, unit, room, measures.terms)
     entries = _legend_rows(kinds, unit, room)
-    foot = _footer_lines(answer, unit, room)
+    foot = _footer_lines(answer, unit, room, measures.looked_at)
     above = (0.35 + 0.3 * len(head[0]) + 0.2 * len(head[1])) * unit + 0.2
     below = 0.3 + (0.3 + 0.24 * len(entries) + 0.17 * len(foot)) * unit
     height = layout.bottom - layout.top + above + below
@@ -147,7 +167,7 @@ def _figure(graph: Graph, answer: TraceAnswer) -> Figure:
         _draw_edge(axes, edge, by_id[edge.target].kind, points, line_width)
     for node in graph.nodes:
         _draw_node(axes, node, layout, amounts[node.id])
-    _draw_amounts(axes, graph, layout, amounts, answer.asset)
+    _draw_amounts(axes, graph, layout, amounts, measures)
     _draw_head(axes, head, (left + _MARGIN, layout.top - above), unit)
     at = (left + _MARGIN, layout.bottom + 0.3 + 0.15 * unit)
     _draw_legend(axes, entries, at, unit)
@@ -253,14 +273,14 @@ def _draw_words(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None
 
 
 def _draw_amounts(
-    axes: Any, graph: Graph, layout: Layout, amounts: dict[str, str], asset: str
+    axes: Any, graph: Graph, layout: Layout, amounts: dict[str, str], measures: Measures
 ) -> None:
     """Write amounts on wide lines, where no box says the same and nothing else is in the way."""
     kinds = {node.id: node.kind for node in graph.nodes}
     taken = [_extent(layout, node_id, kind) for node_id, kind in kinds.items()]
     lines = [list(_along(points)) for _, points, _ in layout.routes]
     for i, (edge, points, _) in enumerate(layout.routes[:_EDGE_AMOUNTS]):
-        text = amount_text(edge.amount, asset)
+        text = amount_text(edge.amount, measures.asset_of(edge))
         ends = [end for end in (edge.source, edge.target) if kinds[end] != "transaction"]
         text = "" if text in [amounts[end] for end in ends] else text
         if len(ends) == 2 and edge.first_time is not None:
@@ -319,16 +339,18 @@ def _at(curve: tuple[Point, ...], t: float) -> Point:
     )
 
 
-def amount_text(base_units: str, asset: str) -> str:
+def amount_text(base_units: str, asset: Asset) -> str:
     """Return an amount in whole coins, exactly, without zeros that say nothing."""
-    whole, rest = divmod(int(base_units), COIN_SAT)
-    decimals = f"{rest:08d}".rstrip("0")
-    return f"{whole:,}{'.' + decimals if decimals else ''} {asset}"
+    whole, rest = divmod(int(base_units), 10**asset.decimals)
+    decimals = f"{rest:0{asset.decimals}d}".rstrip("0") if asset.decimals else ""
+    return f"{whole:,}{'.' + decimals if decimals else ''} {asset.name}"
 
 
-def _title_lines(answer: TraceAnswer, unit: float, room: float) -> tuple[list[str], list[str]]:
+def _title_lines(
+    answer: TraceAnswer, unit: float, room: float, more: tuple[str, ...]
+) -> tuple[list[str], list[str]]:
     """Return the lines of the title and those of the sums below it."""
-    request, totals, asset = answer.request, answer.totals, answer.asset
+    request, totals, asset = answer.request, answer.totals, _asset(answer)
     way = "where the money went" if request.direction == "forward" else "where it came from"
     named = ", ".join(_source_name(source) for source in request.sources[:3])
     if len(request.sources) > 3:
@@ -348,7 +370,12 @@ def _title_lines(answer: TraceAnswer, unit: float, room: float) -> tuple[list[st
     # A sum is never torn from its amount.
     terms = [f"Policy {request.policy} · traced {source} = {sums[0]}"]
     terms += [f"+ {term}" for term in sums[1:]]
+    terms += more
     return title, wrapped(terms, 9 * unit, room)
+
+
+def _asset(answer: TraceAnswer) -> Asset:
+    return Asset(name=answer.asset, decimals=answer.decimals)
 
 
 def _source_name(source: str) -> str:
@@ -423,13 +450,13 @@ def _draw_sample(axes: Any, kind: str, place: Point, unit: float) -> None:
                color=_STYLES[kind].text, fontweight="bold")  # fmt: skip
 
 
-def _footer_lines(answer: TraceAnswer, unit: float, room: float) -> list[str]:
+def _footer_lines(answer: TraceAnswer, unit: float, room: float, looked_at: str) -> list[str]:
     """Return how far the money was followed, what is left out, and what all rests on."""
     as_of, request = answer.as_of, answer.request
     method = (
         f"Method: {request.policy}, {request.direction}, at most {request.max_hops:,} hops, "
-        f"amounts from {amount_text(request.min_value, answer.asset)}, "
-        f"{answer.manifest.transactions_explored:,} transactions looked at. Payments are facts of "
+        f"amounts from {amount_text(request.min_value, _asset(answer))}, "
+        f"{answer.manifest.transactions_explored:,} {looked_at} looked at. Payments are facts of "
         "the chain; which of the money is traced is an inference under the policy named."
     )
     cuts = [

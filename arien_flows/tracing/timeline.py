@@ -24,7 +24,7 @@ MOST_DAYS = 92
 MOST_MONTHS = 120
 """... and those of more months by year."""
 
-_UNITS = {"day": "datetime64[D]", "month": "datetime64[M]", "year": "datetime64[Y]"}
+UNITS = {"day": "datetime64[D]", "month": "datetime64[M]", "year": "datetime64[Y]"}
 _EPOCH = date(1970, 1, 1)
 _FEE = 255
 """In the place of a `Stop` for money that went to miners."""
@@ -48,8 +48,8 @@ def timeline(ground: Ground, traced: Traced) -> Timeline:
         ]
     )
     days = (view.times_of_blocks(view.blocks_of(transactions)) // 86_400).astype("datetime64[D]")
-    unit = _unit(days)
-    starts, slot = np.unique(days.astype(_UNITS[unit]), return_inverse=True)
+    unit = unit_of(days)
+    starts, slot = np.unique(days.astype(UNITS[unit]), return_inverse=True)
     by_reason = _sums(slot, why, amount, len(starts))
     service, labels = _labels(ground, traced, slots, np.isin(reason[slots], SERVICE_REASONS))
     named = np.flatnonzero(service >= 0)
@@ -69,7 +69,7 @@ def timeline(ground: Ground, traced: Traced) -> Timeline:
     )
 
 
-def _unit(days: "np.ndarray[tuple[int], np.dtype[np.datetime64]]") -> str:
+def unit_of(days: "np.ndarray[tuple[int], np.dtype[np.datetime64]]") -> str:
     """Return how finely a span of time is told."""
     if len(days) == 0 or int((days.max() - days.min()).astype(np.int64)) < MOST_DAYS:
         return "day"

@@ -27,6 +27,8 @@ _STYLES: dict[str, tuple[str, str]] = {
     "dormant": ("#ffffff", "\\\\"),
     "newly_mined": ("#e69f00", ""),
     "before_ledger": ("#d9d9d9", ".."),
+    "converted": ("#56b4e9", "//"),
+    "contract": ("#cccccc", "oo"),
     "retainted": ("#d55e00", ""),
     "fees": ("#4d4d4d", ""),
     "destroyed": ("#000000", ""),

@@ -17,7 +17,7 @@ from heuristics.propagate import MOST_COLOURS
 from heuristics.segments import MOST_TOLD_APART
 from heuristics.taint import Stop
 
-_LIMITS = {
+LIMITS = {
     Stop.BELOW_MIN: "smaller than the smallest amount that is followed",
     Stop.TIME_WINDOW: "outside the time that the request allows",
     Stop.HOP_LIMIT: "further than the request allows",
@@ -28,7 +28,7 @@ _LIMITS = {
 }
 """Ends that say something about the question or the ledger, not about the money."""
 
-_NO_TAGS = revision_of(())
+NO_TAGS = revision_of(())
 """The revision of an attribution that was made of no tags at all."""
 
 
@@ -49,10 +49,10 @@ def cuts(ground: Ground, traced: Traced, ends: Ends) -> tuple[Truncation, ...]:
             reason=stop.name.lower(),
             limit=bounds.get(stop),
             detail=f"{held_by_coins(sat, int(np.count_nonzero(reasons == stop)), asset)}: "
-            f"{_LIMITS[stop]}",
+            f"{LIMITS[stop]}",
         )
         for stop, sat in traced.ended_sat().items()
-        if stop in _LIMITS
+        if stop in LIMITS
     ]
     open_ends: tuple[Truncation, ...] = ()
     if ground.fetched is not None:
@@ -87,7 +87,7 @@ def _summed(ends: Ends) -> Iterator[Truncation]:
 def _cut_fees(traced: Traced, bounds: dict[Stop, int], asset: Asset) -> Iterator[Truncation]:
     """Yield the limits that ended paths at fees."""
     fees = traced.trail.fees
-    for stop in _LIMITS:
+    for stop in LIMITS:
         cut = fees.amount[fees.reason == stop]
         if len(cut):
             yield Truncation(
@@ -95,7 +95,7 @@ def _cut_fees(traced: Traced, bounds: dict[Stop, int], asset: Asset) -> Iterator
                 reason=stop.name.lower(),
                 limit=bounds.get(stop),
                 detail=f"{coins(int(cut.sum()), asset)} in {len(cut):,} "
-                f"{'fee' if len(cut) == 1 else 'fees'}: {_LIMITS[stop]}",
+                f"{'fee' if len(cut) == 1 else 'fees'}: {LIMITS[stop]}",
             )
 
 
@@ -129,13 +129,18 @@ def unknown_stops(ground: Ground) -> Iterator[Truncation]:
             detail="no path was stopped at a CoinJoin, because none were marked: run "
             "`arien-flows cluster run`",
         )
-    if ground.attribution.revision == _NO_TAGS:
-        yield Truncation(
-            where="services",
-            reason="no_tags",
-            detail="no path was stopped at a service, because the casebook holds no tags of this "
-            "network: `arien-flows tags import` brings them in",
-        )
+    if ground.attribution.revision == NO_TAGS:
+        yield no_tags()
+
+
+def no_tags() -> Truncation:
+    """Return that no path could come to a service, because none is known."""
+    return Truncation(
+        where="services",
+        reason="no_tags",
+        detail="no path was stopped at a service, because the casebook holds no tags of this "
+        "network: `arien-flows tags import` brings them in",
+    )
 
 
 def later_tags(height: int) -> Truncation:

@@ -30,8 +30,8 @@ from chains.http import Patience
 PARALLEL = 4
 """Lists of one account that are asked for at once."""
 
-ROWS_OF_A_TRANSACTION = 30
-"""Rows of lists that a transaction may have before an account counts as too large."""
+ROWS_OF_A_TRANSACTION = 2
+"""Rows of one list that a transaction may have, on average, before an account is too large."""
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from chains.access import Access
+from chains.access import Access, Secret
 from chains.endpoint import Endpoint
 from chains.exchange import NoRecorder
 from chains.http import HttpClient, HttpRefusalError, Patience
@@ -40,8 +40,6 @@ class NodeProvider(JSONBaseProvider):
         # What the URI of the source says beyond the node's own address was taken out before.
         options = urlencode(dict(endpoint.query))
         self._path = f"{endpoint.path or '/'}{f'?{options}' if options else ''}"
-        parts = (*endpoint.path.split("/"), *endpoint.query.values())
-        self._keys = tuple(part for part in parts if len(part) >= _LEAST_KEY)
         self._client = HttpClient(
             replace(endpoint, path="", query={}),
             access=access,
@@ -49,7 +47,10 @@ class NodeProvider(JSONBaseProvider):
             patience=patience,
         )
         self.name = self._client.name
-        _NO_KEYS.hide(self._keys)
+        parts = (*endpoint.path.split("/"), *endpoint.query.values())
+        for key in (part for part in parts if len(part) >= _LEAST_KEY):
+            self._client.hide(Secret(key))
+            _NO_KEYS.hide(key)
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Send one request; errors are those of `HttpClient.post`, or a `ValueError`."""
@@ -75,8 +76,6 @@ class NodeProvider(JSONBaseProvider):
 
     def fit_to_show(self, words: str) -> str:
         """Return the beginning of a server's own words: one line, and no secret echoed."""
-        for key in self._keys:
-            words = words.replace(key, "…")
         return self._client.fit_to_show(words)
 
     def close(self) -> None:
@@ -113,8 +112,8 @@ class _NoKeys(logging.Filter):
         super().__init__()
         self._keys: set[str] = set()
 
-    def hide(self, keys: Sequence[str]) -> None:
-        self._keys.update(keys)
+    def hide(self, key: str) -> None:
+        self._keys.add(key)
         logging.getLogger("urllib3.connectionpool").addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arien_flows.amounts import Asset
 from arien_flows.errors import InputError
 from arien_flows.tracing.flow_build import policy_decides
 from arien_flows.tracing.flow_graph import NodeKind
@@ -241,7 +242,7 @@ def test_picture__draws_every_kind_of_node(tmp_path: Path):
     ],
 )
 def test_amount_text__is_exact(sat, text):
-    assert amount_text(sat, "BTC") == text
+    assert amount_text(sat, Asset(name="BTC", decimals=8)) == text
 
 
 CONSERVING = [policy for policy in Policy if policy != Policy.POISON]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arien_flows.amounts import Asset
 from arien_flows.shapes import AsOf
 from arien_flows.tracing.answer import RequestShape, Totals, TraceAnswer
 from arien_flows.tracing.graph_answer import Graph, GraphEdge, GraphNode
@@ -28,6 +29,9 @@ from arien_flows.tracing.timeline_answer import Timeline, TimelineSlot
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LONG = "Cooperative Exchange of the Very Long Name and Its Many Subsidiaries, hot wallet"
+
+
+BTC = Asset(name="BTC", decimals=8)
 
 
 def node(name: str, x: int, y: int, *, kind: str = "address", sat: int = 5 * 10**15) -> GraphNode:
@@ -109,7 +113,8 @@ def answer_of(graph: Graph) -> TraceAnswer:
 
 
 def arrange(graph: Graph) -> Layout:
-    return arranged(graph, {n.id: amount_text(n.amount, "BTC") for n in graph.nodes})
+    texts = {n.id: amount_text(n.amount, BTC) for n in graph.nodes}
+    return arranged(graph, texts, lambda edge: int(edge.amount))
 
 
 SHAPES = [(2, 1), (3, 20), (12, 5)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from arien_flows.tracing.texts import ranges_text
-from arien_flows.tracing.timeline import _unit
+from arien_flows.tracing.timeline import unit_of
 from arien_flows.tracing.timeline_chart import _number, _start, draw_timeline
 from tests.arien_flows.tracing.test_expansion import busy_trace
 
@@ -24,7 +24,7 @@ from tests.arien_flows.tracing.test_expansion import busy_trace
 )
 def test_timeline__is_as_fine_as_its_span_allows(first: str, last: str, unit: str):
     days = np.array([first, last], "datetime64[D]")
-    assert _unit(days) == unit
+    assert unit_of(days) == unit
 
 
 @pytest.mark.parametrize("unit", ["day", "month", "year"])

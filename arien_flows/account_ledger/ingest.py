@@ -19,7 +19,7 @@ from arien_flows.errors import InputError, LedgerError, SourceError
 from arien_flows.ledger.ingest import MOST_CHANGES, IngestStep, IngestSummary, Report
 from chains.account_source import AccountBlockSource
 from chains.errors import ChainChangedError, SourceUnavailableError
-from chains.ethereum.tables import AccountBatch, OpeningCoverage
+from chains.ethereum.tables import AccountBatch, MovementKind, OpeningCoverage
 
 
 def ingest_accounts(
@@ -165,28 +165,34 @@ class _Run:
     def _take_in(self, start: int, target: int) -> None:
         view = self.writer.view
         first = int(view.blocks.height[0]) if view.counts.blocks else start
-        asks = tells_balances(self.source, max(start - 1, 0))
+        asks = tells_balances(self.source, max(start - 1, 0) if first else 0)
         parts = self.source.batches(start, target + 1)
         with closing(_each(parts)) as batches:
             for batch in batches:
-                self._stage(batch, target, begins_late=first > 0, asks=asks)
+                self._stage(batch, target, self._before(first, batch), asks=asks)
                 if self.stop.is_set():
                     return
                 if self.writer.commit_is_due:
                     self.writer.commit()
 
-    def _stage(self, batch: AccountBatch, target: int, *, begins_late: bool, asks: bool) -> None:
+    def _before(self, first: int, batch: AccountBatch) -> MovementKind | None:
+        """Return what balances from before the ledger are; nothing where the source tells them."""
+        if first:
+            return MovementKind.OPENING
+        return None if genesis_is_told(self.writer.view, batch) else MovementKind.GENESIS
+
+    def _stage(
+        self, batch: AccountBatch, target: int, opening: MovementKind | None, *, asks: bool
+    ) -> None:
         writer, before = self.writer, self.writer.rows
         if asks and batch.block_count:
-            whole = completed(
-                batch, ViewBalances(writer.view), self.source, begins_late=begins_late
-            )
+            whole = completed(batch, ViewBalances(writer.view), self.source, opening=opening)
             writer.stage(
                 whole.batch, self.source.assets, openings=whole.openings, marked=whole.marked
             )
         else:
-            missing = OpeningCoverage.MISSING if begins_late else OpeningCoverage.KNOWN
-            writer.stage(batch, self.source.assets, openings=missing)
+            known = OpeningCoverage.KNOWN if opening is None else OpeningCoverage.MISSING
+            writer.stage(batch, self.source.assets, openings=known)
         self.batches += 1
         rows = writer.rows
         self.summary = replace(
@@ -208,6 +214,22 @@ class _Run:
                     seconds=perf_counter() - self.started,
                 )
             )
+
+
+def genesis_is_told(view: AccountView, batch: AccountBatch) -> bool:
+    """Return whether the source told what the genesis block allocates; nodes do not.
+
+    `batch` is the next one for a ledger that begins with block 0.
+    """
+    if not view.counts.blocks:
+        rows = slice(int(batch.first_movement[batch.first_transaction[1]]))
+        return bool((batch.kind[rows] == MovementKind.GENESIS).any())
+    moved = view.movements
+    rows = slice(int(view.transactions.first_movement[view.blocks.first_transaction[1]]))
+    # What a node was asked for stands where an account appears first, and in the genesis block
+    # only its recipient of fees does.
+    others = moved.receiver[rows] != view.blocks.fee_recipient[0]
+    return bool((others & (moved.kind[rows] == MovementKind.GENESIS)).any())
 
 
 def _each(parts: Iterator[AccountBatch]) -> Generator[AccountBatch, None, None]:

@@ -55,10 +55,12 @@ def not_conserving(view: AccountView, asset: int) -> tuple[Truncation, ...]:
 
 
 def _beginning(view: AccountView) -> tuple[Truncation, ...]:
-    if not view.counts.blocks or view.begins_at_genesis:
+    if not view.counts.blocks:
         return ()
     first = int(view.blocks.height[0])
     unasked = int((view.blocks.openings != OpeningCoverage.KNOWN).sum())
+    if view.begins_at_genesis:
+        return _genesis(unasked)
     if not unasked:
         told = (
             "what accounts held before is entered as opening balances, whose origin is not known "
@@ -80,5 +82,20 @@ def _beginning(view: AccountView) -> tuple[Truncation, ...]:
             reason="before_ledger",
             limit=first,
             detail=f"the ledger begins at block {first}: what happened before is not in it; {told}",
+        ),
+    )
+
+
+def _genesis(unasked: int) -> tuple[Truncation, ...]:
+    if not unasked:
+        return ()
+    return (
+        Truncation(
+            where="history",
+            reason="before_ledger",
+            limit=0,
+            detail="the source did not tell what the genesis block allocates to accounts that "
+            f"appear first in {unasked:,} of the ledger's blocks: their balances lack it, and may "
+            "be below zero; take the blocks in from a node that keeps the state of block 0",
         ),
     )

@@ -53,7 +53,7 @@ class Port:
 
     word: bytes
     output: int | None = None
-    """On Bitcoin, the first output that an arrival pays."""
+    """On Bitcoin, the first output that the transaction pays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,7 @@ def coin_ports(view: View) -> Ports:
                     txid=txid,
                     party=_spender(view, transaction),
                     word=bytes.fromhex(txid),
+                    output=_paid(view, transaction),
                 )
             )
         elif memo.kind == "out":

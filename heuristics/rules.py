@@ -31,6 +31,7 @@ from heuristics import (
     demix,
     deposits,
     funding,
+    passage_rules,
     peeling,
 )
 from heuristics.change_rules import ChangeRule
@@ -154,6 +155,11 @@ def _change_rule(rule: ChangeRule) -> Rule:
     )
 
 
+def _kind_of_passage(name: str) -> Literal["static", "dynamic"]:
+    """Return whether later transactions can change what a rule about passages says."""
+    return "static" if passage_rules.is_of_one_transaction(name) else "dynamic"
+
+
 RULES: tuple[Rule, ...] = (
     _rule("cospend", cospend.VERSION, cospend.join_cospends),
     _rule("same_key", cospend.VERSION, SAME_KEY),
@@ -246,6 +252,10 @@ RULES: tuple[Rule, ...] = (
     _rule("airdrop", airdrops.VERSION, airdrops.collected_airdrops, kind="dynamic"),
     _rule("gas-funding", funding.VERSION, funding.gas_fundings, kind="dynamic"),
     _rule("self-authorisation", control.VERSION, control.self_authorisations, kind="dynamic"),
+    *(
+        _rule(name, passage_rules.VERSIONS[name], text, kind=_kind_of_passage(name))
+        for name, text in passage_rules.DOCUMENTATION.items()
+    ),
 )
 
 

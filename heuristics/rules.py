@@ -154,7 +154,7 @@ def _change_rule(rule: ChangeRule) -> Rule:
     )
 
 
-RULES: tuple[Rule, ...] = (
+COIN_RULES: tuple[Rule, ...] = (
     _rule("cospend", cospend.VERSION, cospend.join_cospends),
     _rule("same_key", cospend.VERSION, SAME_KEY),
     _rule("inner_script", cospend.VERSION, INNER_SCRIPT),
@@ -240,13 +240,19 @@ RULES: tuple[Rule, ...] = (
     _rule("not_change", constrained.VERSION, NOT_CHANGE, kind="dynamic"),
     _rule("growth_alarm", constrained.VERSION, GROWTH_ALARM, kind="dynamic"),
     _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
-    # Of chains of accounts.
+)
+"""Rules of chains of coins, in the order in which the program applies them."""
+
+ACCOUNT_RULES: tuple[Rule, ...] = (
     _rule("deposit-reuse", deposits.VERSION, deposits.match_deposits, kind="dynamic"),
     _rule("same-creator", control.VERSION, control.same_creators, kind="dynamic"),
     _rule("airdrop", airdrops.VERSION, airdrops.collected_airdrops, kind="dynamic"),
     _rule("gas-funding", funding.VERSION, funding.gas_fundings, kind="dynamic"),
     _rule("self-authorisation", control.VERSION, control.self_authorisations, kind="dynamic"),
 )
+"""Rules of chains of accounts."""
+
+RULES = (*COIN_RULES, *ACCOUNT_RULES)
 
 
 def rule_named(name: str) -> Rule:

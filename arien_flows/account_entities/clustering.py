@@ -55,6 +55,7 @@ from arien_flows.entities.profiles import DEFAULT_PROFILE, GROWTH_RULE, TAG_RULE
 from arien_flows.entities.storage import MANIFEST, DerivedSet, Manifest, Rows, open_set
 from arien_flows.errors import NotFoundError, StaleSnapshotError
 from chains.types import UInt32Array
+from heuristics.constrained_fields import CONFLICT_WIDTH, ConflictField
 from heuristics.cospend import LogField
 
 FOLDER = "clusterings"
@@ -173,10 +174,23 @@ class AccountClustering:
 
     def conflicts_about(self, root: int) -> UInt32Array:
         """Return the links of an entity that were refused or put off: rows of the conflicts."""
-        rows: UInt32Array = self.derived.whole("conflict").reshape(-1, 9)
-        ends = self.labels[rows[:, 1]] == root, self.labels[rows[:, 2]] == root
+        rows: UInt32Array = self.derived.whole("conflict").reshape(-1, CONFLICT_WIDTH)
+        ends = [
+            self.labels[rows[:, side]] == root
+            for side in (ConflictField.ADDRESS_A, ConflictField.ADDRESS_B)
+        ]
         about: UInt32Array = rows[ends[0] != ends[1]]
         return about
+
+    def conflicts_between(self, root: int, other: int) -> UInt32Array:
+        """Return the links between two entities that were refused or put off."""
+        about = self.conflicts_about(root)
+        ends = [
+            self.labels[about[:, side]] == other
+            for side in (ConflictField.ADDRESS_A, ConflictField.ADDRESS_B)
+        ]
+        between: UInt32Array = about[ends[0] | ends[1]]
+        return between
 
     def custody_of(self, members: UInt32Array) -> Custody:
         """Return the deposit addresses among some accounts."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.account_entities.clustering import AccountClustering
+from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_workspace import AccountReading
 from arien_flows.answers.account_clustering import (
     clustering_of_accounts,
@@ -162,7 +163,7 @@ def account_entity_answer(
     shown = [view.account_text(member) for member in members[start : start + limit].tolist()]
     more = start + limit < len(members)
     tags = reading.tags.tags_of(root, MAX_TAGS)
-    refused = _refused(reading, clustering, root)
+    refused = refused_links(view, clustering, clustering.conflicts_about(root))
     deposits = _deposits(reading, clustering, members)
     amounts, amount_cuts = _amounts(reading, members)
     sure = clustering.least_confidence_ppm(root)
@@ -219,10 +220,11 @@ def _after(reading: AccountReading, members: UInt32Array, text: str) -> int:
     return place + 1
 
 
-def _refused(
-    reading: AccountReading, clustering: AccountClustering, root: int
+def refused_links(
+    view: AccountView, clustering: AccountClustering, conflicts: UInt32Array
 ) -> list[RefusedLink]:
-    text = reading.view.account_text
+    """Return rows of the conflicts as answers show them."""
+    text = view.account_text
     return [
         RefusedLink(
             address_a=text(int(row[ConflictField.ADDRESS_A])),
@@ -230,7 +232,7 @@ def _refused(
             rule=clustering.rule_name(int(row[ConflictField.RULE])),
             reason=ConflictKind(int(row[ConflictField.KIND])).name.lower(),
         )
-        for row in clustering.conflicts_about(root)
+        for row in conflicts
     ]
 
 

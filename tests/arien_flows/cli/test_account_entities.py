@@ -105,6 +105,25 @@ def test_entity__pages_through_its_accounts(data, capsys) -> None:
     assert "damaged" in ask(data, capsys, *words, "--cursor", "?", code=2)
 
 
+def test_why__tells_what_kept_two_accounts_apart(tmp_path, capsys) -> None:
+    write_account_ledger(tmp_path / "data", story())
+    actor = '  - address: "{}"\n    label: {}\n    confidence: ownership\n'
+    pack = PACK.format(text_of("binance hot")) + "".join(
+        actor.format(text_of(name), name) for name in ("alice", "alice too")
+    )
+    (tmp_path / "pack.yaml").write_text(pack)
+    ask(tmp_path, capsys, "tags", "import", str(tmp_path / "pack.yaml"))
+    ask(tmp_path, capsys, "cluster", "run")
+    words = ["why", text_of("alice"), text_of("alice too")]
+    found = json.loads(ask(tmp_path, capsys, *words, "--json"))
+    assert not found["joined"]
+    (refused,) = found["refused"]
+    assert (refused["rule"], refused["reason"]) == ("deposit-reuse", "owners")
+    assert "tags name different owners" in ask(tmp_path, capsys, *words)
+    text = ask(tmp_path, capsys, "entity", text_of("alice"))
+    assert "1 link to others not made" in text
+
+
 def test_cluster__refuses_what_means_nothing_for_accounts(data, capsys) -> None:
     text = ask(data, capsys, "cluster", "run", "--decision-lag", "5", code=2)
     assert "--decision-lag means nothing on ethereum" in text

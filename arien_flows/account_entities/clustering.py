@@ -20,6 +20,7 @@ has changed. The result depends on the ledger and the terms alone, byte for byte
 | `log` | merge | `heuristics.cospend.LogField`; as transaction the row of the link |
 | `conflict` | link that was refused or put off | `ConflictField`, in the same way |
 | `custody_…` | deposit address | `deposit_reuse.Custody` |
+| `software_…` | code | `software.Software` |
 """
 
 import hashlib
@@ -48,6 +49,7 @@ from arien_flows.account_entities.rule_links import (
     creator_links,
     funding_links,
 )
+from arien_flows.account_entities.software import Software, software_of
 from arien_flows.account_entities.uniting import united, write_sets
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.entities.draft import Draft, drafting
@@ -119,6 +121,11 @@ class AccountClustering:
     def custody(self) -> Custody:
         """Which exchange holds which deposit address."""
         return Custody._make(self.derived.whole(f"custody_{name}") for name in Custody._fields)
+
+    @cached_property
+    def software(self) -> Software:
+        """Which codes contracts have, and how many."""
+        return Software._make(self.derived.whole(f"software_{name}") for name in Software._fields)
 
     def root_of(self, account: int) -> int:
         """Return the first-seen account of an account's entity.
@@ -327,9 +334,13 @@ def _write(
         view.counts.accounts, links, owners, watch_growth=GROWTH_RULE not in terms.without
     )
     write_known(draft, terms.known)
-    for table, columns in (("link", links), ("custody", custody)):
+    software = software_of(view)
+    for table, columns in (("link", links), ("custody", custody), ("software", software)):
         for name, column in columns._asdict().items():
-            draft.allocate(f"{table}_{name}", str(column.dtype), len(column))[:] = column
+            width = 1 if column.ndim == 1 else column.shape[1]
+            draft.allocate(f"{table}_{name}", str(column.dtype), len(column), width=width)[:] = (
+                column
+            )
     return {
         **write_sets(draft, made, links),
         "links": len(links.a),

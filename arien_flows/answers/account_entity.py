@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.account_entities.clustering import AccountClustering
+from arien_flows.account_entities.software import copies_of
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_workspace import AccountReading
 from arien_flows.answers.account_clustering import (
@@ -76,6 +77,23 @@ class DepositAnswer(Shape):
     confidence: str
     """How near amounts and blocks of these were, from 0 to 1, on average: not a share of right
     answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareAnswer(Shape):
+    """Contracts with the same code as the one that was asked for: not a statement about owners."""
+
+    code_hash: str
+    """Keccak of the code without the compiler's trailer."""
+
+    contracts: int
+    """Contracts that have this code, this one counted, up to the clustering's last block."""
+
+    deployers: int
+    """Accounts that sent the transactions which put it there."""
+
+    certainty: Certainty
+    """Always `fact`: the codes are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +163,9 @@ class AccountEntityAnswer(ChainAnswer):
     deposits: tuple[DepositAnswer, ...]
     """Its deposit addresses, which exchanges hold."""
 
+    software: SoftwareAnswer | None
+    """Contracts with the code of the account that was asked for; nothing where it has none."""
+
     amounts: tuple[EntityAmount, ...]
     """What it received, sent and holds, the coin and listed assets first."""
 
@@ -157,7 +178,8 @@ def account_entity_answer(
 ) -> AccountEntityAnswer:
     """Return the entity of an account, with the accounts after the one that `cursor` names."""
     clustering, view = clustering_of_accounts(reading), reading.view
-    root = clustering.root_of(view.find_account(text))
+    account = view.find_account(text)
+    root = clustering.root_of(account)
     members = clustering.members(root)
     start = 0 if cursor is None else _after(reading, members, read_cursor(cursor))
     shown = [view.account_text(member) for member in members[start : start + limit].tolist()]
@@ -197,6 +219,7 @@ def account_entity_answer(
             items=tuple(shown), next_cursor=make_cursor(shown[-1]) if more and shown else None
         ),
         deposits=tuple(deposits[:MAX_DEPOSITS]),
+        software=_software(reading, clustering, account),
         amounts=amounts,
         tags=tag_answers(tags.shown),
     )
@@ -252,6 +275,20 @@ def _deposits(
         )
         for deposit, exchange, matches, ppm in zip(*columns, strict=True)
     ]
+
+
+def _software(
+    reading: AccountReading, clustering: AccountClustering, account: int
+) -> SoftwareAnswer | None:
+    found = copies_of(clustering.software, reading.view, account)
+    if found is None:
+        return None
+    return SoftwareAnswer(
+        code_hash="0x" + found.code_hash.hex(),
+        contracts=found.contracts,
+        deployers=found.deployers,
+        certainty="fact",
+    )
 
 
 def _amounts(

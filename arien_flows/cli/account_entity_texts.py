@@ -58,6 +58,13 @@ def account_entity_lines(answer: AccountEntityAnswer, *, with_addresses: bool) -
         )
     )
     yield from error_rate_lines({rule: answer.error_rates[rule] for rule in sorted(answer.merges)})
+    if answer.software is not None:
+        yield ""
+        yield (
+            f"Same software (a fact, and not the same owner): "
+            f"{counted(answer.software.contracts, 'contract')} with this code, put there by "
+            f"{counted(answer.software.deployers, 'account')}"
+        )
     if answer.deposits:
         yield from ("", "Deposit addresses, which an exchange holds and this customer uses:")
         for deposit in answer.deposits:

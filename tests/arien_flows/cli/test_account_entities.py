@@ -6,6 +6,7 @@ import pytest
 
 from arien_flows.cli.main import run
 from chains.ethereum.networks import ETHEREUM
+from chains.ethereum.tables import CodeKind
 from tests.account_chains import ETHER, AccountChain, text_of
 from tests.arien_flows.account_entities.stories import deposit
 from tests.small_accounts import write_account_ledger
@@ -24,6 +25,9 @@ tags:
 """
 
 
+SAFE = b"s" * 32
+
+
 def story() -> AccountChain:
     chain = AccountChain(ETHEREUM)
     chain.genesis(
@@ -32,6 +36,9 @@ def story() -> AccountChain:
     chain.block()
     deposit(chain, "alice", "d1")
     deposit(chain, "alice too", "d1", 3 * ETHER)
+    for maker in ("alice", "bob"):
+        with chain.transaction(maker, "factory") as tx:
+            tx.code(f"safe of {maker}", "factory", CodeKind.SAFE_PROXY, SAFE)
     chain.send("0xdac17f958d2ee523a2206206994597c13d831ec7", "alice", "bob", 7)
     return chain
 
@@ -87,6 +94,11 @@ def test_cluster_entity_and_why__tell_one_story(data, capsys) -> None:
     assert "by deposit-reuse 1, confidence 0.9" in text
     text = ask(data, capsys, "why", text_of("alice"), text_of("binance hot"))
     assert "No rule of profile strict joins these accounts" in text
+
+    safe = json.loads(ask(data, capsys, "entity", text_of("safe of bob"), "--json"))
+    assert (safe["address_count"], safe["software"]["contracts"]) == (1, 2)
+    assert (safe["software"]["deployers"], safe["software"]["certainty"]) == (2, "fact")
+    assert "2 contracts with this code" in ask(data, capsys, "entity", text_of("safe of bob"))
 
     assert "nothing is wrong" in ask(data, capsys, "cluster", "verify")
 

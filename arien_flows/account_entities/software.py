@@ -3,8 +3,8 @@
 Codes are compared without the compiler's trailer of metadata. Copies of one code are found under
 thousands of owners: a wallet, a token from a template, a trap. So this is a label that a reader can
 follow, and joins nobody; only few copies by one account count as one owner's
-(`heuristics.control`). Values that a constructor wrote into a code are not masked, as the ledger keeps only hashes: copies
-that differ in them are told apart.
+(`heuristics.control`). Values that a constructor wrote into a code are not masked, as the ledger
+keeps only hashes: copies that differ in them are told apart.
 """
 
 from typing import NamedTuple

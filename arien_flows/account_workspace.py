@@ -117,12 +117,10 @@ def account_reading(
 
     Without a folder of derived sets no rule joined its accounts.
     """
-    clustering, gap = (
-        None,
-        (
-            f"accounts of {view.network.name} were not joined: `arien-flows cluster "
-            f"run --network {view.network.name}` does it"
-        ),
+    clustering = None
+    gap = (
+        f"accounts of {view.network.name} were not joined: `arien-flows cluster "
+        f"run --network {view.network.name}` does it"
     )
     if derived is not None:
         try:

@@ -4,9 +4,9 @@ People are accounts of the node, with 10,000 coins each from genesis. Every step
 which its transactions are found; steps of one block stand in one `block()`. The chain is the same
 in every run, to the hash.
 
-The story told at its end: `thief` steals from `victim`, wraps a part, swaps it through two pools
-and back, unwraps the rest, and pays into an exchange's deposit address, from which the exchange
-sweeps it to its hot wallet.
+The story told at its end: `thief`, who has 10 coins left, steals from `victim`, wraps a part, swaps
+it through two pools and back, unwraps the rest, and pays into an exchange's deposit address, from
+which the exchange sweeps it to its hot wallet.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,9 @@ from tests.dev_contracts import arguments_of, call_data, code_of
 ETHER = 10**18
 GWEI = 10**9
 BLOCK_SECONDS = 12
+OWN = 10 * ETHER
+"""What the thief holds before the theft."""
+
 STOLEN = 50 * ETHER
 WRAPPED = 30 * ETHER
 SWAPPED = 20 * ETHER
@@ -390,6 +393,10 @@ def _deposits(chain: DevChain) -> None:
 
 def _theft(chain: DevChain) -> None:
     pools = ["weth_usd", "usd_gem"]
+    balance = int(chain.node.rpc("eth_getBalance", chain.people["thief"], "latest"), 16)
+    away, price = balance - OWN - 21_000 * 10 * GWEI, hex(10 * GWEI)
+    chain.send("thief keeps little", "thief", "carol", value=away, gasPrice=price)
+    chain.block()
     chain.send("theft", "victim", "thief", value=STOLEN)
     chain.block()
     chain.call("thief wraps", "thief", "weth", "deposit()", value=WRAPPED)

@@ -1,7 +1,7 @@
 """The chain that tests of Ethereum stand on is what its description says."""
 
 from tests.anvil import anvil
-from tests.dev_chain import CASHED_IN, DENOMINATION, ETHER, STOLEN, make_dev_chain
+from tests.dev_chain import CASHED_IN, DENOMINATION, ETHER, OWN, STOLEN, make_dev_chain
 
 FAILED = {"fail", "run out of gas", "transfer too much"}
 
@@ -27,7 +27,7 @@ def test_chain__tells_the_story_of_a_theft(ethereum_chain):
     assert wei("exchange") == 10_000 * ETHER + CASHED_IN + 13 * ETHER - ETHER // 100
     assert wei("deposit_thief") == 0
     # Two swaps there and back cost 0.3 % four times, and what the pools' prices moved.
-    assert 0.98 < (wei("thief") - 10_000 * ETHER) / (STOLEN - CASHED_IN) < 1
+    assert 0.98 < (wei("thief") - OWN) / (STOLEN - CASHED_IN) < 1
     assert wei("mixer") == DENOMINATION
     assert wei("heir") == 10_004 * ETHER
 

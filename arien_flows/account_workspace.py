@@ -91,6 +91,14 @@ class AccountReading:
         """Return the clustering, or the map in which each account stands for itself."""
         return self.clustering if self.clustering is not None else SingleAddresses()
 
+    @cached_property
+    def owners_changed(self) -> bool:
+        """Whether the tags that bind clusterings are others now than when this one was made."""
+        made = self.clustering
+        if made is None or self.fetched is not None:
+            return False
+        return not self.tags.still_give(made.known.constraints)
+
     @property
     def attribution(self) -> Attribution:
         """Return all tags as arrays by account number."""
@@ -119,12 +127,10 @@ def account_reading(
 
     Without a folder of derived sets no rule joined its accounts.
     """
-    clustering, gap = (
-        None,
-        (
-            f"accounts of {view.network.name} were not joined: `arien-flows cluster "
-            f"run --network {view.network.name}` does it"
-        ),
+    clustering = None
+    gap = (
+        f"accounts of {view.network.name} were not joined: `arien-flows cluster "
+        f"run --network {view.network.name}` does it"
     )
     if derived is not None:
         try:

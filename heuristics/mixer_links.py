@@ -112,7 +112,7 @@ def by_address(deposits: Sequence[Deposit], withdrawals: Sequence[Withdrawal]) -
 
 def by_gas_price(deposits: Sequence[Deposit], withdrawals: Sequence[Withdrawal]) -> Hints:
     """The deposit's price of gas is the only one of its kind in the pool; somebody repeats it."""
-    seen = Counter((it.pool, it.gas_price) for it in deposits if it.gas_price is not None)
+    seen = Counter((it.pool, it.gas_price) for it in deposits)
     only = {(it.pool, it.gas_price): it for it in deposits if seen[it.pool, it.gas_price] == 1}
     pairs = ((only.get((it.pool, it.gas_price)), it) for it in withdrawals if it.gas_price)
     return {

@@ -71,7 +71,9 @@ def public_key(name: str) -> bytes:
 
 def script_of_name(name: str) -> bytes:
     """Return the output script that an address name stands for."""
-    kind, _, bare = name.rpartition(":")
+    # What an output carries as data may hold colons of its own.
+    parts = name.partition(":") if name.startswith("data:") else name.rpartition(":")
+    kind, _, bare = parts
     key = public_key(bare)
     key_hash = Hash160(key)
     match kind:

@@ -185,7 +185,7 @@ class _Completing:
                 shown = self._enter_differences(contract, pairs)
                 if shown is not None and contract in found:
                     marked.append((contract, shown))
-        return tuple(sorted(marked, key=lambda mark: mark[1]))
+        return tuple(sorted(marked, key=lambda mark: (mark[1], mark[0])))
 
     def _enter_differences(self, contract: bytes, pairs: Sequence[Pair]) -> int | None:
         """Enter what balances gained or lost besides; return the first block that shows it."""

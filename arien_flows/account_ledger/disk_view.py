@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -189,6 +189,20 @@ class DiskIndex:
         return KnownAssets(self.assets.contract)
 
 
+class StatedAsset(NamedTuple):
+    """A token as its contract states it, whatever the program's own list says."""
+
+    contract: int
+    """Account."""
+
+    first_movement: int
+    symbol: str
+    name: str
+    decimals: int | None
+    marked: int | None
+    """Row of the block in which its transfers were found not to tell its balances."""
+
+
 class DiskAssetFacts(Sequence[AssetFacts]):
     """What is known of assets, read when it is asked for: there may be millions."""
 
@@ -199,7 +213,8 @@ class DiskAssetFacts(Sequence[AssetFacts]):
         addresses: UInt8Array,
     ) -> None:
         self._network, self._columns, self._addresses = network, columns, addresses
-        self._marked = frozenset(columns["marks/asset"].tolist())
+        marks = zip(columns["marks/asset"].tolist(), columns["marks/block"].tolist(), strict=True)
+        self._marked = dict(reversed([*marks]))
 
     def __len__(self) -> int:
         return len(self._columns["assets/contract"])
@@ -218,6 +233,24 @@ class DiskAssetFacts(Sequence[AssetFacts]):
             raise IndexError(f"there is no asset {number}")
         return self._coin() if place == NATIVE else self._token(place)
 
+    def stated(self, first: int, last: int) -> list[StatedAsset]:
+        """Return the tokens whose first movement is one of `[first, last)`."""
+        it = self._columns
+        start, stop = np.searchsorted(it["assets/first_movement"], [first, last]).tolist()
+        return [self._stated(number) for number in range(max(start, 1), stop)]
+
+    def _stated(self, number: int) -> StatedAsset:
+        it, (symbol, name) = self._columns, self._texts(number)
+        decimals = int(it["assets/decimals"][number])
+        return StatedAsset(
+            contract=int(it["assets/contract"][number]),
+            first_movement=int(it["assets/first_movement"][number]),
+            symbol=symbol,
+            name=name,
+            decimals=None if decimals == UNKNOWN_DECIMALS else decimals,
+            marked=self._marked.get(number),
+        )
+
     def _coin(self) -> AssetFacts:
         coin = self._network.coin
         return AssetFacts(
@@ -227,18 +260,16 @@ class DiskAssetFacts(Sequence[AssetFacts]):
 
     def _token(self, number: int) -> AssetFacts:
         it = self._columns
-        contract = self._addresses[it["assets/contract"][number]].tobytes()
+        stated = self._stated(number)
+        contract = self._addresses[stated.contract].tobytes()
         said = listed(contract, self._network.chain_id)
-        symbol, name = self._texts(number)
-        decimals = int(it["assets/decimals"][number])
-        stated = None if decimals == UNKNOWN_DECIMALS else decimals
         return AssetFacts(
             number=number,
             contract=contract,
             standard=MovementKind(int(it["assets/standard"][number])),
-            symbol=said.symbol if said else symbol,
-            name=said.name if said else name,
-            decimals=said.decimals if said else stated,
+            symbol=said.symbol if said else stated.symbol,
+            name=said.name if said else stated.name,
+            decimals=said.decimals if said else stated.decimals,
             is_listed=said is not None,
             is_conserving=number not in self._marked and (said is None or said.is_conserving),
         )

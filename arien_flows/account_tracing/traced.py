@@ -90,8 +90,13 @@ def run_trace(ground: Ground, request: AccountTraceRequest) -> Traced:
     """
     view = ground.view
     _ = view.tip  # an empty ledger says so here
-    sources = resolve_sources(ground, request, window_of(view, request))
-    search = Exploration(ground, request, sources, followed_window(view, request, sources.rows))
+    return traced_from(ground, request, resolve_sources(ground, request, window_of(view, request)))
+
+
+def traced_from(ground: Ground, request: AccountTraceRequest, sources: Sources) -> Traced:
+    """Trace from movements that were chosen already; those that the request names are not read."""
+    window = followed_window(ground.view, request, sources.rows)
+    search = Exploration(ground, request, sources, window)
     found = search.explore()
     traced = Traced(
         request=request,

@@ -124,7 +124,7 @@ def exposure_answer(reading: Reading, requests: Sequence[ExposureRequest]) -> Ex
         certainty="inference",
         categories=categories.name,
         categories_sha256=categories.sha256,
-        sides=tuple(map(_side, found)),
+        sides=tuple(exposure_side(each, MEANINGS) for each in found),
         manifest=manifest,
         manifest_sha256="",
     )
@@ -198,7 +198,8 @@ def request_shape(requests: Sequence[ExposureRequest]) -> ExposureRequestShape:
     )
 
 
-def _side(found: Exposure) -> ExposureSide:
+def exposure_side(found: Exposure, meanings: Mapping[str, Mapping[str, str]]) -> ExposureSide:
+    """Return one direction as it is told; `meanings` are those of reasons, by direction."""
     by_category: dict[str, list[ExposureShare]] = {}
     for share in found.shares:
         by_category.setdefault(share.category, []).append(share)
@@ -219,7 +220,7 @@ def _side(found: Exposure) -> ExposureSide:
     rest = [
         RestExposure(
             reason=reason,
-            meaning=MEANINGS[found.direction].get(reason, reason),
+            meaning=meanings[found.direction].get(reason, reason),
             value=str(value),
             percent=percents[len(categories) + place],
         )

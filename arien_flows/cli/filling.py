@@ -1,7 +1,7 @@
 """Writing to a ledger from the command line: ingest, following a chain, and roll-back."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
@@ -18,7 +18,8 @@ from arien_flows.ledger.merging import MergeStep
 from arien_flows.ledger.writer import LedgerWriter
 from arien_flows.settings import Settings
 from arien_flows.workspace import Workspace
-from chains.bitcoin.networks import NETWORKS, network
+from chains.bitcoin.networks import network
+from chains.networks import ALL_NETWORKS, any_network
 from chains.registry import open_blocks
 from chains.source import BlockSource
 
@@ -29,11 +30,11 @@ GRACE_SECONDS = 10
 def target_network(settings: Settings) -> str:
     """Return the network to write to: the one that is named, or the only one there is."""
     if settings.network is not None:
-        return network(settings.network).name
+        return any_network(settings.network).name
     names = Workspace(settings).networks()
     if len(names) == 1:
         return names[0]
-    known = names or [each.name for each in NETWORKS]
+    known = names or [each.name for each in ALL_NETWORKS]
     raise InputError(f"which network? add --network with one of: {', '.join(known)}")
 
 
@@ -50,12 +51,12 @@ def fill(
             writer,
             source,
             until=until,
-            report=lambda step: _show(progress, step),
+            report=lambda step: show_step(progress, step),
             report_merges=lambda step: _show_merges(progress, step),
         )
         height = writer.next_height - 1
     progress.end()
-    click.echo(_told(name, height, summary), err=True)
+    click.echo(told(name, height, summary), err=True)
     if summary.blocks_kept:
         click.echo(f"{name}: {kept_words(summary, height)}", err=True)
 
@@ -67,8 +68,8 @@ def keep_filling(
     progress = progress_in(session.progress)
     stop = Event()
     try:
-        with _signals_set(stop), _opened(session, name, uri, start, progress) as (writer, source):
-            watcher = _Teller(name, writer, progress)
+        with signals_set(stop), _opened(session, name, uri, start, progress) as (writer, source):
+            watcher = Teller(name, lambda: writer.next_height - 1, progress)
             follow(writer, source, watcher, stop=stop, every_seconds=every_seconds)
     except KeyboardInterrupt:
         # Too long after the signal; the ledger's next writer takes back what was not finished.
@@ -85,8 +86,14 @@ def roll_back(session: Session, height: int) -> None:
         before = writer.next_height - 1
         writer.roll_back(height)
         after = writer.next_height
-    told = f"blocks {after} to {before} removed" if after <= before else "there was none to remove"
-    click.echo(f"{name}: {told}", err=True)
+    click.echo(f"{name}: {removed(before, after - 1)}", err=True)
+
+
+def removed(before: int, after: int) -> str:
+    """Return which blocks a roll-back removed, by the last heights before and after it."""
+    return (
+        f"blocks {after + 1} to {before} removed" if after < before else "there was none to remove"
+    )
 
 
 @contextmanager
@@ -105,7 +112,7 @@ def _opened(
 
 
 @contextmanager
-def _signals_set(stop: Event) -> Iterator[None]:
+def signals_set(stop: Event) -> Iterator[None]:
     """Let the first SIGTERM or Ctrl-C set `stop`; a second one, or the end of grace, interrupts."""
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -129,25 +136,26 @@ def _signals_set(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Teller:
+class Teller:
     """Shows a person or a program what happens while a chain is followed."""
 
-    def __init__(self, name: str, writer: LedgerWriter, progress: Progress) -> None:
+    def __init__(self, name: str, last_height: Callable[[], int], progress: Progress) -> None:
         self._name = name
-        self._writer = writer
+        self._last_height = last_height
         self._progress = progress
 
     def step(self, step: IngestStep) -> None:
-        _show(self._progress, step)
+        show_step(self._progress, step)
 
     def took_in(self, summary: IngestSummary) -> None:
-        self._progress.note(_told(self._name, self._writer.next_height - 1, summary))
+        self._progress.note(told(self._name, self._last_height(), summary))
 
     def changed(self, change: SourceChange) -> None:
         self._progress.note(f"{self._name}: {change}")
 
 
-def _show(progress: Progress, step: IngestStep) -> None:
+def show_step(progress: Progress, step: IngestStep) -> None:
+    """Show how far an ingest has come."""
     before = step.first_height - 1
     progress.step("ingest", step.height - before, step.target_height - before, "blocks")
 
@@ -156,11 +164,12 @@ def _show_merges(progress: Progress, step: MergeStep) -> None:
     progress.step("merge", step.ended, step.begun, "merges of the index")
 
 
-def _told(name: str, height: int, summary: IngestSummary) -> str:
-    removed = f"{counted(summary.blocks_removed, 'block')} removed, "
+def told(name: str, height: int, summary: IngestSummary) -> str:
+    """Return what an ingest has done."""
+    gone = f"{counted(summary.blocks_removed, 'block')} removed, "
     ends = f"the ledger ends at block {height:,}" if height >= 0 else "the ledger is empty"
     return (
-        f"{name}: {removed if summary.blocks_removed else ''}"
+        f"{name}: {gone if summary.blocks_removed else ''}"
         f"{counted(summary.blocks_added, 'block')} with "
         f"{counted(summary.transactions_added, 'transaction')} added in {summary.seconds:.1f} s; "
         f"{ends}"

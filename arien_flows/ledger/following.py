@@ -6,6 +6,7 @@ away nothing is lost and nothing is done but to ask again, less and less often; 
 once that it is gone and once that it is back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from threading import Event
@@ -49,6 +50,18 @@ class SourceChange:
         return self.words
 
 
+class Followed(Protocol):
+    """A source that a ledger keeps up with."""
+
+    def refresh(self) -> None:
+        """See the chain as it is now."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when there may be a new block, at the latest after `seconds`."""
+        ...
+
+
 class Watcher(Protocol):
     """Is told what happens. Called by the thread that follows."""
 
@@ -78,12 +91,36 @@ def follow(
     A source that is away, or delivers broken blocks, is waited for without end. Whatever else
     goes wrong is raised: blocks that break the rules, a full disk.
     """
+    keep_up(
+        lambda: catch_up(writer, source, stop=stop, report=watcher.step),
+        source,
+        watcher,
+        last_height=lambda: writer.next_height - 1,
+        stop=stop,
+        every_seconds=every_seconds,
+    )
+
+
+def keep_up(
+    round_of: Callable[[], IngestSummary],
+    source: Followed,
+    watcher: Watcher,
+    *,
+    last_height: Callable[[], int],
+    stop: Event,
+    every_seconds: float = EVERY_SECONDS,
+) -> None:
+    """Take in what comes, round by round, until `stop` is set; `follow` says what happens then.
+
+    `round_of` brings a ledger of whatever kind to the tip of the source, and `last_height` tells
+    where it ends.
+    """
     told = _Told(watcher)
     pause = FIRST_PAUSE_SECONDS
     while not stop.is_set():
         try:
             source.refresh()
-            summary = catch_up(writer, source, stop=stop, report=watcher.step)
+            summary = round_of()
         except ChainChangedError:
             stop.wait(FIRST_PAUSE_SECONDS)
             continue
@@ -93,13 +130,13 @@ def follow(
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue
         pause = FIRST_PAUSE_SECONDS
-        told.at_hand(summary, writer.next_height - 1)
+        told.at_hand(summary, last_height())
         if summary.blocks_added or summary.blocks_removed:
             watcher.took_in(summary)
         _wait(source, every_seconds, stop)
 
 
-def _wait(source: BlockSource, seconds: float, stop: Event) -> None:
+def _wait(source: Followed, seconds: float, stop: Event) -> None:
     """Return when there may be a new block, when time is up, or when `stop` is set."""
     deadline = monotonic() + seconds
     while not stop.is_set() and (left := deadline - monotonic()) > 0:

@@ -171,6 +171,7 @@ def changed(path: Path, row: int, **values: str) -> None:
         ("logs", 0, {"block_number": ""}, "block_number is empty in 1 rows"),
         ("logs", 0, {"block_number": "x"}, "block_number holds something"),
         ("blocks", 0, {"hash": "0x12"}, "blocks.hash has not 32 bytes in row 1"),
+        ("transactions", 0, {"transaction_type": "255"}, "no type of Ethereum's"),
         ("transactions", 0, {"value": "1.5"}, "transactions.value"),
         ("transactions", 0, {"from_address": "0x12"}, "transactions.from_address"),
         ("receipts", 0, {"transaction_hash": "0x" + "1" * 64}, "receipts are not those"),

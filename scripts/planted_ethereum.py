@@ -167,6 +167,10 @@ def _number(value: str) -> int:
     return int(value, 16)
 
 
+def _number_or_nothing(value: str | None) -> int | str:
+    return "" if value is None else _number(value)
+
+
 def export(blocks: list[PlantedBlock], folder: Path, *, traces: bool, suffix: str = ".csv") -> None:
     """Write blocks as ethereum-etl exports them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,6 +200,7 @@ def _block_row(block: dict[str, Any]) -> dict[str, Any]:
         "miner": block["miner"],
         "timestamp": _number(block["timestamp"]),
         "base_fee_per_gas": _number(block["baseFeePerGas"]),
+        "excess_blob_gas": _number_or_nothing(block.get("excessBlobGas")),
     }
 
 
@@ -208,12 +213,12 @@ def _sent_rows(one: PlantedBlock) -> Iterator[dict[str, Any]]:
             "block_number": _number(one.block["number"]),
             "transaction_index": _number(sent["transactionIndex"]),
             "from_address": sent["from"],
-            "to_address": sent["to"],
+            "to_address": sent["to"] or "",
             "value": _number(sent["value"]),
             "gas": _number(sent["gas"]),
             "gas_price": _number(sent["gasPrice"]),
             "input": sent["input"],
-            "transaction_type": 2,
+            "transaction_type": _number(sent["type"]),
         }
 
 
@@ -228,6 +233,8 @@ def _receipt_rows(one: PlantedBlock) -> Iterator[dict[str, Any]]:
             "contract_address": "",
             "status": _number(receipt["status"]),
             "effective_gas_price": _number(receipt["effectiveGasPrice"]),
+            "blob_gas_price": _number_or_nothing(receipt.get("blobGasPrice")),
+            "blob_gas_used": _number_or_nothing(receipt.get("blobGasUsed")),
         }
 
 
@@ -248,20 +255,32 @@ def _log_rows(one: PlantedBlock) -> Iterator[dict[str, Any]]:
 
 def _trace_rows(one: PlantedBlock) -> Iterator[dict[str, Any]]:
     for position, trace in enumerate(one.traces):
-        root = trace["result"]
-        for address, frame in (("", root), *((str(at), c) for at, c in enumerate(root["calls"]))):
+        for address, frame, is_failed in _frames(trace["result"], (), is_failed=False):
+            kind = _TRACE_TYPES.get(frame["type"], "call")
             yield {
                 "block_number": _number(one.block["number"]),
                 "transaction_hash": one.receipts[position]["transactionHash"],
                 "transaction_index": position,
                 "from_address": frame["from"],
-                "to_address": frame["to"],
-                "value": _number(frame["value"]),
+                "to_address": frame.get("to", ""),
+                "value": _number(frame.get("value", "0x0")),
                 "input": "0x",
-                "output": "0x",
-                "trace_type": "call",
-                "call_type": "call",
-                "trace_address": address,
+                "output": frame.get("output", "0x") if kind == "create" else "0x",
+                "trace_type": kind,
+                "call_type": frame["type"].lower() if kind == "call" else "",
+                "trace_address": ",".join(map(str, address)),
                 "error": frame.get("error", ""),
-                "status": 0 if "error" in root else 1,
+                "status": 0 if is_failed else 1,
             }
+
+
+_TRACE_TYPES = {"CREATE": "create", "CREATE2": "create", "SELFDESTRUCT": "suicide"}
+
+
+def _frames(
+    frame: dict[str, Any], address: tuple[int, ...], *, is_failed: bool
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any], bool]]:
+    is_failed = is_failed or "error" in frame
+    yield address, frame, is_failed
+    for place, call in enumerate(frame.get("calls", ())):
+        yield from _frames(call, (*address, place), is_failed=is_failed)

@@ -29,7 +29,6 @@ from chains.ethereum.etl.rows import (
 )
 from chains.ethereum.etl.text import fixed_bytes, varied_bytes
 from chains.ethereum.etl.traces import Paid, own_moves, read_traces, read_transfers
-from chains.ethereum.header import EMPTY_UNCLES
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.quantities import limbs_of
 from chains.ethereum.tables import AccountBatch, CallCoverage, MovementKind, Ordering
@@ -40,7 +39,7 @@ def decoded_stretch(
 ) -> AccountBatch:
     """Decode the blocks of heights `first` to `last`; `MalformedBlockError` says what is wrong."""
     stretch = Stretch(folder, first, last, AddressPool())
-    blocks = read_blocks(stretch, EMPTY_UNCLES)
+    blocks = read_blocks(stretch)
     transactions = read_transactions(stretch, blocks.rows)
     book = CallBook(stretch.pool)
     system: list[Paid] = []

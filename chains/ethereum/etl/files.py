@@ -33,7 +33,7 @@ _WHOLE = ("contracts", "tokens")
 """Tables about contracts, whose rows belong to no stretch of blocks."""
 
 _OPTIONAL = frozenset(
-    ("base_fee_per_gas", "excess_blob_gas", "withdrawals", "sha3_uncles", "transaction_type",
+    ("base_fee_per_gas", "excess_blob_gas", "withdrawals", "transaction_type",
      "gas_price", "status", "effective_gas_price", "blob_gas_price", "blob_gas_used", "error",
      "symbol", "name", "decimals")
 )  # fmt: skip

@@ -30,13 +30,14 @@ from chains.ethereum.etl.text import (
     varied_bytes,
 )
 from chains.ethereum.quantities import products
+from chains.ethereum.tables import TransactionKind
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 
 CANCUN_TIME = 1_710_338_135
 """When the main net forked, in seconds since 1970."""
 
 _BLOCKS = ("number", "hash", "parent_hash", "miner", "timestamp", "base_fee_per_gas",
-           "excess_blob_gas", "withdrawals", "sha3_uncles")  # fmt: skip
+           "excess_blob_gas", "withdrawals")  # fmt: skip
 _SENT = ("hash", "nonce", "block_number", "transaction_index", "from_address", "to_address",
          "value", "gas", "gas_price", "input", "transaction_type")  # fmt: skip
 _PAID = ("gas_used", "status", "effective_gas_price", "blob_gas_price", "blob_gas_used")
@@ -65,7 +66,6 @@ class StretchBlocks:
 
     rows: BlockRows
     miner: UInt8Array
-    has_uncles: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class StretchTransactions:
     """Whether a receipt says if it succeeded; where none does, `rows` holds a guess."""
 
 
-def read_blocks(stretch: Stretch, empty_uncles: bytes) -> StretchBlocks:
+def read_blocks(stretch: Stretch) -> StretchBlocks:
     """Read the blocks of a stretch; the first transactions are filled in by the caller."""
     table = stretch.folder.rows("blocks", _BLOCKS, stretch.first, stretch.last)
     table = table.take(pa.array(np.argsort(heights(table["number"], "number"), kind="stable")))
@@ -90,7 +90,6 @@ def read_blocks(stretch: Stretch, empty_uncles: bytes) -> StretchBlocks:
         raise MalformedBlockError(f"blocks {stretch.first} to {stretch.last}: {what}")
     time = heights(table["timestamp"], "blocks.timestamp")
     miner = fixed_bytes(table["miner"], 20, "blocks.miner")
-    uncles = fixed_bytes(table["sha3_uncles"], 32, "blocks.sha3_uncles")
     rows = BlockRows(
         height=height,
         block_hash=fixed_bytes(table["hash"], 32, "blocks.hash"),
@@ -101,8 +100,7 @@ def read_blocks(stretch: Stretch, empty_uncles: bytes) -> StretchBlocks:
         first_transaction=np.zeros(len(height) + 1, np.int64),
         keeps_destroyed=is_there(table["excess_blob_gas"]) | (time >= CANCUN_TIME),
     )
-    has_uncles = uncles.any(axis=1) & (uncles != np.frombuffer(empty_uncles, np.uint8)).any(axis=1)
-    return StretchBlocks(table, rows, miner, has_uncles)
+    return StretchBlocks(table, rows, miner)
 
 
 def withdrawals_of(blocks: StretchBlocks, stretch: Stretch) -> list[tuple[int, bytes, int]]:
@@ -176,9 +174,7 @@ def read_transactions(stretch: Stretch, blocks: BlockRows) -> StretchTransaction
         receiver[row] = np.frombuffer(created, np.uint8)
     rows = TransactionRows(
         tx_hash=fixed_bytes(table["hash"], 32, "transactions.hash"),
-        kind=numbers(table["transaction_type"], "transactions.transaction_type", 0).astype(
-            np.uint8
-        ),
+        kind=_kinds(table["transaction_type"]),
         succeeded=np.where(
             states_success, numbers(paid["status"], "receipts.status", 0) == 1, guess
         ),
@@ -224,6 +220,16 @@ def _sent_and_paid(stretch: Stretch) -> tuple["pa.Table", "pa.Table"]:
             "transactions; export both of the same blocks"
         )
     return table, paid
+
+
+def _kinds(column: "pa.ChunkedArray") -> UInt8Array:
+    found = numbers(column, "transactions.transaction_type", TransactionKind.LEGACY)
+    wrong = np.flatnonzero(found > TransactionKind.SET_CODE)
+    if len(wrong):
+        raise MalformedBlockError(
+            f"transactions.transaction_type is {found[wrong[0]]}, which is no type of Ethereum's"
+        )
+    return found.astype(np.uint8)
 
 
 def _places(table: "pa.Table", name: str) -> Int64Array:

@@ -167,11 +167,11 @@ def changed(path: Path, row: int, **values: str) -> None:
 @pytest.mark.parametrize(
     ("table", "row", "values", "said"),
     [
-        ("blocks", 1, {"number": "1"}, "there twice"),
         ("blocks", 1, {"number": "5"}, "block 2 is missing"),
         ("logs", 0, {"block_number": ""}, "block_number is empty in 1 rows"),
         ("logs", 0, {"block_number": "x"}, "block_number holds something"),
         ("blocks", 0, {"hash": "0x12"}, "blocks.hash has not 32 bytes in row 1"),
+        ("transactions", 0, {"transaction_type": "255"}, "no type of Ethereum's"),
         ("transactions", 0, {"value": "1.5"}, "transactions.value"),
         ("transactions", 0, {"from_address": "0x12"}, "transactions.from_address"),
         ("receipts", 0, {"transaction_hash": "0x" + "1" * 64}, "receipts are not those"),
@@ -193,6 +193,43 @@ def test_etl_export__names_the_table_and_the_column_that_is_wrong(
     changed(tmp_path / f"{table}.csv", row, **values)
     with pytest.raises(SourceUnavailableError, match=said):
         read(tmp_path, 1, 3)
+
+
+def test_etl_export__refuses_a_block_that_is_there_twice(tmp_path):
+    export(list(planted_blocks(2, 1, accounts=5)), tmp_path, traces=True)
+    path = tmp_path / "blocks.csv"
+    path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+    with pytest.raises(SourceUnavailableError, match="there twice"):
+        read(tmp_path, 1, 3)
+
+
+def told(batch):
+    """Return the story without what an export has not: genesis and delegations."""
+    return [
+        (*facts, [one for one in events if one["kind"] != "DELEGATION"])
+        for *facts, events in story_of([batch])
+    ]
+
+
+def test_etl_export__tells_what_a_real_node_tells(ethereum_chain, tmp_path):
+    rpc = ethereum_chain.node.rpc
+    options = {"tracer": "callTracer", "tracerConfig": {"withLog": True}}
+    answers = [
+        PlantedBlock(
+            block,
+            rpc("eth_getBlockReceipts", block["number"]),
+            rpc("debug_traceBlockByNumber", block["number"], options),
+        )
+        for block in ethereum_chain.blocks
+    ]
+    export(answers, tmp_path, traces=True)
+    (batch,) = read(tmp_path, 0, len(answers))
+    node = answered(answers, traced=True)
+    assert told(batch) == told(node)
+    assert batch.code_hash.tolist() == node.code_hash.tolist()
+    assert {"SELF_DESTRUCT", "CREATE", "WRAP"} <= {
+        MovementKind(int(kind)).name for kind in batch.kind
+    }
 
 
 def test_etl_export__refuses_a_table_without_a_column_that_it_needs(tmp_path):

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from planted_ethereum import PlantedBlock, export, planted_blocks
 
 from chains.ethereum.decode.batch import decode_blocks
 from chains.ethereum.etl.source import EtlExport
 from chains.ethereum.networks import ETHEREUM_DEV
 from chains.ethereum.tables import AccountBatch, MovementKind
-from planted_ethereum import PlantedBlock, export, planted_blocks
 
 TRANSACTIONS = 150
 """Of each block: what blocks of the main net have."""

@@ -3,8 +3,10 @@
 Opening balances. A ledger that begins late knows nothing of what accounts held before. Of each
 account that a batch brings in, and of each token of an account, the balance before the batch is
 asked for once; it is entered as an `OPENING` movement of the block in which the account appears
-first: of unknown origin. A ledger that begins with block 0 lacks what that allocates, which nodes
-do not tell either; what an account held after block 0 is just that, and is entered as `GENESIS`.
+first: of unknown origin.
+
+A ledger that begins with a genesis block of which nobody tells what it allocates, as that of a
+development chain, asks in the same way, and enters the balance as allocated (`GENESIS`).
 
 Tokens that do not conserve. A token may keep a fee, or change balances without telling. So where
 an account meets a token for the first time, the balance that its transfers make is compared with
@@ -82,14 +84,14 @@ def completed(
     held: HeldBalances,
     source: AccountBlockSource,
     *,
-    opening: MovementKind | None,
+    before: MovementKind | None,
 ) -> Completed:
     """Return a batch with opening balances, and with differences of tokens that do not conserve.
 
-    `opening` is what balances from before the ledger are entered as: `OPENING` where it begins
-    late, `GENESIS` where it begins with block 0, nothing where the source tells all of them.
+    `before` says as what balances from before the ledger are entered: `OPENING` where it begins
+    late, `GENESIS` where nobody tells what its first block allocates, nothing where all is told.
     """
-    return _Completing(batch, held, source, opening).done()
+    return _Completing(batch, held, source, before).done()
 
 
 class _Completing:
@@ -98,10 +100,10 @@ class _Completing:
         batch: AccountBatch,
         held: HeldBalances,
         source: AccountBlockSource,
-        opening: MovementKind | None,
+        before: MovementKind | None,
     ) -> None:
         self._batch, self._held, self._source = batch, held, source
-        self._opening = opening
+        self._before = before
         self._addresses = [row.tobytes() for row in batch.address]
         self._added: list[SystemMovement] = []
         self._openings = OpeningCoverage.KNOWN
@@ -114,10 +116,10 @@ class _Completing:
     def done(self) -> Completed:
         self._read_flows()
         new = [pair for pair in self._flows if not self._held.has_met(*pair)]
-        if self._opening is not None:
-            before = self._height(0) - 1 if self._opening is MovementKind.OPENING else 0
-            self._open_coins(before)
-            self._open_tokens(before, new)
+        if self._before is not None:
+            self._open_coins(self._before)
+        if self._before is MovementKind.OPENING:
+            self._open_tokens(new)
         self._start = dict.fromkeys(new, 0) | {
             (each.receiver, each.contract): each.amount
             for each in self._added
@@ -147,31 +149,39 @@ class _Completing:
 
     # --- opening balances
 
-    def _open_coins(self, before: int) -> None:
+    def _open_coins(self, kind: MovementKind) -> None:
         order = appearance(self._batch)
         first = {
             self._addresses[place]: block
             for place, block in zip(order.place.tolist(), order.block.tolist(), strict=True)
         }
         new = [address for address in first if self._held.is_new(address)]
-        for address, balance in self._told(before, new, None):
-            self._open(address, None, first[address], balance)
+        # The genesis block itself moves nothing.
+        height = max(self._height(0) - 1, 0)
+        for address, balance in self._told(height, new, None):
+            self._open(address, None, first[address], balance, kind)
 
-    def _open_tokens(self, before: int, new: Sequence[Pair]) -> None:
+    def _open_tokens(self, new: Sequence[Pair]) -> None:
         for contract, pairs in _by_contract(new).items():
             accounts = [account for account, _ in pairs]
-            for account, balance in self._told(before, accounts, contract):
-                self._open(account, contract, self._flows[account, contract][0][0], balance)
+            for account, balance in self._told(self._height(0) - 1, accounts, contract):
+                first = self._flows[account, contract][0][0]
+                self._open(account, contract, first, balance, MovementKind.OPENING)
 
     def _open(
-        self, account: bytes, contract: bytes | None, block: int, balance: int | None
+        self,
+        account: bytes,
+        contract: bytes | None,
+        block: int,
+        balance: int | None,
+        kind: MovementKind,
     ) -> None:
         if balance is None:
             self._openings = OpeningCoverage.MISSING
-        elif balance and self._opening is not None:
+        elif balance:
             self._added.append(
                 SystemMovement(
-                    block=block, kind=self._opening, receiver=account, contract=contract,
+                    block=block, kind=kind, receiver=account, contract=contract,
                     amount=balance,
                 )
             )  # fmt: skip

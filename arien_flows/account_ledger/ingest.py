@@ -163,36 +163,27 @@ class _Run:
         self.summary = replace(self.summary, blocks_removed=self.summary.blocks_removed + removed)
 
     def _take_in(self, start: int, target: int) -> None:
-        view = self.writer.view
-        first = int(view.blocks.height[0]) if view.counts.blocks else start
-        asks = tells_balances(self.source, max(start - 1, 0) if first else 0)
+        asks = tells_balances(self.source, max(start - 1, 0))
         parts = self.source.batches(start, target + 1)
         with closing(_each(parts)) as batches:
             for batch in batches:
-                self._stage(batch, target, self._before(first, batch), asks=asks)
+                self._stage(batch, target, asks=asks)
                 if self.stop.is_set():
                     return
                 if self.writer.commit_is_due:
                     self.writer.commit()
 
-    def _before(self, first: int, batch: AccountBatch) -> MovementKind | None:
-        """Return what balances from before the ledger are; nothing where the source tells them."""
-        if first:
-            return MovementKind.OPENING
-        return None if genesis_is_told(self.writer.view, batch) else MovementKind.GENESIS
-
-    def _stage(
-        self, batch: AccountBatch, target: int, opening: MovementKind | None, *, asks: bool
-    ) -> None:
+    def _stage(self, batch: AccountBatch, target: int, *, asks: bool) -> None:
         writer, before = self.writer, self.writer.rows
+        untold = what_is_untold(writer.view, batch)
         if asks and batch.block_count:
-            whole = completed(batch, ViewBalances(writer.view), self.source, opening=opening)
+            whole = completed(batch, ViewBalances(writer.view), self.source, before=untold)
             writer.stage(
                 whole.batch, self.source.assets, openings=whole.openings, marked=whole.marked
             )
         else:
-            known = OpeningCoverage.KNOWN if opening is None else OpeningCoverage.MISSING
-            writer.stage(batch, self.source.assets, openings=known)
+            openings = OpeningCoverage.KNOWN if untold is None else OpeningCoverage.MISSING
+            writer.stage(batch, self.source.assets, openings=openings)
         self.batches += 1
         rows = writer.rows
         self.summary = replace(
@@ -216,20 +207,24 @@ class _Run:
             )
 
 
-def genesis_is_told(view: AccountView, batch: AccountBatch) -> bool:
-    """Return whether the source told what the genesis block allocates; nodes do not.
+def what_is_untold(view: AccountView, batch: AccountBatch) -> MovementKind | None:
+    """Return as what balances from before a ledger count; nothing where its blocks tell all.
 
-    `batch` is the next one for a ledger that begins with block 0.
+    `batch` is what comes next, and counts where the ledger is empty.
     """
     if not view.counts.blocks:
-        rows = slice(int(batch.first_movement[batch.first_transaction[1]]))
-        return bool((batch.kind[rows] == MovementKind.GENESIS).any())
-    moved = view.movements
-    rows = slice(int(view.transactions.first_movement[view.blocks.first_transaction[1]]))
-    # What a node was asked for stands where an account appears first, and in the genesis block
-    # only its recipient of fees does.
-    others = moved.receiver[rows] != view.blocks.fee_recipient[0]
-    return bool((others & (moved.kind[rows] == MovementKind.GENESIS)).any())
+        if not batch.block_count or int(batch.height[0]):
+            return MovementKind.OPENING if batch.block_count else None
+        kinds = batch.kind[: int(batch.first_movement[int(batch.first_transaction[1])])]
+    elif not view.begins_at_genesis:
+        return MovementKind.OPENING
+    else:
+        rows = slice(int(view.transactions.first_movement[view.blocks.first_transaction[1]]))
+        # What a node was asked for stands where an account appears first, and in the genesis block
+        # only its recipient of fees does.
+        others = view.movements.receiver[rows] != view.blocks.fee_recipient[0]
+        kinds = view.movements.kind[rows][others]
+    return None if MovementKind.GENESIS in kinds else MovementKind.GENESIS
 
 
 def _each(parts: Iterator[AccountBatch]) -> Generator[AccountBatch, None, None]:

@@ -57,10 +57,10 @@ def not_conserving(view: AccountView, asset: int) -> tuple[Truncation, ...]:
 def _beginning(view: AccountView) -> tuple[Truncation, ...]:
     if not view.counts.blocks:
         return ()
-    first = int(view.blocks.height[0])
     unasked = int((view.blocks.openings != OpeningCoverage.KNOWN).sum())
     if view.begins_at_genesis:
-        return _genesis(unasked)
+        return _untold_genesis(unasked)
+    first = int(view.blocks.height[0])
     if not unasked:
         told = (
             "what accounts held before is entered as opening balances, whose origin is not known "
@@ -86,16 +86,15 @@ def _beginning(view: AccountView) -> tuple[Truncation, ...]:
     )
 
 
-def _genesis(unasked: int) -> tuple[Truncation, ...]:
+def _untold_genesis(unasked: int) -> tuple[Truncation, ...]:
     if not unasked:
         return ()
     return (
         Truncation(
             where="history",
-            reason="before_ledger",
-            limit=0,
-            detail="the source did not tell what the genesis block allocates to accounts that "
-            f"appear first in {unasked:,} of the ledger's blocks: their balances lack it, and may "
-            "be below zero; take the blocks in from a node that keeps the state of block 0",
+            reason="no_allocation",
+            limit=unasked,
+            detail="the source does not tell what the genesis block allocates: balances lack it, "
+            "and may be below zero",
         ),
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chains.ethereum.decode.quantities import ints_of
+from chains.ethereum.quantities import ints_of
 from chains.ethereum.tables import NO_ACCOUNT, AccountBatch, EventKind, MovementKind
 
 Moved = tuple[str, str | None, str | None, str | None, int]

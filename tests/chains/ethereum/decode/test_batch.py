@@ -1,4 +1,7 @@
 import copy
+import csv
+import json
+import tarfile
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.batch import decode_blocks
-from chains.ethereum.networks import ETHEREUM, ETHEREUM_DEV, ETHER_WEI
+from chains.ethereum.networks import ETHER_WEI, ETHEREUM, ETHEREUM_DEV
 from chains.ethereum.tables import CallCoverage, Ordering, TransactionKind
 from scripts.planted_ethereum import PlantedBlock, planted_blocks
 from tests.chains.ethereum.batches import events_of, moves_of, name_of, story_of
@@ -299,3 +302,35 @@ def test_decode_blocks__keeps_order_and_offsets_whole():
     assert {name_of(batch, one) for one in batch.fee_recipient} == {planted[0].block["miner"]}
     assert not any("NULL" in str(one) for one in events_of(batch, 0))
     assert NULL not in [name_of(batch, one) for one in batch.sender]
+
+
+def test_decode_blocks__decodes_a_real_block_with_its_receipts(shared_data):
+    """Block 483,920 of 2015: four transactions, two transfers of a token, no word on success."""
+    found = {}
+    with tarfile.open(shared_data / "eth_etl/ethereum-etl_resources.tar.gz") as archive:
+        for member in archive:
+            if "block_with_logs/web3" in member.name or "receipts_with_logs/web3" in member.name:
+                answer = json.load(archive.extractfile(member))["result"]
+                found[answer.get("transactionHash", "block")] = answer
+        path = "resources/test_export_token_transfers_job/block_with_transfers/"
+        text = archive.extractfile(path + "expected_token_transfers.csv").read().decode()
+    block = found.pop("block")
+    receipts = [found[one["hash"]] for one in block["transactions"]]
+    batch = decode_blocks([block], [receipts], None, ETHEREUM)
+    moved = [moves_of(batch, at) for at in range(batch.transaction_count)]
+    assert [
+        (asset, giver, gets, str(amount))
+        for one in moved
+        for kind, giver, gets, asset, amount in one
+        if kind == "TOKEN"
+    ] == [
+        (row["token_address"], row["from_address"], row["to_address"], row["value"])
+        for row in csv.DictReader(text.splitlines())
+    ]
+    assert batch.succeeded.all()
+    tips = sum(amount for one in moved for kind, *_, amount in one if kind == "GAS_TIP")
+    assert tips == sum(
+        int(one["gasUsed"], 16) * int(sent["gasPrice"], 16)
+        for one, sent in zip(receipts, block["transactions"], strict=True)
+    )
+    assert moved[-1] == [("REWARD", None, block["miner"], None, 5 * ETHER_WEI)]

@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from chains.ethereum.decode.quantities import ints_of
 from chains.ethereum.networks import ETHEREUM, ETHEREUM_DEV
+from chains.ethereum.quantities import ints_of
 from chains.ethereum.tokens import listed_assets, listed_symbol
 from tests.chains.ethereum.batches import events_of, moves_of
 from tests.chains.ethereum.decode.answers import (

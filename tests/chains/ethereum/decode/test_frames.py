@@ -1,3 +1,4 @@
+import csv
 import json
 import tarfile
 from functools import cache
@@ -177,3 +178,55 @@ def test_frames_of_tree__names_what_is_wrong(frame, said):
 def test_frames_of_list__names_what_is_wrong(rows, said):
     with pytest.raises(MalformedBlockError, match=said):
         frames_of_list(rows)
+
+
+@cache
+def etl_cases(shared: Path) -> dict[str, str]:
+    """Return the files of ethereum-etl's tests, by path."""
+    with tarfile.open(shared / "eth_etl/ethereum-etl_resources.tar.gz") as archive:
+        return {
+            member.name.removeprefix("resources/"): archive.extractfile(member).read().decode()
+            for member in archive
+            if member.isfile() and "traces" in member.name
+        }
+
+
+@pytest.mark.parametrize("block", ["create", "error", "subtraces", "suicide"])
+def test_frames__move_what_an_independent_export_found(shared_data, block):
+    cases = etl_cases(shared_data)
+    folder = f"test_export_traces_job/block_with_{block}/"
+    answer = next(text for name, text in cases.items() if name.startswith(folder + "web3"))
+    rows = json.loads(answer)["result"]
+    by_transaction: dict[int, list[dict[str, Any]]] = {}
+    for one in rows:
+        if one["type"] != "reward":
+            by_transaction.setdefault(one["transactionPosition"], []).append(one)
+    found = [one for part in by_transaction.values() for one in moved(frames_of_list(part))]
+    kinds = {"call": "CALL", "create": "CREATE", "suicide": "SELF_DESTRUCT"}
+    expected = [
+        (kinds[one["trace_type"]], one["from_address"], one["to_address"], int(one["value"]))
+        for one in csv.DictReader(cases[folder + "expected_traces.csv"].splitlines())
+        if one["trace_type"] in kinds
+        and one["call_type"] in ("", "call")
+        and one["status"] == "1"
+        and int(one["value"])
+    ]
+    assert found == expected
+    assert found
+
+
+@pytest.mark.parametrize("block", ["create", "error", "subtraces"])
+def test_frames__move_the_same_by_the_traces_of_two_nodes(shared_data, block):
+    cases = etl_cases(shared_data)
+    folders = [f"test_{job}_job/block_with_{block}/" for job in
+               ("extract_geth_traces", "export_traces")]  # fmt: skip
+    geth, parity = (
+        json.loads(next(text for name, text in cases.items() if name.startswith(folder + "web3")))
+        for folder in folders
+    )
+    by_tree = [one for row in geth["result"] for one in moved(frames_of_tree(row["result"]))]
+    own = [one for one in parity["result"] if one["type"] != "reward"]
+    parts = {one["transactionPosition"]: [] for one in own}
+    for one in own:
+        parts[one["transactionPosition"]].append(one)
+    assert by_tree == [one for part in parts.values() for one in moved(frames_of_list(part))]

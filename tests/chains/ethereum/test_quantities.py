@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.errors import MalformedBlockError
-from chains.ethereum.decode.quantities import (
+from chains.ethereum.decode.rows import AddressPool, unique_rows
+from chains.ethereum.quantities import (
     ints_of,
     limbs_of,
     limbs_of_words,
@@ -12,7 +13,6 @@ from chains.ethereum.decode.quantities import (
     quantity_of,
     raw_of,
 )
-from chains.ethereum.decode.rows import AddressPool, unique_rows
 
 wide = st.integers(0, (1 << 256) - 1)
 short = st.integers(0, (1 << 64) - 1)

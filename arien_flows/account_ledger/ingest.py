@@ -219,8 +219,11 @@ def what_is_untold(view: AccountView, batch: AccountBatch) -> MovementKind | Non
     elif not view.begins_at_genesis:
         return MovementKind.OPENING
     else:
-        ends = view.transactions.first_movement[view.blocks.first_transaction[1]]
-        kinds = view.movements.kind[: int(ends)]
+        rows = slice(int(view.transactions.first_movement[view.blocks.first_transaction[1]]))
+        # What a node was asked for stands where an account appears first, and in the genesis block
+        # only its recipient of fees does.
+        others = view.movements.receiver[rows] != view.blocks.fee_recipient[0]
+        kinds = view.movements.kind[rows][others]
     return None if MovementKind.GENESIS in kinds else MovementKind.GENESIS
 
 

@@ -12,6 +12,7 @@ SWAP_EULERIAN = "swap-eulerian"
 SWAP_NET = "swap-net"
 WRAP = "wrap"
 UNWRAP = "unwrap"
+CONVERSIONS = (SWAP_EULERIAN, SWAP_NET, WRAP, UNWRAP)
 BRIDGE_IDENTIFIER = "bridge-identifier"
 
 CONVERSION_VERSION = 1

@@ -37,11 +37,10 @@ from arien_flows.shapes import Certainty, Truncation, shown_time
 from arien_flows.tracing.texts import moment
 from chains.ethereum.tables import MovementKind
 from heuristics import account_taint
-from heuristics.passage_rules import SWAP_EULERIAN, SWAP_NET, UNWRAP, VERSIONS, WRAP
+from heuristics.passage_rules import CONVERSIONS, VERSIONS
 from heuristics.taint import Stop
 
 SHOWN_BARRED = 100
-CONVERSIONS = (SWAP_EULERIAN, SWAP_NET, WRAP, UNWRAP)
 
 _SINGULAR = (MovementKind.NFT, MovementKind.MULTI_TOKEN)
 

@@ -140,10 +140,11 @@ def test_trace__tells_the_way_and_accounts_for_everything(ask: Ask, ethereum_cha
     coin = point["coins"][-1]
     assert coin["txid"] == ethereum_chain.tx("sweep thief")
     assert coin["counterparty"].lower() == ethereum_chain.contracts["deposit_thief"]
+    # The deposit address and the thief are one customer, so the edge is the sweep.
     (edge,) = [
         edge
         for edge in answer["graph"]["edges"]
-        if ethereum_chain.tx("thief cashes in") in edge["txids"]
+        if ethereum_chain.tx("sweep thief") in edge["txids"]
     ]
     assert int(edge["amount"]) == at_exchange(answer)
 

@@ -1,16 +1,18 @@
-"""No account gives what it does not have: where a ledger is complete, balances are never negative.
+"""No account gives coins that it does not have: in a complete ledger, none is below zero.
 
-Where it is not, negative balances show what is missing. They are counted, and are no contradiction.
+Elsewhere, a balance below zero shows what is missing, or a token whose transfers do not tell its
+balances. These are counted, and are no contradiction.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from arien_flows.account_ledger.columns import NULL_ACCOUNT
+from arien_flows.account_ledger.columns import NATIVE, NULL_ACCOUNT
 from arien_flows.account_ledger.view import AccountView
+from arien_flows.amounts import counted
 from arien_flows.ledger.verify_result import Check, Findings
-from chains.ethereum.tables import NO_ACCOUNT, CallCoverage, MovementKind, OpeningCoverage
+from chains.ethereum.tables import NO_ACCOUNT, CallCoverage, OpeningCoverage
 from chains.types import Int64Array, UInt64Array
 from heuristics.wide import LIMBS
 
@@ -24,17 +26,16 @@ _MASK = np.uint64(0xFFFF_FFFF)
 
 
 def check_balances(view: AccountView) -> Check:
-    """Check that no balance is negative at the end of the ledger."""
+    """Check that no account gave more of the coin than it had; count such balances of tokens."""
     found = Findings()
     is_complete = view.calls is CallCoverage.TRACED and bool(
         (view.blocks.openings == OpeningCoverage.KNOWN).all()
     )
     short = 0
     for account, asset, balance in negative_balances(view):
-        facts = view.asset_facts[asset]
-        if is_complete and facts.is_conserving and facts.standard is not MovementKind.MULTI_TOKEN:
+        if is_complete and asset == NATIVE:
             found.add(
-                f"{view.account_text(account)}, {facts.symbol or 'asset ' + str(asset)}",
+                f"{view.account_text(account)}, {view.network.coin}",
                 f"gave {-balance} base units more than it had",
             )
         else:
@@ -42,10 +43,10 @@ def check_balances(view: AccountView) -> Check:
     found.rows_checked = view.counts.movements
     if short:
         found.note = (
-            f"{short:,} balances are below zero because something is missing: what came before the "
-            "ledger, what contracts passed on, or what a token's transfers do not tell"
+            f"below zero: {counted(short, 'balance')}, because something is missing: what came "
+            "before the ledger, what contracts passed on, or what a token's transfers do not tell"
         )
-    return found.check("balances", "No account gave what it did not have.")
+    return found.check("balances", "No account gave more of the coin than it had.")
 
 
 def negative_balances(view: AccountView) -> Iterator[tuple[int, int, int]]:

@@ -39,7 +39,7 @@ def test_ledger__says_what_memory_says_however_blocks_are_cut(seed: int, cuts: s
         assert_alike(open_accounts(Path(folder)), chain.view())
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), cuts=CUTS, height=st.integers(-1, 11))
 def test_roll_back__leaves_the_bytes_of_a_ledger_that_never_went_on(
     seed: int, cuts: set[int], height: int

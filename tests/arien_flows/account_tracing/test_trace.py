@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from arien_flows.account_tracing.request import AccountTraceRequest
@@ -477,4 +476,4 @@ def test_not_fetched__accounts_end_paths():
         ("tETH", "unspent"): 8 * ETHER,
         ("USDC", "not_fetched"): 4_000 * DOLLAR,
     }
-    assert np.all([not cut.reason == "before_ledger" for cut in result.answer.truncations])
+    assert "before_ledger" not in {cut.reason for cut in result.answer.truncations}

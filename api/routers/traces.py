@@ -8,6 +8,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import SettingsDep, WorkspaceDep, problems
+from arien_flows.account_tracing.answer import AccountTraceAnswer
+from arien_flows.account_tracing.request import AccountTraceRequest, GasOrderName
+from arien_flows.account_workspace import OpenAccounts
+from arien_flows.answers.account_trace import traced_accounts
 from arien_flows.answers.trace import traced
 from arien_flows.errors import InputError
 from arien_flows.settings import Settings
@@ -48,7 +52,12 @@ class TraceBody(BaseModel):
     """Name of the network."""
 
     sources: Annotated[list[Source], Field(min_length=1, max_length=MAX_SOURCES)]
-    """Addresses (what they received from outside), `txid:vout`, or `entity:ADDRESS`."""
+    """Addresses (what they received from outside), `txid:vout` (on a chain of accounts one
+    movement, `TXHASH:POSITION`), or `entity:ADDRESS`."""
+
+    asset: Annotated[str | None, Field(max_length=100)] = None
+    """On a chain of accounts what is followed: the coin (by default), the symbol of a main token,
+    or a token's contract."""
 
     direction: DirectionName = "forward"
     """Where it went, or where it came from."""
@@ -59,7 +68,7 @@ class TraceBody(BaseModel):
     max_hops: Annotated[int, Field(ge=1, le=MAX_HOPS)] = 12
     """Transactions between a source and the end of a path."""
 
-    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,16}$", max_length=16)] = None
+    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,78}$", max_length=78)] = None
     """Smallest amount followed, in base units; by default 0.001 coins or 0.1 % of the source."""
 
     since: datetime | None = None
@@ -92,6 +101,9 @@ class TraceBody(BaseModel):
 
     fee_mode: FeeMode = "track"
     """List each traced fee, tell their sum only (`drop`), or follow fees into coinbases."""
+
+    gas_order: GasOrderName = "last"
+    """On a chain of accounts: whether a transaction's gas is paid after its value, or before."""
 
     subsidy_order: SubsidyOrder = "first"
     """Where fees are followed: whether a coinbase's new money comes before or after them."""
@@ -130,7 +142,7 @@ class TraceBody(BaseModel):
     "/traces",
     operation_id="make_trace",
     summary="Follow money forward or backward",
-    response_model=TraceAnswer,
+    response_model=TraceAnswer | AccountTraceAnswer,
     responses=problems(
         _404="The network has no ledger here, or it does not hold a source.",
         _413="The body is too long.",
@@ -142,10 +154,15 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
 
     The same request gives the same bytes as long as the ledger, the clustering, the tags and the
     prices stay as they are and no `seconds` are given. `manifest` names all these; the ETag is the
-    hash of the result, which does not cover it.
+    hash of the result, which does not cover it. On a chain of accounts hops are transfers, the
+    budget counts movements, and each amount names its asset.
     """
+    network = workspace.open_any(body.network)
+    if isinstance(network, OpenAccounts):
+        return _on_accounts(body, network, settings)
+    if body.asset is not None or body.gas_order != "last":
+        raise InputError("asset and gas_order are for chains of accounts: leave them out")
     request = _request(body, settings)
-    network = workspace.open(body.network)
     result = network.ask(
         lambda reading: traced(reading, request), height=body.as_of, clusters_anew=False
     )
@@ -153,13 +170,50 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
     return Response(result.json_bytes(), headers=headers, media_type="application/json")
 
 
-def _request(body: TraceBody, settings: Settings) -> TraceRequest:
+def _on_accounts(body: TraceBody, network: OpenAccounts, settings: Settings) -> Response:
+    for name in ("subsidy_order", "demix", "demix_depth", "expanded", "pins"):
+        if getattr(body, name) != TraceBody.model_fields[name].default:
+            raise InputError(f"{name} means nothing on a chain of accounts: leave it out")
+    if body.level == "transaction":
+        raise InputError("level is entity or address on a chain of accounts")
+    request = AccountTraceRequest(
+        sources=tuple(body.sources),
+        asset=body.asset,
+        direction=body.direction,
+        policy=body.policy,
+        max_hops=body.max_hops,
+        min_value=None if body.min_value is None else int(body.min_value),
+        since=body.since,
+        until=body.until,
+        horizon_days=body.horizon_days,
+        budget=_budget(body, settings),
+        seconds=body.seconds,
+        fan_out=body.fan_out_outputs,
+        fan_out_percent=body.fan_out_percent,
+        dormant_days=body.dormant_days,
+        min_confidence=body.min_confidence,
+        fee_mode=body.fee_mode,
+        gas_order=body.gas_order,
+        graph_nodes=body.graph_nodes,
+        fiat=body.fiat,
+        level=body.level,
+    )
+    result = network.ask(lambda reading: traced_accounts(reading, request), height=body.as_of)
+    headers = {"ETag": f'"{result.answer.manifest.result_sha256}"'}
+    return Response(result.json_bytes(), headers=headers, media_type="application/json")
+
+
+def _budget(body: TraceBody, settings: Settings) -> int:
     budget = settings.trace_budget if body.budget is None else body.budget
     if budget > settings.trace_budget:
         raise InputError(
             f"the budget is {budget:,} and this service allows {settings.trace_budget:,} "
             "transactions: ask for less, raise ARIEN_TRACE_BUDGET, or use the command line"
         )
+    return budget
+
+
+def _request(body: TraceBody, settings: Settings) -> TraceRequest:
     return TraceRequest(
         sources=tuple(body.sources),
         direction=body.direction,
@@ -169,7 +223,7 @@ def _request(body: TraceBody, settings: Settings) -> TraceRequest:
         since=body.since,
         until=body.until,
         horizon_days=body.horizon_days,
-        budget=budget,
+        budget=_budget(body, settings),
         seconds=body.seconds,
         fan_out_outputs=body.fan_out_outputs,
         fan_out_percent=body.fan_out_percent,

@@ -157,7 +157,7 @@ class Exploration:
         totals = self._asset_totals(found)
         reached.sort(key=lambda r: (-(r.traced * _SHARES // max(totals[r.pot[1]], 1)), r.pot))
         self.reasons = {}
-        grown = False
+        entered: list[Int64Array] = []
         for each in reached:
             reason = self.stops.reason(each, self._least(each.pot[1], totals))
             if reason is None and self._is_over():
@@ -168,9 +168,9 @@ class Exploration:
             if reason is not None:
                 self.reasons[each.pot] = reason
                 continue
-            self._enter(each.pot)
-            grown = True
-        return grown
+            entered.append(self._enter(each.pot))
+        self.rows = np.unique(np.concatenate([self.rows, *entered]))
+        return len(entered) > 0
 
     def _reached(self, found: Found) -> list[Reached]:
         pots = {*found.outside, *found.waiting}
@@ -201,12 +201,13 @@ class Exploration:
             return least
         return max(1, totals.get(asset, 0) * least // max(self.sources.total, 1))
 
-    def _enter(self, pot: Pot) -> None:
+    def _enter(self, pot: Pot) -> Int64Array:
+        """Look into a balance, and return its movements."""
         rows = self.ground.view.index.movements_of(*pot)
         self.looked_at += len(rows)
         inside = rows[(rows >= self.window.first_row) & (rows < self.window.past_row)]
-        self.rows = np.union1d(self.rows, inside)
         self.pots.add(pot)
+        return inside
 
     def _is_over(self) -> bool:
         return self._deadline is not None and monotonic() >= self._deadline

@@ -17,8 +17,12 @@ from tests.account_readings import SmallReading, reading_of
 from tests.arien_flows.account_tracing.stories import CONSERVING, asked
 
 UNLIMITED = {
-    "min_value": 1, "max_hops": 10_000, "fan_out": 2**31, "find_nothing": True, "dormant_days": 36_500,
-}  # fmt: skip
+    "min_value": 1,
+    "max_hops": 10_000,
+    "fan_out": 2**31,
+    "find_nothing": True,
+    "dormant_days": 36_500,
+}
 PEOPLE = ("alice", "bob", "carol", "dave", "null")
 TOKENS = ("usd", "eur", "gold", "dog")
 

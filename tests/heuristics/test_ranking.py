@@ -76,10 +76,10 @@ def test_push__in_time_agrees_with_reference(rows, converts):
         found = {
             (account, it): held for account, bag in walk.rest.items() for it, held in bag.items()
         }
-        expected = {
-            where: held for where, held in push_in_time(0, chip, 1.0, moves).items() if held
-        }
-        assert found == pytest.approx(expected)
+        expected = push_in_time(0, chip, 1.0, moves)
+        # What is too small beside the rest may be rounded away on either side.
+        for where in found.keys() | expected.keys():
+            assert found.get(where, 0.0) == pytest.approx(expected.get(where, 0.0), abs=1e-12)
 
 
 def test_rank__by_time_goes_only_where_money_can_have_gone():

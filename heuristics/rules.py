@@ -31,6 +31,7 @@ from heuristics import (
     demix,
     deposits,
     funding,
+    passage_rules,
     peeling,
 )
 from heuristics.change_rules import ChangeRule
@@ -154,6 +155,11 @@ def _change_rule(rule: ChangeRule) -> Rule:
     )
 
 
+def _kind_of_passage(name: str) -> Literal["static", "dynamic"]:
+    """Return whether later transactions can change what a rule about passages says."""
+    return "static" if passage_rules.is_of_one_transaction(name) else "dynamic"
+
+
 COIN_RULES: tuple[Rule, ...] = (
     _rule("cospend", cospend.VERSION, cospend.join_cospends),
     _rule("same_key", cospend.VERSION, SAME_KEY),
@@ -252,7 +258,13 @@ ACCOUNT_RULES: tuple[Rule, ...] = (
 )
 """Rules of chains of accounts."""
 
-RULES = (*COIN_RULES, *ACCOUNT_RULES)
+PASSAGE_RULES: tuple[Rule, ...] = tuple(
+    _rule(name, passage_rules.VERSIONS[name], text, kind=_kind_of_passage(name))
+    for name, text in passage_rules.DOCUMENTATION.items()
+)
+"""Rules about what changes its asset, its chain, or goes through a mixer, and what ranks."""
+
+RULES = (*COIN_RULES, *ACCOUNT_RULES, *PASSAGE_RULES)
 
 
 def rule_named(name: str) -> Rule:

@@ -5,7 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from arien_flows.account_entities.actors import Actors
+from arien_flows.account_entities.actors import SERVES_MANY, Actors
+from arien_flows.account_entities.burns import burn_accounts
+from arien_flows.account_entities.denied import denied_accounts
 from arien_flows.account_entities.known import KnownAccounts
 from arien_flows.account_ledger.view import AccountView
 from chains.ethereum.tables import NO_ACCOUNT, CodeKind
@@ -33,9 +35,14 @@ class Roles:
 
     @cached_property
     def is_exchange(self) -> BoolArray:
-        """Accounts in which exchanges collect deposits; a pool that is tagged so is none."""
+        """Accounts in which exchanges collect deposits; a pool that is tagged so is none.
+
+        That a contract of an exchange deals with many people is what it is there for.
+        """
         found = self._marks(self.known.exchange)
-        found &= ~self.actors.many_people() | ~self.actors.is_contract
+        found &= ~np.isin(self.actors.kind, SERVES_MANY)
+        found[denied_accounts(self.view)] = False
+        found[burn_accounts(self.view)] = False
         return found
 
     @cached_property

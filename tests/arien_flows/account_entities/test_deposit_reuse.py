@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from chains.ethereum.tables import CodeKind
+from arien_flows.account_entities.actors import MOST_COUNTERPARTIES
+from chains.ethereum.tables import CodeKind, EventKind
 from heuristics.deposits import MOST_ADDRESSES, MOST_SENDERS
 from tests.account_chains import ETHER
 from tests.arien_flows.account_entities.stories import (
@@ -156,6 +157,22 @@ def test_deposit_reuse__takes_who_pays_to_many_addresses_for_an_unnamed_exchange
     joined = together(chain, "unnamed", "alice", *names)
     everybody = {"unnamed", "alice", *names}
     assert joined == ([everybody] if addresses <= MOST_ADDRESSES else [{"alice", "d0"}])
+
+
+@pytest.mark.parametrize("swaps", [False, True])
+def test_deposit_reuse__knows_an_exchange_by_its_contract_and_not_by_a_pool(swaps):
+    people = [f"person {number}" for number in range(MOST_COUNTERPARTIES + 1)]
+    chain = exchange_chain("alice", "maker", *people)
+    with chain.transaction("maker") as tx:
+        tx.code("vault", "maker")
+    for person in people:
+        with chain.transaction(person, "vault") as tx:
+            tx.move("vault", person, 1)
+            if swaps:
+                tx.event(EventKind.SWAP, "vault", person)
+    deposit(chain, "alice", "d1", exchange="vault")
+    joined = together(chain, "alice", "d1", "vault", exchanges={"vault": "bitfinex"})
+    assert joined == ([] if swaps else [{"alice", "d1"}])
 
 
 def test_deposit_reuse__keeps_customers_apart_whom_tags_name_differently():

@@ -22,7 +22,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from urllib.parse import quote
@@ -285,13 +285,14 @@ class HttpClient:
             return answer
         # Kept as it was sent but for its compression, which says nothing.
         note = "" if answer.status == 200 else f" (answered {answer.status})"
-        kept = self._without_keys(answer.body)
-        note += "" if kept == answer.body else " (the key, which the answer repeats, was taken out)"
+        told = self._without_keys(answer.body)
+        note += "" if told == answer.body else " (the key, which the answer repeats, was taken out)"
+        answer = replace(answer, body=told)
         self._recorder.keep(
             Exchange(
                 source=self.name,
                 request=_SECRET_KEYS.sub(r"\1…", shown) + note,
-                answer=kept,
+                answer=answer.body,
                 received_at=datetime.now(UTC),
             )
         )

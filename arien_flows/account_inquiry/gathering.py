@@ -20,7 +20,7 @@ from chains.ethereum.address import checksummed
 from chains.ethereum.lookups import AccountHistory, AssetClaim
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.tables import NULL_ADDRESS, MovementKind
-from chains.ethereum.tokens import listed
+from chains.ethereum.tokens import listed, listed_assets
 
 MOST_OF_HISTORY = 10_000
 """An account with more transactions is not fetched row by row."""
@@ -130,7 +130,11 @@ class AccountGathering:
 
     def _assets(self) -> list[AssetFacts]:
         every = (*self._in_blocks.values(), *self.histories.values())
-        claims = {claim.contract: claim for each in every for claim in each.claims}
+        claims = {
+            asset.contract: AssetClaim(asset.contract, asset.symbol, asset.name, asset.decimals)
+            for asset in listed_assets(self.network.chain_id)
+        }
+        claims |= {claim.contract: claim for each in every for claim in each.claims}
         return [_facts(claim, self.network) for claim in claims.values()]
 
 

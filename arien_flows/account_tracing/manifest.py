@@ -2,12 +2,13 @@
 
 from importlib.metadata import version
 
+from arien_flows.account_entities.clustering import AccountClustering
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tracing import answer
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.traced import Traced
 from arien_flows.attribution.ownership import EntityMap
-from arien_flows.passages import conversion
+from arien_flows.passages import swaps, wraps
 from arien_flows.prices import table
 from arien_flows.tracing import layout
 from arien_flows.tracing.manifest import NEAR_BLOCKS, PROGRAM
@@ -15,6 +16,9 @@ from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manif
 from heuristics import account_taint
 
 KIND = "account_trace"
+FETCHED_KIND = "fetched_account_trace"
+"""Of an answer from an explorer's lists, which cannot be made again from a ledger."""
+
 COMPARISON = "account_comparison"
 
 
@@ -23,7 +27,8 @@ def rule_versions() -> dict[str, int]:
     return {
         "account_answer": answer.VERSION,
         "account_taint": account_taint.VERSION,
-        "conversions": getattr(conversion, "VERSION", 1),
+        "swaps": swaps.VERSION,
+        "wraps": wraps.VERSION,
         "layout": layout.VERSION,
         "prices": table.VERSION,
     }
@@ -33,7 +38,7 @@ def manifest_of(ground: Ground, traced: Traced) -> Manifest:
     """Return the manifest of a trace, its result hash still empty."""
     view = ground.view
     return Manifest(
-        kind=KIND,
+        kind=KIND if ground.fetched is None else FETCHED_KIND,
         program=PROGRAM,
         version=version(PROGRAM),
         network=view.network.name,
@@ -55,9 +60,17 @@ def manifest_of(ground: Ground, traced: Traced) -> Manifest:
 
 
 def clustering_made(entities: EntityMap) -> ClusteringMade | None:
-    """Return how the entities were made, where the clustering says so."""
-    made = getattr(entities, "made", None)
-    return made if isinstance(made, ClusteringMade) else None
+    """Return how the entities were made; nothing where each account stands for itself."""
+    if not isinstance(entities, AccountClustering):
+        return None
+    made = entities.manifest
+    return ClusteringMade(
+        profile=entities.profile,
+        height=made.height,
+        block_hash=made.block_hash,
+        rules=dict(sorted(made.rules.items())),
+        parameters=dict(sorted(made.parameters.items())),
+    )
 
 
 def blocks_seen(view: AccountView) -> tuple[BlockSeen, ...]:

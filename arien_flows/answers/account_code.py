@@ -100,7 +100,7 @@ def _code(view: AccountView, row: int) -> CodeAnswer:
     return CodeAnswer(
         kind="delegation_ended" if is_delegation and target == NO_ACCOUNT else _NAMES[kind],
         target=text_of(view, target),
-        code_hash=None if is_delegation else "0x" + code_hash.hex(),
+        code_hash=None if is_delegation or not any(code_hash) else "0x" + code_hash.hex(),
         txid=seen.txid,
         height=seen.height,
         time=seen.time,

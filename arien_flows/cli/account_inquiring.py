@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from arien_flows.account_inquiry.inquire import AccountsQuestion, inquire_accounts
 from arien_flows.account_workspace import AccountReading
-from arien_flows.cli.asking_accounts import names_explorer
+from arien_flows.cli.named_explorer import names_explorer
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
 from arien_flows.errors import InputError

@@ -1,12 +1,15 @@
 """`arien-flows trace` on a chain of accounts."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import click
 
+from arien_flows.account_inquiry.trace import AccountTraceQuestion
 from arien_flows.account_tracing.request import (
+    ACCOUNT_POLICY_NAMES,
     AccountLevelName,
     AccountTraceRequest,
     GasOrderName,
@@ -94,11 +97,22 @@ def trace_accounts(
         level=cast("AccountLevelName", level),
     )
     if compare:
-        found = asked_accounts(session, lambda it: compared_accounts(it, request), height=as_of)
+        policies = tuple(replace(request, policy=name) for name in ACCOUNT_POLICY_NAMES)
+        found = asked_accounts(
+            session,
+            lambda it: compared_accounts(it, request),
+            AccountTraceQuestion(requests=policies),
+            height=as_of,
+        )
         _tell_time_out(found.manifest.timed_out, found.request.budget)
         emit(session, found, account_comparison_lines)
         return
-    result = asked_accounts(session, lambda it: traced_accounts(it, request), height=as_of)
+    result = asked_accounts(
+        session,
+        lambda it: traced_accounts(it, request),
+        AccountTraceQuestion(requests=(request,)),
+        height=as_of,
+    )
     _tell_time_out(result.answer.manifest.timed_out, result.answer.request.budget)
     if output is not None:
         for file in write_account_trace_files(result, output).all():

@@ -8,7 +8,7 @@ from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError
 from arien_flows.inquiry.inquire import Question
 from arien_flows.workspace import OpenNetwork, Reading, Workspace
-from chains.registry import BLOCK_SCHEMES, LOOKUP_SCHEMES
+from chains.registry import ACCOUNT_LOOKUP_SCHEMES, BLOCK_SCHEMES, LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
 
@@ -60,7 +60,7 @@ def names_server(session: Session) -> bool:
         return False
     scheme, colon, _ = uri.partition(":")
     scheme = scheme.lower()
-    if not colon or scheme not in (*LOOKUP_SCHEMES, *BLOCK_SCHEMES):
+    if not colon or scheme not in (*LOOKUP_SCHEMES, *ACCOUNT_LOOKUP_SCHEMES, *BLOCK_SCHEMES):
         # What else it holds may be a password.
         named = "--source" if session.source_is_named else "ARIEN_SOURCE"
         raise InputError(

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from arien_flows.account_inquiry.inquire import AccountsQuestion
 from arien_flows.account_workspace import AccountReading, OpenAccounts
+from arien_flows.cli.named_explorer import names_explorer
 from arien_flows.cli.session import Session
 from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError
 from arien_flows.workspace import Workspace
 from chains.networks import is_account_network
-from chains.registry import ACCOUNT_LOOKUP_SCHEMES
 
 Answer = TypeVar("Answer")
 
@@ -67,12 +67,6 @@ def asked_accounts(
     if session.source_is_named:
         refuse_server()
     return chosen_accounts(session).ask(answer, profile, height)
-
-
-def names_explorer(session: Session) -> bool:
-    """Tell whether questions about accounts go to an explorer: by option or `ARIEN_SOURCE`."""
-    uri = session.settings.source
-    return uri is not None and uri.partition(":")[0].lower() in ACCOUNT_LOOKUP_SCHEMES
 
 
 def refuse_server() -> None:

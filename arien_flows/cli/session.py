@@ -94,7 +94,8 @@ _SOURCE_OPTIONS = (
         "--source",
         metavar="URI",
         help="Ask this server instead of a ledger: esplora+https://HOST/api or "
-        "electrum+ssl://HOST:PORT (ARIEN_SOURCE). Its operator learns what is asked.",
+        "electrum+ssl://HOST:PORT, for Ethereum etherscan+https://HOST/api or "
+        "blockscout+https://HOST (ARIEN_SOURCE). Its operator learns what is asked.",
         expose_value=False,
         callback=_keep,
     ),

@@ -53,7 +53,8 @@ class Replayed(Shape):
     """The same in a sentence, with what to do."""
 
     kind: str
-    """What was run: `trace`, `comparison`, `path`, `taint`, `exposure` or `risk`."""
+    """What was run: `trace`, `comparison`, `path`, `taint`, `exposure` or `risk`; on networks of
+    accounts `account_trace` or `account_comparison`."""
 
     network: str
     """Name of the network."""

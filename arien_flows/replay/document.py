@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from arien_flows.account_tracing.answer import AccountRequestShape
 from arien_flows.answers.exposure_shapes import ExposureRequestShape
 from arien_flows.answers.risk_shapes import RiskRequestShape
 from arien_flows.errors import InputError
@@ -24,7 +25,12 @@ from arien_flows.tracing.sweep_answer import TaintRequestShape
 from arien_flows.tracing.sweep_request import SOURCES_FILE
 
 Request = (
-    RequestShape | PathRequestShape | TaintRequestShape | ExposureRequestShape | RiskRequestShape
+    RequestShape
+    | PathRequestShape
+    | TaintRequestShape
+    | ExposureRequestShape
+    | RiskRequestShape
+    | AccountRequestShape
 )
 
 KINDS: dict[str, type[Request]] = {
@@ -34,10 +40,12 @@ KINDS: dict[str, type[Request]] = {
     "taint": TaintRequestShape,
     "exposure": ExposureRequestShape,
     "risk": RiskRequestShape,
+    "account_trace": AccountRequestShape,
+    "account_comparison": AccountRequestShape,
 }
 """What can be made again, and how its question is written."""
 
-ANSWER_FILES = {"trace": "trace.json", "taint": "taint.json"}
+ANSWER_FILES = {"trace": "trace.json", "taint": "taint.json", "account_trace": "trace.json"}
 """What stands beside a manifest of each kind, where `-o` wrote both."""
 
 

@@ -5,6 +5,13 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
+from arien_flows.account_ledger.view import AccountView
+from arien_flows.account_tracing.answer import AccountRequestShape, AccountTraceAnswer
+from arien_flows.account_tracing.comparison import AccountComparison
+from arien_flows.account_tracing.manifest import COMPARISON
+from arien_flows.account_tracing.trace import request_of as account_request_of
+from arien_flows.account_workspace import AccountReading
+from arien_flows.answers.account_trace import compared_accounts, traced_accounts
 from arien_flows.answers.exposure import exposure_answer, exposure_requests_of
 from arien_flows.answers.exposure_shapes import ExposureAnswer, ExposureRequestShape
 from arien_flows.answers.paths import connected, path_request_of
@@ -17,13 +24,18 @@ from arien_flows.errors import InputError, StaleSnapshotError
 from arien_flows.exposure.request import ExposureRequest
 from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.completeness import Origin
-from arien_flows.ledger.beginning import first_height
 from arien_flows.ledger.view import View
 from arien_flows.replay.answer import InputChange, Outcome, Replayed
-from arien_flows.replay.chain import Parting, holds, parting
+from arien_flows.replay.chain import Parting, holds, lowest_height, parting
 from arien_flows.replay.differences import Differing, differing
 from arien_flows.replay.document import Recorded
-from arien_flows.replay.restoring import fetched_then, ledger_then, prices_then
+from arien_flows.replay.restoring import (
+    account_prices_then,
+    accounts_then,
+    fetched_then,
+    ledger_then,
+    prices_then,
+)
 from arien_flows.risk.flags import CURRENCY
 from arien_flows.shapes import json_text, plain
 from arien_flows.tracing.answer import TraceAnswer
@@ -37,6 +49,7 @@ from arien_flows.tracing.sweep_answer import TaintAnswer, TaintRequestShape
 from arien_flows.tracing.sweep_request import SweepRequest
 from arien_flows.workspace import Reading, Workspace
 from chains.bitcoin.networks import network
+from chains.networks import is_account_network
 
 _ASKED = frozenset(
     {"kind", "program", "version", "network", "tip_height", "tip_hash", "result_sha256"}
@@ -64,7 +77,16 @@ _ADVICE = {
 _NO_ADVICE = "use what the manifest names"
 _OF_THE_RUN_ADVICE = "this is no input: do not rely on what the file says of it"
 
-Answer = TraceAnswer | Comparison | PathAnswer | TaintAnswer | ExposureAnswer | RiskAnswer
+Answer = (
+    TraceAnswer
+    | Comparison
+    | PathAnswer
+    | TaintAnswer
+    | ExposureAnswer
+    | RiskAnswer
+    | AccountTraceAnswer
+    | AccountComparison
+)
 
 
 def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
@@ -78,16 +100,45 @@ def replay(recorded: Recorded, workspace: Workspace) -> Replayed:
     manifest = recorded.manifest
     if manifest.fetched is not None:
         return _from_archive(recorded, workspace, manifest.fetched)
+    if is_account_network(manifest.network):
+        return _on_accounts(recorded, workspace)
     opened = workspace.open(manifest.network)
 
     def question(present: Reading) -> Replayed:
         view = present.view
         if not holds(view, manifest.tip_height, manifest.tip_hash):
-            return _elsewhere(recorded, present)
+            return _elsewhere(recorded, view)
         with ledger_then(opened, workspace.casebook, present, manifest) as reading:
             return _judged(recorded, _again(recorded, reading, workspace.casebook))
 
     return opened.ask(question)
+
+
+def _on_accounts(recorded: Recorded, workspace: Workspace) -> Replayed:
+    manifest, casebook = recorded.manifest, workspace.casebook
+
+    def question(present: AccountReading) -> Replayed:
+        if not holds(present.view, manifest.tip_height, manifest.tip_hash):
+            return _elsewhere(recorded, present.view)
+        with accounts_then(casebook, present, manifest) as reading:
+            return _judged(recorded, _again_on_accounts(recorded, reading, casebook))
+
+    return workspace.open_accounts(manifest.network).ask(question)
+
+
+def _again_on_accounts(recorded: Recorded, reading: AccountReading, casebook: Casebook) -> Answer:
+    if not isinstance(recorded.request, AccountRequestShape):
+        raise InputError(f"a {recorded.manifest.kind} is no question about a network of accounts")
+    try:
+        request = account_request_of(recorded.request)
+    except ValueError as error:
+        raise InputError(f"the question in the file cannot be asked again: {error}") from error
+    prices = None
+    if request.fiat is not None:
+        prices = account_prices_then(casebook, recorded.manifest, request.fiat)
+    if recorded.manifest.kind == COMPARISON:
+        return compared_accounts(reading, request, prices)
+    return traced_accounts(reading, request, prices).answer
 
 
 def _from_archive(recorded: Recorded, workspace: Workspace, origin: Origin) -> Replayed:
@@ -259,9 +310,9 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
-def _elsewhere(recorded: Recorded, present: Reading) -> Replayed:
+def _elsewhere(recorded: Recorded, view: View | AccountView) -> Replayed:
     """Say why a ledger that does not hold the answer's last block cannot make it again."""
-    manifest, view = recorded.manifest, present.view
+    manifest = recorded.manifest
     part = parting(view, manifest)
     block = f"block {manifest.tip_height:,} ({manifest.tip_hash})"
     if part.by is None:
@@ -280,9 +331,9 @@ def _elsewhere(recorded: Recorded, present: Reading) -> Replayed:
     )
 
 
-def _not_here(view: View, block: str, part: Parting) -> str:
+def _not_here(view: View | AccountView, block: str, part: Parting) -> str:
     """Say where a ledger ends that contradicts nothing that the manifest names."""
-    first, last = first_height(view), view.tip.height
+    first, last = lowest_height(view), view.tip.height
     if part.after is None:
         return (
             f"The ledger holds blocks {first:,} to {last:,}, none of them named in the manifest, "

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from arien_flows.account_tags import AccountTags
+from arien_flows.account_tracing.fiat import AccountPrices
+from arien_flows.account_workspace import AccountReading, account_reading_as_of
 from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import SingleAddresses
 from arien_flows.casebook.book import Casebook
@@ -73,6 +76,40 @@ def fetched_then(
         yield reading_again(
             archive, origin, network, lambda view: TagBook(view, past, SingleAddresses())
         )
+
+
+@contextmanager
+def accounts_then(
+    casebook: Casebook, present: AccountReading, manifest: Manifest
+) -> Iterator[AccountReading]:
+    """Yield the reading of a ledger of accounts that a manifest tells of.
+
+    Entities are those of the present clustering, cut back: where its rules or tags are others than
+    then, the manifest of the replay names another.
+    """
+    earlier = account_reading_as_of(present, manifest.tip_height)
+    clustering = None if manifest.clustering_made is None else earlier.clustering
+    with _tags_then(casebook, manifest) as past:
+        yield AccountReading(
+            view=earlier.view,
+            clustering=clustering,
+            clustering_gap="",
+            tags=AccountTags(earlier.view, past, clustering or SingleAddresses()),
+            tags_are_later=manifest.tags_are_later,
+        )
+
+
+def account_prices_then(casebook: Casebook, manifest: Manifest, currency: str) -> AccountPrices:
+    """Return the price tables of each asset that a manifest names."""
+    names = {
+        table.asset: [
+            PriceTableName(each.source, each.sha256, each.points_sha256)
+            for each in manifest.prices
+            if each.asset == table.asset
+        ]
+        for table in manifest.prices
+    }
+    return lambda asset: casebook.price_book_of(asset, currency, names.get(asset, []))
 
 
 def prices_then(casebook: Casebook, manifest: Manifest, currency: str) -> PriceBook:

@@ -76,7 +76,7 @@ def opened(stand_in: StandIn) -> Iterator[AccountLookupSource]:
         yield source
 
 
-@pytest.fixture(params=HABITS, ids=str)
+@pytest.fixture(params=HABITS[:2], ids=["etherscan", "blockscout"])
 def habits(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = request.param
     return found
@@ -134,6 +134,7 @@ def _without_system_ids(
     return [(height, None if tx in hashes else tx, moves) for height, tx, moves in rows]
 
 
+@pytest.mark.parametrize("habits", HABITS, ids=str)
 def test_histories__tell_everything_that_touches_an_account(habits: dict[str, Any]) -> None:
     chain = story()
     with opened(StandIn.of(chain.batch(), **habits)) as source:

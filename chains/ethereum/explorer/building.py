@@ -22,6 +22,7 @@ from chains.ethereum.explorer.rows import (
     TokenTransfer,
     Withdrawal,
 )
+from chains.ethereum.explorer.wraps import add_wraps
 from chains.ethereum.lookups import LAST, UNTOLD, AccountHistory, AssetClaim
 from chains.ethereum.parts import BlockPart, CodePart, MovePart, TransactionPart, batch_of
 from chains.ethereum.tables import CallCoverage, MovementKind, Ordering, TransactionKind
@@ -34,6 +35,8 @@ _NO_HASH = bytes(32)
 _CALLS, _EVENTS, _GAS = 0, 1, 2
 
 EXPLORER_SILENCES = (
+    "of what kind a transaction is (all are shown as legacy), and where it stands in its block "
+    "beyond the order of those that are here",
     "which part of a fee was burnt and which went to the producer of the block: all of it counts "
     "as burnt, and fees for blobs are in no sum",
     "movements between others in the same transactions",
@@ -41,6 +44,11 @@ EXPLORER_SILENCES = (
     "approvals and other events, and the code of contracts",
 )
 """What no list of the account module tells."""
+
+WRAPS_DERIVED = (
+    "wraps and unwraps of the coin, in lists of transfers: they are taken from the coins that went "
+    "into the contract and came out of it"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,18 +81,25 @@ class _Told:
 
 
 def history_of(
-    account: bytes, rows: AccountRows, *, calls: CallCoverage, missing: tuple[str, ...]
+    account: bytes,
+    rows: AccountRows,
+    *,
+    calls: CallCoverage,
+    missing: tuple[str, ...],
+    wrappers: frozenset[bytes] = frozenset(),
 ) -> AccountHistory:
     """Put the lists of an account together; `UnexpectedAnswerError` where they exclude each other.
 
-    `missing` says what this explorer does not tell beyond what none does.
+    `missing` says what this explorer does not tell beyond what none does; `wrappers` are contracts
+    that work like WETH9: they give each coin that comes in a token, to who sent it, and back.
     """
-    return _Building(account, rows).history(calls, missing)
+    return _Building(account, rows, wrappers).history(calls, missing)
 
 
 class _Building:
-    def __init__(self, account: bytes, rows: AccountRows) -> None:
+    def __init__(self, account: bytes, rows: AccountRows, wrappers: frozenset[bytes]) -> None:
         self._account = account
+        self._wrappers = wrappers
         self._rows = rows
         self._told: dict[bytes, _Told] = {}
         self._systems: dict[tuple[int, bool], _Told] = {}
@@ -101,9 +116,13 @@ class _Building:
         for transfer in _without_doubles(self._rows.tokens):
             self._take_token(transfer)
         unknown_rewards = self._take_system_rows()
+        derived = sum(add_wraps(told.part, told.places, self._wrappers) for told in
+                      self._told.values() if self._wrappers)  # fmt: skip
         for told in self._told.values():
             self._add_gas(told)
         blocks, order = self._in_order()
+        if derived:
+            missing += (WRAPS_DERIVED,)
         if unknown_rewards:
             missing += (f"what it got for {unknown_rewards:,} blocks that it produced",)
         return AccountHistory(

@@ -24,6 +24,7 @@ from chains.ethereum.explorer.routes import ExplorerOptions, ExplorerRoutes
 from chains.ethereum.lookups import AccountHistory, AnswerMemory, BlockPlace, SentTransaction
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.tables import CallCoverage
+from chains.ethereum.tokens import listed_assets
 from chains.exchange import NoRecorder, Recorder
 from chains.http import Patience
 
@@ -59,6 +60,9 @@ class Explorer(Closing):
         self._routes = ExplorerRoutes(endpoint, options, access, recorder or NoRecorder(), patience)
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="explorer")
         self._not_offered: dict[str, None] = {}
+        self._wrappers = frozenset(
+            asset.contract for asset in listed_assets(network.chain_id) if asset.wraps_native
+        )
         try:
             self._check_network()
             self.refresh()
@@ -186,6 +190,7 @@ class Explorer(Closing):
             account_rows(lists),
             calls=CallCoverage.TRACED if knows_calls else CallCoverage.MISSING,
             missing=(*missing, *(f"what it says itself: {gap}" for gap in gaps)),
+            wrappers=self._wrappers,
         )
         if told.batch.transaction_count > most:
             raise LookupFailedError(

@@ -15,6 +15,7 @@ from arien_flows.attribution.tag import Tag
 from chains.bitcoin.address import address_text, parse_address
 from chains.bitcoin.networks import BITCOIN, NETWORKS, Network, network
 from chains.errors import AddressError
+from chains.ethereum.address import parse_ethereum_address
 from chains.ethereum.networks import ETHEREUM_NETWORKS
 from chains.tables import ScriptType
 
@@ -29,7 +30,6 @@ ETHEREUM_NAMES = frozenset(known.name for known in ETHEREUM_NETWORKS)
 _PACK_NAMES: Mapping[str, str] = {BITCOIN.name: "BTC", ETHEREUM: "ETH"}
 BITCOIN_NETWORKS: Mapping[str, Network] = {known.name: known for known in NETWORKS}
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
-_ETHEREUM_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
 _LONGEST = 25_000
 """Characters of the longest subject: a descriptor of the longest script that can be spent."""
@@ -87,10 +87,8 @@ def canonical_address(text: str, name: str) -> str:
             raise AddressError("an OP_RETURN output carries data and belongs to nobody")
         return found
     if name in ETHEREUM_NAMES:
-        lower = text.strip().lower()
-        if not _ETHEREUM_ADDRESS.fullmatch(lower):
-            raise AddressError("an Ethereum address is 0x and 40 hexadecimal digits")
-        return lower
+        stripped = text.strip()
+        return parse_ethereum_address(stripped.replace("0X", "0x", 1)).text
     return text.strip()
 
 

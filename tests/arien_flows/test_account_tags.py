@@ -12,6 +12,11 @@ from arien_flows.answers.tags import naming
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import sqlite_url
+from arien_flows.cli.main import run
+from arien_flows.settings import Settings
+from arien_flows.workspace import Workspace
+from chains.ethereum.address import checksummed
+from chains.ethereum.networks import ETHEREUM
 from chains.ethereum.tables import CodeKind
 from tests.account_chains import ETHER, AccountChain, text_of
 from tests.arien_flows.casebook.packs import bring_in, pack, row
@@ -151,4 +156,33 @@ def test_a_pack_that_says_eth__is_of_the_network_it_is_read_for(tmp_path: Path, 
     assert casebook.count("ethereum-dev") == 1
     bring_in(casebook, pack(tagged("bob", "Bob", network=written)), network="bitcoin")
     assert casebook.count("ethereum") == 1
+    casebook.close()
+
+
+def test_tags__of_a_mistyped_address_are_of_nobody(tmp_path: Path):
+    casebook = Casebook(sqlite_url(tmp_path / "casebook.sqlite"))
+    mistyped = checksummed(text_of("alice")).swapcase().replace("0X", "0x")
+    outcome = bring_in(
+        casebook, pack(row(f'"{mistyped}"', "Alice", network="ethereum", currency="ETH"))
+    )
+    assert "checksum" in outcome.faults[0].fault
+    assert casebook.count("ethereum") == 0
+    casebook.close()
+
+
+def test_tags__of_real_lists_are_found_on_ethereum(shared_data: Path, tmp_path: Path):
+    listed = shared_data / "tags_eth" / "forta_malicious_smart_contracts.csv"
+    options = ["--data", str(tmp_path), "--progress", "none"]
+    assert run([*options, "tags", "import", str(listed)]) == 0
+    casebook = Workspace(Settings(data=tmp_path)).casebook
+    table = casebook.table("ethereum")
+    assert table is not None
+    assert len(table.tag_id) == casebook.count("ethereum") > 500
+    told = "0x" + table.payload[:20].tobytes().hex()
+    chain = AccountChain(ETHEREUM, first_height=1)
+    chain.pay(told, "bob", 1)
+    view = chain.view()
+    tags = AccountTags(view, casebook, SingleAddresses())
+    assert tags.attribution.address.tolist() == [view.find_account(told)]
+    assert tags.tags_of(view.find_account(told), 1).shown[0].stored.tag.address == told
     casebook.close()

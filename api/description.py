@@ -15,6 +15,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from api.errors import MEDIA_TYPE
+from arien_flows.answers.exposure_shapes import ExposureAnswer
+from arien_flows.answers.risk_shapes import RiskAnswer
 from arien_flows.shapes import ChainAnswer
 
 EXAMPLES = Path(__file__).parent / "examples.json"
@@ -48,8 +50,22 @@ def _describe_errors(responses: dict[str, Any]) -> None:
             response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
 
 
+_HEIRS = {
+    "AccountExposureAnswer": ExposureAnswer,
+    "AccountRiskAnswer": RiskAnswer,
+}
+"""Answers that add fields to those of another answer, by name."""
+
+
 def _describe_inherited(schemas: dict[str, Any]) -> None:
-    for name, inherited in TypeAdapter(ChainAnswer).json_schema()["properties"].items():
-        for schema in schemas.values():
-            if name in schema.get("properties", {}):
-                schema["properties"][name].setdefault("description", inherited["description"])
+    """Give fields that an answer inherits the text of their origin."""
+    told = {
+        origin: TypeAdapter(origin).json_schema()["properties"]
+        for origin in (ChainAnswer, *_HEIRS.values())
+    }
+    for name, schema in schemas.items():
+        for origin in (ChainAnswer, _HEIRS.get(name, ChainAnswer)):
+            for field, inherited in told[origin].items():
+                described = schema.get("properties", {}).get(field)
+                if described is not None and "description" in inherited:
+                    described.setdefault("description", inherited["description"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from arien_flows.account_entities.clustering import (
     FOLDER,
@@ -25,6 +25,7 @@ from arien_flows.account_ledger.ledger import AccountLedger
 from arien_flows.account_ledger.limits import limits_of
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tags import AccountTags
+from arien_flows.account_tracing.ground import FetchedMovements
 from arien_flows.attribution.account_owners import known_accounts
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
 from arien_flows.attribution.snapshot import Attribution
@@ -47,17 +48,6 @@ DERIVED = "derived"
 """Folder of a ledger's derived sets."""
 
 
-class FetchedAccounts(Protocol):
-    """What a view of fetched accounts leaves open."""
-
-    @property
-    def limits(self) -> tuple[Truncation, ...]:
-        """Return what every answer from it leaves out."""
-
-    def is_fetched(self, account: int) -> bool:
-        """Tell whether all movements of an account were fetched."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class AccountReading:
     """One ledger of accounts at one moment, with what is inferred from it and said about it."""
@@ -72,7 +62,7 @@ class AccountReading:
     tags: AccountTags
     """What sources say of the view's accounts."""
 
-    fetched: FetchedAccounts | None = None
+    fetched: FetchedMovements | None = None
     """What a view of fetched accounts leaves open; nothing for a ledger of whole blocks."""
 
     tags_are_later: bool = False

@@ -31,6 +31,7 @@ from heuristics import (
     demix,
     deposits,
     funding,
+    passage_rules,
     peeling,
 )
 from heuristics.change_rules import ChangeRule
@@ -154,7 +155,12 @@ def _change_rule(rule: ChangeRule) -> Rule:
     )
 
 
-RULES: tuple[Rule, ...] = (
+def _kind_of_passage(name: str) -> Literal["static", "dynamic"]:
+    """Return whether later transactions can change what a rule about passages says."""
+    return "static" if passage_rules.is_of_one_transaction(name) else "dynamic"
+
+
+COIN_RULES: tuple[Rule, ...] = (
     _rule("cospend", cospend.VERSION, cospend.join_cospends),
     _rule("same_key", cospend.VERSION, SAME_KEY),
     _rule("inner_script", cospend.VERSION, INNER_SCRIPT),
@@ -240,13 +246,25 @@ RULES: tuple[Rule, ...] = (
     _rule("not_change", constrained.VERSION, NOT_CHANGE, kind="dynamic"),
     _rule("growth_alarm", constrained.VERSION, GROWTH_ALARM, kind="dynamic"),
     _rule("peel_hop", peeling.VERSION, peeling.choose_next, kind="dynamic"),
-    # Of chains of accounts.
+)
+"""Rules of chains of coins, in the order in which the program applies them."""
+
+ACCOUNT_RULES: tuple[Rule, ...] = (
     _rule("deposit-reuse", deposits.VERSION, deposits.match_deposits, kind="dynamic"),
     _rule("same-creator", control.VERSION, control.same_creators, kind="dynamic"),
     _rule("airdrop", airdrops.VERSION, airdrops.collected_airdrops, kind="dynamic"),
     _rule("gas-funding", funding.VERSION, funding.gas_fundings, kind="dynamic"),
     _rule("self-authorisation", control.VERSION, control.self_authorisations, kind="dynamic"),
 )
+"""Rules of chains of accounts."""
+
+PASSAGE_RULES: tuple[Rule, ...] = tuple(
+    _rule(name, passage_rules.VERSIONS[name], text, kind=_kind_of_passage(name))
+    for name, text in passage_rules.DOCUMENTATION.items()
+)
+"""Rules about what changes its asset, its chain, or goes through a mixer, and what ranks."""
+
+RULES = (*COIN_RULES, *ACCOUNT_RULES, *PASSAGE_RULES)
 
 
 def rule_named(name: str) -> Rule:

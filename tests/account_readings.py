@@ -45,6 +45,7 @@ class SmallReading:
     view: AccountView
     entities: EntityMap = field(default_factory=SingleAddresses)
     attribution: Attribution = field(default_factory=lambda: empty_attribution("ethereum-dev"))
+    tags_are_later: bool = False
 
     @property
     def limits(self) -> tuple[Truncation, ...]:

@@ -99,8 +99,10 @@ def make_small_accounts(folder: Path, *, tags: bool = True) -> SmallAccounts:
     data, pack = folder / "data", folder / "exchanges.yaml"
     write_account_ledger(data, chain)
     pack.write_text(TAGPACK.format(text_of("exchange")))
+    common = ["--data", str(data), "--progress", "none"]
     if tags:
-        assert run(["--data", str(data), "--progress", "none", "tags", "import", str(pack)]) == 0
+        assert run([*common, "tags", "import", str(pack)]) == 0
+    assert run([*common, "cluster", "run"]) == 0
     return SmallAccounts(data=data, pack=pack, chain=chain)
 
 

@@ -8,7 +8,6 @@ from fastapi.responses import Response
 from api.deps import (
     AddressPath,
     AnyNetworkDep,
-    NetworkDep,
     PageLimit,
     ProfileQuery,
     answer,
@@ -16,6 +15,7 @@ from api.deps import (
 )
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_address import AccountAnswer, account_answer
+from arien_flows.answers.account_entity import AccountEntityAnswer, account_entity_answer
 from arien_flows.answers.account_history import AccountHistoryAnswer, account_history_answer
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
@@ -101,12 +101,12 @@ def list_address_transactions(
     "/{address}/entity",
     operation_id="read_entity_of_address",
     summary="Show the entity that an address belongs to",
-    response_model=EntityAnswer,
+    response_model=EntityAnswer | AccountEntityAnswer,
     responses=REFUSALS,
 )
 def read_entity_of_address(
     address: AddressPath,
-    network: NetworkDep,
+    network: AnyNetworkDep,
     limit: PageLimit,
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
@@ -114,6 +114,13 @@ def read_entity_of_address(
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
+    if isinstance(network, OpenAccounts):
+        return answer(
+            network.ask(
+                lambda reading: account_entity_answer(reading, address, limit=limit, cursor=cursor),
+                profile,
+            )
+        )
     return answer(
         network.ask(
             lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile

@@ -5,7 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api.deps import AddressPath, NetworkDep, PageLimit, ProfileQuery, answer, problems
+from api.deps import (
+    AddressPath,
+    AnyNetworkDep,
+    NetworkDep,
+    PageLimit,
+    ProfileQuery,
+    answer,
+    problems,
+)
+from arien_flows.account_workspace import OpenAccounts
+from arien_flows.answers.account_entity import AccountEntityAnswer, account_entity_answer
+from arien_flows.answers.account_why import AccountWhyAnswer, account_why_answer
 from arien_flows.answers.conflicts import ConflictPage, conflict_page
 from arien_flows.answers.entity import (
     EntityAnswer,
@@ -33,7 +44,7 @@ AddressQuery = Annotated[
     "/entities/{address}",
     operation_id="read_entity",
     summary="Show an entity, named by any of its addresses",
-    response_model=EntityAnswer,
+    response_model=EntityAnswer | AccountEntityAnswer,
     responses=problems(
         _404="No ledger, no such address, or no clustering of the ledger yet.",
         _422="The text is not an address of the network.",
@@ -41,7 +52,7 @@ AddressQuery = Annotated[
 )
 def read_entity(
     address: AddressPath,
-    network: NetworkDep,
+    network: AnyNetworkDep,
     limit: PageLimit,
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the last page.", max_length=25_000)
@@ -49,6 +60,13 @@ def read_entity(
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
+    if isinstance(network, OpenAccounts):
+        return answer(
+            network.ask(
+                lambda reading: account_entity_answer(reading, address, limit=limit, cursor=cursor),
+                profile,
+            )
+        )
     return answer(
         network.ask(
             lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
@@ -60,16 +78,18 @@ def read_entity(
     "/why",
     operation_id="explain_link",
     summary="Show the transactions and rules that join two addresses",
-    response_model=WhyAnswer,
+    response_model=WhyAnswer | AccountWhyAnswer,
     responses=problems(
         _404="No ledger, an address that was never used, or no clustering yet.",
         _422="A text is not an address of the network.",
     ),
 )
 def explain_link(
-    a: AddressQuery, b: AddressQuery, network: NetworkDep, profile: ProfileQuery = "strict"
+    a: AddressQuery, b: AddressQuery, network: AnyNetworkDep, profile: ProfileQuery = "strict"
 ) -> Response:
     """Return a chain of joins from `a` to `b`, or say that no rule joins them."""
+    if isinstance(network, OpenAccounts):
+        return answer(network.ask(lambda reading: account_why_answer(reading, a, b), profile))
     return answer(network.ask(lambda reading: why_answer(reading, a, b), profile))
 
 

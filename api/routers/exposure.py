@@ -7,10 +7,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import AddressPath, NetworkDep, SettingsDep, answer, problems
+from api.deps import AddressPath, AnyNetworkDep, SettingsDep, answer, problems
+from arien_flows.account_workspace import OpenAccounts
+from arien_flows.answers.account_exposure import (
+    AccountExposureAnswer,
+    account_exposure_answer,
+)
 from arien_flows.answers.exposure import exposure_answer
 from arien_flows.answers.exposure_shapes import ExposureAnswer
 from arien_flows.errors import InputError
+from arien_flows.exposure.accounts import AccountExposureRequest
 from arien_flows.exposure.request import (
     DEFAULT_FAN_OUT_OUTPUTS,
     DEFAULT_FAN_OUT_PERCENT,
@@ -43,6 +49,10 @@ class ExposureLimits(BaseModel):
     """Whose entities: each profile has to be run first. `wide` guesses much: use it to explore,
     never for a report."""
 
+    asset: Annotated[str | None, Field(max_length=100)] = None
+    """On a chain of accounts: the coin's name (the default), the symbol of a listed token, or a
+    token's contract."""
+
     direction: Literal["in", "out", "both"] = "both"
     """Where money came from, where it went, or both."""
 
@@ -56,14 +66,14 @@ class ExposureLimits(BaseModel):
     """How long before (out: after) what is counted money is followed; by default without end."""
 
     max_hops: Annotated[int, Field(ge=1, le=MOST_HOPS)] = DEFAULT_HOPS
-    """Entities up to the named owner, who is counted."""
+    """Entities up to the named owner, who is counted; on a chain of accounts transfers."""
 
-    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,16}$", max_length=16)] = None
+    min_value: Annotated[str | None, Field(pattern=r"^[0-9]{1,78}$", max_length=78)] = None
     """Smallest amount followed, in base units; by default as small as the budget allows."""
 
     budget: Annotated[int | None, Field(ge=1, le=MAX_BUDGET)] = None
-    """Transactions that may be gone through in one direction; by default and at most what the
-    service allows."""
+    """Transactions that may be gone through in one direction, or movements of accounts; by default
+    and at most what the service allows."""
 
     min_confidence: Annotated[int, Field(ge=0, le=100)] = LEAST_CONFIDENCE
     """Confidence from which a tag names an owner."""
@@ -108,11 +118,11 @@ LimitsQuery = Annotated[ExposureLimits, Query()]
     "/addresses/{address}/exposure",
     operation_id="read_address_exposure",
     summary="Show whose money an address received, and who received its",
-    response_model=ExposureAnswer,
+    response_model=ExposureAnswer | AccountExposureAnswer,
     responses=PROBLEMS,
 )
 def read_address_exposure(
-    address: AddressPath, network: NetworkDep, settings: SettingsDep, limits: LimitsQuery
+    address: AddressPath, network: AnyNetworkDep, settings: SettingsDep, limits: LimitsQuery
 ) -> Response:
     """Return the shares of the first named owners that the money of an address meets.
 
@@ -125,11 +135,11 @@ def read_address_exposure(
     "/entities/{address}/exposure",
     operation_id="read_entity_exposure",
     summary="Show whose money an entity received, and who received its",
-    response_model=ExposureAnswer,
+    response_model=ExposureAnswer | AccountExposureAnswer,
     responses=PROBLEMS,
 )
 def read_entity_exposure(
-    address: AddressPath, network: NetworkDep, settings: SettingsDep, limits: LimitsQuery
+    address: AddressPath, network: AnyNetworkDep, settings: SettingsDep, limits: LimitsQuery
 ) -> Response:
     """Return the same of all addresses of an entity, named by any of them."""
     return _answered(network, settings, (f"entity:{address}",), limits)
@@ -139,14 +149,14 @@ def read_entity_exposure(
     "/exposures",
     operation_id="find_exposure",
     summary="Show whose money several owners together received, and who received theirs",
-    response_model=ExposureAnswer,
+    response_model=ExposureAnswer | AccountExposureAnswer,
     responses=problems(
         _404="No ledger, or it does not hold an address.",
         _413="The body is too long.",
         _422="The request cannot be answered as it was put.",
     ),
 )
-def find_exposure(body: ExposureBody, network: NetworkDep, settings: SettingsDep) -> Response:
+def find_exposure(body: ExposureBody, network: AnyNetworkDep, settings: SettingsDep) -> Response:
     """Return the exposure of addresses and entities that count as one subject.
 
     What they paid to each other stays inside. One subject has a route of its own.
@@ -155,11 +165,18 @@ def find_exposure(body: ExposureBody, network: NetworkDep, settings: SettingsDep
 
 
 def _answered(
-    network: OpenNetwork, settings: Settings, subjects: tuple[str, ...], limits: ExposureLimits
+    network: OpenNetwork | OpenAccounts,
+    settings: Settings,
+    subjects: tuple[str, ...],
+    limits: ExposureLimits,
 ) -> Response:
     directions: tuple[DirectionName, ...] = (
         ("in", "out") if limits.direction == "both" else (limits.direction,)
     )
+    if isinstance(network, OpenAccounts):
+        return _answered_of_accounts(network, settings, subjects, directions, limits)
+    if limits.asset is not None:
+        raise InputError("`asset` is for chains of accounts: leave it out")
     requests = [
         ExposureRequest(
             subjects=subjects,
@@ -183,5 +200,38 @@ def _answered(
             limits.as_of,
             # Joining addresses anew as of an earlier block is no work for a service.
             clusters_anew=False,
+        )
+    )
+
+
+def _answered_of_accounts(
+    network: OpenAccounts,
+    settings: Settings,
+    subjects: tuple[str, ...],
+    directions: tuple[DirectionName, ...],
+    limits: ExposureLimits,
+) -> Response:
+    requests = [
+        AccountExposureRequest(
+            subjects=subjects,
+            direction=direction,
+            asset=limits.asset,
+            since=limits.since,
+            until=limits.until,
+            horizon_days=limits.horizon_days,
+            max_hops=limits.max_hops,
+            min_value=None if limits.min_value is None else int(limits.min_value),
+            budget=allowed_budget(limits.budget, settings),
+            min_confidence=limits.min_confidence,
+            fan_out=limits.fan_out_outputs,
+            fan_out_percent=limits.fan_out_percent,
+        )
+        for direction in directions
+    ]
+    return answer(
+        network.ask(
+            lambda reading: account_exposure_answer(reading, requests),
+            limits.profile,
+            limits.as_of,
         )
     )

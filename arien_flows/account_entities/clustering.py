@@ -20,6 +20,7 @@ has changed. The result depends on the ledger and the terms alone, byte for byte
 | `log` | merge | `heuristics.cospend.LogField`; as transaction the row of the link |
 | `conflict` | link that was refused or put off | `ConflictField`, in the same way |
 | `custody_…` | deposit address | `deposit_reuse.Custody` |
+| `software_…` | code | `software.Software` |
 """
 
 import hashlib
@@ -48,6 +49,7 @@ from arien_flows.account_entities.rule_links import (
     creator_links,
     funding_links,
 )
+from arien_flows.account_entities.software import Software, software_of
 from arien_flows.account_entities.uniting import united, write_sets
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.entities.draft import Draft, drafting
@@ -55,6 +57,7 @@ from arien_flows.entities.profiles import DEFAULT_PROFILE, GROWTH_RULE, TAG_RULE
 from arien_flows.entities.storage import MANIFEST, DerivedSet, Manifest, Rows, open_set
 from arien_flows.errors import NotFoundError, StaleSnapshotError
 from chains.types import UInt32Array
+from heuristics.constrained_fields import CONFLICT_WIDTH, ConflictField
 from heuristics.cospend import LogField
 
 FOLDER = "clusterings"
@@ -119,6 +122,11 @@ class AccountClustering:
         """Which exchange holds which deposit address."""
         return Custody._make(self.derived.whole(f"custody_{name}") for name in Custody._fields)
 
+    @cached_property
+    def software(self) -> Software:
+        """Which codes contracts have, and how many."""
+        return Software._make(self.derived.whole(f"software_{name}") for name in Software._fields)
+
     def root_of(self, account: int) -> int:
         """Return the first-seen account of an account's entity.
 
@@ -173,10 +181,23 @@ class AccountClustering:
 
     def conflicts_about(self, root: int) -> UInt32Array:
         """Return the links of an entity that were refused or put off: rows of the conflicts."""
-        rows: UInt32Array = self.derived.whole("conflict").reshape(-1, 9)
-        ends = self.labels[rows[:, 1]] == root, self.labels[rows[:, 2]] == root
+        rows: UInt32Array = self.derived.whole("conflict").reshape(-1, CONFLICT_WIDTH)
+        ends = [
+            self.labels[rows[:, side]] == root
+            for side in (ConflictField.ADDRESS_A, ConflictField.ADDRESS_B)
+        ]
         about: UInt32Array = rows[ends[0] != ends[1]]
         return about
+
+    def conflicts_between(self, root: int, other: int) -> UInt32Array:
+        """Return the links between two entities that were refused or put off."""
+        about = self.conflicts_about(root)
+        ends = [
+            self.labels[about[:, side]] == other
+            for side in (ConflictField.ADDRESS_A, ConflictField.ADDRESS_B)
+        ]
+        between: UInt32Array = about[ends[0] | ends[1]]
+        return between
 
     def custody_of(self, members: UInt32Array) -> Custody:
         """Return the deposit addresses among some accounts."""
@@ -313,9 +334,13 @@ def _write(
         view.counts.accounts, links, owners, watch_growth=GROWTH_RULE not in terms.without
     )
     write_known(draft, terms.known)
-    for table, columns in (("link", links), ("custody", custody)):
+    software = software_of(view)
+    for table, columns in (("link", links), ("custody", custody), ("software", software)):
         for name, column in columns._asdict().items():
-            draft.allocate(f"{table}_{name}", str(column.dtype), len(column))[:] = column
+            width = 1 if column.ndim == 1 else column.shape[1]
+            draft.allocate(f"{table}_{name}", str(column.dtype), len(column), width=width)[:] = (
+                column
+            )
     return {
         **write_sets(draft, made, links),
         "links": len(links.a),

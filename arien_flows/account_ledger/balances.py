@@ -5,6 +5,9 @@ account that a batch brings in, and of each token of an account, the balance bef
 asked for once; it is entered as an `OPENING` movement of the block in which the account appears
 first: of unknown origin.
 
+A ledger that begins with a genesis block of which nobody tells what it allocates, as that of a
+development chain, asks in the same way, and enters the balance as allocated (`GENESIS`).
+
 Tokens that do not conserve. A token may keep a fee, or change balances without telling. So where
 an account meets a token for the first time, the balance that its transfers make is compared with
 what the contract says at the end of the batch. Where they differ, the token is marked, and from
@@ -77,10 +80,18 @@ def tells_balances(source: AccountBlockSource, height: int) -> bool:
 
 
 def completed(
-    batch: AccountBatch, held: HeldBalances, source: AccountBlockSource, *, begins_late: bool
+    batch: AccountBatch,
+    held: HeldBalances,
+    source: AccountBlockSource,
+    *,
+    before: MovementKind | None,
 ) -> Completed:
-    """Return a batch with opening balances, and with differences of tokens that do not conserve."""
-    return _Completing(batch, held, source, begins_late).done()
+    """Return a batch with opening balances, and with differences of tokens that do not conserve.
+
+    `before` says as what balances from before the ledger are entered: `OPENING` where it begins
+    late, `GENESIS` where nobody tells what its first block allocates, nothing where all is told.
+    """
+    return _Completing(batch, held, source, before).done()
 
 
 class _Completing:
@@ -89,10 +100,10 @@ class _Completing:
         batch: AccountBatch,
         held: HeldBalances,
         source: AccountBlockSource,
-        begins_late: bool,
+        before: MovementKind | None,
     ) -> None:
         self._batch, self._held, self._source = batch, held, source
-        self._begins_late = begins_late
+        self._before = before
         self._addresses = [row.tobytes() for row in batch.address]
         self._added: list[SystemMovement] = []
         self._openings = OpeningCoverage.KNOWN
@@ -105,8 +116,9 @@ class _Completing:
     def done(self) -> Completed:
         self._read_flows()
         new = [pair for pair in self._flows if not self._held.has_met(*pair)]
-        if self._begins_late:
-            self._open_coins()
+        if self._before is not None:
+            self._open_coins(self._before)
+        if self._before is MovementKind.OPENING:
             self._open_tokens(new)
         self._start = dict.fromkeys(new, 0) | {
             (each.receiver, each.contract): each.amount
@@ -137,31 +149,39 @@ class _Completing:
 
     # --- opening balances
 
-    def _open_coins(self) -> None:
+    def _open_coins(self, kind: MovementKind) -> None:
         order = appearance(self._batch)
         first = {
             self._addresses[place]: block
             for place, block in zip(order.place.tolist(), order.block.tolist(), strict=True)
         }
         new = [address for address in first if self._held.is_new(address)]
-        for address, balance in self._told(self._height(0) - 1, new, None):
-            self._open(address, None, first[address], balance)
+        # The genesis block itself moves nothing.
+        height = max(self._height(0) - 1, 0)
+        for address, balance in self._told(height, new, None):
+            self._open(address, None, first[address], balance, kind)
 
     def _open_tokens(self, new: Sequence[Pair]) -> None:
         for contract, pairs in _by_contract(new).items():
             accounts = [account for account, _ in pairs]
             for account, balance in self._told(self._height(0) - 1, accounts, contract):
-                self._open(account, contract, self._flows[account, contract][0][0], balance)
+                first = self._flows[account, contract][0][0]
+                self._open(account, contract, first, balance, MovementKind.OPENING)
 
     def _open(
-        self, account: bytes, contract: bytes | None, block: int, balance: int | None
+        self,
+        account: bytes,
+        contract: bytes | None,
+        block: int,
+        balance: int | None,
+        kind: MovementKind,
     ) -> None:
         if balance is None:
             self._openings = OpeningCoverage.MISSING
         elif balance:
             self._added.append(
                 SystemMovement(
-                    block=block, kind=MovementKind.OPENING, receiver=account, contract=contract,
+                    block=block, kind=kind, receiver=account, contract=contract,
                     amount=balance,
                 )
             )  # fmt: skip

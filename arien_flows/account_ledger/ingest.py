@@ -19,7 +19,7 @@ from arien_flows.errors import InputError, LedgerError, SourceError
 from arien_flows.ledger.ingest import MOST_CHANGES, IngestStep, IngestSummary, Report
 from chains.account_source import AccountBlockSource
 from chains.errors import ChainChangedError, SourceUnavailableError
-from chains.ethereum.tables import AccountBatch, OpeningCoverage
+from chains.ethereum.tables import AccountBatch, MovementKind, OpeningCoverage
 
 
 def ingest_accounts(
@@ -163,30 +163,27 @@ class _Run:
         self.summary = replace(self.summary, blocks_removed=self.summary.blocks_removed + removed)
 
     def _take_in(self, start: int, target: int) -> None:
-        view = self.writer.view
-        first = int(view.blocks.height[0]) if view.counts.blocks else start
         asks = tells_balances(self.source, max(start - 1, 0))
         parts = self.source.batches(start, target + 1)
         with closing(_each(parts)) as batches:
             for batch in batches:
-                self._stage(batch, target, begins_late=first > 0, asks=asks)
+                self._stage(batch, target, asks=asks)
                 if self.stop.is_set():
                     return
                 if self.writer.commit_is_due:
                     self.writer.commit()
 
-    def _stage(self, batch: AccountBatch, target: int, *, begins_late: bool, asks: bool) -> None:
+    def _stage(self, batch: AccountBatch, target: int, *, asks: bool) -> None:
         writer, before = self.writer, self.writer.rows
+        untold = what_is_untold(writer.view, batch)
         if asks and batch.block_count:
-            whole = completed(
-                batch, ViewBalances(writer.view), self.source, begins_late=begins_late
-            )
+            whole = completed(batch, ViewBalances(writer.view), self.source, before=untold)
             writer.stage(
                 whole.batch, self.source.assets, openings=whole.openings, marked=whole.marked
             )
         else:
-            missing = OpeningCoverage.MISSING if begins_late else OpeningCoverage.KNOWN
-            writer.stage(batch, self.source.assets, openings=missing)
+            openings = OpeningCoverage.KNOWN if untold is None else OpeningCoverage.MISSING
+            writer.stage(batch, self.source.assets, openings=openings)
         self.batches += 1
         rows = writer.rows
         self.summary = replace(
@@ -208,6 +205,26 @@ class _Run:
                     seconds=perf_counter() - self.started,
                 )
             )
+
+
+def what_is_untold(view: AccountView, batch: AccountBatch) -> MovementKind | None:
+    """Return as what balances from before a ledger count; nothing where its blocks tell all.
+
+    `batch` is what comes next, and counts where the ledger is empty.
+    """
+    if not view.counts.blocks:
+        if not batch.block_count or int(batch.height[0]):
+            return MovementKind.OPENING if batch.block_count else None
+        kinds = batch.kind[: int(batch.first_movement[int(batch.first_transaction[1])])]
+    elif not view.begins_at_genesis:
+        return MovementKind.OPENING
+    else:
+        rows = slice(int(view.transactions.first_movement[view.blocks.first_transaction[1]]))
+        # What a node was asked for stands where an account appears first, and in the genesis block
+        # only its recipient of fees does.
+        others = view.movements.receiver[rows] != view.blocks.fee_recipient[0]
+        kinds = view.movements.kind[rows][others]
+    return None if MovementKind.GENESIS in kinds else MovementKind.GENESIS
 
 
 def _each(parts: Iterator[AccountBatch]) -> Generator[AccountBatch, None, None]:

@@ -55,10 +55,12 @@ def not_conserving(view: AccountView, asset: int) -> tuple[Truncation, ...]:
 
 
 def _beginning(view: AccountView) -> tuple[Truncation, ...]:
-    if not view.counts.blocks or view.begins_at_genesis:
+    if not view.counts.blocks:
         return ()
-    first = int(view.blocks.height[0])
     unasked = int((view.blocks.openings != OpeningCoverage.KNOWN).sum())
+    if view.begins_at_genesis:
+        return _untold_genesis(unasked)
+    first = int(view.blocks.height[0])
     if not unasked:
         told = (
             "what accounts held before is entered as opening balances, whose origin is not known "
@@ -80,5 +82,19 @@ def _beginning(view: AccountView) -> tuple[Truncation, ...]:
             reason="before_ledger",
             limit=first,
             detail=f"the ledger begins at block {first}: what happened before is not in it; {told}",
+        ),
+    )
+
+
+def _untold_genesis(unasked: int) -> tuple[Truncation, ...]:
+    if not unasked:
+        return ()
+    return (
+        Truncation(
+            where="history",
+            reason="no_allocation",
+            limit=unasked,
+            detail="the source does not tell what the genesis block allocates: balances lack it, "
+            "and may be below zero",
         ),
     )

@@ -228,7 +228,7 @@ class _Writer:
         return AccountGraphNode(
             id=it.id,
             kind=it.kind,
-            label=it.label if it.kind != "address" else shortened(it.label),
+            label=shortened(it.label) if it.label == it.address else it.label,
             address=it.address,
             txid=None,
             tag=it.tag,

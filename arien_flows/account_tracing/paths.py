@@ -32,15 +32,16 @@ from arien_flows.account_tracing.paths_search import MOST_MOVES, Legs, Search, S
 from arien_flows.account_tracing.window import Window
 from arien_flows.amounts import Asset, coins, counted
 from arien_flows.errors import InputError
-from arien_flows.passages import swaps, wraps
 from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.shapes import Certainty, Truncation, shown_time
 from arien_flows.tracing.texts import moment
 from chains.ethereum.tables import MovementKind
 from heuristics import account_taint
+from heuristics.passage_rules import SWAP_EULERIAN, SWAP_NET, UNWRAP, VERSIONS, WRAP
 from heuristics.taint import Stop
 
 SHOWN_BARRED = 100
+CONVERSIONS = (SWAP_EULERIAN, SWAP_NET, WRAP, UNWRAP)
 
 _SINGULAR = (MovementKind.NFT, MovementKind.MULTI_TOKEN)
 
@@ -191,10 +192,7 @@ class _Telling:
             rules={
                 "account_paths": VERSION,
                 "account_taint": account_taint.VERSION,
-                swaps.EULERIAN: swaps.VERSION,
-                swaps.NET: swaps.VERSION,
-                wraps.WRAP: wraps.VERSION,
-                wraps.UNWRAP: wraps.VERSION,
+                **{name: VERSIONS[name] for name in CONVERSIONS},
             },
         )
 

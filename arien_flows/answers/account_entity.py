@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from arien_flows.account_entities.clustering import AccountClustering
+from arien_flows.account_entities.software import copies_of
+from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_workspace import AccountReading
 from arien_flows.answers.account_clustering import (
     clustering_of_accounts,
@@ -75,6 +77,23 @@ class DepositAnswer(Shape):
     confidence: str
     """How near amounts and blocks of these were, from 0 to 1, on average: not a share of right
     answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareAnswer(Shape):
+    """Contracts with the same code as the one that was asked for: not a statement about owners."""
+
+    code_hash: str
+    """Keccak of the code without the compiler's trailer."""
+
+    contracts: int
+    """Contracts that have this code, this one counted, up to the clustering's last block."""
+
+    deployers: int
+    """Accounts that sent the transactions which put it there."""
+
+    certainty: Certainty
+    """Always `fact`: the codes are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +163,9 @@ class AccountEntityAnswer(ChainAnswer):
     deposits: tuple[DepositAnswer, ...]
     """Its deposit addresses, which exchanges hold."""
 
+    software: SoftwareAnswer | None
+    """Contracts with the code of the account that was asked for; nothing where it has none."""
+
     amounts: tuple[EntityAmount, ...]
     """What it received, sent and holds, the coin and listed assets first."""
 
@@ -156,13 +178,14 @@ def account_entity_answer(
 ) -> AccountEntityAnswer:
     """Return the entity of an account, with the accounts after the one that `cursor` names."""
     clustering, view = clustering_of_accounts(reading), reading.view
-    root = clustering.root_of(view.find_account(text))
+    account = view.find_account(text)
+    root = clustering.root_of(account)
     members = clustering.members(root)
     start = 0 if cursor is None else _after(reading, members, read_cursor(cursor))
     shown = [view.account_text(member) for member in members[start : start + limit].tolist()]
     more = start + limit < len(members)
     tags = reading.tags.tags_of(root, MAX_TAGS)
-    refused = _refused(reading, clustering, root)
+    refused = refused_links(view, clustering, clustering.conflicts_about(root))
     deposits = _deposits(reading, clustering, members)
     amounts, amount_cuts = _amounts(reading, members)
     sure = clustering.least_confidence_ppm(root)
@@ -196,6 +219,7 @@ def account_entity_answer(
             items=tuple(shown), next_cursor=make_cursor(shown[-1]) if more and shown else None
         ),
         deposits=tuple(deposits[:MAX_DEPOSITS]),
+        software=_software(reading, clustering, account),
         amounts=amounts,
         tags=tag_answers(tags.shown),
     )
@@ -219,10 +243,11 @@ def _after(reading: AccountReading, members: UInt32Array, text: str) -> int:
     return place + 1
 
 
-def _refused(
-    reading: AccountReading, clustering: AccountClustering, root: int
+def refused_links(
+    view: AccountView, clustering: AccountClustering, conflicts: UInt32Array
 ) -> list[RefusedLink]:
-    text = reading.view.account_text
+    """Return rows of the conflicts as answers show them."""
+    text = view.account_text
     return [
         RefusedLink(
             address_a=text(int(row[ConflictField.ADDRESS_A])),
@@ -230,7 +255,7 @@ def _refused(
             rule=clustering.rule_name(int(row[ConflictField.RULE])),
             reason=ConflictKind(int(row[ConflictField.KIND])).name.lower(),
         )
-        for row in clustering.conflicts_about(root)
+        for row in conflicts
     ]
 
 
@@ -250,6 +275,20 @@ def _deposits(
         )
         for deposit, exchange, matches, ppm in zip(*columns, strict=True)
     ]
+
+
+def _software(
+    reading: AccountReading, clustering: AccountClustering, account: int
+) -> SoftwareAnswer | None:
+    found = copies_of(clustering.software, reading.view, account)
+    if found is None:
+        return None
+    return SoftwareAnswer(
+        code_hash="0x" + found.code_hash.hex(),
+        contracts=found.contracts,
+        deployers=found.deployers,
+        certainty="fact",
+    )
 
 
 def _amounts(

@@ -10,10 +10,10 @@ from arien_flows.account_workspace import AccountReading
 from arien_flows.passages.conversion import conversions_in
 
 
-def connected_accounts(reading: AccountReading, request: AccountPathRequest) -> AccountPathAnswer:
-    """Find connections in the present state of a network of accounts."""
+def path_ground(reading: AccountReading) -> Ground:
+    """Return what connections stand on."""
     view = reading.view
-    ground = Ground(
+    return Ground(
         view=view,
         entities=reading.entities,
         attribution=reading.attribution,
@@ -22,4 +22,8 @@ def connected_accounts(reading: AccountReading, request: AccountPathRequest) -> 
         denied=denied_accounts(view),
         tags_are_later=reading.tags_are_later,
     )
-    return find_account_paths(ground, request)
+
+
+def connected_accounts(reading: AccountReading, request: AccountPathRequest) -> AccountPathAnswer:
+    """Find connections in the present state of a network of accounts."""
+    return find_account_paths(path_ground(reading), request)

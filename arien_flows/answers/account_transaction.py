@@ -50,10 +50,14 @@ class ConversionAnswer(Shape):
     """Who did."""
 
     gave: AssetShape
+    """What was given."""
+
     gave_amount: str
     """In base units, what was given back taken off."""
 
     got: AssetShape
+    """What was got for it."""
+
     got_amount: str
     """In base units."""
 

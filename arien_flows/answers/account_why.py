@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from arien_flows.account_entities.clustering import AccountClustering
 from arien_flows.account_entities.why import AccountExplanation, AccountStep, why_accounts
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_workspace import AccountReading
@@ -10,6 +11,7 @@ from arien_flows.answers.account_clustering import (
     entity_cuts,
     tags_changed_on_accounts,
 )
+from arien_flows.answers.account_entity import MAX_REFUSED, RefusedLink, refused_links
 from arien_flows.answers.account_facts import account_sighting
 from arien_flows.answers.conflicts import probability_text
 from arien_flows.answers.facts import Sighting
@@ -78,6 +80,10 @@ class AccountWhyAnswer(ChainAnswer):
     entity_b: str
     """The entity of the second; the same where they are joined."""
 
+    refused: tuple[RefusedLink, ...]
+    """Links between the two entities that were not made, the surest first, at most 20; empty where
+    they are joined."""
+
     steps: tuple[AccountWhyStep, ...]
     """From the first account to the second; empty where they are one account or not joined, or
     where there are too many steps to show."""
@@ -112,10 +118,21 @@ def account_why_answer(reading: AccountReading, a: str, b: str) -> AccountWhyAns
         clustering=clustering.identity,
         entity_a=found.entity_a,
         entity_b=found.entity_b,
+        refused=_refused(view, clustering, found),
         steps=tuple(_step(view, step) for step in found.steps),
         shortest=found.joined and found.shortest,
         error_rates=error_rates({step.rule: step.rule_version for step in found.steps}),
     )
+
+
+def _refused(
+    view: AccountView, clustering: AccountClustering, found: AccountExplanation
+) -> tuple[RefusedLink, ...]:
+    if found.joined:
+        return ()
+    roots = (view.find_account(text) for text in (found.entity_a, found.entity_b))
+    between = clustering.conflicts_between(*roots)[:MAX_REFUSED]
+    return tuple(refused_links(view, clustering, between))
 
 
 def _step(view: AccountView, step: AccountStep) -> AccountWhyStep:

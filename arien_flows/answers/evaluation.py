@@ -18,7 +18,7 @@ from arien_flows.evaluation.published import MOESER, VOTED
 from arien_flows.evaluation.rates import in_order, rates_of
 from arien_flows.shapes import Shape
 from heuristics.change_rates import PUBLISHED_VOTE
-from heuristics.rules import RULES
+from heuristics.rules import COIN_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def evaluation_answer(evaluation: Evaluation, command: str) -> EvaluationAnswer:
     """Return what an evaluation found, with published figures beside its own."""
     rates: list[RateAnswer] = []
     silent: list[str] = []
-    for rule in RULES:
+    for rule in COIN_RULES:
         published = [
             rate_answer(rate)
             for rate in rates_of(rule.name, rule.version)

@@ -3,15 +3,17 @@
 An answer states its whole question and what it stands on, so that it can be made again.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from arien_flows.answers.entity import clustering_of, lag, tags_changed
 from arien_flows.answers.exposure import MEANINGS, ground_of
-from arien_flows.answers.facts import named
+from arien_flows.answers.facts import block_of, block_time, named
 from arien_flows.answers.risk_contributions import (
     MOST_DOCUMENTS,
+    MomentOf,
     contributions,
     documents_of,
     figure,
@@ -36,6 +38,7 @@ from arien_flows.attribution.categories import standard_categories
 from arien_flows.casebook.documents import KeptDocument
 from arien_flows.errors import InputError
 from arien_flows.exposure.request import DEFAULT_BUDGET, DEFAULT_HOPS, LEAST_CONFIDENCE
+from arien_flows.exposure.shares import Exposure
 from arien_flows.ledger.state import as_of
 from arien_flows.prices.rates import PriceBook
 from arien_flows.risk import flags
@@ -43,12 +46,14 @@ from arien_flows.risk.inputs import Direction, Inputs
 from arien_flows.risk.interval import interval
 from arien_flows.risk.policy import RiskPolicy, standard_policy
 from arien_flows.risk.score import Score, score
-from arien_flows.shapes import Truncation
+from arien_flows.shapes import AsOf, Truncation
 from arien_flows.tracing.fiat import table_used
 from arien_flows.tracing.manifest import FORMAT, hash_of_manifest, hash_of_result, manifest_on
 from arien_flows.tracing.manifest_answer import Manifest
 from arien_flows.workspace import Reading
 from heuristics import coinjoin, exposure
+
+Kind = TypeVar("Kind", bound=RiskAnswer)
 
 MOST_CHANGES = 20
 """Documents for which the score without them is told, those of the largest contributions first."""
@@ -76,43 +81,97 @@ def risk_answer(
     clustering, view = clustering_of(reading), reading.view
     prices = reading.prices(flags.CURRENCY) if prices is None else prices
     found = gather_inputs(reading, text, budget, prices)
-    inputs = found.inputs
-    scored = score(inputs, policy)
-    spread = interval(inputs, policy, scored.score)
-    known = reading.tags.casebook.documents_named(sorted(_documents(inputs)))
-    lines = contributions(view, scored, inputs, policy, known)
-    changes, untried = _changes(inputs, scored, policy, known)
-    cuts = (
-        *found.cuts,
-        *_left_out(lines, untried),
-        *lag(view, clustering, where="entities"),
-        *tags_changed(reading, "entities"),
-        *reading.limits,
-    )
-    categories = standard_categories()
     rules = {
         "answer": ANSWER_VERSION,
         "coinjoin": coinjoin.VERSION,
         "exposure": exposure.VERSION,
         "flags": flags.VERSION,
     }
-    draft = RiskAnswer(
-        as_of=as_of(view),
+    return risk_of(
+        RiskAnswer,
+        RiskParts(
+            text=found.text,
+            as_of=as_of(view),
+            entity=named(view, found.subject.root),
+            profile=clustering.profile,
+            clustering=clustering.identity,
+            inputs=found.inputs,
+            exposures=found.exposures,
+            meanings=MEANINGS,
+            budget=budget,
+            moment_of=lambda txid: block_time(view, block_of(view, view.find_transaction(txid))),
+            documents_named=reading.tags.casebook.documents_named,
+            found_cuts=tuple(found.cuts),
+            reading_cuts=(
+                *lag(view, clustering, where="entities"),
+                *tags_changed(reading, "entities"),
+                *reading.limits,
+            ),
+            rules=rules,
+            manifest=_manifest(reading, found, prices, rules),
+        ),
+        policy,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskParts:
+    """What an answer about risk is made of, on any chain."""
+
+    text: str
+    """The subject, as it is called in answers."""
+
+    as_of: AsOf
+    entity: str
+    profile: str
+    clustering: str
+    inputs: Inputs
+    exposures: Mapping[Direction, Exposure]
+    meanings: Mapping[str, Mapping[str, str]]
+    """What the reasons of the exposures' rests mean, by direction."""
+
+    budget: int
+    moment_of: MomentOf
+    documents_named: Callable[[Sequence[str]], dict[str, KeptDocument]]
+    found_cuts: tuple[Truncation, ...]
+    """What was left out of the inputs."""
+
+    reading_cuts: tuple[Truncation, ...]
+    """What every answer from the reading leaves out."""
+
+    rules: dict[str, int]
+    manifest: Manifest
+    """Its result hash still empty."""
+
+
+def risk_of(kind: type[Kind], parts: RiskParts, policy: RiskPolicy, **more: object) -> Kind:
+    """Return the answer, of a kind that may have more fields than every chain's."""
+    inputs, found = parts.inputs, parts.exposures
+    scored = score(inputs, policy)
+    spread = interval(inputs, policy, scored.score)
+    known = parts.documents_named(sorted(_documents(inputs)))
+    lines = contributions(parts.moment_of, scored, inputs, policy, known)
+    changes, untried = _changes(inputs, scored, policy, known)
+    cuts = (*parts.found_cuts, *_left_out(lines, untried), *parts.reading_cuts)
+    categories = standard_categories()
+    told: dict[str, Any] = dict(more)
+    draft = kind(
+        as_of=parts.as_of,
         complete=not cuts,
         truncations=cuts,
-        network=view.network.name,
+        network=parts.as_of.network,
         request=RiskRequestShape(
-            subject=found.text,
-            budget=budget,
+            subject=parts.text,
+            budget=parts.budget,
             min_value=None,
             max_hops=DEFAULT_HOPS,
             min_confidence=LEAST_CONFIDENCE,
             policy_sha256=policy.sha256,
         ),
-        subject=found.text,
-        entity=named(view, found.subject.root),
-        profile=clustering.profile,
-        clustering=clustering.identity,
+        subject=parts.text,
+        entity=parts.entity,
+        profile=parts.profile,
+        clustering=parts.clustering,
         certainty="inference",
         score=figure(scored.score),
         band=scored.band,
@@ -131,8 +190,8 @@ def risk_answer(
             out_percent=percent(inputs.coverage("out")),
             known_percent=percent(inputs.known()),
         ),
-        min_value_in=str(found.exposures["in"].min_value),
-        min_value_out=str(found.exposures["out"].min_value),
+        min_value_in=str(found["in"].min_value),
+        min_value_out=str(found["out"].min_value),
         contributions=lines,
         own_tags=tuple(
             RiskOwnTag(
@@ -146,16 +205,17 @@ def risk_answer(
             for own in inputs.own
         ),
         flags=_flags(inputs, policy),
-        unknown=_unknown(found),
+        unknown=_unknown(found, parts.meanings),
         changes=changes,
         changes_left_out=untried,
         formula=_formula(scored),
         policy=RiskPolicyName(version=policy.name, sha256=policy.sha256),
         categories=RiskPolicyName(version=categories.name, sha256=categories.sha256),
-        rules=rules,
+        rules=parts.rules,
         limits=LIMITS,
-        manifest=_manifest(reading, found, prices, rules),
+        manifest=parts.manifest,
         manifest_sha256="",
+        **told,
     )
     return _sealed(draft)
 
@@ -185,7 +245,7 @@ def _manifest(
     return replace(manifest, prices=tuple(map(table_used, prices.tables)))
 
 
-def _sealed(draft: RiskAnswer) -> RiskAnswer:
+def _sealed(draft: Kind) -> Kind:
     """Return an answer with its hashes."""
     parts = {field.name: getattr(draft, field.name) for field in fields(draft)}
     manifest = replace(draft.manifest, result_sha256=hash_of_result(parts))
@@ -238,16 +298,18 @@ def _flags(inputs: Inputs, policy: RiskPolicy) -> tuple[RiskFlag, ...]:
     return tuple(sorted(found, key=lambda it: (order.index(it.verdict), it.name)))
 
 
-def _unknown(found: Gathered) -> tuple[RiskUnknown, ...]:
+def _unknown(
+    exposures: Mapping[Direction, Exposure], meanings: Mapping[str, Mapping[str, str]]
+) -> tuple[RiskUnknown, ...]:
     rows: list[tuple[int, RiskUnknown]] = []
     directions: tuple[Direction, Direction] = ("in", "out")
     for direction in directions:
-        side = found.exposures[direction]
+        side = exposures[direction]
         for reason, value in side.rest.items():
             row = RiskUnknown(
                 direction=direction,
                 reason=reason,
-                meaning=MEANINGS[direction].get(reason, reason),
+                meaning=meanings[direction].get(reason, reason),
                 value=str(value),
                 percent=percent(Fraction(value, side.total)),
             )

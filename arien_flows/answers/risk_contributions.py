@@ -4,14 +4,13 @@ Figures are shown with two digits after the point. The points of the contributio
 together, so that what is printed adds up to the score that is printed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 
-from arien_flows.answers.facts import block_of, block_time
 from arien_flows.answers.risk_sentences import sentence
 from arien_flows.answers.risk_shapes import RiskContribution, RiskEvidence
 from arien_flows.casebook.documents import KeptDocument
-from arien_flows.ledger.view import View
 from arien_flows.risk.inputs import Exposed, Inputs
 from arien_flows.risk.policy import RiskPolicy
 from arien_flows.risk.score import Contribution, Score
@@ -20,18 +19,21 @@ from arien_flows.shapes import Certainty
 MOST_DOCUMENTS = 50
 """Documents that are named as evidence of one contribution."""
 
+MomentOf = Callable[[str], datetime]
+"""Returns the time of the block of a transaction."""
+
 
 def contributions(
-    view: View,
+    moment_of: MomentOf,
     scored: Score,
     inputs: Inputs,
     policy: RiskPolicy,
     known: Mapping[str, KeptDocument],
 ) -> tuple[RiskContribution, ...]:
-    """Return the lines, given what the casebook calls the documents."""
+    """Return the lines, given when transactions were and what the casebook calls the documents."""
     points = shown_points([each.points for each in scored.contributions], scored.score)
     return tuple(
-        _contribution(view, each, shown, inputs, policy, known)
+        _contribution(moment_of, each, shown, inputs, policy, known)
         for each, shown in zip(scored.contributions, points, strict=True)
     )
 
@@ -79,7 +81,7 @@ def _hundredths(value: int) -> str:
 
 
 def _contribution(
-    view: View,
+    moment_of: MomentOf,
     made: Contribution,
     points: str,
     inputs: Inputs,
@@ -114,7 +116,7 @@ def _contribution(
         is_disputed=any(each.is_disputed for each in parts)
         or (not parts and owner is not None and owner.is_disputed),
         weight=f"{float(weight):.2f}",
-        evidence=tuple(_evidence(view, made, known)),
+        evidence=tuple(_evidence(moment_of, made, known)),
         documents=len(documents_of(made)),
     )
 
@@ -130,7 +132,7 @@ def _certainty(made: Contribution) -> Certainty:
 
 
 def _evidence(
-    view: View, made: Contribution, known: Mapping[str, KeptDocument]
+    moment_of: MomentOf, made: Contribution, known: Mapping[str, KeptDocument]
 ) -> Iterable[RiskEvidence]:
     """Name what a contribution rests on: documents first, then rules, then transactions."""
     for sha256 in sorted(documents_of(made))[:MOST_DOCUMENTS]:
@@ -146,5 +148,4 @@ def _evidence(
         yield RiskEvidence(kind="rule", id=rule, name=None, date=None)
     transactions = made.flag.transactions if made.flag else ()
     for txid in filter(None, (*(part.transaction for part in parts), *transactions)):
-        block = block_of(view, view.find_transaction(txid))
-        yield RiskEvidence(kind="transaction", id=txid, name=None, date=block_time(view, block))
+        yield RiskEvidence(kind="transaction", id=txid, name=None, date=moment_of(txid))

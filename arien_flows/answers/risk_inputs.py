@@ -1,7 +1,8 @@
 """Gathering what a score is made of from a reading: exposures, tags of the subject, behaviour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from arien_flows.answers.entity import clustering_of
 from arien_flows.answers.exposure import exposures
@@ -18,7 +19,7 @@ from arien_flows.prices.rates import PriceBook
 from arien_flows.risk.flags import Observed, flags_of
 from arien_flows.risk.inputs import Direction, Exposed, Inputs, OwnTag
 from arien_flows.shapes import Truncation
-from arien_flows.tag_book import FoundTag
+from arien_flows.tag_book import FoundTag, FoundTags
 from arien_flows.workspace import Reading
 
 ENTITY = "entity:"
@@ -61,7 +62,9 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
             strict=True,
         )
     )
-    own, left_out = _own(reading, address, is_entity=is_entity)
+    own, left_out = own_tags(
+        reading.tags.tags_of, address, view.tip.time.date(), is_entity=is_entity
+    )
     marks = reading.coinjoin_marks
     assert marks is not None  # noqa: S101 there is a clustering, so there are marks
     activity = gather(view, clustering.labels, marks, subject, Bounds())
@@ -79,7 +82,7 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
     inputs = Inputs(
         total_in=found["in"].total,
         total_out=found["out"].total,
-        exposed=tuple(part for each in found.values() for part in _shares(each)),
+        exposed=tuple(part for each in found.values() for part in exposed_parts(each)),
         own=own,
         flags=flags_of(seen),
     )
@@ -98,14 +101,15 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
     return Gathered(text=called, subject=subject, inputs=inputs, exposures=found, cuts=tuple(cuts))
 
 
-def _own(reading: Reading, address: int, *, is_entity: bool) -> tuple[tuple[OwnTag, ...], int]:
-    """Return what sources call the subject, each reading of it.
+def own_tags(
+    tags_of: Callable[[int, int], FoundTags], address: int, on: date, *, is_entity: bool
+) -> tuple[tuple[OwnTag, ...], int]:
+    """Return what sources call the subject, each reading of it, and how many were not weighed.
 
     An entity goes by all of its tags together. Of an address its own are read by themselves, as
     they are of a counterpart; what is said of the rest of its entity stands beside that, inherited.
     """
-    found = reading.tags.tags_of(address, MOST_TAGS)
-    on = reading.view.tip.time.date()
+    found = tags_of(address, MOST_TAGS)
     inherited = [each for each in found.shown if each.is_inherited]
     direct = [each for each in found.shown if not each.is_inherited]
     named = {
@@ -134,7 +138,8 @@ def _own(reading: Reading, address: int, *, is_entity: bool) -> tuple[tuple[OwnT
     return own, found.left_out
 
 
-def _shares(found: Exposure) -> list[Exposed]:
+def exposed_parts(found: Exposure) -> list[Exposed]:
+    """Return the shares of an exposure as a score weighs them."""
     direction: Direction = "in" if found.direction == "in" else "out"
     return [
         Exposed(

@@ -1,10 +1,10 @@
 """Entities of accounts, and what made them, as text for people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from arien_flows.amounts import counted
 from arien_flows.answers.account_clustering import AccountClusteringAnswer
-from arien_flows.answers.account_entity import AccountEntityAnswer
+from arien_flows.answers.account_entity import AccountEntityAnswer, RefusedLink
 from arien_flows.answers.account_why import AccountWhyAnswer
 from arien_flows.cli.account_texts import amount_text
 from arien_flows.cli.output import closing, pairs
@@ -58,6 +58,13 @@ def account_entity_lines(answer: AccountEntityAnswer, *, with_addresses: bool) -
         )
     )
     yield from error_rate_lines({rule: answer.error_rates[rule] for rule in sorted(answer.merges)})
+    if answer.software is not None:
+        yield ""
+        yield (
+            f"Same software (a fact, and not the same owner): "
+            f"{counted(answer.software.contracts, 'contract')} with this code, put there by "
+            f"{counted(answer.software.deployers, 'account')}"
+        )
     if answer.deposits:
         yield from ("", "Deposit addresses, which an exchange holds and this customer uses:")
         for deposit in answer.deposits:
@@ -82,14 +89,19 @@ def account_entity_lines(answer: AccountEntityAnswer, *, with_addresses: bool) -
     yield from tag_lines(answer.tags)
     if answer.refused:
         yield from ("", f"{counted(answer.refused_count, 'link')} to others not made:")
-        for link in answer.refused:
-            why = _REASONS.get(link.reason, link.reason)
-            yield f"  {link.address_a} and {link.address_b}, by {link.rule}: {why}"
+        yield from _refused(answer.refused)
     if with_addresses:
         yield from ("", *answer.addresses.items)
         if answer.addresses.next_cursor is not None:
             yield f"There are more: add --cursor {answer.addresses.next_cursor}"
     yield from closing(answer)
+
+
+def _refused(links: Sequence[RefusedLink]) -> Iterable[str]:
+    """Return links that were not made, a line each."""
+    for link in links:
+        why = _REASONS.get(link.reason, link.reason)
+        yield f"  {link.address_a} and {link.address_b}, by {link.rule}: {why}"
 
 
 def account_why_lines(answer: AccountWhyAnswer) -> Iterable[str]:
@@ -98,6 +110,8 @@ def account_why_lines(answer: AccountWhyAnswer) -> Iterable[str]:
         yield f"No rule of profile {answer.profile} joins these accounts; they may still have one"
         yield "owner."
         yield from pairs((("Entity of A", answer.entity_a), ("Entity of B", answer.entity_b)))
+        if answer.refused:
+            yield from ("", "Links between them that were not made:", *_refused(answer.refused))
     elif answer.address_a == answer.address_b:
         yield f"{answer.address_a} is one account, of entity {answer.entity_a}."
     elif not answer.steps:

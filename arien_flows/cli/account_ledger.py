@@ -71,8 +71,9 @@ def keep_filling_accounts(
     click.echo("Stopped. What was committed is kept.", err=True)
 
 
-def roll_back_accounts(session: Session, name: str, height: int) -> None:
+def roll_back_accounts(session: Session, height: int) -> None:
     """Remove the blocks of a ledger above a height."""
+    name = _chosen(session)
     with AccountLedgerWriter(_folder(session, name), _network(name)) as writer:
         before = _last_height(writer)
         first = before - writer.rows.blocks + 1
@@ -81,9 +82,10 @@ def roll_back_accounts(session: Session, name: str, height: int) -> None:
     click.echo(f"{name}: {removed(before, after)}", err=True)
 
 
-def verified_accounts(session: Session, name: str, uri: str | None, accounts: int) -> Verification:
+def verified_accounts(session: Session, uri: str | None, accounts: int) -> Verification:
     """Check everything that a ledger says; with a source also what so many accounts hold."""
     progress = progress_in(session.progress)
+    name = _chosen(session)
     ledger = AccountLedger(_folder(session, name))
     found = verify_accounts(
         ledger, report=lambda done, total: progress.step("verify", done, total, "checks")
@@ -95,9 +97,9 @@ def verified_accounts(session: Session, name: str, uri: str | None, accounts: in
     return found
 
 
-def export_accounts_to(session: Session, name: str, folder: Path) -> None:
+def export_accounts_to(session: Session, folder: Path) -> None:
     """Write a ledger to a folder."""
-    ledger = AccountLedger(_folder(session, name))
+    ledger = AccountLedger(_folder(session, _chosen(session)))
     progress = progress_in(session.progress)
     done = export_accounts(
         ledger.view(),
@@ -138,6 +140,10 @@ def _moved(done: AccountExport) -> str:
 def _last_height(writer: AccountLedgerWriter) -> int:
     following = writer.next_height
     return -1 if following is None else following - 1
+
+
+def _chosen(session: Session) -> str:
+    return Workspace(session.settings).choose()
 
 
 def _folder(session: Session, name: str) -> Path:

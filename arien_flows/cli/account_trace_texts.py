@@ -12,11 +12,16 @@ from arien_flows.amounts import Asset, coins, counted
 from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.cli.service_point_texts import point_lines
 from arien_flows.cli.trace_texts import SHOWN_LEAVES, SHOWN_SLOTS, left_out
-from arien_flows.reports.ends import DESTROYED, FEES, meaning, period, services_heading
+from arien_flows.reports.ends import meaning, period, services_heading
 from arien_flows.reports.values import basis_lines, money
 from arien_flows.shapes import shown_time
 
 SHOWN_STEPS = 20
+_GAS_WORDS = {
+    "fees": "paid to fee recipients",
+    "destroyed": "burnt: by gas, or where nobody can ever spend it",
+    "below_min": "in transfers too small to follow",
+}
 
 
 def account_trace_lines(answer: AccountTraceAnswer) -> Iterable[str]:
@@ -44,8 +49,8 @@ def account_trace_lines(answer: AccountTraceAnswer) -> Iterable[str]:
     yield from point_lines(answer.service_points)
     yield from _buckets(answer)
     if answer.fees:
-        yield f"Traced money in gas: {counted(len(answer.fees), 'entry', 'entries')}; --json or -o "
-        yield "lists them"
+        count = counted(len(answer.fees), "payment")
+        yield f"Traced money in {count} of gas: --json or -o lists them"
     yield ""
     yield from left_out(answer.truncations)
     if request.fiat is not None:
@@ -86,7 +91,7 @@ def _verb(direction: str) -> str:
 
 
 def _meaning(reason: str, direction: str) -> str:
-    return {"fees": FEES, "destroyed": DESTROYED}.get(reason) or meaning(reason, direction)
+    return _GAS_WORDS.get(reason) or meaning(reason, direction)
 
 
 def _heading(each: AssetTotals) -> str:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     help="Where money came from, or where it went.",
 )
 @limit_options
+@click.option(
+    "--asset",
+    metavar="NAME",
+    help="On Ethereum: ETH (the default), a listed token's symbol, or a token's contract.",
+)
 @as_of_option
 @click.pass_context
 def exposure(
@@ -32,6 +37,7 @@ def exposure(
     profile: str,
     subjects: tuple[str, ...],
     direction: str,
+    asset: str | None,
     as_of: int | None,
     **limits: Unpack[Limits],
 ) -> None:
@@ -43,11 +49,20 @@ def exposure(
     not attributed is told by reason.
     """
     from arien_flows.answers.exposure import exposure_answer
-    from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking import asked, refuse_account_options
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.exposure_texts import exposure_lines
     from arien_flows.cli.output import emit
 
     session = session_of(context)
+    if on_accounts(session):
+        from arien_flows.cli.account_exposure import show_account_exposure
+
+        show_account_exposure(
+            session, subjects, direction, asset, limits, profile=profile, as_of=as_of
+        )
+        return
+    refuse_account_options(asset=asset is not None)
     both: tuple[DirectionName, ...] = ("in", "out")
     requests = [
         request_of(subjects, name, limits)

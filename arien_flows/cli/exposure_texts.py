@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from arien_flows.amounts import Asset, coins
+from arien_flows.answers.account_exposure import AccountExposureAnswer
 from arien_flows.answers.exposure_shapes import (
     ExposureAnswer,
     ExposureSide,
@@ -31,17 +32,27 @@ def exposure_lines(answer: ExposureAnswer) -> Iterable[str]:
             ("Exposure of", ", ".join(request.subjects)),
             ("Entity", ", ".join(answer.entities)),
             ("Network", answer.network),
-            ("Convention", f"{request.policy}, pro rata in every transaction (an inference)"),
+            ("Convention", f"{request.policy}, pro rata in every {_where(answer)} (an inference)"),
             ("Categories", f"{answer.categories} ({answer.categories_sha256})"),
         )
     )
     for side in answer.sides:
-        yield from ("", *_side(side, asset))
+        yield from ("", *_side(side, asset, _looked_at(answer)))
     yield from closing(answer)
     yield f"Result {answer.manifest.result_sha256}"
 
 
-def _side(side: ExposureSide, asset: Asset) -> Iterable[str]:
+def _where(answer: ExposureAnswer) -> str:
+    return "balance" if isinstance(answer, AccountExposureAnswer) else "transaction"
+
+
+def _looked_at(answer: ExposureAnswer) -> str:
+    if isinstance(answer, AccountExposureAnswer):
+        return "movements of balances were looked at"
+    return "transactions of others were gone through"
+
+
+def _side(side: ExposureSide, asset: Asset, looked_at: str) -> Iterable[str]:
     yield (
         f"{_HEADINGS[side.direction]}: {coins(side.total, asset)} in {side.transactions:,} "
         f"transaction{'s' * (side.transactions != 1)}"
@@ -52,8 +63,8 @@ def _side(side: ExposureSide, asset: Asset) -> Iterable[str]:
         return
     yield (
         f"Attributed {side.coverage_percent} %: direct {coins(side.direct, asset)}, "
-        f"indirect {coins(side.indirect, asset)}; {side.followed:,} transactions of others were "
-        f"gone through, from {coins(side.min_value, asset)} on."
+        f"indirect {coins(side.indirect, asset)}; {side.followed:,} {looked_at}, "
+        f"from {coins(side.min_value, asset)} on."
     )
     yield ""
     yield from table(

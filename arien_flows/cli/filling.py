@@ -145,12 +145,15 @@ class Teller:
         self._progress = progress
 
     def step(self, step: IngestStep) -> None:
+        """Show how far a round has come."""
         show_step(self._progress, step)
 
     def took_in(self, summary: IngestSummary) -> None:
+        """Say what a round has done."""
         self._progress.note(told(self._name, self._last_height(), summary))
 
     def changed(self, change: SourceChange) -> None:
+        """Say how it stands with the source."""
         self._progress.note(f"{self._name}: {change}")
 
 

@@ -99,3 +99,36 @@ def evaluate_command(
     if save is not None:
         save_counts(found, command, save)
     emit(session, evaluation_answer(found, command), evaluation_lines)
+
+
+@heuristics.command("evaluate-accounts")
+@session_options
+@click.option(
+    "--people", type=click.IntRange(100, 100_000), default=2_000, show_default=True, help="People."
+)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=7, show_default=True)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the counts as JSON.",
+)
+@click.pass_context
+def evaluate_accounts_command(
+    context: click.Context, people: int, seed: int, save: Path | None
+) -> None:
+    """Count how often the rules that join accounts are wrong, on made-up people.
+
+    Nothing is measured on the real chain by that: owners and habits are inventions.
+    """
+    from arien_flows.cli.output import emit
+    from arien_flows.evaluation.account_rates import (
+        account_rate_lines,
+        evaluate_accounts,
+        save_account_rates,
+    )
+
+    counts = evaluate_accounts(people, seed)
+    if save is not None:
+        save_account_rates(counts, save)
+    emit(session_of(context), counts, account_rate_lines)

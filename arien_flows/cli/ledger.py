@@ -20,8 +20,9 @@ def ledger() -> None:
     "--source",
     required=True,
     metavar="URI",
-    help="Where the blocks are: core+http://HOST:PORT (a Bitcoin Core node), or blockfiles:PATH "
-    "(a node's data or blocks folder, or one file).",
+    help="Where the blocks are: core+http://HOST:PORT (a Bitcoin Core node), blockfiles:PATH "
+    "(a node's data or blocks folder, or one file), eth+http://HOST:PORT (an Ethereum node), or "
+    "etl:PATH (files of ethereum-etl).",
 )
 @click.option(
     "--from",
@@ -68,6 +69,7 @@ def ingest_command(
     most about a minute back. A reorganisation of the source's chain is followed.
     """
     from arien_flows.cli.filling import fill, keep_filling, target_network
+    from chains.networks import is_account_network
 
     if follow and until is not None:
         raise click.UsageError("--until and --follow exclude each other.")
@@ -77,7 +79,14 @@ def ingest_command(
     if proxy is not None:
         session = replace(session, settings=replace(session.settings, proxy=proxy))
     name = target_network(session.settings)
-    if follow:
+    if is_account_network(name):
+        from arien_flows.cli.account_ledger import fill_accounts, keep_filling_accounts
+
+        if follow:
+            keep_filling_accounts(session, name, source, start=start, every_seconds=every)
+        else:
+            fill_accounts(session, name, source, until=until, start=start)
+    elif follow:
         keep_filling(session, name, source, start=start, every_seconds=every)
     else:
         fill(session, name, source, until=until, start=start)
@@ -110,25 +119,52 @@ def rollback_command(context: click.Context, height: int) -> None:
 
     A ledger that begins late must be told again where to begin once it is empty.
     """
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.filling import roll_back
 
-    roll_back(session_of(context), height)
+    session = session_of(context)
+    if on_accounts(session):
+        from arien_flows.cli.account_ledger import roll_back_accounts
+
+        roll_back_accounts(session, height)
+    else:
+        roll_back(session, height)
 
 
 @ledger.command("verify")
 @session_options
+@click.option(
+    "--source",
+    metavar="URI",
+    help="On networks of accounts: a node whose balances after the last block are compared.",
+)
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="With --source: how many accounts to compare, spread over all.",
+)
 @click.pass_context
-def verify_command(context: click.Context) -> int:
+def verify_command(context: click.Context, source: str | None, accounts: int) -> int:
     """Check every column, link and index against the others and the headers' work.
 
     The exit code is 1 when anything is wrong or could not be checked.
     """
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.checking import verified
     from arien_flows.cli.ledger_texts import verification_lines
     from arien_flows.cli.output import emit
 
     session = session_of(context)
-    found = verified(session)
+    if on_accounts(session):
+        from arien_flows.cli.account_ledger import verified_accounts
+
+        found = verified_accounts(session, source, accounts)
+    elif source is not None:
+        raise click.UsageError("--source is for networks of accounts, as ethereum.")
+    else:
+        found = verified(session)
     emit(session, found, verification_lines)
     return int(not found.ok)
 
@@ -157,9 +193,16 @@ def prove_command(context: click.Context, txid: str) -> None:
 @click.pass_context
 def export_command(context: click.Context, folder: Path) -> None:
     """Write the ledger to FOLDER as Parquet, for DuckDB, Polars, pandas or Spark."""
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.moving import export_to
 
-    export_to(session_of(context), folder)
+    session = session_of(context)
+    if on_accounts(session):
+        from arien_flows.cli.account_ledger import export_accounts_to
+
+        export_accounts_to(session, folder)
+    else:
+        export_to(session, folder)
 
 
 @ledger.command("import")
@@ -168,6 +211,11 @@ def export_command(context: click.Context, folder: Path) -> None:
 @click.pass_context
 def import_command(context: click.Context, folder: Path) -> None:
     """Make a ledger of an export in FOLDER; every file is checked first."""
+    from arien_flows.cli.account_ledger import import_accounts_from, is_account_export
     from arien_flows.cli.moving import import_from
 
-    import_from(session_of(context), folder)
+    session = session_of(context)
+    if is_account_export(folder):
+        import_accounts_from(session, folder)
+    else:
+        import_from(session, folder)

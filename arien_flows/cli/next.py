@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=click.Choice(["redirect", "time", "weight", "base"]),
     default="redirect",
     show_default=True,
-    help="How attention is shared out: see `arien-flows heuristics show ranking`.",
+    help="How attention is shared out: rule `ranking` of `arien-flows heuristics list` says more.",
 )
 @click.option(
     "-n",

@@ -100,11 +100,15 @@ def path(
     or service:LABEL. FROM means what it received from outside, TO every coin paid to it. On
     networks that keep accounts connections are rows of accounts that paid each other; there FROM
     means what it gave.
+
+    With NETWORK:ADDRESS as TO, a network whose ledger lies in the same folder, connections over
+    bridges are looked for: by what both sides name, or as candidates by amount and time.
     """
     from arien_flows.answers.paths import connected
     from arien_flows.cli.account_path import AccountPathOptions, account_path
     from arien_flows.cli.asking import asked, names_server
     from arien_flows.cli.asking_accounts import on_accounts
+    from arien_flows.cli.crossing_path import crossing_path, other_network, refuse_between_chains
     from arien_flows.cli.output import emit
     from arien_flows.cli.path_texts import path_lines
     from arien_flows.errors import InputError
@@ -112,6 +116,14 @@ def path(
     from arien_flows.tracing.paths_request import PathRequest
 
     session = session_of(context)
+    other = other_network(destination)
+    if other is not None:
+        refuse_between_chains(
+            asset=asset, since=since, until=until, through=through, as_of=as_of,
+            output=output, min_value=min_value != "1", by=by != "value",
+        )  # fmt: skip
+        crossing_path(session, (origin, *other), limit=limit, max_hops=max_hops, budget=budget)
+        return
     if on_accounts(session):
         options = AccountPathOptions(
             origin=origin, destination=destination, asset=asset, by=by, limit=limit,

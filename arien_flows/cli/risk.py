@@ -27,6 +27,11 @@ from arien_flows.cli.session import profile_option, session_of, session_options
     help="Transactions that the exposure in one direction may go through.",
 )
 @click.option(
+    "--asset",
+    metavar="NAME",
+    help="On Ethereum: ETH (the default), a listed token's symbol, or a token's contract.",
+)
+@click.option(
     "--as-of",
     type=click.IntRange(0),
     metavar="HEIGHT",
@@ -40,6 +45,7 @@ def risk(
     explain: bool,
     policy: Path | None,
     budget: int,
+    asset: str | None,
     as_of: int | None,
 ) -> None:
     """Score the risk of an address, or of entity:ADDRESS, with reasons.
@@ -50,12 +56,22 @@ def risk(
     from functools import partial
 
     from arien_flows.answers.risk import risk_answer
-    from arien_flows.cli.asking import asked
+    from arien_flows.cli.asking import asked, refuse_account_options
+    from arien_flows.cli.asking_accounts import on_accounts
     from arien_flows.cli.output import emit
     from arien_flows.cli.risk_texts import risk_lines
     from arien_flows.risk.policy import policy_in
 
     session = session_of(context)
+    if on_accounts(session):
+        from arien_flows.cli.account_exposure import show_account_risk
+
+        show_account_risk(
+            session, subject, asset,
+            policy=policy, budget=budget, profile=profile, as_of=as_of, explain=explain,
+        )  # fmt: skip
+        return
+    refuse_account_options(asset=asset is not None)
     used = None if policy is None else policy_in(policy)
     answer = asked(
         session,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from arien_flows.amounts import Asset, coins
+from arien_flows.answers.account_risk import NO_PROFILE, AccountRiskAnswer
 from arien_flows.answers.risk_sentences import behaviour, summary_of
 from arien_flows.answers.risk_shapes import RiskAnswer, RiskContribution, RiskEvidence
 from arien_flows.cli.output import closing, pairs, table
@@ -24,8 +26,9 @@ def _head(answer: RiskAnswer) -> list[str]:
     return pairs(
         (
             ("Subject", answer.subject),
-            ("Entity", f"{answer.entity} (inferred by profile {answer.profile})"),
+            ("Entity", _entity(answer)),
             ("Network", answer.network),
+            *_asset(answer),
             ("Score", f"{answer.score} of 100 ({spread.lower} - {spread.upper})"),
             ("Band", f"{answer.band} (advice, not a finding)"),
             (
@@ -68,9 +71,9 @@ def _explained(answer: RiskAnswer) -> Iterable[str]:
         f"business of the owners is known for {answer.coverage.known_percent} %."
     )
     yield (
-        f"   Each direction could go through {answer.request.budget:,} transactions; beyond direct "
-        f"counterparties, amounts from {int(answer.min_value_in):,} sat were followed back, and "
-        f"from {int(answer.min_value_out):,} sat on."
+        f"   Each direction could go through {answer.request.budget:,} {_counted(answer)}; beyond "
+        f"direct counterparties, amounts from {_amount(answer, answer.min_value_in)} were followed "
+        f"back, and from {_amount(answer, answer.min_value_out)} on."
     )
     yield from _own_tags(answer)
     yield ""
@@ -178,3 +181,24 @@ def _changes(answer: RiskAnswer) -> Iterable[str]:
         yield "   No document counts towards the score."
     if float(answer.coverage.percent) < 100:
         yield "   - A name for money that has none could raise it."
+
+
+def _entity(answer: RiskAnswer) -> str:
+    if answer.profile == NO_PROFILE:
+        return f"{answer.entity} (each account stands for itself: no clustering)"
+    return f"{answer.entity} (inferred by profile {answer.profile})"
+
+
+def _asset(answer: RiskAnswer) -> Iterable[tuple[str, str]]:
+    if isinstance(answer, AccountRiskAnswer):
+        yield "Asset", answer.asset
+
+
+def _counted(answer: RiskAnswer) -> str:
+    return "movements" if isinstance(answer, AccountRiskAnswer) else "transactions"
+
+
+def _amount(answer: RiskAnswer, base_units: str) -> str:
+    if isinstance(answer, AccountRiskAnswer):
+        return coins(base_units, Asset(name=answer.asset, decimals=answer.decimals))
+    return f"{int(base_units):,} sat"

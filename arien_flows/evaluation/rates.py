@@ -15,8 +15,9 @@ A rate means nothing without its population. There are four kinds, and they are 
 Where none of the first two exists, the error rate is "not measured", in these words. So it is
 where a rule named nothing: nobody knows what it would have named wrongly.
 
-Measured counts are kept in `rates_1.json`, which `arien-flows heuristics evaluate --save` writes.
-They hold for one version of a rule; a rule that has changed since has no measured rate.
+Measured counts are kept in `rates_1.json`, which `arien-flows heuristics evaluate --save` writes,
+and those of the rules that join accounts in another such file (`evaluation.account_rates`). They
+hold for one version of a rule; a rule that has changed since has no measured rate.
 """
 
 import json
@@ -173,9 +174,17 @@ def _share(name: str, proportion: Proportion) -> str:
 
 @cache
 def _stored() -> Mapping[str, Any]:
-    text = files("arien_flows.evaluation").joinpath(RATES_FILE).read_text(encoding="utf-8")
-    stored: Mapping[str, Any] = json.loads(text)
-    return stored
+    """Return the counts of both chains' rules; no name is in both files but that of a rule."""
+    coins, accounts = (
+        json.loads(files(package).joinpath(RATES_FILE).read_text(encoding="utf-8"))
+        for package in ("arien_flows.evaluation", "arien_flows.account_entities")
+    )
+    return {
+        **coins,
+        "populations": {**coins["populations"], **accounts["populations"]},
+        "rules": {**coins["rules"], **accounts["rules"]},
+        "clusterings": [*coins["clusterings"], *accounts["clusterings"]],
+    }
 
 
 def measured_rate(rule: str, population: Population, tally: Tally) -> Rate:

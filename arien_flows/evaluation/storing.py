@@ -1,8 +1,8 @@
 """The counts of an evaluation as a file that programs and people can read.
 
-`rates_1.json` beside this module is such a file. It names every rule that the program had when it
-was made, also those of which nothing was measured, so that a rule without a rate is a statement
-and not an omission.
+`rates_1.json` beside this module is such a file. It names every rule that the program had for
+chains of coins when it was made, also those of which nothing was measured, so that a rule without a
+rate is a statement and not an omission.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from arien_flows.errors import InputError
 from arien_flows.evaluation.evaluate import Evaluation
 from arien_flows.evaluation.rates import Population, Rate
-from heuristics.rules import RULES
+from heuristics.rules import COIN_RULES
 
 FORMAT = 1
 """Raised when the file's form changes."""
@@ -23,7 +23,9 @@ def stored(evaluation: Evaluation, command: str) -> dict[str, Any]:
     """Return an evaluation as JSON knows it; `command` says how to repeat it."""
     numbers = _populations(evaluation)
     names = {population: name for name, population in numbers.items()}
-    rules: dict[str, Any] = {rule.name: {"version": rule.version, "rates": []} for rule in RULES}
+    rules: dict[str, Any] = {
+        rule.name: {"version": rule.version, "rates": []} for rule in COIN_RULES
+    }
     for rate in evaluation.rates:
         if rate.tally is not None:
             row = {"population": names[rate.population], **asdict(rate.tally)}

@@ -25,10 +25,8 @@ from arien_flows.passages.memos import memos_of
 from arien_flows.shapes import Certainty
 from chains.ethereum.tables import EventKind, MovementKind
 from heuristics.bridge_match import FRACTION_DIGITS, RULE, Side, match, scaled
+from heuristics.passage_rules import BRIDGE_IDENTIFIER
 from heuristics.wide import to_ints
-
-IDENTIFIER = "bridge-identifier"
-VERSION = 1
 
 LEAVES, ARRIVES = 1, 2
 """Amounts of `EventKind.BRIDGE`."""
@@ -53,7 +51,7 @@ class Port:
 
     word: bytes
     output: int | None = None
-    """On Bitcoin, the first output that an arrival pays."""
+    """On Bitcoin, the first output that the transaction pays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +120,7 @@ def coin_ports(view: View) -> Ports:
                     txid=txid,
                     party=_spender(view, transaction),
                     word=bytes.fromhex(txid),
+                    output=_paid(view, transaction),
                 )
             )
         elif memo.kind == "out":
@@ -169,7 +168,7 @@ def crossings(departures: Iterable[Port], arrivals: Iterable[Port]) -> tuple[Cro
         Crossing(
             departure=here,
             arrival=there,
-            rule=IDENTIFIER,
+            rule=BRIDGE_IDENTIFIER,
             candidates=len(leaving[word]) * len(arriving[word]),
             percent=None,
         )

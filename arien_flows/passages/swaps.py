@@ -24,11 +24,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from arien_flows.passages.legs import NOBODY, Conversion, Edge, Scene, net_of
-
-EULERIAN = "swap-eulerian"
-NET = "swap-net"
-
-VERSION = 1
+from heuristics.passage_rules import SWAP_EULERIAN, SWAP_NET
 
 ONE_WAY = "one_way"
 """The owner only gave, or only got: a payment, or a swap whose proceeds went to somebody else."""
@@ -71,7 +67,7 @@ def swap_of(scene: Scene, owner: int) -> Conversion | str | None:
         got_amount=net[got],
         given_rows=tuple(edge.row for edge in part if edge.giver == owner),
         gotten_rows=tuple(edge.row for edge in part if edge.receiver == owner),
-        rule=EULERIAN if is_round else NET,
+        rule=SWAP_EULERIAN if is_round else SWAP_NET,
         certainty="inference",
     )
 

@@ -13,11 +13,7 @@ from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.passages.legs import Conversion, Edge, Scene
 from chains.ethereum.tables import MovementKind
-
-WRAP = "wrap"
-UNWRAP = "unwrap"
-
-VERSION = 1
+from heuristics.passage_rules import UNWRAP, WRAP
 
 UNPAID = "wrap_without_coin"
 """Wrapped coin was made or destroyed and no movement of the coin fits: contracts moved it, and the

@@ -11,7 +11,8 @@ What happens, and what a rule makes of it:
   somebody else had just paid.
 - A project gives an airdrop to everybody; farmers have many accounts, funded from one, and bring
   what they received together. Buyers collect what farmed accounts of several farmers had.
-- An employer pays the first coins of his people, who all eat in one canteen; a faucet pays hundreds.
+- An employer pays the first coins of his people, who all eat in one canteen; a faucet pays
+  hundreds.
 - Some let another account of theirs spend their tokens; more are tricked into letting a thief.
 - Developers put contracts there, one of them for customers.
 
@@ -149,7 +150,7 @@ def _pass_on(world: _World, payer: int, address: int, bank: int) -> None:
     wei = world.amount()
     world.chain.pay(payer, address, wei)
     world.chain.wait(1 + (world.below(300) if world.chance(75) else world.below(4_500)))
-    missing = FEE_WEI + (world.below(ETHER // 80) if world.chance(20) else 0)
+    missing = FEE_WEI + (world.below(12_500) * 10**12 if world.chance(20) else 0)
     if missing < wei:
         world.chain.pay(address, world.hot[bank], wei - missing)
 

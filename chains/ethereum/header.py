@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.address import keccak256
-from chains.ethereum.decode.quantities import UINT256, Fields, quantity, raw
+from chains.ethereum.quantities import UINT256, Fields, quantity, raw
 from chains.ethereum.rlp import Item, encode
 
 EMPTY_UNCLES = keccak256(encode([]))

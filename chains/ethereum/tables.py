@@ -128,8 +128,9 @@ class EventKind(IntEnum):
     """A Safe executed a transaction: `contract` is the Safe, `word` the hash of what was signed."""
 
     DELEGATION = 7
-    """EIP-7702 authorisation that took effect: `first` the account, `second` the code's address
-    (`NO_ACCOUNT` where it was taken back). `contract` is `NO_ACCOUNT`."""
+    """EIP-7702 authorisation, soundly signed for this chain: `first` the account, `second` the
+    code's address (`NO_ACCOUNT` where it was taken back). `contract` is `NO_ACCOUNT`. Whether its
+    nonce was still the account's is known for the sender of the transaction only."""
 
     BRIDGE = 8
     """`first` sender or recipient, `word` the identifier that both sides of the bridge show, or
@@ -279,7 +280,8 @@ class AccountBatch:
     """`CodeKind`."""
 
     code_hash: UInt8Array
-    """Keccak of the code without the compiler's trailer of metadata, shape (codes, 32)."""
+    """Keccak of the code without the compiler's trailer of metadata, shape (codes, 32); zeros
+    where a source tells that there is code and not which."""
 
     code_target: UInt32Array
     """What a proxy or a delegation leads to; else `NO_ACCOUNT`."""

@@ -124,8 +124,15 @@ def test_ask__as_of_a_block_is_the_ledger_that_ended_there(dev: Path):
 def test_reading__says_what_its_ledger_lacks(small_accounts: SmallAccounts):
     reading = Workspace(Settings(data=small_accounts.data)).open_accounts("ethereum").read()
     assert [(cut.reason, cut.limit) for cut in reading.limits] == [("before_ledger", FIRST_HEIGHT)]
+    assert reading.clustering is not None
+    assert reading.entities is reading.clustering
+    assert not reading.owners_changed
+
+
+def test_reading__says_why_there_are_no_entities(dev: Path):
+    reading = opened(dev).read()
     assert reading.clustering is None
-    assert "arien-flows cluster run --network ethereum" in reading.clustering_gap
+    assert f"arien-flows cluster run --network {DEV}" in reading.clustering_gap
     assert reading.entities.root_of(5) == 5
 
 

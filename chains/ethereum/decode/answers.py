@@ -15,7 +15,15 @@ import numpy as np
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.address import keccak256
-from chains.ethereum.decode.quantities import (
+from chains.ethereum.decode.rows import (
+    TOPICS,
+    AddressPool,
+    BlockRows,
+    LogRows,
+    TransactionRows,
+)
+from chains.ethereum.header import check_header
+from chains.ethereum.quantities import (
     UINT256,
     Fields,
     a_list,
@@ -28,14 +36,6 @@ from chains.ethereum.decode.quantities import (
     raw_or_none,
     rows_of,
 )
-from chains.ethereum.decode.rows import (
-    TOPICS,
-    AddressPool,
-    BlockRows,
-    LogRows,
-    TransactionRows,
-)
-from chains.ethereum.header import check_header
 from chains.ethereum.rlp import encode
 from chains.ethereum.tables import TransactionKind
 

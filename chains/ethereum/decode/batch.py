@@ -27,11 +27,11 @@ from chains.ethereum.decode.delegations import delegations
 from chains.ethereum.decode.events import joined_events, told_by
 from chains.ethereum.decode.frames import Frame, Frames
 from chains.ethereum.decode.gas import gas_moves
-from chains.ethereum.decode.quantities import limbs_of
 from chains.ethereum.decode.rows import AFTER_CALLS, AddressPool, EventRows, SystemRows, joined
 from chains.ethereum.decode.system import allocated, paid_by
 from chains.ethereum.decode.traces import BlockTrace, read_trace
 from chains.ethereum.networks import EthereumNetwork
+from chains.ethereum.quantities import limbs_of
 from chains.ethereum.tables import (
     NO_ACCOUNT,
     AccountBatch,

@@ -12,8 +12,8 @@ import numpy as np
 
 from chains.ethereum.decode.code import described
 from chains.ethereum.decode.frames import Frame
-from chains.ethereum.decode.quantities import limbs_of, rows_of
 from chains.ethereum.decode.rows import AT_THE_END, AddressPool, CodeRows, MoveRows, coin_moves
+from chains.ethereum.quantities import limbs_of, rows_of
 from chains.ethereum.tables import CodeKind, MovementKind
 
 

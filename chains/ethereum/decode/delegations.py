@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chains.ethereum.address import keccak256
-from chains.ethereum.decode.quantities import (
+from chains.ethereum.quantities import (
     UINT256,
     Fields,
     a_list,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chains.ethereum.decode.quantities import limbs_of_small, limbs_of_words
 from chains.ethereum.decode.rows import (
     AddressPool,
     EventRows,
@@ -32,6 +31,7 @@ from chains.ethereum.decode.signatures import (
 )
 from chains.ethereum.decode.words import WORD, Chosen, EventIndex, is_one_of, token_moves
 from chains.ethereum.decode.wraps import wraps_of
+from chains.ethereum.quantities import limbs_of_small, limbs_of_words
 from chains.ethereum.tables import NO_ACCOUNT, EventKind, MovementKind
 from chains.ethereum.tokens import TokenStandard, listed_assets
 from chains.types import UInt8Array, UInt32Array

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chains.errors import MalformedBlockError
-from chains.ethereum.decode.quantities import (
+from chains.ethereum.quantities import (
     UINT256,
     Fields,
     a_list,

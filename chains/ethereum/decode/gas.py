@@ -8,8 +8,8 @@ fee is destroyed for every unit of gas and the recipient gets the rest; what is 
 import numpy as np
 
 from chains.errors import MalformedBlockError
-from chains.ethereum.decode.quantities import products
 from chains.ethereum.decode.rows import BlockRows, MoveRows, TransactionRows, coin_moves, joined
+from chains.ethereum.quantities import products
 from chains.ethereum.tables import NO_ACCOUNT, MovementKind
 from chains.types import UInt32Array, UInt64Array
 

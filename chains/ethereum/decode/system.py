@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.answers import StatedBlock
-from chains.ethereum.decode.quantities import a_list, an_object, quantity, raw
 from chains.ethereum.decode.rewards import GWEI_WEI, MAIN_NET, Reward, Uncle, block_reward, rewards
 from chains.ethereum.header import EMPTY_UNCLES, check_header
+from chains.ethereum.quantities import a_list, an_object, quantity, raw
 from chains.ethereum.tables import MovementKind
 
 Paid = list[tuple[MovementKind, Reward]]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.answers import StatedBlock, StatedTransaction
 from chains.ethereum.decode.frames import Frames, LogPlace, frames_of_list, frames_of_tree
-from chains.ethereum.decode.quantities import UINT256, Fields, a_list, an_object, quantity, raw
 from chains.ethereum.decode.rewards import Reward
+from chains.ethereum.quantities import UINT256, Fields, a_list, an_object, quantity, raw
 from chains.ethereum.tables import MovementKind
 
 

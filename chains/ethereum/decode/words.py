@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chains.ethereum.decode.quantities import limbs_of_words
 from chains.ethereum.decode.rows import AddressPool, LogRows, MoveRows
 from chains.ethereum.decode.signatures import topic_of
+from chains.ethereum.quantities import limbs_of_words
 from chains.ethereum.tables import MovementKind
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array, UInt64Array
 

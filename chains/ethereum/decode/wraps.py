@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chains.ethereum.decode.quantities import ints_of
 from chains.ethereum.decode.rows import AddressPool, MoveRows, joined, no_moves
 from chains.ethereum.decode.signatures import UNWRAPPED, WRAPPED
 from chains.ethereum.decode.words import Chosen, EventIndex, is_one_of, token_moves
+from chains.ethereum.quantities import ints_of
 from chains.ethereum.tables import NULL_ADDRESS, MovementKind
 from chains.ethereum.tokens import listed_assets
 from chains.types import BoolArray, Int64Array, UInt8Array

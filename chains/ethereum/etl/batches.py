@@ -8,7 +8,6 @@ from chains.ethereum.decode.assemble import Decoded, assembled
 from chains.ethereum.decode.calls import CallBook
 from chains.ethereum.decode.events import Told, told_by
 from chains.ethereum.decode.gas import gas_moves
-from chains.ethereum.decode.quantities import limbs_of
 from chains.ethereum.decode.rewards import MAIN_NET, rewards
 from chains.ethereum.decode.rows import (
     AddressPool,
@@ -32,6 +31,7 @@ from chains.ethereum.etl.text import fixed_bytes, varied_bytes
 from chains.ethereum.etl.traces import Paid, own_moves, read_traces, read_transfers
 from chains.ethereum.header import EMPTY_UNCLES
 from chains.ethereum.networks import EthereumNetwork
+from chains.ethereum.quantities import limbs_of
 from chains.ethereum.tables import AccountBatch, CallCoverage, MovementKind, Ordering
 
 

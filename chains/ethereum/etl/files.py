@@ -29,6 +29,16 @@ TABLES = ("blocks", "transactions", "receipts", "logs", "token_transfers", "trac
 _SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _NAME = re.compile(rf"({'|'.join(TABLES)})(?:[_.-]?[0-9]+)*")
 _RANGE = re.compile(r"start_block=(\d+)/end_block=(\d+)/")
+_WHOLE = ("contracts", "tokens")
+"""Tables about contracts, whose rows belong to no stretch of blocks."""
+
+_OPTIONAL = frozenset(
+    ("base_fee_per_gas", "excess_blob_gas", "withdrawals", "sha3_uncles", "transaction_type",
+     "gas_price", "status", "effective_gas_price", "blob_gas_price", "blob_gas_used", "error",
+     "symbol", "name", "decimals")
+)  # fmt: skip
+"""Columns that older exports have not, or that may stand in another table."""
+
 _LARGEST_ROW = 64 << 20
 """Bytes that one row of a CSV file may have; a transaction's input may be long."""
 
@@ -81,18 +91,17 @@ class EtlFolder:
         """Return the heights that the files of blocks span, ascending; the last is inclusive."""
         return sorted({(file.first, file.last) for file in self.files["blocks"]})
 
-    def rows(
-        self, table: str, columns: Sequence[str], first: int, last: int, by: str = "block_number"
-    ) -> "pa.Table":
+    def rows(self, table: str, columns: Sequence[str], first: int, last: int) -> "pa.Table":
         """Return the rows of blocks `first` to `last` of a table, in the order of the files.
 
-        A column that a file has not is there with nothing in it.
+        An optional column that a file has not is there with nothing in it.
         """
+        by = _height_column(table)
         parts = []
         for file in self.files.get(table, ()):
             if file.first <= last and first <= file.last:
                 part = self._read(table, file, columns)
-                if file.first < first or last < file.last:
+                if table not in _WHOLE and (file.first < first or last < file.last):
                     heights = _heights(part, by)
                     part = part.filter(pa.array((first <= heights) & (heights <= last)))
                 parts.append(part)
@@ -124,17 +133,26 @@ def _ranged(path: Path, folder: Path, table: str) -> EtlFile:
     named = _RANGE.search(f"{path.relative_to(folder).as_posix()}")
     if named:
         return EtlFile(path, int(named.group(1)), int(named.group(2)))
-    column = "number" if table == "blocks" else "block_number"
-    if column not in column_names(path):
-        return EtlFile(path, 0, (1 << 62))
+    if table in _WHOLE:
+        return EtlFile(path, 0, 1 << 62)
+    column = _height_column(table)
     heights = _heights(read_table(path, [column]), column)
     if not len(heights):
         return EtlFile(path, 0, -1)
     return EtlFile(path, int(heights.min()), int(heights.max()))
 
 
+def _height_column(table: str) -> str:
+    return "number" if table == "blocks" else "block_number"
+
+
 def _heights(table: "pa.Table", column: str) -> Int64Array:
-    found = table.column(column).cast(pa.int64()).fill_null(-1)
+    try:
+        found = table.column(column).cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise SourceUnavailableError(f"column {column} holds something that is no height") from None
+    if found.null_count:
+        raise SourceUnavailableError(f"column {column} is empty in {found.null_count} rows")
     return np.asarray(found.to_numpy(), np.int64)
 
 
@@ -148,7 +166,11 @@ def column_names(path: Path) -> list[str]:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> "pa.Table":
-    """Read some columns of a file; those that it has not are there with nothing in them."""
+    """Read some columns of a file; optional ones that it has not are there with nothing in them."""
+    missing = set(columns) - _OPTIONAL - set(column_names(path))
+    missing -= {name for name in missing if name.startswith("receipt_")}
+    if missing and any(column_names(path)):
+        raise SourceUnavailableError(f"{path} has no column {min(missing)}; export it too")
     try:
         if path.name.lower().endswith(".parquet"):
             return _from_parquet(path, columns)

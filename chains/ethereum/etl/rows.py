@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.answers import created_address
-from chains.ethereum.decode.quantities import products
 from chains.ethereum.decode.rewards import GWEI_WEI
 from chains.ethereum.decode.rows import (
     AFTER_CALLS,
@@ -30,6 +29,7 @@ from chains.ethereum.etl.text import (
     texts,
     varied_bytes,
 )
+from chains.ethereum.quantities import products
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 
 CANCUN_TIME = 1_710_338_135
@@ -80,7 +80,7 @@ class StretchTransactions:
 
 def read_blocks(stretch: Stretch, empty_uncles: bytes) -> StretchBlocks:
     """Read the blocks of a stretch; the first transactions are filled in by the caller."""
-    table = stretch.folder.rows("blocks", _BLOCKS, stretch.first, stretch.last, by="number")
+    table = stretch.folder.rows("blocks", _BLOCKS, stretch.first, stretch.last)
     table = table.take(pa.array(np.argsort(heights(table["number"], "number"), kind="stable")))
     height = heights(table["number"], "blocks.number")
     expected = np.arange(stretch.first, stretch.last + 1)

@@ -69,13 +69,20 @@ class EtlExport(Closing):
         """Return the block at a height; `ValueError` past the ends of the files."""
         if not self._first <= height <= self._last:
             raise ValueError(f"{self.name} has blocks {self._first} to {self._last}, not {height}")
-        table = self._files.rows("blocks", ("number", "hash"), height, height, by="number")
+        table = self._files.rows("blocks", ("number", "hash"), height, height)
         if table.num_rows != 1:
             raise SourceUnavailableError(f"{self.name}: block {height} is missing or there twice")
         return BlockPlace(height, fixed_bytes(table["hash"], 32, "blocks.hash")[0].tobytes())
 
     def batches(self, start: int, stop: int) -> Iterator[AccountBatch]:
         """Yield the blocks of heights `start` to `stop - 1`, in order."""
+        if start != stop and not self._first <= start <= stop <= self._last + 1:
+            raise ValueError(
+                f"{self.name} has blocks {self._first} to {self._last}, not {start} to {stop - 1}"
+            )
+        return self._batches(start, stop)
+
+    def _batches(self, start: int, stop: int) -> Iterator[AccountBatch]:
         above: AccountBatch | None = None
         for first, last in self._stretches(start, stop):
             batch = self._decoded(first, last)
@@ -138,7 +145,7 @@ class EtlExport(Closing):
         """Return the last height; a folder may be named for more blocks than it holds."""
         last = max(last for _, last in spans)
         first = max(first for first, stop in spans if stop == last)
-        table = self._files.rows("blocks", ("number",), first, last, by="number")
+        table = self._files.rows("blocks", ("number",), first, last)
         held = heights(table["number"], "blocks.number")
         if not len(held):
             raise SourceUnavailableError(f"{self.name}: the last file of blocks is empty")

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from chains.errors import MalformedBlockError
 from chains.ethereum.decode.calls import CallBook
 from chains.ethereum.decode.frames import Frame
-from chains.ethereum.decode.quantities import ints_of
 from chains.ethereum.decode.rows import (
     AFTER_CALLS,
     BlockRows,
@@ -26,6 +25,7 @@ from chains.ethereum.decode.rows import (
 )
 from chains.ethereum.etl.rows import Stretch, StretchTransactions, transactions_at
 from chains.ethereum.etl.text import amounts, fixed_bytes, heights, is_there, texts
+from chains.ethereum.quantities import ints_of
 from chains.ethereum.tables import MovementKind
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt64Array
 

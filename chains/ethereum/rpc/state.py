@@ -39,7 +39,10 @@ Found = TypeVar("Found")
 def balances_of(
     rpc: NodeRpc, chain: SeenChain, height: int, accounts: Sequence[bytes], contract: bytes | None
 ) -> list[int | LookupFailedError]:
-    """Return balances after a block, of the coin or of a token."""
+    """Return balances after a block, of the coin or of a token.
+
+    Of a token whose contract was not there yet, everybody holds none.
+    """
     calls = [_balance_call(height, account, contract) for account in accounts]
 
     def read(answer: Json) -> int:
@@ -52,7 +55,12 @@ def balances_of(
             )
         return int.from_bytes(word[:_WORD])
 
-    return _each(rpc, chain, height, calls, read)
+    found = _each(rpc, chain, height, calls, read)
+    if contract is not None and any(isinstance(one, LookupFailedError) for one in found):
+        (code,) = codes_of(rpc, chain, height, [contract])
+        if code == b"":
+            return [0] * len(accounts)
+    return found
 
 
 def codes_of(

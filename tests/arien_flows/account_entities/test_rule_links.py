@@ -48,9 +48,25 @@ def test_airdrop__leaves_out_exchanges_and_their_deposit_addresses():
     assert together(chain, *FARM, "d1", profile="standard") == []
 
 
-def test_airdrop__leaves_out_what_is_destroyed():
-    chain = airdropped("carol", collector="null")
-    assert together(chain, *FARM, "null", profile="standard") == []
+@pytest.mark.parametrize("burn", ["null", "0x000000000000000000000000000000000000dead"])
+def test_airdrop__leaves_out_what_is_destroyed(burn):
+    chain = airdropped("carol", collector=burn)
+    assert together(chain, *FARM, burn, profile="standard") == []
+
+
+@pytest.mark.parametrize("profile", ["strict", "standard", "wide"])
+def test_rules__never_join_through_burns(profile):
+    dead = "0x000000000000000000000000000000000000dead"
+    chain = exchange_chain("alice", "bob", "carol")
+    for name in ("alice", "bob", "carol"):
+        chain.pay(name, dead, ETHER)
+        chain.send("USD", name, "null", 5)
+        approval(chain, name, dead)
+    chain.block()
+    # Nobody can send from there; were it claimed, it would still join nobody.
+    chain.pay(dead, HOT, 3 * ETHER)
+    names = ("alice", "bob", "carol", dead, "null")
+    assert together(chain, *names, profile=profile) == []
 
 
 def funded(count: int, *, sweep: int = 0, collector: str = "collector") -> AccountChain:

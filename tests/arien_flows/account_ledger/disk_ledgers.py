@@ -59,9 +59,9 @@ def random_transaction(chain: AccountChain, random: Random, held: Counter[tuple[
             held[receiver, token] += amount
             tx.token(token, giver, receiver, amount)
         if random.random() < 0.3:
-            tx.token("ape", one, other, 1, MovementKind.NFT, token_id=random.choice([7, LARGE]))
+            tx.token("ape", "null", other, 1, MovementKind.NFT, token_id=random.choice([7, LARGE]))
         if random.random() < 0.2:
-            tx.token("loot", one, third, 3, MovementKind.MULTI_TOKEN, token_id=1)
+            tx.token("loot", "null", third, 3, MovementKind.MULTI_TOKEN, token_id=1)
         if random.random() < 0.3:
             tx.event(EventKind.APPROVAL, "usd", one, "router", amount=2**256 - 1)
         if random.random() < 0.2:

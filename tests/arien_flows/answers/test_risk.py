@@ -30,7 +30,7 @@ from arien_flows.shapes import plain, shaped
 from arien_flows.tag_book import TagBook
 from arien_flows.tracing.manifest import hash_of_result
 from arien_flows.workspace import Reading
-from tests.arien_flows.casebook.packs import pack, row
+from tests.arien_flows.casebook.packs import FIRST, pack, row
 from tests.arien_flows.intake.desk import Desk, page
 from tests.ledgers import Tx, build_view, text_of_name
 
@@ -318,7 +318,7 @@ def test_risk__says_where_a_name_is_an_inference(case, casebook) -> None:
     inferred = replace(inputs, exposed=(replace(part, is_inferred=True),))
     for made, certainty in ((inputs, "attribution"), (inferred, "inference")):
         (line,) = risk_contributions.contributions(
-            case[0], score(made, standard_policy()), made, standard_policy(), {}
+            lambda _txid: FIRST, score(made, standard_policy()), made, standard_policy(), {}
         )
         assert line.certainty == certainty
         assert ("by inference: another address of the entity" in line.sentence) == (

@@ -6,6 +6,7 @@ import pytest
 
 from arien_flows.cli.main import run
 from chains.ethereum.networks import ETHEREUM
+from chains.ethereum.tables import CodeKind
 from tests.account_chains import ETHER, AccountChain, text_of
 from tests.arien_flows.account_entities.stories import deposit
 from tests.small_accounts import write_account_ledger
@@ -24,6 +25,9 @@ tags:
 """
 
 
+SAFE = b"s" * 32
+
+
 def story() -> AccountChain:
     chain = AccountChain(ETHEREUM)
     chain.genesis(
@@ -32,6 +36,9 @@ def story() -> AccountChain:
     chain.block()
     deposit(chain, "alice", "d1")
     deposit(chain, "alice too", "d1", 3 * ETHER)
+    for maker in ("alice", "bob"):
+        with chain.transaction(maker, "factory") as tx:
+            tx.code(f"safe of {maker}", "factory", CodeKind.SAFE_PROXY, SAFE)
     chain.send("0xdac17f958d2ee523a2206206994597c13d831ec7", "alice", "bob", 7)
     return chain
 
@@ -88,6 +95,11 @@ def test_cluster_entity_and_why__tell_one_story(data, capsys) -> None:
     text = ask(data, capsys, "why", text_of("alice"), text_of("binance hot"))
     assert "No rule of profile strict joins these accounts" in text
 
+    safe = json.loads(ask(data, capsys, "entity", text_of("safe of bob"), "--json"))
+    assert (safe["address_count"], safe["software"]["contracts"]) == (1, 2)
+    assert (safe["software"]["deployers"], safe["software"]["certainty"]) == (2, "fact")
+    assert "2 contracts with this code" in ask(data, capsys, "entity", text_of("safe of bob"))
+
     assert "nothing is wrong" in ask(data, capsys, "cluster", "verify")
 
 
@@ -103,6 +115,25 @@ def test_entity__pages_through_its_accounts(data, capsys) -> None:
     assert rest["addresses"]["next_cursor"] is None
     assert any(cut["reason"] == "exploration" for cut in first["truncations"])
     assert "damaged" in ask(data, capsys, *words, "--cursor", "?", code=2)
+
+
+def test_why__tells_what_kept_two_accounts_apart(tmp_path, capsys) -> None:
+    write_account_ledger(tmp_path / "data", story())
+    actor = '  - address: "{}"\n    label: {}\n    confidence: ownership\n'
+    pack = PACK.format(text_of("binance hot")) + "".join(
+        actor.format(text_of(name), name) for name in ("alice", "alice too")
+    )
+    (tmp_path / "pack.yaml").write_text(pack)
+    ask(tmp_path, capsys, "tags", "import", str(tmp_path / "pack.yaml"))
+    ask(tmp_path, capsys, "cluster", "run")
+    words = ["why", text_of("alice"), text_of("alice too")]
+    found = json.loads(ask(tmp_path, capsys, *words, "--json"))
+    assert not found["joined"]
+    (refused,) = found["refused"]
+    assert (refused["rule"], refused["reason"]) == ("deposit-reuse", "owners")
+    assert "tags name different owners" in ask(tmp_path, capsys, *words)
+    text = ask(tmp_path, capsys, "entity", text_of("alice"))
+    assert "1 link to others not made" in text
 
 
 def test_cluster__refuses_what_means_nothing_for_accounts(data, capsys) -> None:

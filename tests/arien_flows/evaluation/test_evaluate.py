@@ -13,7 +13,7 @@ from arien_flows.evaluation.rates import rate_from
 from arien_flows.evaluation.storing import save, stored
 from arien_flows.reports.evaluation import evaluation_lines
 from arien_flows.simulation.parameters import SMALLEST, Parameters
-from heuristics.rules import RULES
+from heuristics.rules import COIN_RULES
 
 COMMAND = "arien-flows heuristics evaluate --transactions 2000"
 
@@ -74,7 +74,7 @@ def test_stored__gives_the_counts_back(evaluation: Evaluation, tmp_path: Path) -
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content == stored(evaluation, COMMAND)
     assert content["made_by"] == COMMAND
-    assert set(content["rules"]) == {rule.name for rule in RULES}
+    assert set(content["rules"]) == {rule.name for rule in COIN_RULES}
     again = [
         rate_from(name, entry["version"], row, content["populations"])
         for name, entry in content["rules"].items()
@@ -93,7 +93,7 @@ def test_lines__name_the_population_of_every_rate(answer: EvaluationAnswer) -> N
     assert any("simulated" in row for row in rows)
     assert "not** the rule's error rate" in text
     silent = {rate.rule for rate in answer.rates if rate.kind != "published"}
-    assert set(answer.not_measured) == {rule.name for rule in RULES} - silent
+    assert set(answer.not_measured) == {rule.name for rule in COIN_RULES} - silent
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from arien_flows.evaluation.rates import (
 )
 from arien_flows.evaluation.storing import FORMAT
 from arien_flows.evaluation.tally import Tally, Unit
-from heuristics.rules import RULES, Rule, rule_named
+from heuristics.rules import COIN_RULES, RULES, Rule, rule_named
 
 MAKE_AGAIN = "run `arien-flows heuristics evaluate --save` and put the file in place"
 
@@ -42,7 +42,7 @@ def test_rates_file__has_the_form_that_is_written(rates_file: dict[str, Any]) ->
     assert rates_file["format"] == FORMAT
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", COIN_RULES, ids=lambda rule: rule.name)
 def test_rates_file__speaks_of_every_rule_in_its_version(
     rates_file: dict[str, Any], rule: Rule
 ) -> None:
@@ -64,7 +64,7 @@ def test_clusterings_of__other_rules_give_none() -> None:
 
 
 def test_rates_file__names_no_rule_that_there_is_not(rates_file: dict[str, Any]) -> None:
-    names = {rule.name for rule in RULES}
+    names = {rule.name for rule in COIN_RULES}
     assert set(rates_file["rules"]) == names
     assert set(PUBLISHED) <= names
 

@@ -181,11 +181,18 @@ def test_balances__of_a_state_that_is_gone_fail_one_by_one(ethereum_chain):
 def test_balances__of_what_is_no_token_fail_one_by_one(ethereum_chain):
     alice = bytes.fromhex(ethereum_chain.people["alice"][2:])
     with connect(ethereum_chain.source) as source:
-        for name in ("liar", "splitter", "bob"):
+        for name in ("liar", "splitter"):
             contract = bytes.fromhex(ethereum_chain.names[name][2:])
             (failure,) = source.balances(source.tip().height, [alice], contract)
             assert isinstance(failure, LookupFailedError), name
             assert "\n" not in str(failure)
+
+
+def test_balances__of_a_token_that_is_not_there_yet_are_none(ethereum_chain):
+    alice, usd = (bytes.fromhex(ethereum_chain.names[name][2:]) for name in ("alice", "usd"))
+    with connect(ethereum_chain.source) as source:
+        assert source.balances(0, [alice, usd], usd) == [0, 0]
+        assert source.balances(9, [alice], usd) == [10**9]
 
 
 def test_codes__are_those_at_the_accounts(ethereum_chain):

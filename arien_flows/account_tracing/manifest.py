@@ -8,12 +8,11 @@ from arien_flows.account_tracing import answer
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.traced import Traced
 from arien_flows.attribution.ownership import EntityMap
-from arien_flows.passages import swaps, wraps
 from arien_flows.prices import table
 from arien_flows.tracing import layout
 from arien_flows.tracing.manifest import NEAR_BLOCKS, PROGRAM
 from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manifest
-from heuristics import account_taint
+from heuristics import account_taint, passage_rules
 
 KIND = "account_trace"
 FETCHED_KIND = "fetched_account_trace"
@@ -27,8 +26,8 @@ def rule_versions() -> dict[str, int]:
     return {
         "account_answer": answer.VERSION,
         "account_taint": account_taint.VERSION,
-        "swaps": swaps.VERSION,
-        "wraps": wraps.VERSION,
+        "swaps": passage_rules.CONVERSION_VERSION,
+        "wraps": passage_rules.CONVERSION_VERSION,
         "layout": layout.VERSION,
         "prices": table.VERSION,
     }

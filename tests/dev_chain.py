@@ -9,6 +9,7 @@ it through two pools and back, unwraps the rest, and pays into an exchange's dep
 which the exchange sweeps it to its hot wallet.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,10 @@ from eth_account import Account
 from chains.ethereum.address import keccak256
 from tests.anvil import CHAIN_ID, GENESIS_TIME, EthereumNode
 from tests.dev_contracts import arguments_of, call_data, code_of
+
+# The library for keys loads another that raises this a hundredfold, with which tests of deeply
+# nested JSON would crash.
+sys.setrecursionlimit(1_000)
 
 ETHER = 10**18
 GWEI = 10**9

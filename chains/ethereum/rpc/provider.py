@@ -9,6 +9,7 @@ name is its host alone, and neither path nor query is ever shown or logged.
 """
 
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -21,6 +22,13 @@ from chains.access import Access, Secret
 from chains.endpoint import Endpoint
 from chains.exchange import NoRecorder
 from chains.http import HttpClient, HttpRefusalError, Patience
+
+RECURSION_LIMIT = 1_000
+"""Python's own."""
+
+# A library that web3 loads (py_ecc) raises the limit a hundredfold for the whole process. JSON that
+# a hostile server nests deeply would then overrun the stack of the decoder, and end the process.
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 MOST_BYTES = 256 << 20
 """Of one answer: traces of a full block are the longest."""

@@ -69,7 +69,7 @@ def test_ledger__of_a_node_without_the_first_state_says_what_it_lacks(ethereum_c
     with relay(ethereum_chain.node, spoil) as (_, uri), connect(uri) as source:
         view = filled(tmp_path, source)
     (limit,) = limits_of(view)
-    assert limit.reason == "before_ledger"
+    assert limit.reason == "no_allocation"
     assert "genesis block" in limit.detail
 
 

@@ -120,5 +120,5 @@ def test_base_units__reads_whole_units_and_coins():
     assert base_units("12") == 12
     assert base_units("0.5ETH") == ETHER // 2
     assert base_units("3 teth") == 3 * ETHER
-    with pytest.raises(InputError, match="0.01ETH"):
+    with pytest.raises(InputError, match=r"0\.01ETH"):
         base_units("1.5 BTC")

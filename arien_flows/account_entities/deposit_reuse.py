@@ -81,7 +81,7 @@ def deposit_findings(roles: Roles, terms: DepositTerms) -> DepositFindings:
     """Return deposit addresses and who pays to them."""
     pays = _payments(roles)
     may_be = ~roles.is_exchange & ~roles.serves_many & ~roles.makes_blocks
-    forwards = may_be[pays.giver] & roles.is_exchange[pays.receiver]
+    forwards = may_be[pays.giver] & roles.is_exchange[pays.receiver] & _is_genuine(roles, pays)
     exclusive = _pays_exchanges_only(roles, pays, forwards)
     candidate = _of_one_exchange(roles, pays, forwards)
     candidate &= exclusive | (~roles.actors.is_contract & (not terms.pays_exchanges_only))
@@ -102,6 +102,23 @@ def _payments(roles: Roles) -> _Payments:
         moves.transaction[rows],
         rows,
     )
+
+
+def _is_genuine(roles: Roles, pays: _Payments) -> BoolArray:
+    """Return which payments were made by who gave, as far as the ledger can tell.
+
+    Any token can say that somebody paid with it: to an exchange, so that he looks like a deposit
+    address, or to a second one, so that his deposit address looks like none. Believed is who sent
+    the transaction himself, what an exchange sent (it may collect what it was allowed to), and of
+    contracts, which cannot send, what was paid in listed tokens.
+    """
+    sender = roles.view.transactions.sender[pays.transaction]
+    listed = np.array([facts.is_listed for facts in roles.view.asset_facts], np.bool_)
+    none = sender == NO_ACCOUNT
+    collected = roles.is_exchange[np.where(none, 0, sender)] & ~none
+    by_code = roles.actors.is_contract[pays.giver] & listed[pays.asset]
+    found: BoolArray = (pays.asset == NATIVE) | (sender == pays.giver) | collected | by_code
+    return found
 
 
 def _pays_exchanges_only(roles: Roles, pays: _Payments, forwards: BoolArray) -> BoolArray:

@@ -190,3 +190,40 @@ def test_deposit_reuse__is_nothing_without_named_exchanges():
     chain = exchange_chain("alice")
     deposit(chain, "alice", "d1")
     assert together(chain, "alice", "d1", exchanges={"alice": "alice's"}) == []
+
+
+def test_deposit_reuse__does_not_let_a_token_make_a_stranger_a_deposit_address():
+    chain = exchange_chain("mallory")
+    chain.pay("mallory", "cold", ETHER)
+    chain.send("FAKE", "mallory", "cold", 500)
+    chain.block()
+    with chain.transaction("mallory", "FAKE") as tx:
+        tx.token("FAKE", "cold", HOT, 500)
+    assert together(chain, "mallory", "cold") == []
+
+
+def test_deposit_reuse__does_not_let_a_token_hide_a_deposit_address():
+    chain = exchange_chain("alice", "mallory", "kraken hot")
+    deposit(chain, "alice", "d1")
+    with chain.transaction("mallory", "FAKE") as tx:
+        tx.token("FAKE", "d1", "kraken hot", 500)
+    two = {HOT: "binance", "kraken hot": "kraken"}
+    assert together(chain, "alice", "d1", exchanges=two) == [{"alice", "d1"}]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_deposit_reuse__takes_tokens_that_an_exchange_or_a_contract_collects(listed):
+    chain = exchange_chain("alice", "bob", "sweeper")
+    chain.knows("USD", "USD", 6, is_listed=listed)
+    with chain.transaction("sweeper", "factory") as tx:
+        tx.code("forwarder", "factory", CodeKind.MINIMAL_PROXY, target="logic")
+    chain.send("USD", "alice", "forwarder", 500)
+    chain.send("USD", "bob", "d1", 700)
+    chain.block()
+    with chain.transaction("sweeper", "forwarder") as tx:
+        tx.token("USD", "forwarder", HOT, 500)
+    with chain.transaction(HOT, "USD") as tx:
+        tx.token("USD", "d1", HOT, 700)
+    joined = together(chain, "alice", "bob", "forwarder", "d1")
+    by_contract = [{"alice", "forwarder"}] if listed else []
+    assert joined == [*by_contract, {"bob", "d1"}]

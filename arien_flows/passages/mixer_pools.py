@@ -28,6 +28,9 @@ from heuristics.wide import to_ints
 _OWN_PRICE = (TransactionKind.LEGACY, TransactionKind.ACCESS_LIST)
 """Their senders name the whole price of gas."""
 
+LEAST_AGREED = 90
+"""Percent of a contract's deposits that pay the amount of a pool."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -47,20 +50,31 @@ class Pools:
 
     @cached_property
     def by_account(self) -> dict[int, Pool]:
-        """Return the pools; contracts whose deposits do not agree in amount are none."""
+        """Return the pools; contracts whose deposits do not agree in amount are none.
+
+        Anybody can pay a pool something besides his deposit, and that must not hide the pool. So
+        its amount is what nearly all deposits paid, whatever else some of them did. Deposits whose
+        payment is not seen (a router made it, and the ledger has no traces) are not asked.
+        """
         rows = np.flatnonzero(self.view.events.kind == EventKind.MIXER_DEPOSIT)
         paid: dict[int, Counter[tuple[int, int]]] = {}
+        asked: Counter[int] = Counter()
         for row in rows.tolist():
             pool = int(self.view.events.contract[row])
-            paid.setdefault(pool, Counter()).update(self._paid(row, pool))
-        return {
-            pool: Pool(account=pool, asset=found[0][0], amount=found[0][1])
-            for pool, seen in paid.items()
-            if len(found := list(seen)) == 1
-        }
+            pairs = self._paid(row, pool)
+            paid.setdefault(pool, Counter()).update(pairs)
+            asked[pool] += bool(pairs)
+        pools = {}
+        for pool, seen in paid.items():
+            agreed = [
+                pair for pair, count in seen.items() if 100 * count >= LEAST_AGREED * asked[pool]
+            ]
+            if len(agreed) == 1:
+                pools[pool] = Pool(account=pool, asset=agreed[0][0], amount=agreed[0][1])
+        return pools
 
-    def _paid(self, event: int, pool: int) -> list[tuple[int, int]]:
-        """Return what a deposit's transaction paid its pool, once for all deposits in it."""
+    def _paid(self, event: int, pool: int) -> set[tuple[int, int]]:
+        """Return what a deposit's transaction paid its pool: assets and amounts."""
         view, transaction = self.view, int(self.view.events.transaction[event])
         start, stop = view.transactions.first_movement[transaction : transaction + 2].tolist()
         rows = np.arange(start, stop)
@@ -69,7 +83,7 @@ class Pools:
         rows = rows[mine]
         assets = view.movements.asset[rows].tolist()
         amounts = to_ints(view.amounts.of(rows))
-        return [pair for pair in zip(assets, amounts, strict=True) if pair[1]]
+        return {pair for pair in zip(assets, amounts, strict=True) if pair[1]}
 
     @cached_property
     def deposits(self) -> tuple[Deposit, ...]:

@@ -22,6 +22,7 @@ from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.passages.mixer_pools import Pools, relayer_of
 from arien_flows.shapes import Certainty, Shape
+from chains.ethereum.tables import MovementKind
 from chains.types import Int64Array
 from heuristics import mixer_links
 from heuristics.mixer_links import Deposit, Link, Support, Withdrawal
@@ -38,6 +39,7 @@ MOST_MOVEMENTS = 20_000
 
 RULES = dict.fromkeys(sorted(mixer_links.CONFIDENCE), mixer_links.VERSION)
 
+_MEETS = (MovementKind.CALL, MovementKind.CREATE, MovementKind.SELF_DESTRUCT)
 _MILLION = 1_000_000
 
 
@@ -240,7 +242,9 @@ class _Search:
             rows = view.index.movements_of(account, NATIVE)
             giver, receiver = view.movements.giver[rows], view.movements.receiver[rows]
             other = np.where(giver == account, receiver, giver)
-            paid = np.flatnonzero(view.amounts.of(rows).any(axis=1))
+            # A tip to who made the block is a movement too, and no meeting.
+            kinds = np.isin(view.movements.kind[rows], _MEETS)
+            paid = np.flatnonzero(kinds & view.amounts.of(rows).any(axis=1))
             transaction = view.movements.transaction[rows]
             together = set(zip(other[paid].tolist(), transaction[paid].tolist(), strict=True))
             for friend, count in Counter(friend for friend, _ in together).items():

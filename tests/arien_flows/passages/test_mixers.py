@@ -141,3 +141,25 @@ def test_mixer_inferences__of_a_population_are_right_about_who_made_a_mistake(se
     # Who deposits three times has three candidates for each: one of them is right.
     counts = by_rule[mixer_links.COUNTS]
     assert 0 < sum(counts) < len(counts)
+
+
+def test_pools__cannot_be_hidden_by_who_pays_them_something_else():
+    mixed = small()
+    paid = mixed.deposit("alice")
+    with mixed.chain.transaction("bob", "pool1") as tx:
+        tx.move("bob", "pool1", ETHER)
+        tx.token("FAKE", "bob", "pool1", 1)
+        tx.event(EventKind.MIXER_DEPOSIT, "pool1", word=b"9" * 32, amount=9)
+    mixed.withdraw("alice")
+    (it,) = asked(mixed, paid).deposits
+    assert it.amount == str(ETHER)
+    assert len(it.candidates) == 1
+
+
+def test_mixer_inferences__do_not_take_tips_for_meetings():
+    mixed = small()
+    paid = mixed.deposit("alice")
+    for _ in range(4):
+        mixed.chain.pay("alice", "shop", 1, tip=5)
+    mixed.withdraw(mixed.chain.fee_recipient)
+    assert asked(mixed, paid).deposits[0].candidates == ()

@@ -40,8 +40,9 @@ or the smart account (ERC-4337, Safe) that it acted for. What it gave and got in
 exactly one asset fell and one rose, and they are the first that left and the last that came.
 
 Assumes: the proceeds go to who gave, and nothing else of both assets happens in the transaction.
-Fails when: the proceeds go to another address (then nothing is said), or an unrelated payment and
-    an unrelated receipt meet in one transaction of a smart account.
+Fails when: the proceeds go to another address (then nothing is said), an unrelated payment and an
+    unrelated receipt meet in one transaction, or somebody pays an accomplice and takes a worthless
+    token for it: then the money is with who was paid, and the trace goes on with the token.
 Source: the rule that graphsense-lib, `defi/swaps.py`, describes. Not measured on labelled swaps.
 """,
     SWAP_NET: """Exactly one asset of the owner fell in a transaction, and exactly one rose.
@@ -51,7 +52,9 @@ made by a vault. Nothing is said where an account gave that received nothing (ea
 rewards beside), where more than two assets changed (liquidity), or where an NFT was bought.
 
 Assumes: what fell was given for what rose.
-Fails when: two unrelated things happen in one transaction of a smart account.
+Fails when: two unrelated things happen in one transaction, or somebody pays an accomplice and takes
+    a worthless token for it: then the money is with who was paid, and the trace goes on with the
+    token.
 Source: this program's own fallback. Not measured on labelled swaps.
 """,
     WRAP: """The coin was paid into a WETH contract, which made as much of its token for the payer.

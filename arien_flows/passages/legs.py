@@ -93,7 +93,7 @@ class Scene:
     """In order of execution; nothing of gas, of zero amounts, of accounts that pay themselves."""
 
     owners: tuple[int, ...]
-    """Who acts: the sender, or the smart accounts that it acted for."""
+    """Who may own what is moved: the smart accounts that the sender acted for, and the sender."""
 
     called: int
     """The account that the transaction was sent to, or `NOBODY`."""
@@ -136,7 +136,10 @@ def scene_of(view: AccountView, transaction: int) -> Scene:
         if edge.giver != edge.receiver:
             edges.append(edge)
     called = int(view.transactions.receiver[transaction])
-    return Scene(transaction, tuple(edges), owners_of(view, transaction), called)
+    # Anybody can run an operation of an empty Safe beside his own swap, which is his all the same.
+    sender = int(view.transactions.sender[transaction])
+    owners = tuple(dict.fromkeys((*owners_of(view, transaction), sender)))
+    return Scene(transaction, tuple(edges), owners, called)
 
 
 def net_of(edges: Iterable[Edge], owner: int) -> dict[int, int]:

@@ -79,24 +79,34 @@ def _pruned(scene: Scene, owner: int) -> list[Edge]:
     pool that keeps a deposit gives nothing on.
     """
     kept = {scene.called, owner, NOBODY} | {edge.giver for edge in scene.edges if edge.is_made}
-    edges = list(scene.edges)
-    while True:
-        giving = {edge.giver for edge in edges}
-        left = [edge for edge in edges if edge.receiver in giving or edge.receiver in kept]
-        if len(left) == len(edges):
-            return edges
-        edges = left
+    giving = Counter(edge.giver for edge in scene.edges)
+    into: dict[int, list[Edge]] = {}
+    for edge in scene.edges:
+        into.setdefault(edge.receiver, []).append(edge)
+    idle = [account for account in into if not giving[account] and account not in kept]
+    gone = set()
+    # An edge that is taken away may leave its giver with nothing to give on.
+    while idle:
+        for edge in into.pop(idle.pop()):
+            gone.add(edge.row)
+            giving[edge.giver] -= 1
+            if not giving[edge.giver] and edge.giver in into and edge.giver not in kept:
+                idle.append(edge.giver)
+    return [edge for edge in scene.edges if edge.row not in gone]
 
 
 def _component(edges: list[Edge], owner: int) -> list[Edge]:
     """Return the edges that are joined with the owner, in their order."""
-    reached, size = {owner}, 0
-    while size != len(reached):
-        size = len(reached)
-        for edge in edges:
-            ends = set(_ends(edge))
-            if ends & reached:
-                reached |= ends
+    beside: dict[int, list[int]] = {}
+    for edge in edges:
+        ends = list(_ends(edge))
+        for account in ends:
+            beside.setdefault(account, []).extend(ends)
+    reached, waiting = {owner}, [owner]
+    while waiting:
+        fresh = set(beside.get(waiting.pop(), ())) - reached
+        reached |= fresh
+        waiting.extend(fresh)
     return [edge for edge in edges if reached.intersection(_ends(edge))]
 
 

@@ -9,6 +9,8 @@ Fails when: a contract shows the events of WETH9 and pays less.
 Source: WETH9's code, as verified at 0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2.
 """
 
+from collections import deque
+
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.passages.legs import Conversion, Edge, Scene
@@ -22,27 +24,21 @@ ledger has no traces, or the contract is no WETH."""
 
 def wraps_of(view: AccountView, scene: Scene) -> tuple[list[Conversion], int]:
     """Return wraps and unwraps of all accounts of a transaction, and how many fit no payment."""
-    coin = [edge for edge in scene.edges if edge.asset == NATIVE]
+    coin: dict[tuple[int, int, int], deque[Edge]] = {}
+    for edge in scene.edges:
+        if edge.asset == NATIVE:
+            coin.setdefault((edge.giver, edge.receiver, edge.amount), deque()).append(edge)
     found, unpaid = [], 0
     for edge in scene.edges:
         if edge.kind not in (MovementKind.WRAP, MovementKind.UNWRAP):
             continue
-        match = next((paid for paid in coin if _answers(edge, paid)), None)
-        if match is None:
+        # The other half goes the other way; of several, the first that is not taken.
+        paid = coin.get((edge.receiver, edge.giver, edge.amount))
+        if not paid:
             unpaid += 1
             continue
-        coin.remove(match)
-        found.append(_conversion(view, scene.transaction, edge, match))
+        found.append(_conversion(view, scene.transaction, edge, paid.popleft()))
     return found, unpaid
-
-
-def _answers(token: Edge, coin: Edge) -> bool:
-    """Whether a payment of the coin is the other half of a wrap or unwrap."""
-    return (
-        coin.giver == token.receiver
-        and coin.receiver == token.giver
-        and coin.amount == token.amount
-    )
 
 
 def _conversion(view: AccountView, transaction: int, token: Edge, coin: Edge) -> Conversion:

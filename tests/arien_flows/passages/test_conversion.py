@@ -281,3 +281,41 @@ def test_conversions__do_not_depend_on_the_order_of_pools(turned):
             tx.token("usd", pool, "alice", 2 * part)
     (it,) = found_in(made)
     assert (it.rule, it.gave_amount, it.got_amount) == ("swap-eulerian", 100, 200)
+
+
+def test_conversions__are_not_hidden_by_an_empty_safe_beside_them():
+    made = chain()
+    with made.transaction("alice", "router") as tx:
+        tx.move("alice", "pool", ETHER)
+        tx.token("usd", "pool", "alice", 100)
+        tx.event(EventKind.SAFE_EXECUTION, "throwaway")
+    view = made.view()
+    (it,) = found_in(made)
+    assert it.owner == view.find_account(text_of("alice"))
+    assert (it.gave_amount, it.got_amount) == (ETHER, 100)
+
+
+def test_conversions__take_away_long_chains_of_side_payments():
+    made = chain()
+    with made.transaction("alice", "router") as tx:
+        tx.move("alice", "pool", ETHER)
+        tx.token("usd", "pool", "alice", 100)
+        # From the end of the chain to its beginning, which is the worst order.
+        for number in reversed(range(4_000)):
+            tx.token("usd", f"side{number}", f"side{number + 1}", 1)
+        tx.token("usd", "alice", "side0", 1)
+    (it,) = found_in(made)
+    assert (it.rule, it.gave_amount, it.got_amount) == ("swap-eulerian", ETHER, 100)
+
+
+def test_wraps__take_each_payment_once():
+    made = chain()
+    with made.transaction("alice", "router") as tx:
+        for _ in range(2):
+            tx.move("alice", "weth", ETHER)
+        for _ in range(3):
+            tx.token("weth", "null", "alice", ETHER, MovementKind.WRAP)
+    view = made.view()
+    survey = survey_conversions(view, np.array([1]))
+    assert [it.given_rows for it in survey.found] == [(3,), (4,)]
+    assert survey.undecided["wrap_without_coin"] == 1

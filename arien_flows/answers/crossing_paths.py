@@ -13,7 +13,7 @@ import numpy as np
 
 from arien_flows.account_tracing.paths import find_account_paths
 from arien_flows.account_tracing.paths_answer import AccountConnection
-from arien_flows.account_tracing.paths_ends import end_of
+from arien_flows.account_tracing.paths_ends import AccountEnd, end_of
 from arien_flows.account_tracing.paths_request import AccountPathRequest
 from arien_flows.account_workspace import AccountReading
 from arien_flows.amounts import counted
@@ -132,6 +132,7 @@ class AccountChainSide:
     max_hops: int
     budget: int
     cut: set[str] = field(default_factory=set)
+    ends: dict[str, AccountEnd] = field(default_factory=dict)
 
     @property
     def state(self) -> AsOf:
@@ -155,8 +156,14 @@ class AccountChainSide:
         """Return who sent, or was paid."""
         return None if port.party is None else self.reading.view.account_text(port.party)
 
+    def is_end(self, end: str, port: Port) -> bool:
+        """Return whether an end itself sent, or was paid."""
+        if end not in self.ends:
+            self.ends[end] = end_of(path_ground(self.reading), end)
+        return port.party is not None and self.ends[end].holds(port.party)
+
     def way_to(self, origin: str, port: Port) -> Way | None:
-        """Return the best way from an end to who paid the bridge, in time for it."""
+        """Return the best way from an end to who paid the bridge, by the time of its block."""
         time = moment(int(self._time(port)))
         return self._way(origin, port, AccountPathRequest(
             origin=origin, destination=self.party(port) or "", until=time, limit=1,
@@ -185,10 +192,9 @@ class AccountChainSide:
     def _way(self, end: str, port: Port, request: AccountPathRequest) -> Way | None:
         if port.party is None:
             return None
-        ground = path_ground(self.reading)
-        if end_of(ground, end).holds(port.party):
+        if self.is_end(end, port):
             return _NO_WAY
-        answer = find_account_paths(ground, request)
+        answer = find_account_paths(path_ground(self.reading), request)
         if not answer.searched.exhaustive:
             self.cut.add("budget")
         if not answer.connections:
@@ -229,13 +235,17 @@ class CoinChainSide:
         """Return who sent, or was paid."""
         return None if port.party is None else self.reading.view.address_text(port.party)
 
+    def is_end(self, end: str, port: Port) -> bool:
+        """Return whether the address of an end itself sent, or was paid."""
+        return port.party is not None and self.party(port) == end.strip()
+
     def way_to(self, origin: str, port: Port) -> Way | None:
         """Return the best way to the output that pays the bridge."""
         return self._way(port, lambda coin: (origin, coin))
 
     def way_from(self, port: Port, destination: str) -> Way | None:
         """Return the best way from the output that was paid out."""
-        if port.party is not None and self.party(port) == destination.strip():
+        if self.is_end(destination, port):
             return _NO_WAY
         return self._way(port, lambda coin: (coin, destination))
 
@@ -271,6 +281,11 @@ def find_ways_across(
     here.check(origin)
     there.check(destination)
     found = _crossings(here, there)
+    # A ledger may show millions: first those that an end itself made or was paid by.
+    found.sort(key=lambda it: (
+        not here.is_end(origin, it.departure) and not there.is_end(destination, it.arrival),
+        it.percent is not None,
+    ))  # fmt: skip
     ways = sorted(
         _ways(here, there, found[:MOST_CROSSINGS], origin, destination),
         key=lambda it: (

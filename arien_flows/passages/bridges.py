@@ -13,6 +13,7 @@ with how many there are.
 from collections import defaultdict
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from itertools import islice, product
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from heuristics.wide import to_ints
 
 LEAVES, ARRIVES = 1, 2
 """Amounts of `EventKind.BRIDGE`."""
+
+MOST_PAIRS = 100
+"""Pairs that are told of one word."""
 
 _NO_WORD = bytes(32)
 
@@ -157,7 +161,10 @@ def _paid(view: View, transaction: int) -> int | None:
 
 
 def crossings(departures: Iterable[Port], arrivals: Iterable[Port]) -> tuple[Crossing, ...]:
-    """Return the pairs that show the same identifier, by departure."""
+    """Return the pairs that show the same identifier, by departure; of one word at most 100.
+
+    Any contract can repeat a word as often as it likes; `candidates` counts all pairs.
+    """
     leaving: dict[bytes, list[Port]] = defaultdict(list)
     arriving: dict[bytes, list[Port]] = defaultdict(list)
     for port in departures:
@@ -173,8 +180,7 @@ def crossings(departures: Iterable[Port], arrivals: Iterable[Port]) -> tuple[Cro
             percent=None,
         )
         for word in leaving
-        for here in leaving[word]
-        for there in arriving.get(word, ())
+        for here, there in islice(product(leaving[word], arriving.get(word, ())), MOST_PAIRS)
         if (here.network, here.txid) != (there.network, there.txid)
     )
 

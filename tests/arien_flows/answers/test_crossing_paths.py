@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from arien_flows.answers import crossing_paths
 from arien_flows.answers.crossing_paths import (
     AccountChainSide,
     CoinChainSide,
@@ -125,3 +126,21 @@ def test_other_network__is_named_before_a_colon():
     refuse_between_chains(asset=None, since=None)
     with pytest.raises(InputError, match="--as-of means nothing"):
         refuse_between_chains(as_of=3)
+
+
+def test_find_ways_across__look_first_at_what_an_end_itself_sent(monkeypatch):
+    here, there = AccountChain(salt="here"), AccountChain(salt="there")
+    here.genesis(bob=ETHER, mule=ETHER)
+    there.genesis(bridge=9 * ETHER)
+    here.block()
+    there.block(60)
+    for name in ("bob", "mule"):
+        with here.transaction(name, "bridge") as tx:
+            tx.event(EventKind.BRIDGE, "bridge", name, word=hash_of(name), amount=1)
+        with there.transaction("relay", "bridge") as tx:
+            tx.event(EventKind.BRIDGE, "bridge", f"{name} there", word=hash_of(name), amount=2)
+    monkeypatch.setattr(crossing_paths, "MOST_CROSSINGS", 1)
+    ends = text_of("mule"), text_of("mule there")
+    answer = find_ways_across(side(here), side(there), *ends, 10)
+    assert len(answer.ways) == 1
+    assert [it.where for it in answer.truncations] == ["crossings"]

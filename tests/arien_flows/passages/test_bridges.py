@@ -9,6 +9,7 @@ from collections import defaultdict
 import pytest
 
 from arien_flows.passages.bridges import (
+    MOST_PAIRS,
     account_ports,
     candidate_crossings,
     coin_ports,
@@ -174,3 +175,12 @@ def test_labelled_deposits__show_how_far_amount_and_time_can_tell(shared_data, b
             among_own += len([it for it in fitting if it[2] == receiver]) == 1
     assert alone / len(known) > 0.8
     assert among_own >= alone
+
+
+def test_crossings__of_one_word_are_bounded_and_say_how_many_there_are():
+    here, there = departing("alice", WORD, times=12).view(), departing("bob", WORD, times=12)
+    there.salt = "there"
+    both = account_ports(here).departures, account_ports(there.view()).departures
+    found = crossings(*both)
+    assert len(found) == MOST_PAIRS
+    assert {it.candidates for it in found} == {144}

@@ -85,8 +85,6 @@ def best_connections(
 
     def push(beginning: _Beginning) -> None:
         last = beginning.pots[-1]
-        if last not in left or beginning.hops + left[last] > max_hops:
-            return
         total = sum(it[2] for it in beginning.arrivals)
         if total < max(least, 1) or not sum(it[1] for it in beginning.arrivals):
             return
@@ -95,11 +93,14 @@ def best_connections(
         key = (-share, hops) if by_value else (hops, -share)
         heapq.heappush(heap, (key, beginning.pots, beginning))
 
+    def leads(pot: Pot, hops: int) -> bool:
+        return pot in left and hops + left[pot] <= max_hops
+
     for giver, following in legs.by_giver.items():
         if not is_origin(giver[0]):
             continue
         for receiver, steps in following.items():
-            if not is_origin(receiver[0]):
+            if leads(receiver, 1) and not is_origin(receiver[0]):
                 arrivals = tuple((it.order, it.got, it.gave) for it in steps)
                 push(_Beginning((giver, receiver), 1, arrivals))
     found: list[Connection] = []
@@ -114,25 +115,32 @@ def best_connections(
         if beginning.pots[-1] in legs.barred:
             continue
         looked_at += 1
-        for longer in _extended(legs, beginning, is_origin):
+        for longer in _extended(legs, beginning, is_origin, leads):
             push(longer)
     return Best(connections=tuple(found), more=bool(heap), cut=bool(heap))
 
 
 def _extended(
-    legs: Legs, beginning: _Beginning, is_origin: Callable[[int], bool]
+    legs: Legs,
+    beginning: _Beginning,
+    is_origin: Callable[[int], bool],
+    leads: Callable[[Pot, int], bool],
 ) -> Iterator[_Beginning]:
-    """Yield a beginning with one more leg; no account is come to twice, and no balance."""
+    """Yield a beginning with one more leg; no account is come to twice, and no balance.
+
+    What `leads` nowhere is not followed: to most that a hub pays, there is no way on.
+    """
     last = beginning.pots[-1]
     visited = {account for account, _ in beginning.pots}
     for receiver, steps in legs.by_giver.get(last, {}).items():
         turns = receiver[0] == last[0]
-        if receiver in beginning.pots or is_origin(receiver[0]):
+        hops = beginning.hops + (not turns)
+        if not leads(receiver, hops) or receiver in beginning.pots or is_origin(receiver[0]):
             continue
         if not turns and receiver[0] in visited:
             continue
         arrivals = passed_on(beginning.arrivals, steps)
-        yield _Beginning((*beginning.pots, receiver), beginning.hops + (not turns), arrivals)
+        yield _Beginning((*beginning.pots, receiver), hops, arrivals)
 
 
 def passed_on(arrivals: _Arrivals, steps: list[Step]) -> _Arrivals:

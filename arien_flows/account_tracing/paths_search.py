@@ -270,9 +270,14 @@ class Search:
             strict=True,
         ):
             other = receiver if giver == account else giver
-            dead = other == _NOBODY or other in self._nowhere or giver == receiver
+            dead = other == _NOBODY or giver == receiver
+            # Nothing comes out of there, but somebody may ask what went in.
+            dead |= other in self._nowhere and not self._is_asked_for(other)
             if amount and row not in gone and not dead:
                 yield (other, asset), giver == account, Step(row, amount, amount, None)
+
+    def _is_asked_for(self, account: int) -> bool:
+        return self._seek.is_destination(account) or self._seek.is_origin(account)
 
     def _conversions(self, account: int, rows: Int64Array) -> list[Conversion]:
         transactions = np.unique(self._view.movements.transaction[rows].astype(np.int64))

@@ -25,6 +25,9 @@ from heuristics.wide import to_ints
 MOST_MOVES = 5_000
 """Accounts with more movements are ranked and not passed: they serve many people."""
 
+MOST_AT_START = 200_000
+"""The account that is asked about may have more than others, but not any number."""
+
 MOST_LISTED = 1_000
 MOST_PUSHES = 20_000
 
@@ -219,6 +222,11 @@ class _Walk:
         if account != self.start and len(rows) > MOST_MOVES:
             self.refused[account] = "many_movements"
             return None
+        if len(rows) > MOST_AT_START:
+            raise InputError(
+                f"{view.account_text(account)} has {len(rows):,} movements, more than "
+                f"{MOST_AT_START:,}: it serves many people, and nothing around it can be ranked"
+            )
         self.movements += len(rows)
         rows = rows[np.isin(view.movements.kind[rows], _PASSES_VALUE)]
         moves = self._converted(account, rows) if self.variant is Variant.REDIRECT else []

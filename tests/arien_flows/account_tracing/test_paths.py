@@ -41,8 +41,10 @@ def ask(chain: AccountChain, origin: str, destination: str, **fields: object) ->
     services = fields.pop("services", None)
     groups = fields.pop("groups", ())
     request = AccountPathRequest(
-        origin=origin if ":" in origin else text_of(origin),
-        destination=destination if ":" in destination else text_of(destination),
+        origin=origin if ":" in origin or origin.startswith("0x") else text_of(origin),
+        destination=destination
+        if ":" in destination or destination.startswith("0x")
+        else text_of(destination),
         **fields,  # type: ignore[arg-type]  # fields of one known class
     )
     return find_account_paths(ground_of(chain, services, groups), request)
@@ -238,3 +240,18 @@ def test_amount_of__reads_what_people_type():
     for text in ("1.5", "much", "1.0000001USD", "1tETH", ""):
         with pytest.raises(InputError):
             amount_of(view, usd, text)
+
+
+def test_paths__end_at_a_burn_address_that_is_asked_for_and_never_pass_it():
+    chain = AccountChain()
+    dead = "0x" + "0" * 40
+    chain.genesis(alice=100 * ETHER)
+    chain.block()
+    chain.pay("alice", "null", ETHER)
+    with chain.transaction("token", "token") as tx:
+        tx.token("token", "null", "bob", 5)
+    (it,) = ask(chain, "alice", dead).connections
+    assert (it.hops, it.carried) == (1, str(ETHER))
+    (made,) = ask(chain, dead, "bob").connections
+    assert made.carried == "5"
+    assert not ask(chain, "alice", "bob").connections

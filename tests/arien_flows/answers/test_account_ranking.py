@@ -102,3 +102,9 @@ def test_ranked__refuses_what_means_nothing():
         ask(stolen(), asset=text_of("victim"))
     with pytest.raises(InputError, match="never gave or received USD"):
         ask(stolen(), "victim", asset="USD")
+
+
+def test_ranked__refuses_an_account_with_any_number_of_movements(monkeypatch):
+    monkeypatch.setattr(account_ranking, "MOST_AT_START", 2)
+    with pytest.raises(InputError, match="serves many people"):
+        ask(stolen())

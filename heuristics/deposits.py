@@ -96,7 +96,8 @@ def match_deposits(rows: DepositRows, window_blocks: int = WINDOW_BLOCKS) -> Mat
     payers that are contracts, exchanges, miners or deposit addresses themselves, or that pay to
     more than 10 deposit addresses. Profiles strict and standard also leave out addresses that ever
     pay to anybody but an exchange. A payment of tokens counts where the payer itself sent the
-    transaction: events alone can be invented.
+    transaction, and a forward of tokens where the address or the exchange did or, of a contract,
+    where the token is listed: events alone can be invented.
 
     Assumes: the accounts of exchanges are named by tags, and a deposit address is one customer's.
     Fails when: somebody has a friend, an employer or a shop pay to his deposit address; an address

@@ -79,8 +79,8 @@ class Crossed:
     into: Int64Array
     """Movements by which the origin paid into them, ascending."""
 
-    direct: tuple[tuple[int, int], ...]
-    """Asset and amount of each movement from the origin to the destination itself."""
+    direct: tuple[tuple[int, int, int], ...]
+    """Asset, amount and receiver of each movement from the origin to the destination itself."""
 
     conversions: tuple[Step, ...] = field(default=())
 
@@ -89,12 +89,13 @@ def crossed_by(legs: Legs, connections: Iterable[Connection]) -> Crossed:
     """Return the balances between the ends of connections, and what was paid into them."""
     between: set[Pot] = set()
     into: set[int] = set()
-    direct: dict[int, tuple[int, int]] = {}
+    direct: dict[int, tuple[int, int, int]] = {}
     for each in connections:
         between.update(each.pots[1:-1])
         steps = legs.by_giver[each.pots[0]][each.pots[1]]
         if len(each.pots) == 2:
-            direct |= {step.order: (each.pots[1][1], step.got) for step in steps}
+            receiver, asset = each.pots[1]
+            direct |= {step.order: (asset, step.got, receiver) for step in steps}
         else:
             into.update(step.order for step in steps)
     turned = {
@@ -128,12 +129,16 @@ def arrived_by_policy(
     """
     told: dict[str, dict[int, Share]] = {}
     explored = _explored(ground, crossed, window)
+    burns = set(ground.burns.tolist())
     for name, policy in ACCOUNT_POLICIES.items():
         shares: dict[int, Share] = {}
-        for asset, amount in crossed.direct:
+        for asset, amount, receiver in crossed.direct:
             share = shares.setdefault(asset, Share())
             share.source += amount
-            share.arrived += amount
+            if receiver in burns:
+                share.destroyed += amount
+            else:
+                share.arrived += amount
         if explored is not None:
             _add(explored, crossed, policy, shares, is_origin, is_destination)
         if policy != Policy.POISON:

@@ -250,8 +250,10 @@ def test_paths__end_at_a_burn_address_that_is_asked_for_and_never_pass_it():
     chain.pay("alice", "null", ETHER)
     with chain.transaction("token", "token") as tx:
         tx.token("token", "null", "bob", 5)
-    (it,) = ask(chain, "alice", dead).connections
+    lost = ask(chain, "alice", dead)
+    (it,) = lost.connections
     assert (it.hops, it.carried) == (1, str(ETHER))
+    assert {(each.arrived, each.destroyed) for each in lost.policies} == {("0", str(ETHER))}
     (made,) = ask(chain, dead, "bob").connections
     assert made.carried == "5"
     assert not ask(chain, "alice", "bob").connections

@@ -116,7 +116,8 @@ class TraceBody(BaseModel):
     has to hold prices of the coin in it, or in a currency that its exchange rates convert."""
 
     demix: DemixName = "stop"
-    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins."""
+    """`candidates` lists, as `inferences`, what may be the money behind CoinJoins; on a chain of
+    accounts, as `mixers`, withdrawals that may be of the money that went into mixers."""
 
     demix_depth: Annotated[int, Field(ge=1, le=MAX_DEMIX_DEPTH)] = 3
     """CoinJoins in a row that such candidates are followed through."""
@@ -171,7 +172,7 @@ def make_trace(body: TraceBody, workspace: WorkspaceDep, settings: SettingsDep) 
 
 
 def _on_accounts(body: TraceBody, network: OpenAccounts, settings: Settings) -> Response:
-    for name in ("subsidy_order", "demix", "demix_depth", "expanded", "pins"):
+    for name in ("subsidy_order", "demix_depth", "expanded", "pins"):
         if getattr(body, name) != TraceBody.model_fields[name].default:
             raise InputError(f"{name} means nothing on a chain of accounts: leave it out")
     if body.level == "transaction":
@@ -196,6 +197,7 @@ def _on_accounts(body: TraceBody, network: OpenAccounts, settings: Settings) -> 
         gas_order=body.gas_order,
         graph_nodes=body.graph_nodes,
         fiat=body.fiat,
+        demix=body.demix,
         level=body.level,
     )
     result = network.ask(lambda reading: traced_accounts(reading, request), height=body.as_of)

@@ -25,6 +25,7 @@ from arien_flows.account_inquiry.questions import (
     whole,
 )
 from arien_flows.account_tracing.ground import Ground
+from arien_flows.account_tracing.mixing import WHOLE_POOLS_ONLY
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.stops import Reason
 from arien_flows.account_tracing.traced import run_trace
@@ -51,7 +52,9 @@ class AccountTraceQuestion:
     on_round: Round = field(default=lambda _number, _accounts: None, repr=False)
 
     def check(self) -> None:
-        """Refuse sources that are neither addresses nor movements."""
+        """Refuse sources that are neither addresses nor movements, and what needs whole blocks."""
+        if self.requests[0].lists_candidates:
+            raise InputError(WHOLE_POOLS_ONLY)
         for text in self.requests[0].sources:
             _read_source(text.strip())
 

@@ -32,7 +32,13 @@ from arien_flows.account_ledger.manifest import (
     read_account_manifest,
 )
 from arien_flows.account_ledger.rolling_back import rows_at, whole_segments
-from arien_flows.account_ledger.rows import KnownAssets, NewAccountRows, new_rows, numbered
+from arien_flows.account_ledger.rows import (
+    KnownAssets,
+    NewAccountRows,
+    NumberedBatch,
+    new_rows,
+    numbered,
+)
 from arien_flows.account_ledger.schema import ACCOUNT_SCHEMA, FAMILIES, UNKNOWN_DECIMALS, Rows
 from arien_flows.account_ledger.seals import SEALS, WORDS, seal, stretch
 from arien_flows.account_ledger.view import AccountView
@@ -52,6 +58,7 @@ from chains.ethereum.tables import (
     MovementKind,
     OpeningCoverage,
 )
+from chains.types import Int64Array
 
 LONGEST_STAGING_SECONDS = 10.0
 """After so long a commit is due; so much work is lost at most when the writer is killed."""
@@ -186,10 +193,12 @@ class AccountLedgerWriter:
         if not self._usable:
             raise LedgerError("the ledger was closed by an earlier error: open it again")
         self._check_follows(batch)
+        it, keys = self._numbered(batch)
+        # A source that fails here leaves the ledger as it was.
+        said = self._said(it, claims)
         self._usable = False
         self._turn_merges()
-        rows = self._numbered_rows(batch, claims, openings, marked)
-        self._write(rows)
+        self._write(self._new_rows(it, keys, said, openings, marked))
         self._usable = True
 
     @property
@@ -341,26 +350,32 @@ class AccountLedgerWriter:
                 "its parent's is another"
             )
 
-    def _numbered_rows(
-        self,
-        batch: AccountBatch,
-        claims: Claims,
-        openings: OpeningCoverage | None,
-        marked: Sequence[tuple[bytes, int]],
-    ) -> NewAccountRows:
+    def _numbered(self, batch: AccountBatch) -> tuple[NumberedBatch, Int64Array]:
+        """Return a batch with the numbers of its accounts and assets, and its addresses' keys."""
         runs = mapped_runs(self._disk.root, self._staged)["addresses"]
         known, keys = self._known.find(batch.address, self.view.addresses, runs)
-        it = numbered(batch, known, self.rows.accounts, self._assets)
-        addresses = [it.new_accounts, self.view.addresses]
+        return numbered(batch, known, self.rows.accounts, self._assets), keys
+
+    def _said(self, it: NumberedBatch, claims: Claims) -> Sequence[AssetClaim]:
+        """Ask what the contracts of new assets say of themselves."""
+        held = self.rows.accounts
         contracts = [
             (
-                addresses[0][number - self.rows.accounts]
-                if number >= self.rows.accounts
-                else addresses[1][number]
+                it.new_accounts[number - held] if number >= held else self.view.addresses[number]
             ).tobytes()
             for number in it.new_contracts.tolist()
         ]
-        said = claims(contracts) if contracts else []
+        return claims(contracts) if contracts else []
+
+    def _new_rows(
+        self,
+        it: NumberedBatch,
+        keys: Int64Array,
+        said: Sequence[AssetClaim],
+        openings: OpeningCoverage | None,
+        marked: Sequence[tuple[bytes, int]],
+    ) -> NewAccountRows:
+        batch = it.batch
         if openings is None:
             first = self.view.blocks.height[:1] if self.rows.blocks else batch.height[:1]
             openings = OpeningCoverage.MISSING if first.any() else OpeningCoverage.KNOWN

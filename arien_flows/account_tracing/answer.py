@@ -9,6 +9,7 @@ they are never added up across assets.
 from dataclasses import dataclass
 from datetime import datetime
 
+from arien_flows.passages.mixers import MixerInferences
 from arien_flows.shapes import Certainty, Shape
 from arien_flows.tracing.answer import (
     Bucket,
@@ -250,6 +251,11 @@ class AccountTraceAnswer(TraceAnswer):
 
     conversions: tuple[ConversionStep, ...]
     """Where traced money became another asset, in chain order."""
+
+    mixers: MixerInferences | None
+    """Withdrawals that may be of the money that went into mixers, if the request asks for them and
+    deposits into pools of fixed amounts are among the ends. No total, leaf or node rests on them.
+    `inferences`, which tells of CoinJoins, is empty."""
 
     graph: Graph
     """The flow; a holder of several assets is a node for each of them."""

@@ -12,7 +12,7 @@ from arien_flows.prices import table
 from arien_flows.tracing import layout
 from arien_flows.tracing.manifest import NEAR_BLOCKS, PROGRAM
 from arien_flows.tracing.manifest_answer import BlockSeen, ClusteringMade, Manifest
-from heuristics import account_taint
+from heuristics import account_taint, mixer_links
 from heuristics.passage_rules import CONVERSIONS, VERSIONS
 
 KIND = "account_trace"
@@ -29,6 +29,7 @@ def rule_versions() -> dict[str, int]:
         "account_taint": account_taint.VERSION,
         **{rule: VERSIONS[rule] for rule in CONVERSIONS},
         "layout": layout.VERSION,
+        "mixer_links": mixer_links.VERSION,
         "prices": table.VERSION,
     }
 

@@ -21,6 +21,7 @@ from arien_flows.tracing.request import (
     MAX_SOURCES,
     MIN_VALUE_SHARE,
     POLICIES,
+    DemixName,
     DirectionName,
     FeeMode,
     PolicyName,
@@ -109,6 +110,9 @@ class AccountTraceRequest:
     fiat: str | None = None
     """Currency in which money is valued at the time at which it was paid, as `EUR`."""
 
+    demix: DemixName = "stop"
+    """`candidates` lists withdrawals that may be of the money that went into mixers."""
+
     level: AccountLevelName = "entity"
     """What the nodes of the graph are."""
 
@@ -128,6 +132,12 @@ class AccountTraceRequest:
         check_choice("fee_mode", self.fee_mode, get_args(FeeMode))
         check_choice("gas_order", self.gas_order, get_args(GasOrderName))
         check_choice("level", self.level, get_args(AccountLevelName))
+        check_choice("demix", self.demix, get_args(DemixName))
+        if self.lists_candidates and not self.is_forward:
+            raise InputError(
+                "candidates are looked for behind deposits into mixers, which only a trace forward "
+                "comes to: leave out demix, or trace forward"
+            )
         check_range("graph_nodes", self.graph_nodes, 10, MAX_GRAPH_NODES)
         if self.seconds is not None:
             check_range("seconds", self.seconds, 1, MAX_SECONDS)
@@ -172,6 +182,11 @@ class AccountTraceRequest:
     def follows_tips(self) -> bool:
         """Whether tips are followed to the fee recipient."""
         return self.fee_mode == "track_coinbase"
+
+    @property
+    def lists_candidates(self) -> bool:
+        """Whether withdrawals are looked for that may be of money that went into mixers."""
+        return self.demix == "candidates"
 
     @property
     def horizon(self) -> timedelta | None:

@@ -22,6 +22,7 @@ from arien_flows.account_tracing.fiat import AccountPrices, Valuation
 from arien_flows.account_tracing.graph import describe_graph, weights_of
 from arien_flows.account_tracing.ground import FetchedMovements, FindConversions, Ground
 from arien_flows.account_tracing.manifest import manifest_of
+from arien_flows.account_tracing.mixing import mixers_behind
 from arien_flows.account_tracing.points import service_points
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.timeline import timeline_of
@@ -171,6 +172,7 @@ def _answer(ground: Ground, traced: Traced, words: Words) -> AccountTraceAnswer:
         fees=ends.fees,
         timeline=assets[0].timeline,
         inferences=None,
+        mixers=mixers_behind(traced),
         assets=assets,
         conversions=conversion_steps(traced, words),
         graph=describe_graph(traced, words, traced.request.graph_nodes),
@@ -211,7 +213,7 @@ def request_shape(traced: Traced, words: Words) -> AccountRequestShape:
         subsidy_order=None,
         graph_nodes=request.graph_nodes,
         fiat=request.fiat,
-        demix="stop",
+        demix=request.demix,
         demix_depth=0,
         level=request.level,
         expanded=(),
@@ -242,5 +244,6 @@ def request_of(shape: AccountRequestShape) -> AccountTraceRequest:
         gas_order=shape.gas_order,  # type: ignore[arg-type]
         graph_nodes=shape.graph_nodes,
         fiat=shape.fiat,
+        demix=shape.demix,  # type: ignore[arg-type]
         level=shape.level,  # type: ignore[arg-type]
     )

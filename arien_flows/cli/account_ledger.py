@@ -74,7 +74,9 @@ def keep_filling_accounts(
 def roll_back_accounts(session: Session, height: int) -> None:
     """Remove the blocks of a ledger above a height."""
     name = _chosen(session)
-    with AccountLedgerWriter(_folder(session, name), _network(name)) as writer:
+    folder = _folder(session, name)
+    AccountLedger(folder)  # a writer would begin one where there is none
+    with AccountLedgerWriter(folder, _network(name)) as writer:
         before = _last_height(writer)
         first = before - writer.rows.blocks + 1
         writer.roll_back(height)

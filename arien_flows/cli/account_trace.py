@@ -23,7 +23,7 @@ from arien_flows.cli.typed import moment
 from arien_flows.errors import InputError
 from arien_flows.prices.currencies import currency_named
 from arien_flows.reports.account_trace_files import write_account_trace_files
-from arien_flows.tracing.request import DirectionName, FeeMode, PolicyName
+from arien_flows.tracing.request import DemixName, DirectionName, FeeMode, PolicyName
 from chains.ethereum.networks import ETHER_WEI
 
 _WEI = re.compile(r"[0-9]{1,78}")
@@ -65,7 +65,6 @@ def trace_accounts(
     refuse_options(
         session,
         subsidy_order=subsidy_order != "first",
-        demix=demix != "stop",
         demix_depth=demix_depth != 3,
         settle=settle,
     )
@@ -94,6 +93,7 @@ def trace_accounts(
         gas_order=cast("GasOrderName", gas_order),
         graph_nodes=graph_nodes,
         fiat=None if fiat is None else currency_named(fiat),
+        demix=cast("DemixName", demix),
         level=cast("AccountLevelName", level),
     )
     if compare:

@@ -9,6 +9,7 @@ from arien_flows.account_tracing.answer import (
 )
 from arien_flows.account_tracing.comparison import AccountComparison, AccountSpan
 from arien_flows.amounts import Asset, coins, counted
+from arien_flows.cli.mixer_texts import mixer_lines
 from arien_flows.cli.output import NOTHING, state, table
 from arien_flows.cli.service_point_texts import point_lines
 from arien_flows.cli.trace_texts import SHOWN_LEAVES, SHOWN_SLOTS, left_out
@@ -47,6 +48,8 @@ def account_trace_lines(answer: AccountTraceAnswer) -> Iterable[str]:
     if answer.leaves:
         yield from ("", *_leaves(answer))
     yield from point_lines(answer.service_points)
+    if request.demix != "stop":
+        yield from ("", *mixer_lines(answer.mixers), "")
     yield from _buckets(answer)
     if answer.fees:
         count = counted(len(answer.fees), "payment")

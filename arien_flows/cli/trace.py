@@ -131,8 +131,8 @@ if TYPE_CHECKING:
     type=click.Choice(["stop", "candidates"]),
     default="stop",
     show_default=True,
-    help="At CoinJoins: stop, or stop and list the coins that may be the money behind them, as "
-    "inferences beside the answer.",
+    help="At CoinJoins (Ethereum: mixers of fixed amounts): stop, or stop and list the coins "
+    "(withdrawals) that may be the money behind them, as inferences beside the answer.",
 )
 @click.option(
     "--demix-depth",
@@ -218,8 +218,8 @@ def trace(
         )
     if compare and demix != "stop":
         raise click.UsageError(
-            "--compare lists no candidates behind CoinJoins: leave out --demix, or run once for "
-            "each --policy with it"
+            "--compare lists no candidates behind CoinJoins and mixers: leave out --demix, or run "
+            "once for each --policy with it"
         )
     session = session_of(context)
     if on_accounts(session):

@@ -95,6 +95,9 @@ _LETTER_SIZE = 6.5
 
 _MARGIN = 0.3
 _LEAST_WIDTH = 11.0
+_LEAST_REASON = 0.4
+"""Inches that a reason beside an amount is left."""
+
 _TYPE_WIDTH = 13.0
 """Width of a page, in inches, up to which title, legend and footer keep their size of type; on
 wider pages they grow along, so that they stay legible when the page is printed."""
@@ -260,16 +263,22 @@ def _draw_words(axes: Any, node: GraphNode, layout: Layout, amount: str) -> None
     for line, line_y in zip(lines, at, strict=False):
         _write(axes, (x, line_y), line, LABEL_SIZE, ha="center", color=color)
     if not beside:
-        _write(axes, (x, at[len(lines)]), amount, LABEL_SIZE, ha="center", color=color,
-               fontweight="bold")  # fmt: skip
+        _write(axes, (x, at[len(lines)]), amount, _fitting_size(amount, room), ha="center",
+               color=color, fontweight="bold")  # fmt: skip
         for line in fitted(ends, REASON_SIZE, room):
             _write(axes, (x, at[-1]), line, REASON_SIZE, ha="center", color=color, style="italic")
         return
-    taken = text_width(amount, LABEL_SIZE, bold=True) + 0.1
+    size = _fitting_size(amount, room - _LEAST_REASON)
+    taken = text_width(amount, size, bold=True) + 0.1
     (reason,) = fitted(ends, REASON_SIZE, room - taken)
     start = x - (taken + text_width(reason, REASON_SIZE)) / 2
-    _write(axes, (start, at[-1]), amount, LABEL_SIZE, color=color, fontweight="bold")
+    _write(axes, (start, at[-1]), amount, size, color=color, fontweight="bold")
     _write(axes, (start + taken, at[-1]), reason, REASON_SIZE, color=color, style="italic")
+
+
+def _fitting_size(amount: str, room: float) -> float:
+    """Return the size at which an amount fits: it may have 18 places, and none is left out."""
+    return LABEL_SIZE * min(1.0, room / text_width(amount, LABEL_SIZE, bold=True))
 
 
 def _draw_amounts(

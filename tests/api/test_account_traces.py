@@ -40,7 +40,8 @@ def test_trace__is_that_of_the_command_line(accounts_client, small_accounts, cap
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"demix": "candidates"}, "demix means nothing on a chain of accounts"),
+        ({"demix": "candidates", "direction": "backward"}, "only a trace forward"),
+        ({"demix_depth": 2}, "demix_depth means nothing on a chain of accounts"),
         ({"pins": {"a": [0, 1]}}, "pins means nothing"),
         ({"level": "transaction"}, "level is entity or address"),
         ({"policy": "tiho"}, "a balance pays one receiver at a time"),

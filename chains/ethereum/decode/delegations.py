@@ -18,7 +18,6 @@ from chains.ethereum.quantities import (
     a_list,
     an_object,
     quantity,
-    quantity_or,
     raw,
 )
 from chains.ethereum.rlp import Item, encode
@@ -58,8 +57,10 @@ def _authority(fields: Fields) -> bytes | None:
     from coincurve import PublicKey
 
     r, s = quantity(fields, "r", UINT256), quantity(fields, "s", UINT256)
-    parity = quantity_or(fields, "yParity", quantity_or(fields, "v", 0, 1), 1)
-    if not 0 < r < _ORDER or not 0 < s <= _ORDER // 2:
+    named = "yParity" if fields.get("yParity") is not None else "v"
+    # The envelope has room for a byte, so a sound block may hold what is no parity.
+    parity = quantity(fields, named, 0xFF)
+    if parity > 1 or not 0 < r < _ORDER or not 0 < s <= _ORDER // 2:
         return None
     signed: list[Item] = [
         quantity(fields, "chainId", UINT256),

@@ -29,8 +29,8 @@ from chains.ethereum.etl.text import (
     texts,
     varied_bytes,
 )
-from chains.ethereum.quantities import products
-from chains.ethereum.tables import TransactionKind
+from chains.ethereum.quantities import UINT64, products
+from chains.ethereum.tables import NULL_ADDRESS, TransactionKind
 from chains.types import BoolArray, Int64Array, UInt8Array, UInt32Array
 
 CANCUN_TIME = 1_710_338_135
@@ -43,6 +43,9 @@ _SENT = ("hash", "nonce", "block_number", "transaction_index", "from_address", "
 _PAID = ("gas_used", "status", "effective_gas_price", "blob_gas_price", "blob_gas_used")
 _LOGS = ("log_index", "transaction_index", "block_number", "address", "data", "topics")
 _PLAIN_GAS = 21_000
+
+PLACE_BITS = 31
+"""Of an event's place in its block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,7 @@ def withdrawals_of(blocks: StretchBlocks, stretch: Stretch) -> list[tuple[int, b
     found = []
     for row in np.flatnonzero(is_there(column)).tolist():
         for entry in _withdrawal_list(column[row].as_py(), int(blocks.rows.height[row])):
-            try:
-                account, amount = (
-                    bytes.fromhex(str(entry["address"])[2:]),
-                    int(str(entry["amount"])),
-                )
-            except (KeyError, TypeError, ValueError):
-                height = int(blocks.rows.height[row])
-                raise MalformedBlockError(f"block {height}: withdrawals are not readable") from None
+            account, amount = _withdrawal(entry, int(blocks.rows.height[row]))
             found.append((row, account, amount * GWEI_WEI))
     return found
 
@@ -134,6 +130,18 @@ def _withdrawal_list(value: object, height: int) -> list[dict[str, object]]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise MalformedBlockError(f"block {height}: withdrawals are not a list")
     return entries
+
+
+def _withdrawal(entry: dict[str, object], height: int) -> tuple[bytes, int]:
+    """Return account and gwei."""
+    try:
+        account = bytes.fromhex(str(entry["address"])[2:])
+        amount = int(str(entry["amount"]))
+    except (KeyError, ValueError):
+        account, amount = b"", 0
+    if len(account) != len(NULL_ADDRESS) or not 0 <= amount <= UINT64:
+        raise MalformedBlockError(f"block {height}: withdrawals are not readable")
+    return account, amount
 
 
 def _own_withdrawals(stretch: Stretch) -> list[tuple[int, bytes, int]]:
@@ -257,10 +265,12 @@ def read_logs(stretch: Stretch, blocks: BlockRows) -> LogRows:
     table = stretch.folder.rows("logs", _LOGS, stretch.first, stretch.last)
     block = heights(table["block_number"], "logs.block_number") - stretch.first
     log_index = heights(table["log_index"], "logs.log_index")
-    place = (block << 32) + log_index
+    place = (block << PLACE_BITS) + log_index
     if np.any(place[1:] <= place[:-1]):
         order = np.argsort(place, kind="stable")
         table, block, log_index = table.take(pa.array(order)), block[order], log_index[order]
+        place = place[order]
+    check_places(place, log_index, "logs")
     topics, counts = split_topics(table["topics"], "logs.topics")
     payload, payload_start = varied_bytes(table["data"], "logs.data")
     return LogRows(
@@ -273,6 +283,16 @@ def read_logs(stretch: Stretch, blocks: BlockRows) -> LogRows:
         payload=payload,
         payload_start=payload_start,
     )
+
+
+def check_places(place: Int64Array, log_index: Int64Array, name: str) -> None:
+    """See that ascending places of events differ; twice told, money would move twice."""
+    if len(log_index) and int(log_index.max()) >> PLACE_BITS:
+        raise MalformedBlockError(f"{name}.log_index is {log_index.max()}")
+    if np.any(place[1:] == place[:-1]):
+        raise MalformedBlockError(
+            f"an event of {name} is there twice: are there two exports of the same blocks?"
+        )
 
 
 def transactions_at(

@@ -1,11 +1,14 @@
 """Calls, token transfers and code of an export.
 
 Traces hold one row for each frame. A row with an error, and every row under it, moved nothing;
-newer exports say so in a column, older ones leave it to the reader. Frames of a transaction stand
-in the order of execution, as the node delivered them.
+newer exports say so in a column, older ones leave it to the reader. The order of execution is that
+of the frames' places in the tree of calls; rows may stand in any other, as they do where a database
+wrote the files.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +26,13 @@ from chains.ethereum.decode.rows import (
     coin_moves,
     joined,
 )
-from chains.ethereum.etl.rows import Stretch, StretchTransactions, transactions_at
+from chains.ethereum.etl.rows import (
+    PLACE_BITS,
+    Stretch,
+    StretchTransactions,
+    check_places,
+    transactions_at,
+)
 from chains.ethereum.etl.text import amounts, fixed_bytes, heights, is_there, texts
 from chains.ethereum.quantities import ints_of
 from chains.ethereum.tables import MovementKind
@@ -40,6 +49,10 @@ _SYSTEM = {
 }
 
 _Names = NDArray[np.str_]
+_Steps = tuple[int, ...]
+"""The place of a frame in the tree of calls."""
+
+_MOST_KNOWN = 1 << 16
 
 Paid = tuple[int, MovementKind, bytes | None, bytes, int]
 """What moved outside transactions: block, kind, giver, receiver, wei."""
@@ -67,8 +80,8 @@ def read_traces(
     system = _system(table.filter(pa.array(is_system)), kinds[is_system], block[is_system])
     table, kinds = table.filter(pa.array(~is_system)), kinds[~is_system]
     transaction = transactions_at(table, block[~is_system], blocks, "traces")
-    order = np.argsort(transaction, kind="stable")
-    frames = _Frames(table.take(pa.array(order)), kinds[order], transaction[order], stretch)
+    order, steps = _in_execution(table["trace_address"], transaction)
+    frames = _Frames(table.take(pa.array(order)), kinds[order], transaction[order], steps, stretch)
     frames.check(len(transactions.is_creation))
     succeeded = frames.effective[frames.root]
     stated = transactions.states_success
@@ -107,11 +120,17 @@ class _Frames:
     """Frames in order of execution, transaction by transaction."""
 
     def __init__(
-        self, table: "pa.Table", kinds: _Names, transaction: Int64Array, stretch: Stretch
+        self,
+        table: "pa.Table",
+        kinds: _Names,
+        transaction: Int64Array,
+        steps: list[_Steps],
+        stretch: Stretch,
     ) -> None:
         self._table = table
         self._kinds = kinds
         self._transaction = transaction
+        self._steps = steps
         self._pool = stretch.pool
         self.root = np.flatnonzero(np.diff(transaction, prepend=-1))
         self.effective = self._effective()
@@ -119,8 +138,7 @@ class _Frames:
     def check(self, count: int) -> None:
         """See that every transaction has its frames, and its own call first."""
         is_whole = np.array_equal(self._transaction[self.root], np.arange(count))
-        roots = self._table["trace_address"].take(pa.array(self.root))
-        if not is_whole or _lengths(roots).any():
+        if not is_whole or any(self._steps[row] for row in self.root.tolist()):
             raise MalformedBlockError("a transaction has no trace of its own call; export all")
 
     def _effective(self) -> BoolArray:
@@ -132,13 +150,9 @@ class _Frames:
             pc.fill_null(pc.not_equal(texts(status), "0"), True).to_numpy(zero_copy_only=False)
         )
         owners = np.isin(self._transaction, np.unique(self._transaction[failed]))
-        addresses = {
-            row: _address(self._table["trace_address"][row].as_py())
-            for row in np.flatnonzero(owners).tolist()
-        }
-        dropped: tuple[int, tuple[int, ...]] | None = None
-        for row, address in addresses.items():
-            owner = int(self._transaction[row])
+        dropped: tuple[int, _Steps] | None = None
+        for row in np.flatnonzero(owners).tolist():
+            owner, address = int(self._transaction[row]), self._steps[row]
             if dropped and dropped[0] == owner and address[: len(dropped[1])] == dropped[1]:
                 effective[row] = False
             elif failed[row]:
@@ -217,20 +231,35 @@ def _frame_kind(name: str) -> MovementKind:
     return MovementKind.CREATE if name == "create" else MovementKind.CALL
 
 
-def _lengths(column: "pa.ChunkedArray") -> Int64Array:
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        found = pc.list_value_length(column)
-    else:
-        found = pc.utf8_length(texts(column))
-    return np.asarray(pc.fill_null(found, 0).to_numpy(zero_copy_only=False), np.int64)
+def _in_execution(
+    column: "pa.ChunkedArray", transaction: Int64Array
+) -> tuple[Int64Array, list[_Steps]]:
+    """Return rows by transaction and order of execution, and each one's place in its tree."""
+    order = np.argsort(transaction, kind="stable")
+    written = column.take(pa.array(order)).to_pylist()
+    steps = [_steps(each if isinstance(each, str) else _joined(each)) for each in written]
+    places = list(zip(transaction[order].tolist(), steps, strict=True))
+    if any(after <= before for before, after in pairwise(places)):
+        rows = sorted(range(len(places)), key=places.__getitem__)
+        if any(places[before] == places[after] for before, after in pairwise(rows)):
+            raise MalformedBlockError(
+                "a frame of traces is there twice: are there two exports of the same blocks?"
+            )
+        order, steps = order[rows], [steps[row] for row in rows]
+    return order, steps
 
 
-def _address(value: str | list[int] | None) -> tuple[int, ...]:
-    steps = value.split(",") if isinstance(value, str) else value
+def _joined(steps: list[int] | None) -> str:
+    return ",".join(map(str, steps)) if steps else ""
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _steps(text: str) -> _Steps:
+    """Return the place that a text says; a few of them are those of nearly all frames."""
     try:
-        return tuple(int(step) for step in steps if step != "") if steps else ()
-    except (TypeError, ValueError):
-        raise MalformedBlockError(f"traces.trace_address is {ascii(value)[:40]}") from None
+        return tuple(int(step) for step in text.split(",") if step != "")
+    except ValueError:
+        raise MalformedBlockError(f"traces.trace_address is {ascii(text)[:40]}") from None
 
 
 def own_moves(transactions: StretchTransactions) -> MoveRows:
@@ -252,6 +281,8 @@ def read_transfers(stretch: Stretch, transactions: TransactionRows) -> MoveRows:
     """Read token transfers, for an export without the events that they were made of."""
     table = stretch.folder.rows("token_transfers", _TRANSFERS, stretch.first, stretch.last)
     log_index = heights(table["log_index"], "token_transfers.log_index")
+    block = heights(table["block_number"], "token_transfers.block_number") - stretch.first
+    check_places(np.sort((block << PLACE_BITS) + log_index), log_index, "token_transfers")
     stated = fixed_bytes(table["transaction_hash"], 32, "token_transfers.transaction_hash")
     pool, count = stretch.pool, len(log_index)
     token = fixed_bytes(table["token_address"], 20, "token_transfers.token_address")

@@ -168,10 +168,10 @@ class _Building:
         told = self._transaction(call.tx_hash, call.block.height)
         if not call.took_effect or not told.part.succeeded:
             return
-        # Blockscout lists the creation by the transaction itself, which its own row tells.
-        if any(code.account == call.receiver for code in told.part.codes):
-            return
         if call.kind == MovementKind.CREATE:
+            # Blockscout lists the creation by the transaction itself, which its own row tells.
+            if any(code.account == call.receiver for code in told.part.codes):
+                return
             told.part.codes.append(CodePart(call.receiver, call.giver))
         if call.wei and call.moves:
             place = (_CALLS, *call.place) if call.place else (_CALLS, UNTOLD)

@@ -1,5 +1,6 @@
 """Taking a chain in: late beginnings, reorganisations, and tokens that do not conserve."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -14,6 +15,8 @@ from arien_flows.account_ledger.system_movements import SystemMovement, with_sys
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_ledger.writer import AccountLedgerWriter
 from arien_flows.errors import InputError, SourceError
+from chains.account_source import AssetClaim
+from chains.errors import SourceUnavailableError
 from chains.ethereum.networks import ETHEREUM_DEV
 from chains.ethereum.tables import MovementKind
 from tests.account_chains import ETHER, AccountChain, address_of, text_of
@@ -56,6 +59,36 @@ def forked(chain: AccountChain, at: int, blocks: int) -> AccountChain:
     name, other = branch._id, chain._id
     branch._id = lambda block, place: (other if block < at else name)(block, place)
     return branch
+
+
+class SilentOnTokens(ChainSource):
+    """Goes away when it is asked what contracts say of themselves, from the second time on."""
+
+    told = False
+
+    def assets(self, contracts: Sequence[bytes]) -> list[AssetClaim]:
+        if self.told:
+            raise SourceUnavailableError("the node is gone")
+        self.told = True
+        return super().assets(contracts)
+
+
+def test_ingest__keeps_what_came_before_a_source_fails_in_the_middle_of_a_batch(
+    tmp_path: Path,
+) -> None:
+    chain = AccountChain()
+    for token in ("usd", "dai"):
+        chain.block()
+        with chain.transaction("alice", token) as tx:
+            tx.token(token, "null", "bob", 5)
+    source = SilentOnTokens(chain, blocks_each=2)
+    with AccountLedgerWriter(tmp_path, ETHEREUM_DEV, QuickDisk(tmp_path)) as writer:
+        with pytest.raises(SourceUnavailableError, match="the node is gone"):
+            catch_up_accounts(writer, source)
+        assert open_accounts(tmp_path).counts.blocks == 2
+        # The one who follows the chain goes on with the same writer.
+        assert catch_up_accounts(writer, ChainSource(chain)).blocks_added == 1
+    assert_alike(open_accounts(tmp_path), chain.view())
 
 
 @pytest.mark.parametrize("blocks", [2, 6])

@@ -101,7 +101,8 @@ def test_replay__of_a_comparison_and_of_another_chain(say, tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--demix", "candidates"], "--demix means nothing on ethereum"),
+        (["--demix", "candidates", "--direction", "backward"], "only a trace forward"),
+        (["--demix-depth", "2"], "--demix-depth means nothing on ethereum"),
         (["--subsidy-order", "last"], "--subsidy-order means nothing"),
         (["--settle"], "--settle means nothing"),
         (["--level", "transaction"], "means nothing on balances"),

@@ -61,6 +61,9 @@ def test_delegations__hold_in_a_failed_transaction():
         signed() | {"s": "0x0"},
         signed() | {"s": hex(ORDER - int(signed()["s"], 16))},
         signed() | {"r": hex(ORDER)},
+        # Sound as a transaction, so it may stand in a block.
+        signed() | {"yParity": "0x2"},
+        signed() | {"yParity": "0xff"},
     ],
 )
 def test_delegations__leave_out_what_takes_no_effect(changed):

@@ -159,7 +159,7 @@ def changed(path: Path, row: int, **values: str) -> None:
         rows = list(csv.DictReader(file))
     rows[row] |= values
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(rows[row]))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -182,6 +182,15 @@ def changed(path: Path, row: int, **values: str) -> None:
         ("logs", 0, {"topics": "0x12"}, "logs.topics"),
         ("traces", 0, {"trace_type": "wish"}, "traces.trace_type"),
         ("traces", 0, {"trace_address": "0"}, "no trace of its own call"),
+        ("traces", 0, {"trace_address": "x"}, "traces.trace_address"),
+        ("logs", 0, {"log_index": str(1 << 31)}, "logs.log_index"),
+        ("blocks", 1, {"withdrawals": '[{"address": "0x12", "amount": "1"}]'}, "withdrawals"),
+        (
+            "blocks",
+            1,
+            {"withdrawals": '[{"address": "%s", "amount": "-1"}]' % ("0x" + "1" * 40)},
+            "withdrawals",
+        ),
         ("traces", 0, {"to_address": "0xzz" + "0" * 38}, "traces.to_address"),
     ],
 )
@@ -200,6 +209,23 @@ def test_etl_export__refuses_a_block_that_is_there_twice(tmp_path):
     path = tmp_path / "blocks.csv"
     path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
     with pytest.raises(SourceUnavailableError, match="there twice"):
+        read(tmp_path, 1, 3)
+
+
+@pytest.mark.parametrize("table", ["logs", "traces", "token_transfers"])
+def test_etl_export__refuses_rows_of_two_exports(tmp_path, table):
+    export(list(planted_blocks(2, 6, accounts=5, seed=3)), tmp_path, traces=True)
+    if table == "token_transfers":
+        (tmp_path / "logs.csv").unlink()
+        with (tmp_path / "transactions.csv").open(newline="") as file:
+            tx_hash = next(csv.DictReader(file))["hash"]
+        row = f"0x{'1' * 40},0x{'2' * 40},0x{'3' * 40},7,{tx_hash},0,1\n"
+        (tmp_path / "token_transfers.csv").write_text(
+            f"token_address,from_address,to_address,value,transaction_hash,log_index,block_number\n{row}"
+        )
+    read(tmp_path, 1, 3)
+    shutil.copy(tmp_path / f"{table}.csv", tmp_path / f"{table}_2.csv")
+    with pytest.raises(SourceUnavailableError, match="there twice: are there two exports"):
         read(tmp_path, 1, 3)
 
 
@@ -290,7 +316,7 @@ def test_etl_export__destroys_and_allocates_as_traces_say(tmp_path):
     assert moves_of(batch, 2) == [("REWARD", None, heir, None, 5)]
 
 
-def test_etl_export__drops_what_stands_under_a_failure(tmp_path):
+def test_etl_export__drops_what_stands_under_a_failure_in_whatever_order(tmp_path):
     """Exports by older versions have no column that says which frames took effect."""
     export(list(planted_blocks(1, 1, accounts=5, seed=1)), tmp_path, traces=True)
     with (tmp_path / "traces.csv").open(newline="") as file:
@@ -303,13 +329,15 @@ def test_etl_export__drops_what_stands_under_a_failure(tmp_path):
         inner | {"trace_address": "0,0", "value": "41"},
         inner | {"trace_address": "1", "value": "42", "call_type": "delegatecall"},
         inner | {"trace_address": "2", "value": "43"},
+        inner | {"trace_address": "10", "value": "44"},
     ]
-    with (tmp_path / "traces.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(root))
-        writer.writeheader()
-        writer.writerows(rows)
-    (batch,) = read(tmp_path, 1, 2)
-    assert [amount for *_, gets, _, amount in moves_of(batch, 0) if gets == b] == [43]
+    for ordered in (rows, rows[::-1]):
+        with (tmp_path / "traces.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(root))
+            writer.writeheader()
+            writer.writerows(ordered)
+        (batch,) = read(tmp_path, 1, 2)
+        assert [amount for *_, gets, _, amount in moves_of(batch, 0) if gets == b] == [43, 44]
 
 
 def test_etl_export__refuses_files_of_two_chains(tmp_path):

@@ -71,6 +71,19 @@ def test_history_of__tells_a_creation_once_though_two_lists_tell_it() -> None:
     assert [kind for kind, _ in moves(found)] == [MovementKind.CREATE, MovementKind.GAS_BURNT]
 
 
+def test_history_of__pays_a_contract_after_its_creation_in_one_transaction() -> None:
+    made = Call(
+        block=BLOCK, tx_hash=TX, kind=MovementKind.CREATE, giver=address_of("factory"),
+        receiver=address_of("made"), wei=3, took_effect=True, moves=True, place=(0,),
+    )  # fmt: skip
+    paid = called("factory", "made", 5, (1,))
+    expected = [(MovementKind.CREATE, 3), (MovementKind.CALL, 5)]
+    assert moves(history("made", calls=[made, paid])) == expected
+    own = sent(receiver=None, created=address_of("made"))
+    found = history("made", transactions=[own], calls=[called("bank", "made", 5, (0,))])
+    assert moves(found)[:2] == [(MovementKind.CREATE, 40), (MovementKind.CALL, 5)]
+
+
 def test_history_of__keeps_doubles_only_where_no_place_tells_them_for_one() -> None:
     twice = [called("router", "alice", 5, (0, 1))] * 2
     assert moves(history(calls=twice)) == [(MovementKind.CALL, 5)]

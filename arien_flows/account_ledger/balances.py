@@ -19,9 +19,11 @@ A node that has forgotten old states, and a source of files, do not tell: then n
 and answers say so (`limits`).
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 from arien_flows.account_ledger.numbering import appearance, owners
@@ -32,6 +34,7 @@ from chains.ethereum.tables import (
     NO_ACCOUNT,
     NULL_ADDRESS,
     AccountBatch,
+    CallCoverage,
     MovementKind,
     OpeningCoverage,
 )
@@ -60,6 +63,10 @@ class HeldBalances(Protocol):
 
     def is_conserving(self, contract: bytes) -> bool:
         """Return whether transfers of a token tell its balances, as far as is known."""
+        ...
+
+    def tells_calls(self) -> bool:
+        """Return whether what contracts passed on is known of all blocks so far."""
         ...
 
 
@@ -113,6 +120,9 @@ class _Completing:
         self._start: dict[Pair, int] = {}
         """What it held before the batch."""
 
+        self._sums: dict[Pair, list[int]] = {}
+        """What it had gained after so many of its flows."""
+
     def done(self) -> Completed:
         self._read_flows()
         new = [pair for pair in self._flows if not self._held.has_met(*pair)]
@@ -158,6 +168,11 @@ class _Completing:
         new = [address for address in first if self._held.is_new(address)]
         # The genesis block itself moves nothing.
         height = max(self._height(0) - 1, 0)
+        is_traced = self._batch.calls is CallCoverage.TRACED and self._held.tells_calls()
+        if kind is MovementKind.GENESIS and not is_traced:
+            # An account that was never met may have been paid by contracts since: what it held
+            # then is what was allocated, what it holds now is not.
+            height = 0
         for address, balance in self._told(height, new, None):
             self._open(address, None, first[address], balance, kind)
 
@@ -227,7 +242,11 @@ class _Completing:
         """Return what an account holds after a block, as far as transfers tell."""
         if pair not in self._start:
             self._start[pair] = self._held.balance(*pair)
-        return self._start[pair] + sum(gained for at, gained in self._flows[pair] if at <= block)
+        if pair not in self._sums:
+            gains = (gained for _, gained in self._flows[pair])
+            self._sums[pair] = [*accumulate(gains, initial=0)]
+        counts = bisect_right(self._flows[pair], block, key=lambda flow: flow[0])
+        return self._start[pair] + self._sums[pair][counts]
 
     # --- asking
 

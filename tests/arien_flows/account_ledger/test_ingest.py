@@ -16,9 +16,9 @@ from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_ledger.writer import AccountLedgerWriter
 from arien_flows.errors import InputError, SourceError
 from chains.account_source import AssetClaim
-from chains.errors import SourceUnavailableError
+from chains.errors import LookupFailedError, SourceUnavailableError
 from chains.ethereum.networks import ETHEREUM_DEV
-from chains.ethereum.tables import MovementKind
+from chains.ethereum.tables import CallCoverage, MovementKind
 from tests.account_chains import ETHER, AccountChain, address_of, text_of
 from tests.arien_flows.account_ledger.chain_source import ChainSource
 from tests.arien_flows.account_ledger.disk_ledgers import assert_alike, random_chain
@@ -117,6 +117,31 @@ def test_ingest__keeps_what_a_source_that_is_behind_lacks(tmp_path: Path) -> Non
     with pytest.raises(SourceError, match="share no block"):
         taken_in(tmp_path, ChainSource(random_chain(Random(4), 8, salt="foreign")))
     assert_alike(open_accounts(tmp_path), chain.view())
+
+
+class Paid(ChainSource):
+    """Has alice's allocation from the start, and pays bob by a contract that nobody traces."""
+
+    def balances(
+        self, height: int, accounts: Sequence[bytes], contract: bytes | None
+    ) -> list[int | LookupFailedError]:
+        held = {address_of("alice"): ETHER, address_of("bob"): 7 if height >= 2 else 0}
+        return [held.get(account, 0) if contract is None else 0 for account in accounts]
+
+
+def test_genesis__allocates_nothing_that_contracts_may_have_paid_since(tmp_path: Path) -> None:
+    chain = AccountChain(calls=CallCoverage.MISSING)
+    chain.block()
+    with chain.transaction("alice", "carol") as tx:
+        tx.move("alice", "carol", 5)
+    for _ in range(3):
+        chain.block()
+    with chain.transaction("bob", "carol") as tx:
+        tx.move("bob", "carol", 3)
+    view = taken_in(tmp_path, Paid(chain, blocks_each=1))
+    assert balance(view, "alice") == ETHER - 5
+    assert balance(view, "bob") == -3, "where its 7 came from is not known, and answers say so"
+    assert [said.reason for said in limits_of(view)] == ["no_traces"]
 
 
 def test_late_beginning__opens_with_the_balances_of_the_node(tmp_path: Path) -> None:

@@ -220,6 +220,40 @@ def test_fee_token__is_marked_and_its_differences_are_entered(
     assert limits_of(view) == ()
 
 
+def test_rebasing_token__is_corrected_in_the_block_in_which_balances_change(tmp_path: Path) -> None:
+    chain = AccountChain()
+    chain.genesis(alice=ETHER)
+    chain.block()
+    chain.send("grows", "null", "alice", 1000)
+    for _ in range(4):
+        chain.block()
+    chain.send("grows", "alice", "bob", 100)
+    source = ChainSource(chain, blocks_each=6)
+    source.gains = [(3, "alice", "grows", 30), (4, "alice", "grows", 4)]
+    view = taken_in(tmp_path, source)
+    rows = np.flatnonzero(view.movements.kind == MovementKind.DIFFERENCE_UP)
+    assert view.heights_of(view.movements.transaction[rows]).tolist() == [3, 4]
+    assert balance(view, "alice", "grows") == 934
+
+
+def test_spam_token__costs_few_questions_for_each_account_that_it_names(tmp_path: Path) -> None:
+    chain, named = AccountChain(), [f"victim{number}" for number in range(20)]
+    chain.genesis(alice=ETHER)
+    chain.block()
+    with chain.transaction("alice", "spam") as tx:
+        for name in named:
+            tx.token("spam", "null", name, 5)
+    for _ in range(18):
+        chain.block()
+    source = ChainSource(chain, blocks_each=20)
+    source.gains = [(1, name, "spam", -5) for name in named]
+    view = taken_in(tmp_path, source)
+    assert {balance(view, name, "spam") for name in named} == {0}
+    # At the end of the batch, to see whether it conserves, and then in its block and at the end.
+    asked = sum(count for _, count, contract in source.asked if contract is not None)
+    assert asked == 3 * len(named)
+
+
 def test_conserving_tokens__are_entered_as_the_blocks_tell(tmp_path: Path) -> None:
     assert_alike(taken_in(tmp_path, ChainSource(fee_story())), fee_story().view())
 

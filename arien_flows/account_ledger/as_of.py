@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from arien_flows.account_ledger.disk_view import total_of
 from arien_flows.account_ledger.view import (
     AccountCounts,
     AccountIndex,
@@ -21,7 +22,6 @@ from arien_flows.account_ledger.view import (
 from arien_flows.errors import InputError
 from chains.ethereum.tables import NO_ACCOUNT
 from chains.types import Int64Array, UInt32Array
-from heuristics.wide import to_ints
 
 Columns = TypeVar("Columns", bound=NamedTuple)
 
@@ -129,6 +129,9 @@ class _EarlierIndex:
         found: UInt32Array = np.unique(self.asset[self.movements_of(account, None)])
         return found
 
+    def has_moved(self, account: int, asset: int) -> bool:
+        return bool(len(self.movements_of(account, asset)))
+
     def transactions_of(self, account: int) -> Int64Array:
         return _until(self.whole.transactions_of(account), self.counts.transactions)
 
@@ -149,7 +152,7 @@ class _EarlierIndex:
         )
 
     def _sum(self, rows: Int64Array, side: UInt32Array, account: int) -> int:
-        return sum(to_ints(self.amounts.of(rows[side[rows] == account])))
+        return total_of(self.amounts.of(rows[side[rows] == account]))
 
 
 def _below(number: int | None, count: int) -> int | None:

@@ -11,17 +11,23 @@ development chain, asks in the same way, and enters the balance as allocated (`G
 Tokens that do not conserve. A token may keep a fee, or change balances without telling. So where
 an account meets a token for the first time, the balance that its transfers make is compared with
 what the contract says at the end of the batch. Where they differ, the token is marked, and from
-then on what the contract says of accounts that a batch touches is compared after every block, and
-the difference is entered. Tokens that the list of main assets calls so are compared from the
-beginning.
+then on what the contract says of an account is compared after every block in which it moves the
+token and at the end of the batch; where that differs, block by block since it was compared last,
+and the difference is entered. Asking of every account after every block would take a question for
+each pair of them, and tokens that pretend to pay thousands are in most blocks. Tokens that the list
+of main assets calls so are compared from the beginning. An account that moves nothing in a batch is
+not asked about: what its balance gained meanwhile is entered when it next moves the token, in the
+first block of that batch in which it does.
 
 A node that has forgotten old states, and a source of files, do not tell: then nothing is entered,
 and answers say so (`limits`).
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 from arien_flows.account_ledger.numbering import appearance, owners
@@ -32,6 +38,7 @@ from chains.ethereum.tables import (
     NO_ACCOUNT,
     NULL_ADDRESS,
     AccountBatch,
+    CallCoverage,
     MovementKind,
     OpeningCoverage,
 )
@@ -60,6 +67,10 @@ class HeldBalances(Protocol):
 
     def is_conserving(self, contract: bytes) -> bool:
         """Return whether transfers of a token tell its balances, as far as is known."""
+        ...
+
+    def tells_calls(self) -> bool:
+        """Return whether what contracts passed on is known of all blocks so far."""
         ...
 
 
@@ -113,6 +124,9 @@ class _Completing:
         self._start: dict[Pair, int] = {}
         """What it held before the batch."""
 
+        self._sums: dict[Pair, list[int]] = {}
+        """What it had gained after so many of its flows."""
+
     def done(self) -> Completed:
         self._read_flows()
         new = [pair for pair in self._flows if not self._held.has_met(*pair)]
@@ -158,6 +172,11 @@ class _Completing:
         new = [address for address in first if self._held.is_new(address)]
         # The genesis block itself moves nothing.
         height = max(self._height(0) - 1, 0)
+        is_traced = self._batch.calls is CallCoverage.TRACED and self._held.tells_calls()
+        if kind is MovementKind.GENESIS and not is_traced:
+            # An account that was never met may have been paid by contracts since: what it held
+            # then is what was allocated, what it holds now is not.
+            height = 0
         for address, balance in self._told(height, new, None):
             self._open(address, None, first[address], balance, kind)
 
@@ -209,25 +228,58 @@ class _Completing:
 
     def _enter_differences(self, contract: bytes, pairs: Sequence[Pair]) -> int | None:
         """Enter what balances gained or lost besides; return the first block that shows it."""
+        begun = {account: self._flows[account, contract][0][0] for account, _ in pairs}
+        compared = {account: block - 1 for account, block in begun.items()}
         corrected: dict[bytes, int] = defaultdict(int)
-        first: int | None = None
-        begun = {pair[0]: self._flows[pair][0][0] for pair in pairs}
-        for block in range(min(begun.values()), self._batch.block_count):
-            accounts = [account for account, since in begun.items() if since <= block]
+        entered: list[tuple[int, bytes, int]] = []
+
+        def compare(block: int, accounts: Sequence[bytes]) -> None:
             for account, told in self._told(self._height(block), accounts, contract):
-                held = self._after((account, contract), block) + corrected[account]
-                if told is None or told == held:
+                if told is None:
                     continue
-                corrected[account] += told - held
-                self._added.append(_difference(block, account, contract, told - held))
-                first = block if first is None else first
-        return first
+                off = told - self._after((account, contract), block) - corrected[account]
+                between = range(compared[account] + 1, block)
+                compared[account] = block
+                if off and between:
+                    # It moved nothing in these, and changed in one of them or in this one.
+                    for earlier in between:
+                        compared[account] = earlier - 1
+                        compare(earlier, [account])
+                    compared[account] = block
+                    off = told - self._after((account, contract), block) - corrected[account]
+                if off:
+                    corrected[account] += off
+                    entered.append((block, account, off))
+
+        for block, accounts in self._moved_in(contract, begun):
+            compare(block, accounts)
+        order = {account: place for place, account in enumerate(begun)}
+        entered.sort(key=lambda each: (each[0], order[each[1]]))
+        self._added += [
+            _difference(block, account, contract, off) for block, account, off in entered
+        ]
+        return entered[0][0] if entered else None
+
+    def _moved_in(
+        self, contract: bytes, accounts: Iterable[bytes]
+    ) -> Iterable[tuple[int, list[bytes]]]:
+        """Return blocks with the accounts that moved a token there; with the last block all."""
+        moved: dict[int, dict[bytes, None]] = defaultdict(dict)
+        for account in accounts:
+            for block, _ in self._flows[account, contract]:
+                moved[block][account] = None
+        moved[self._batch.block_count - 1] = dict.fromkeys(accounts)
+        return [(block, [*moved[block]]) for block in sorted(moved)]
 
     def _after(self, pair: Pair, block: int) -> int:
         """Return what an account holds after a block, as far as transfers tell."""
         if pair not in self._start:
             self._start[pair] = self._held.balance(*pair)
-        return self._start[pair] + sum(gained for at, gained in self._flows[pair] if at <= block)
+        if pair not in self._sums:
+            gains = (gained for _, gained in self._flows[pair])
+            self._sums[pair] = [*accumulate(gains, initial=0)]
+        counts = bisect_right(self._flows[pair], block, key=lambda flow: flow[0])
+        return self._start[pair] + self._sums[pair][counts]
 
     # --- asking
 

@@ -145,6 +145,10 @@ class DiskIndex:
         """Return assets that an account ever gave or received."""
         return self.touches.assets(account)
 
+    def has_moved(self, account: int, asset: int) -> bool:
+        """Return whether an account ever gave or received an asset."""
+        return self.touches.has(account, asset)
+
     def transactions_of(self, account: int) -> Int64Array:
         """Return transactions that an account sent, was sent to, or has a movement in."""
         moved = self.touches.of_assets(account)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from arien_flows.account_ledger.view import AccountView
-from chains.ethereum.tables import NULL_ADDRESS
+from chains.ethereum.tables import NULL_ADDRESS, CallCoverage
 from chains.ethereum.tokens import listed
 
 
@@ -24,7 +24,7 @@ class ViewBalances:
         number, asset = self.view.index.find_account(account), self._asset(contract)
         if number is None or asset is None:
             return False
-        return asset in self.view.index.assets_of(number)
+        return self.view.index.has_moved(number, asset)
 
     def balance(self, account: bytes, contract: bytes) -> int:
         """Return what an account holds of a token."""
@@ -40,6 +40,10 @@ class ViewBalances:
             told = listed(contract, self.view.network.chain_id)
             return told is None or told.is_conserving
         return self.view.asset_facts[asset].is_conserving
+
+    def tells_calls(self) -> bool:
+        """Return whether what contracts passed on is known of all blocks so far."""
+        return self.view.calls is CallCoverage.TRACED
 
     def _asset(self, contract: bytes) -> int | None:
         number = self.view.index.find_account(contract)

@@ -85,6 +85,9 @@ class _MemoryIndex:
     def assets_of(self, account: int) -> UInt32Array:
         return np.unique(self.movements.asset[self.movements_of(account, None)])
 
+    def has_moved(self, account: int, asset: int) -> bool:
+        return bool(len(self.movements_of(account, asset)))
+
     def transactions_of(self, account: int) -> Int64Array:
         named = (self.transactions.sender == account) | (self.transactions.receiver == account)
         moved = self.movements.transaction[self.movements_of(account, None)]
@@ -101,12 +104,11 @@ class _MemoryIndex:
 
     def totals(self, account: int, asset: int) -> AccountTotals:
         rows = self.movements_of(account, asset)
-        amounts = to_ints(self.amount[rows])
-        moved = self.movements
+        moved, amounts = self.movements, self.amount[rows]
         return AccountTotals(
             len(rows),
-            sum(a for a, r in zip(amounts, rows, strict=True) if moved.receiver[r] == account),
-            sum(a for a, r in zip(amounts, rows, strict=True) if moved.giver[r] == account),
+            sum(to_ints(amounts[moved.receiver[rows] == account])),
+            sum(to_ints(amounts[moved.giver[rows] == account])),
             int(rows[0]) if len(rows) else -1,
             int(rows[-1]) if len(rows) else -1,
         )
@@ -153,6 +155,8 @@ class _Joining:
         )
         amount = part("amount")
         contract = np.array(list(self._assets), np.uint32)
+        addresses = [*self._accounts]
+        contracts = [addresses[account] for account in [*self._assets][1:]]
         index = _MemoryIndex(
             self._accounts, transactions, movements, amount, events, codes, self._assets
         )
@@ -178,7 +182,10 @@ class _Joining:
             amounts=_Amounts(amount),
             token_ids=_TokenIds(self._token_ids),
             index=index,
-            asset_facts=[self._facts(number) for number in range(len(self._assets))],
+            asset_facts=[
+                self._coin(),
+                *(self._token(number, each) for number, each in enumerate(contracts, 1)),
+            ],
         )
 
     def _take(self, batch: AccountBatch) -> None:
@@ -268,15 +275,14 @@ class _Joining:
         column.flags.writeable = False
         return column
 
-    def _facts(self, number: int) -> AssetFacts:
-        if number == 0:
-            coin = self._network.coin
-            return AssetFacts(
-                number=0, contract=None, standard=MovementKind.CALL, symbol=coin, name=coin,
-                decimals=18, is_listed=True,
-            )  # fmt: skip
-        account = list(self._assets)[number]
-        contract = list(self._accounts)[account]
+    def _coin(self) -> AssetFacts:
+        coin = self._network.coin
+        return AssetFacts(
+            number=0, contract=None, standard=MovementKind.CALL, symbol=coin, name=coin,
+            decimals=18, is_listed=True,
+        )  # fmt: skip
+
+    def _token(self, number: int, contract: bytes) -> AssetFacts:
         said = self._known.get(contract)
         return AssetFacts(
             number=number,

@@ -8,13 +8,19 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arien_flows.account_ledger.manifest import read_account_manifest
 from arien_flows.account_ledger.parquet_export import AccountExport
 from arien_flows.account_ledger.parquet_reading import ExportedPart, read_table
-from arien_flows.account_ledger.parquet_schema import EXPORT_FORMAT, MANIFEST_FILE
+from arien_flows.account_ledger.parquet_schema import (
+    EXPORT_FORMAT,
+    EXPORT_TABLES,
+    MANIFEST_FILE,
+    part_path,
+)
 from arien_flows.account_ledger.writer import AccountLedgerWriter
 from arien_flows.errors import InputError
 from chains.account_source import AssetClaim
@@ -52,16 +58,17 @@ def import_accounts(
     said = _checked(directory, network)
     if read_account_manifest(root) is not None:
         raise InputError(f"there is a ledger in {root} already: move it away first")
-    total = int(said["rows"]["blocks"])
-    parts = 1 + max((int(each["path"][-13:-8]) for each in said["files"]), default=-1)
-    claims = _Claims(directory, parts)
+    total = said.rows.get("blocks", 0)
+    if not total:
+        raise InputError(f"the export in {directory} is empty: there is nothing to import")
+    claims = _Claims(directory, said.parts)
     with AccountLedgerWriter(root, network) as writer:
-        for part in range(parts):
+        for part in range(said.parts):
             _take_in(writer, ExportedPart(directory, part), claims)
             report(writer.rows.blocks, total)
         writer.finish_merges()
         tip, rows = writer.view.tip, writer.view.counts._asdict()
-    if rows != said["rows"] or tip.block_hash != said["tip_hash"]:
+    if rows != said.rows or tip.block_hash != said.tip_hash:
         raise InputError(
             f"{directory} does not hold what its manifest says; remove {root} and export again"
         )
@@ -70,24 +77,56 @@ def import_accounts(
         tip_height=tip.height,
         tip_hash=tip.block_hash,
         movements=rows["movements"],
-        bytes=sum(int(each["bytes"]) for each in said["files"]),
+        bytes=said.bytes,
     )
 
 
-def _checked(directory: Path, network: EthereumNetwork) -> dict[str, Any]:
+def _checked(directory: Path, network: EthereumNetwork) -> "_Export":
     """Return what the manifest says, once every file has the checksum that stands in it."""
     if exported_network(directory) is None:
         raise InputError(f"{directory} holds no export of a ledger of accounts")
     said: dict[str, Any] = json.loads((directory / MANIFEST_FILE).read_bytes())
-    if said["format"] != EXPORT_FORMAT:
-        raise InputError(f"the export in {directory} has format {said['format']}, which is unknown")
+    if said.get("format") != EXPORT_FORMAT:
+        raise InputError(
+            f"the export in {directory} has format {said.get('format')}, which is unknown"
+        )
     if said["network"] != network.name:
         raise InputError(f"{directory} holds {said['network']}, not {network.name}")
-    for each in said["files"]:
-        path = directory / each["path"]
-        if not path.is_file() or _sha256(path) != each["sha256"]:
+    try:
+        export = _Export(
+            rows={str(table): int(count) for table, count in said["rows"].items()},
+            tip_hash=str(said["tip_hash"]),
+            files={str(each["path"]): str(each["sha256"]) for each in said["files"]},
+            bytes=sum(int(each["bytes"]) for each in said["files"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{directory / MANIFEST_FILE} is not what was exported: export again"
+        ) from error
+    every = {part_path(table, part) for table in EXPORT_TABLES for part in range(export.parts)}
+    if export.files.keys() != every or not every:
+        raise InputError(f"{directory / MANIFEST_FILE} does not name every file: export again")
+    for name, sha256 in export.files.items():
+        path = directory / name
+        if not path.is_file() or _sha256(path) != sha256:
             raise InputError(f"{path} is missing or is not what was exported: export again")
-    return said
+    return export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Export:
+    """What the manifest of an export says."""
+
+    rows: dict[str, int]
+    tip_hash: str
+    files: dict[str, str]
+    """SHA-256 by path."""
+
+    bytes: int
+
+    @property
+    def parts(self) -> int:
+        return len(self.files) // len(EXPORT_TABLES)
 
 
 def _sha256(path: Path) -> str:

@@ -170,13 +170,15 @@ class TouchIndex:
                 start += int(np.searchsorted(run.key[start:stop], key, side="right"))
         return np.unique(np.array(found, np.uint32))
 
-    def counts(self, keys: Int64Array) -> Int64Array:
-        """Return how many entries keys have, void ones included."""
-        total = np.zeros(len(keys), np.int64)
+    def has(self, account: int, topic: int) -> bool:
+        """Return whether there is any transaction of a topic."""
+        key = touch_key(account, topic)
         for run in self._runs:
-            total += np.searchsorted(run.key, keys, side="right")
-            total -= np.searchsorted(run.key, keys, side="left")
-        return total
+            start, stop = self._slice(run, key, key)
+            # They ascend, so the first one tells whether any counts.
+            if start < stop and int(run.number[start]) < min(run.limit, self._transactions):
+                return True
+        return False
 
     def _between(self, first: int, last: int) -> Int64Array:
         parts = []

@@ -101,6 +101,10 @@ class AccountIndex(Protocol):
         """Return assets that an account ever gave or received."""
         ...
 
+    def has_moved(self, account: int, asset: int) -> bool:
+        """Return whether an account ever gave or received an asset."""
+        ...
+
     def transactions_of(self, account: int) -> Int64Array:
         """Return transactions that an account sent, was sent to, or has a movement in."""
         ...

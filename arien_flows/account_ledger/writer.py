@@ -8,7 +8,8 @@ the manifest's counts, and the next writer writes over what lies there. A roll-b
 counts and raises the generation.
 
 The same blocks give the same columns, however they were cut into batches and whatever was rolled
-back in between. How far the indexes are merged is a matter of time, unless one waits for it.
+back in between; only in which block what a node says of balances shows (`balances`) can depend on
+the cuts. How far the indexes are merged is a matter of time, unless one waits for it.
 """
 
 from collections.abc import Callable, Sequence

@@ -17,6 +17,7 @@ from arien_flows.account_ledger.writer import AccountLedgerWriter
 from arien_flows.cli.filling import Teller, removed, show_step, signals_set, told
 from arien_flows.cli.progress import Progress, progress_in
 from arien_flows.cli.session import Session
+from arien_flows.errors import InputError
 from arien_flows.ledger.following import keep_up
 from arien_flows.ledger.verify_result import Verification
 from arien_flows.workspace import Workspace
@@ -154,7 +155,9 @@ def _folder(session: Session, name: str) -> Path:
 
 def _network(name: str) -> EthereumNetwork:
     known = any_network(name)
-    assert isinstance(known, EthereumNetwork)  # noqa: S101 - the command has asked which it is
+    if not isinstance(known, EthereumNetwork):
+        # The commands ask which it is; an export says so itself, and of what it likes.
+        raise InputError(f"{name} is no network of accounts")
     return known
 
 

@@ -160,3 +160,4 @@ def assert_account_alike(found: AccountView, expected: AccountView, account: int
         rows = left.movements_of(account, asset).tolist()
         assert rows == right.movements_of(account, asset).tolist()
         assert left.totals(account, asset) == right.totals(account, asset)
+        assert left.has_moved(account, asset) == right.has_moved(account, asset) == bool(rows)

@@ -60,6 +60,9 @@ def _same(found: AccountView, expected: AccountView) -> None:
             assert left(account).tolist() == right(account).tolist()
         for asset in expected.index.assets_of(account).tolist():
             assert found.index.totals(account, asset) == expected.index.totals(account, asset)
+        for asset in range(expected.counts.assets):
+            had = expected.index.has_moved(account, asset)
+            assert found.index.has_moved(account, asset) == had
 
 
 def test_accounts_as_of__does_not_know_what_came_later() -> None:

@@ -16,9 +16,9 @@ from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_ledger.writer import AccountLedgerWriter
 from arien_flows.errors import InputError, SourceError
 from chains.account_source import AssetClaim
-from chains.errors import SourceUnavailableError
+from chains.errors import LookupFailedError, SourceUnavailableError
 from chains.ethereum.networks import ETHEREUM_DEV
-from chains.ethereum.tables import MovementKind
+from chains.ethereum.tables import CallCoverage, MovementKind
 from tests.account_chains import ETHER, AccountChain, address_of, text_of
 from tests.arien_flows.account_ledger.chain_source import ChainSource
 from tests.arien_flows.account_ledger.disk_ledgers import assert_alike, random_chain
@@ -119,6 +119,31 @@ def test_ingest__keeps_what_a_source_that_is_behind_lacks(tmp_path: Path) -> Non
     assert_alike(open_accounts(tmp_path), chain.view())
 
 
+class Paid(ChainSource):
+    """Has alice's allocation from the start, and pays bob by a contract that nobody traces."""
+
+    def balances(
+        self, height: int, accounts: Sequence[bytes], contract: bytes | None
+    ) -> list[int | LookupFailedError]:
+        held = {address_of("alice"): ETHER, address_of("bob"): 7 if height >= 2 else 0}
+        return [held.get(account, 0) if contract is None else 0 for account in accounts]
+
+
+def test_genesis__allocates_nothing_that_contracts_may_have_paid_since(tmp_path: Path) -> None:
+    chain = AccountChain(calls=CallCoverage.MISSING)
+    chain.block()
+    with chain.transaction("alice", "carol") as tx:
+        tx.move("alice", "carol", 5)
+    for _ in range(3):
+        chain.block()
+    with chain.transaction("bob", "carol") as tx:
+        tx.move("bob", "carol", 3)
+    view = taken_in(tmp_path, Paid(chain, blocks_each=1))
+    assert balance(view, "alice") == ETHER - 5
+    assert balance(view, "bob") == -3, "where its 7 came from is not known, and answers say so"
+    assert [said.reason for said in limits_of(view)] == ["no_traces"]
+
+
 def test_late_beginning__opens_with_the_balances_of_the_node(tmp_path: Path) -> None:
     chain = random_chain(Random(6), 14)
     view, whole = taken_in(tmp_path, ChainSource(chain), start=6), chain.view()
@@ -193,6 +218,40 @@ def test_fee_token__is_marked_and_its_differences_are_entered(
     assert view.heights_of(view.movements.transaction[rows]).tolist() == [2, 3, 4]
     assert view.asset_facts[asset].symbol == "FEE"
     assert limits_of(view) == ()
+
+
+def test_rebasing_token__is_corrected_in_the_block_in_which_balances_change(tmp_path: Path) -> None:
+    chain = AccountChain()
+    chain.genesis(alice=ETHER)
+    chain.block()
+    chain.send("grows", "null", "alice", 1000)
+    for _ in range(4):
+        chain.block()
+    chain.send("grows", "alice", "bob", 100)
+    source = ChainSource(chain, blocks_each=6)
+    source.gains = [(3, "alice", "grows", 30), (4, "alice", "grows", 4)]
+    view = taken_in(tmp_path, source)
+    rows = np.flatnonzero(view.movements.kind == MovementKind.DIFFERENCE_UP)
+    assert view.heights_of(view.movements.transaction[rows]).tolist() == [3, 4]
+    assert balance(view, "alice", "grows") == 934
+
+
+def test_spam_token__costs_few_questions_for_each_account_that_it_names(tmp_path: Path) -> None:
+    chain, named = AccountChain(), [f"victim{number}" for number in range(20)]
+    chain.genesis(alice=ETHER)
+    chain.block()
+    with chain.transaction("alice", "spam") as tx:
+        for name in named:
+            tx.token("spam", "null", name, 5)
+    for _ in range(18):
+        chain.block()
+    source = ChainSource(chain, blocks_each=20)
+    source.gains = [(1, name, "spam", -5) for name in named]
+    view = taken_in(tmp_path, source)
+    assert {balance(view, name, "spam") for name in named} == {0}
+    # At the end of the batch, to see whether it conserves, and then in its block and at the end.
+    asked = sum(count for _, count, contract in source.asked if contract is not None)
+    assert asked == 3 * len(named)
 
 
 def test_conserving_tokens__are_entered_as_the_blocks_tell(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A ledger that is exported and imported again is the same ledger, and others can read it."""
 
+import json
 from pathlib import Path
 from random import Random
 
@@ -82,3 +83,24 @@ def test_import__refuses_what_is_damaged_or_foreign(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"\0")
     with pytest.raises(InputError, match="not what was exported"):
         import_accounts(tmp_path / "out", tmp_path / "again", ETHEREUM_DEV)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"rows": {"blocks": "many"}},
+        {"rows": None},
+        {"files": [{"path": "blocks/part-00000.parquet"}]},
+        {"files": []},
+        {"format": None},
+    ],
+)
+def test_import__refuses_a_manifest_that_is_no_exports(tmp_path: Path, damage) -> None:
+    fill(tmp_path / "ledger", random_chain(Random(8), 2))
+    view = open_accounts(tmp_path / "ledger")
+    export_accounts(view, tmp_path / "out", is_current=lambda _view: True)
+    manifest = tmp_path / "out" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | damage))
+    with pytest.raises(InputError):
+        import_accounts(tmp_path / "out", tmp_path / "again", ETHEREUM_DEV)
+    assert not (tmp_path / "again").exists()

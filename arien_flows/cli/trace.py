@@ -218,8 +218,8 @@ def trace(
         )
     if compare and demix != "stop":
         raise click.UsageError(
-            "--compare lists no candidates behind CoinJoins and mixers: leave out --demix, or run once for "
-            "each --policy with it"
+            "--compare lists no candidates behind CoinJoins and mixers: leave out --demix, or run "
+            "once for each --policy with it"
         )
     session = session_of(context)
     if on_accounts(session):

@@ -117,9 +117,15 @@ def test_trace__names_options_that_mean_nothing(say, words, message):
     assert len(err.strip().splitlines()) == 1
 
 
+def test_trace__refuses_coins_as_the_least_amount_of_a_token(say):
+    words = ("trace", text_of("exchange"), "--asset", "USDT", "--min-value", "0.01ETH")
+    assert "whole base units of the token" in say(*words, code=2)[1]
+    assert "whole base units of the token" in say(*words, "--compare", code=2)[1]
+
+
 def test_base_units__reads_whole_units_and_coins():
     assert base_units("12") == 12
     assert base_units("0.5ETH") == ETHER // 2
     assert base_units("3 teth") == 3 * ETHER
-    with pytest.raises(InputError, match="0.01ETH"):
+    with pytest.raises(InputError, match=r"0\.01ETH"):
         base_units("1.5 BTC")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from arien_flows.account_tracing import explore
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.trace import request_of, trace_accounts_in
 from arien_flows.errors import InputError, NothingReceivedError
@@ -565,3 +566,28 @@ def test_sources__refuse_places_of_thousands_of_digits():
     chain = theft()
     with pytest.raises(InputError, match="named"):
         of(chain, f"{chain.tx_hash(1, 0)}:{'9' * 6_000}")
+
+
+def test_time_out__has_the_same_result_by_its_budget(monkeypatch):
+    chain = AccountChain()
+    chain.genesis(alice=1_000 * ETHER, **{f"u{n}": ETHER for n in range(60)})
+    chain.block()
+    with chain.transaction("alice", "hub") as tx:
+        tx.code("hub", "alice", CodeKind.PLAIN)
+    chain.pay("alice", "hub", 10 * ETHER)
+    chain.pay("alice", "bob", 10 * ETHER)
+    for number in range(60):
+        chain.pay(f"u{number}", "hub", ETHER // 2)
+    for number in range(3):
+        with chain.transaction("u1", "hub") as tx:
+            tx.move("hub", f"u{number}", ETHER // 10)
+    chain.pay("bob", "carol", 9 * ETHER)
+    reading = reading_of(chain)
+    clock = iter([0.0, 0.0])
+    monkeypatch.setattr(explore, "monotonic", lambda: next(clock, 1e9))
+    first = asked(reading, "alice", seconds=5)
+    # The hub has more movements than were looked at, and is a contract all the same.
+    assert ends_of(first)["tETH", "contract"] == 10 * ETHER
+    assert ends_of(first)["tETH", "budget"] == 10 * ETHER
+    again = trace_accounts_in(reading.view, request_of(first.answer.request))
+    assert again.answer.manifest.result_sha256 == first.answer.manifest.result_sha256

@@ -82,6 +82,8 @@ class End:
 
     traced: int
     hops: int
+    transaction: int | None = None
+    """That of the conversion by which it came to the balance, where one did."""
 
 
 @dataclass(kw_only=True)
@@ -348,8 +350,12 @@ class _Reader:
             self._reach((far, asset), 0)
             self.found.carried.append(replace(passed, traced=passed.amount, hops=0))
             return
-        if kind == Movement.GAS_TIP and not self.search.request.follows_tips:
+        if self.explored.exchanged[passed.at]:
+            self._end(Reason.EXCHANGED, far, passed)
+        elif kind == Movement.GAS_TIP and not self.search.request.follows_tips:
             self._end(Reason.FEE, near, passed)
+        elif kind == Movement.GAS_TIP and far in self.search.ground.burnt:
+            self._end(Reason.DESTROYED, far, passed)
         elif kind in (Movement.BURN, Movement.GAS_BURNT):
             self._end(Reason.DESTROYED, far if kind == Movement.BURN else near, passed)
         elif kind == Movement.CREDIT:

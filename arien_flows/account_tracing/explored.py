@@ -3,7 +3,9 @@
 A balance that was not looked into has no pot. What it pays to one that was is clean from outside,
 and what it receives leaves the explored part there: so every amount inside is exact, and what
 crosses the edge is known movement by movement. A conversion that is known takes the place of all
-the movements that it explains.
+the movements that it explains, on its owner's side: who dealt with the owner, and was looked into
+as well, still gave and received what it did, but what it gave in somebody else's conversion is
+traced no further.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,6 +57,8 @@ class Explored:
 
     giver_inside: BoolArray
     receiver_inside: BoolArray
+    exchanged: BoolArray
+    """Part of a conversion of the account on its other side."""
 
 
 def key_of(pot: Pot) -> int:
@@ -76,11 +80,13 @@ def explored_movements(
     their owners that are to be applied.
     """
     view = ground.view
-    replaced = np.unique(np.array([row for each in conversions for row in each.rows], np.int64))
-    rows = rows[~np.isin(rows, replaced)]
+    given, gotten = _explained(conversions)
+    rows = rows[~(np.isin(rows, given) & np.isin(rows, gotten))]
     base = view.movement_columns(rows)
+    rest = ~_explained_away(base, rows, pots, given, gotten)
+    rows, base = rows[rest], MovementColumns._make(column[rest] for column in base)
     opened, held = _held_before(view, pots, window)
-    given = _conversion_rows(conversions)
+    turned = _conversion_rows(conversions)
     count, turns, begun = len(rows), len(conversions), len(opened)
     columns = MovementColumns(
         transaction=np.concatenate(
@@ -98,7 +104,7 @@ def explored_movements(
         asset=_joined(opened & 0xFFFF_FFFF, base.asset, [c.gave for c in conversions]),
         amount=np.concatenate([held, base.amount, from_ints([c.gave_amount for c in conversions])]),
     )
-    row = np.concatenate([np.full(begun, BEFORE), rows, given])
+    row = np.concatenate([np.full(begun, BEFORE), rows, turned])
     which = np.concatenate([np.full(begun + count, -1), np.arange(turns)])
     order = np.lexsort((which, row))
     columns = MovementColumns._make(column[order] for column in columns)
@@ -107,7 +113,8 @@ def explored_movements(
         column[gas_permutation(columns, gas_order)] for column in columns
     )
     row, which = row[order], which[order]
-    return _at_the_edge(ground, columns, pots, row, which, tuple(conversions))
+    owned = np.isin(row, given) & (which < 0), np.isin(row, gotten) & (which < 0)
+    return _at_the_edge(ground, columns, pots, row, which, owned, tuple(conversions))
 
 
 def _at_the_edge(
@@ -116,12 +123,16 @@ def _at_the_edge(
     pots: Int64Array,
     row: Int64Array,
     which: Int64Array,
+    owned: tuple[BoolArray, BoolArray],
     applied: tuple[Conversion, ...],
 ) -> Explored:
-    """Cut what leads out of the explored balances, and into them."""
+    """Cut what leads out of the explored balances, and into them.
+
+    `owned` says of which movements the giver's side, and the receiver's, is part of a conversion.
+    """
     kind = columns.kind.astype(np.int64)
-    giver_inside = _inside(columns.giver, columns.asset, pots)
-    receiver_inside = _inside(columns.receiver, columns.asset, pots)
+    giver_inside = _inside(columns.giver, columns.asset, pots) & ~owned[0]
+    receiver_inside = _inside(columns.receiver, columns.asset, pots) & ~owned[1]
     burnt = np.isin(columns.receiver, ground.burns) & (kind == Movement.TRANSFER)
     moved = (kind == Movement.TRANSFER) | (kind == Movement.GAS_TIP)
     comes = moved & ~giver_inside
@@ -147,7 +158,26 @@ def _at_the_edge(
         kind=np.where(burnt, Movement.BURN, kind),
         giver_inside=giver_inside,
         receiver_inside=receiver_inside & ~burnt,
+        exchanged=owned[0] | owned[1],
     )
+
+
+def _explained(conversions: Sequence[Conversion]) -> tuple[Int64Array, Int64Array]:
+    """Return the movements by which owners gave in conversions, and those by which they got."""
+    given = [row for each in conversions for row in each.given_rows]
+    gotten = [row for each in conversions for row in each.gotten_rows]
+    return np.array(given, np.int64), np.array(gotten, np.int64)
+
+
+def _explained_away(
+    base: MovementColumns, rows: Int64Array, pots: Int64Array, given: Int64Array, gotten: Int64Array
+) -> BoolArray:
+    """Return movements that say nothing beside conversions: nobody else in them was looked into."""
+    is_given, is_gotten = np.isin(rows, given), np.isin(rows, gotten)
+    giver = _inside(base.giver, base.asset, pots) & ~is_given
+    receiver = _inside(base.receiver, base.asset, pots) & ~is_gotten
+    silent: BoolArray = (is_given | is_gotten) & ~giver & ~receiver
+    return silent
 
 
 def _inside(account: UInt32Array, asset: UInt32Array, pots: Int64Array) -> BoolArray:

@@ -2,13 +2,14 @@
 
 An address as a source means what it received of the asset from others: transfers, new units, and
 what it held before the ledger begins. What comes back in a transaction in which it gave of the same
-asset is no new money, and neither is what it got for another asset of its own. `entity:A` means the
-same for all accounts of A's entity together. `TXHASH:POSITION` means one movement, by its place
-among those of its transaction, from 0. Backward the same movements are meant: the question is where
-they came from.
+asset is no new money (where more came back than went, the answer says so), and neither is what it
+got for another asset of its own. `entity:A` means the same for all accounts of A's entity together.
+`TXHASH:POSITION` means one movement, by its place among those of its transaction, from 0. Backward
+the same movements are meant: the question is where they came from.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from heuristics.wide import sums
 
 MAX_SOURCE_MOVEMENTS = 1_000_000
 MAX_MEMBERS = 100_000
+_PLACE = re.compile(r"[0-9]{1,10}")
 _GAS = (MovementKind.GAS_BURNT, MovementKind.GAS_TIP)
 _SINGULAR = (MovementKind.NFT, MovementKind.MULTI_TOKEN)
 
@@ -44,6 +46,10 @@ class Sources:
 
     total: int
     """In base units."""
+
+    beside: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    """Movements that are no sources although they left their receivers richer: in the same
+    transaction these gave of the asset too, and which units came back cannot be told."""
 
 
 def asset_named(view: AccountView, text: str) -> int:
@@ -98,12 +104,15 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
             "with a number of its own: no convention is needed, `arien-flows address` lists them"
         )
     found, accounts = [np.array(single, np.int64)], set[int]()
+    beside = [np.empty(0, np.int64)]
     for text, row in zip((t for t in named if _is_movement(t)), single, strict=True):
         _check_movement(view, text, row, asset)
     for text in named:
         if not _is_movement(text):
             members = _members(ground, text)
-            found.append(_receipts(ground, members, asset, window, text))
+            receipts = _receipts(ground, members, asset, window, text)
+            found.append(receipts.chosen)
+            beside.append(receipts.beside)
             accounts |= set(members.tolist())
     rows = np.unique(np.concatenate(found))
     if len(rows) > MAX_SOURCE_MOVEMENTS:
@@ -112,7 +121,13 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
             "narrow the time with since and until"
         )
     total = sums(view.amounts.of(rows), np.zeros(len(rows), np.int64), 1)[0]
-    return Sources(rows=rows, asset=asset, accounts=frozenset(accounts), total=total)
+    return Sources(
+        rows=rows,
+        asset=asset,
+        accounts=frozenset(accounts),
+        total=total,
+        beside=np.setdiff1d(np.concatenate(beside), rows),
+    )
 
 
 def movement_text(view: AccountView, row: int) -> str:
@@ -130,7 +145,7 @@ def _movement(view: AccountView, text: str) -> int:
     name, _, place = text.rpartition(":")
     transaction = view.find_transaction(name)
     start, stop = view.transactions.first_movement[transaction : transaction + 2].tolist()
-    if not place.isdecimal() or int(place) >= stop - start:
+    if not _PLACE.fullmatch(place) or int(place) >= stop - start:
         raise InputError(
             f"{text}: the transaction has {stop - start:,} movements, named {name}:0 and on"
         )
@@ -166,9 +181,18 @@ def _members(ground: Ground, text: str) -> Int64Array:
     return np.array([ground.view.find_account(text)], np.int64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Receipts:
+    """What accounts received."""
+
+    chosen: Int64Array
+    beside: Int64Array
+    """As in `Sources`."""
+
+
 def _receipts(
     ground: Ground, members: Int64Array, asset: int, window: Window, text: str
-) -> Int64Array:
+) -> _Receipts:
     """Return the movements by which accounts received an asset from others."""
     view = ground.view
     rows = np.unique(
@@ -181,16 +205,41 @@ def _receipts(
         moved.transaction[rows[theirs & ~np.isin(moved.kind[rows], _GAS)]].astype(np.int64)
     )
     transactions = moved.transaction[rows].astype(np.int64)
-    chosen = rows[mine & ~theirs & ~np.isin(transactions, paid)]
-    chosen = chosen[view.amounts.of(chosen).any(axis=1)]
-    chosen = chosen[~_got_for_own(ground, chosen, members)]
+    is_both = np.isin(transactions, paid)
+    got = rows[mine & ~theirs & ~(is_both & ~_is_gain(view, rows, transactions, mine, theirs))]
+    got = got[view.amounts.of(got).any(axis=1)]
+    got = got[~_got_for_own(ground, got, members)]
+    is_beside = np.isin(view.movements.transaction[got].astype(np.int64), paid)
+    chosen, beside = got[~is_beside], got[is_beside]
     if len(chosen) == 0:
         name = asset_label(view.asset_facts[asset], view).name
         when = (
             "between since and until" if window.is_limited else f"up to block {view.tip.height:,}"
         )
+        if len(beside):
+            raise NothingReceivedError(
+                f"{text} received {name} {when} only where it paid {name} in the same transaction: "
+                f"name the movement that is meant, as {movement_text(view, int(beside[0]))}"
+            )
         raise NothingReceivedError(f"{text} received no {name} from others {when}")
-    return chosen
+    return _Receipts(chosen=chosen, beside=beside)
+
+
+def _is_gain(
+    view: AccountView,
+    rows: Int64Array,
+    transactions: Int64Array,
+    mine: BoolArray,
+    theirs: BoolArray,
+) -> BoolArray:
+    """Return which movements are of transactions in which accounts got more than they gave."""
+    each, group = np.unique(transactions, return_inverse=True)
+    amount, value = view.amounts.of(rows), ~np.isin(view.movements.kind[rows], _GAS)
+    came = sums(amount, np.where(mine & value, group, -1), len(each))
+    went = sums(amount, np.where(theirs & value, group, -1), len(each))
+    gain = np.array([got > gave for got, gave in zip(came, went, strict=True)], np.bool_)
+    found: BoolArray = gain[group]
+    return found
 
 
 def _got_for_own(ground: Ground, rows: Int64Array, members: Int64Array) -> BoolArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_tracing.ground import Ground, Pot
-from arien_flows.account_tracing.request import AccountTraceRequest
+from arien_flows.account_tracing.request import MAX_BUDGET, AccountTraceRequest
 from arien_flows.account_tracing.window import Window
 from chains.ethereum.tables import NO_ACCOUNT, CodeKind, EventKind, MovementKind
 from chains.types import Int64Array, UInt32Array
@@ -34,6 +34,7 @@ class Reason(StrEnum):
     MIXER = "mixer"
     BRIDGE = "bridge"
     CONTRACT = "contract"
+    EXCHANGED = "exchanged"
     NEWLY_MINED = "newly_mined"
     BEFORE_LEDGER = "before_ledger"
     UNSPENT = "unspent"
@@ -91,6 +92,7 @@ class Stops:
         self._joined = dict(zip(known.service_root.tolist(), stops[1].tolist(), strict=True))
         self._denied = frozenset(ground.denied.tolist())
         self._found: dict[int, Reason | None] = {}
+        self._serving: dict[Pot, Reason | None] = {}
 
     def reason(self, reached: Reached, least: int) -> Reason | None:
         """Return why a path ends there; nothing where the balance may be looked into.
@@ -169,7 +171,6 @@ class Stops:
         events = view.index.events_of(account)
         own = events[view.events.contract[events] == account]
         kinds = set(np.unique(view.events.kind[own]).tolist())
-        # An account that sends transactions is one of a key, whatever was emitted in its name.
         for kind in (EventKind.MIXER_DEPOSIT, EventKind.MIXER_WITHDRAWAL, EventKind.BRIDGE,
                      EventKind.SWAP):  # fmt: skip
             if kind in kinds:
@@ -180,9 +181,15 @@ class Stops:
         """Return whether an untagged contract serves many people."""
         if account in self._exempt or movements <= MOST_COUNTERPARTIES:
             return None
-        view = self._ground.view
-        if movements > self._request.budget:
+        if movements > MAX_BUDGET:
             return Reason.BUDGET
+        if (account, asset) not in self._serving:
+            self._serving[account, asset] = self._serves_many(account, asset)
+        return self._serving[account, asset]
+
+    def _serves_many(self, account: int, asset: int) -> Reason | None:
+        """Read all movements, whatever the budget: a trace that time ended has to be made again."""
+        view = self._ground.view
         rows = view.index.movements_of(account, asset)
         if not self._is_contract(account, rows):
             return None

@@ -70,6 +70,8 @@ class Traced:
         """Return the transaction that an end is dated by."""
         if end.row is not None:
             return int(self.search.ground.view.movements.transaction[end.row])
+        if end.transaction is not None:
+            return end.transaction
         return self.arrived[end.account, end.asset]
 
     def _sides(self, turned: Turned) -> tuple[int, int]:
@@ -158,6 +160,7 @@ def _all_ends(search: Exploration, found: Found) -> list[End]:
                 value=_far_amount(search, each),
                 traced=each.came,
                 hops=each.hops,
+                transaction=each.conversion.transaction,
             )
             for each in turned
         ]
@@ -169,7 +172,12 @@ def _all_ends(search: Exploration, found: Found) -> list[End]:
         for end in ends
         if end.traced
     ]
-    return sorted(named, key=lambda e: (e.row is None, e.row or 0, e.asset, e.account, e.reason))
+    return sorted(named, key=_in_order)
+
+
+def _in_order(end: End) -> tuple[bool, int, int, int, int, str]:
+    at = (end.row is None, end.row or 0, end.transaction or 0)
+    return (*at, end.asset, end.account, end.reason)
 
 
 _NOBODY = 0xFFFF_FFFF

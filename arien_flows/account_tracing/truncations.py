@@ -11,6 +11,7 @@ from arien_flows.amounts import coins, counted
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.truncations import LIMITS, NO_TAGS, later_tags, no_tags
 from heuristics.taint import Stop
+from heuristics.wide import to_ints
 
 _WORDS = {
     Reason.BELOW_MIN: LIMITS[Stop.BELOW_MIN],
@@ -21,6 +22,7 @@ _WORDS = {
     Reason.BUDGET: LIMITS[Stop.BUDGET],
     Reason.BEFORE_LEDGER: LIMITS[Stop.BEFORE_LEDGER],
     Reason.CONTRACT: "at contracts that many use, or in which what became of it cannot be told",
+    Reason.EXCHANGED: "in exchanges of somebody else, who gave another asset for it",
 }
 
 
@@ -29,6 +31,7 @@ def cuts(ground: Ground, traced: Traced, words: Words) -> tuple[Truncation, ...]
     return (
         *_ends(traced, words),
         *_joined_sources(traced),
+        *_beside_sources(traced, words),
         *_no_tags(ground),
         *((later_tags(ground.view.tip.height),) if ground.tags_are_later else ()),
         *(limits_of(ground.view) if ground.fetched is None else ground.fetched.limits),
@@ -63,6 +66,21 @@ def _joined_sources(traced: Traced) -> Iterator[Truncation]:
             reason="sources_not_told_apart",
             detail="the amounts are those of all sources together: ask for each by itself to tell "
             "them apart",
+        )
+
+
+def _beside_sources(traced: Traced, words: Words) -> Iterator[Truncation]:
+    beside = traced.sources.beside
+    if len(beside):
+        view = traced.search.ground.view
+        amount = sum(to_ints(view.amounts.of(beside)))
+        yield Truncation(
+            where="sources",
+            reason="paid_in_same_transaction",
+            detail=f"{coins(amount, words.asset(traced.sources.asset))} in "
+            f"{counted(len(beside), 'movement')}, from {words.movement(int(beside[0]))} on: came "
+            "in transactions in which its receiver paid less of the same asset, and is not "
+            "traced; name such a movement to trace it",
         )
 
 

@@ -104,6 +104,7 @@ def trace_accounts(
             AccountTraceQuestion(requests=policies),
             height=as_of,
         )
+        _check_unit(min_value, found.unit.contract)
         _tell_time_out(found.manifest.timed_out, found.request.budget)
         emit(session, found, account_comparison_lines)
         return
@@ -113,6 +114,7 @@ def trace_accounts(
         AccountTraceQuestion(requests=(request,)),
         height=as_of,
     )
+    _check_unit(min_value, result.answer.contract)
     _tell_time_out(result.answer.manifest.timed_out, result.answer.request.budget)
     if output is not None:
         for file in write_account_trace_files(result, output).all():
@@ -131,6 +133,15 @@ def base_units(text: str) -> int:
         )
     whole, fraction = coins.groups()
     return int(whole) * ETHER_WEI + int((fraction or "").ljust(18, "0"))
+
+
+def _check_unit(min_value: str | None, contract: str | None) -> None:
+    """Refuse coins as the least amount of a token: which asset is meant only the sources say."""
+    if min_value is not None and contract is not None and not _WEI.fullmatch(min_value):
+        raise InputError(
+            f"--min-value {min_value} is an amount of the coin, and the token {contract} is "
+            "traced: write whole base units of the token"
+        )
 
 
 def _tell_time_out(is_over: bool, budget: int) -> None:

@@ -29,6 +29,7 @@ _STYLES: dict[str, tuple[str, str]] = {
     "before_ledger": ("#d9d9d9", ".."),
     "converted": ("#56b4e9", "//"),
     "contract": ("#cccccc", "oo"),
+    "exchanged": ("#cccccc", "//"),
     "retainted": ("#d55e00", ""),
     "fees": ("#4d4d4d", ""),
     "destroyed": ("#000000", ""),

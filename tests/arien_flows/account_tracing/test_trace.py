@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from arien_flows.account_tracing import explore
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.trace import request_of, trace_accounts_in
 from arien_flows.errors import InputError, NothingReceivedError
@@ -477,3 +478,116 @@ def test_not_fetched__accounts_end_paths():
         ("USDC", "not_fetched"): 4_000 * DOLLAR,
     }
     assert "before_ledger" not in {cut.reason for cut in result.answer.truncations}
+
+
+def test_sources__say_what_came_where_the_receiver_paid_as_well():
+    chain = AccountChain()
+    chain.genesis(alice=100, vault=10_000)
+    chain.block()
+    with chain.transaction("alice", "vault") as tx:
+        tx.move("alice", "vault", 1)
+        tx.move("vault", "alice", 9_000)
+    with chain.transaction("alice", "vault") as tx:
+        tx.move("alice", "vault", 50)
+        tx.move("vault", "alice", 20)
+    answer = of(chain, "alice", min_value=1).answer
+    assert answer.totals.source == "100"
+    (cut,) = [c for c in answer.truncations if c.reason == "paid_in_same_transaction"]
+    assert f"in 1 movement, from {chain.tx_hash(1, 0)}:1 on" in cut.detail
+    assert not answer.complete
+    named = of(chain, f"{chain.tx_hash(1, 0)}:1", min_value=1).answer
+    assert named.totals.source == "9000"
+    since = answer.as_of.time
+    with pytest.raises(NothingReceivedError, match="only where it paid tETH"):
+        of(chain, "alice", min_value=1, since=since)
+
+
+def test_exchange__what_a_person_gave_in_somebody_s_swap_is_no_longer_his():
+    chain = AccountChain()
+    chain.genesis(nobody=1)
+    chain.knows("USDC", "USDC", 6)
+    chain.knows("WETH", "WETH", 18)
+    with chain.transaction("mint", "USDC") as tx:
+        tx.token("USDC", "null", "victim", 1_000)
+        tx.token("WETH", "null", "alice", 50)
+    chain.block()
+    chain.send("USDC", "victim", "maker", 1_000)
+    source = f"{chain.tx_hash(1, 0)}:0"
+    chain.block()
+    chain.send("USDC", "maker", "alice", 400)
+    with chain.transaction("alice", "router") as tx:
+        tx.token("USDC", "alice", "pool", 400)
+        tx.token("WETH", "pool", "alice", 40)
+    chain.block()
+    with chain.transaction("alice", "router") as tx:
+        tx.token("WETH", "alice", "maker", 30)
+        tx.token("USDC", "maker", "alice", 300)
+    result = of(chain, source, min_value=1)
+    assert ends_of(result) == {
+        ("USDC", "exchanged"): 300, ("USDC", "unspent"): 300, ("WETH", "unspent"): 40,
+    }  # fmt: skip
+    assert "exchanged" in {cut.reason for cut in result.answer.truncations}
+    # What the maker holds at the end is what the ledger says it holds.
+    (held,) = [leaf for leaf in result.answer.leaves if leaf.unit.asset == "USDC"
+               and leaf.reason == "unspent"]  # fmt: skip
+    assert held.value == "300"
+    # Backward, what the maker got in it came from somebody who got another asset for it.
+    back = of(chain, f"{chain.tx_hash(3, 0)}:0", direction="backward", min_value=1)
+    assert sum(ends_of(back).values()) >= 30
+
+
+def test_tips__to_nobody_are_destroyed_where_they_are_followed():
+    chain = AccountChain()
+    chain.genesis(alice=100)
+    chain.block()
+    with chain.transaction("alice", "bob") as tx:
+        tx.move("alice", "bob", 50)
+        tx.gas(2, 5, "null")
+    result = of(chain, "alice", min_value=1, fee_mode="track_coinbase")
+    assert ends_of(result) == {("tETH", "unspent"): 93, ("tETH", "destroyed"): 7}
+    assert (0, 0) not in result.traced.search.pots
+
+
+def test_conversion__at_rest_is_dated_by_its_own_transaction():
+    chain = AccountChain()
+    chain.genesis(alice=20)
+    chain.knows("WETH", "WETH", 18)
+    for _ in range(2):
+        chain.block()
+        with chain.transaction("alice", "WETH") as tx:
+            tx.wrap("WETH", "alice", 10)
+    leaves = of(chain, "alice", budget=3).answer.leaves
+    assert [(leaf.unit.asset, leaf.reason, leaf.height) for leaf in leaves] == [
+        ("WETH", "budget", 1), ("WETH", "budget", 2),
+    ]  # fmt: skip
+
+
+def test_sources__refuse_places_of_thousands_of_digits():
+    chain = theft()
+    with pytest.raises(InputError, match="named"):
+        of(chain, f"{chain.tx_hash(1, 0)}:{'9' * 6_000}")
+
+
+def test_time_out__has_the_same_result_by_its_budget(monkeypatch):
+    chain = AccountChain()
+    chain.genesis(alice=1_000 * ETHER, **{f"u{n}": ETHER for n in range(60)})
+    chain.block()
+    with chain.transaction("alice", "hub") as tx:
+        tx.code("hub", "alice", CodeKind.PLAIN)
+    chain.pay("alice", "hub", 10 * ETHER)
+    chain.pay("alice", "bob", 10 * ETHER)
+    for number in range(60):
+        chain.pay(f"u{number}", "hub", ETHER // 2)
+    for number in range(3):
+        with chain.transaction("u1", "hub") as tx:
+            tx.move("hub", f"u{number}", ETHER // 10)
+    chain.pay("bob", "carol", 9 * ETHER)
+    reading = reading_of(chain)
+    clock = iter([0.0, 0.0])
+    monkeypatch.setattr(explore, "monotonic", lambda: next(clock, 1e9))
+    first = asked(reading, "alice", seconds=5)
+    # The hub has more movements than were looked at, and is a contract all the same.
+    assert ends_of(first)["tETH", "contract"] == 10 * ETHER
+    assert ends_of(first)["tETH", "budget"] == 10 * ETHER
+    again = trace_accounts_in(reading.view, request_of(first.answer.request))
+    assert again.answer.manifest.result_sha256 == first.answer.manifest.result_sha256

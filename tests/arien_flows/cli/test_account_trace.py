@@ -117,6 +117,12 @@ def test_trace__names_options_that_mean_nothing(say, words, message):
     assert len(err.strip().splitlines()) == 1
 
 
+def test_trace__refuses_coins_as_the_least_amount_of_a_token(say):
+    words = ("trace", text_of("exchange"), "--asset", "USDT", "--min-value", "0.01ETH")
+    assert "whole base units of the token" in say(*words, code=2)[1]
+    assert "whole base units of the token" in say(*words, "--compare", code=2)[1]
+
+
 def test_base_units__reads_whole_units_and_coins():
     assert base_units("12") == 12
     assert base_units("0.5ETH") == ETHER // 2

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from chains.ethereum.explorer.building import WRAPS_DERIVED, AccountRows, history_of, system_name
+from chains.ethereum.explorer.building import (
+    UNCLES_MISSING,
+    WRAPS_DERIVED,
+    AccountRows,
+    history_of,
+    system_name,
+)
 from chains.ethereum.explorer.errors import UnexpectedAnswerError
 from chains.ethereum.explorer.rows import BlockFacts, Call, MinedBlock, TokenTransfer, Withdrawal
 from chains.ethereum.lookups import AccountHistory
@@ -109,6 +115,9 @@ def test_history_of__names_blocks_whose_hash_it_is_not_told() -> None:
     assert part.tx_hash == system_name(8) == bytes(31) + b"\x08"
     assert moves(found) == [(MovementKind.REWARD, 3), (MovementKind.WITHDRAWAL, 4)]
     assert any("1 blocks that it produced" in text for text in found.missing)
+    assert UNCLES_MISSING in found.missing
+    merged = history(mined=[MinedBlock(block=BlockFacts(15_537_394, 9), wei=3)])
+    assert UNCLES_MISSING not in merged.missing
 
 
 @pytest.mark.parametrize(

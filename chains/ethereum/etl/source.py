@@ -187,6 +187,8 @@ class EtlExport(Closing):
                 contract.tobytes(),
                 str(table["symbol"][row].as_py() or ""),
                 str(table["name"][row].as_py() or ""),
-                int(decimals) if decimals.isdecimal() and int(decimals) < 256 else None,
+                int(decimals)
+                if decimals.isdecimal() and len(decimals) <= 3 and int(decimals) <= 255
+                else None,
             )
         return found

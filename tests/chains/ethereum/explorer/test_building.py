@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chains.ethereum.explorer.answers import Row
 from chains.ethereum.explorer.building import (
     UNCLES_MISSING,
     WRAPS_DERIVED,
@@ -12,7 +13,14 @@ from chains.ethereum.explorer.building import (
     system_name,
 )
 from chains.ethereum.explorer.errors import UnexpectedAnswerError
-from chains.ethereum.explorer.rows import BlockFacts, Call, MinedBlock, TokenTransfer, Withdrawal
+from chains.ethereum.explorer.rows import (
+    BlockFacts,
+    Call,
+    MinedBlock,
+    TokenTransfer,
+    Withdrawal,
+    read_token,
+)
 from chains.ethereum.lookups import AccountHistory
 from chains.ethereum.parts import TransactionPart, parts_of
 from chains.ethereum.tables import CallCoverage, MovementKind, TransactionKind
@@ -46,6 +54,21 @@ def wrapped(amount: int) -> TokenTransfer:
     return TokenTransfer(
         **{name: getattr(row, name) for name in row.__slots__} | {"contract": WETH}
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "decimals"),
+    [("18", 18), ("255", 255), ("256", None), ("0255999", None), ("0" * 5_000, None), ("", None)],
+)
+def test_read_token__takes_what_a_contract_says_for_decimals_only_in_their_range(
+    said: str, decimals: int | None
+) -> None:
+    texts: dict[str, object] = {
+        "blockNumber": "5", "timeStamp": "9", "hash": "0x" + "ab" * 32, "value": "1",
+        "contractAddress": "0x" + "11" * 20, "from": "0x" + "22" * 20, "to": "0x" + "33" * 20,
+        "gasUsed": "1", "gasPrice": "1", "tokenDecimal": said,
+    }  # fmt: skip
+    assert read_token(Row(texts, "result[0]")).decimals == decimals
 
 
 def test_history_of__moves_nothing_but_gas_where_a_transaction_failed() -> None:

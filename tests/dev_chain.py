@@ -20,12 +20,13 @@ import rlp
 from eth_account import Account
 
 from chains.ethereum.address import keccak256
+from chains.ethereum.rpc.provider import RECURSION_LIMIT
 from tests.anvil import CHAIN_ID, GENESIS_TIME, EthereumNode
 from tests.dev_contracts import arguments_of, call_data, code_of
 
 # The library for keys loads another that raises this a hundredfold, with which tests of deeply
 # nested JSON would crash.
-sys.setrecursionlimit(1_000)
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 ETHER = 10**18
 GWEI = 10**9

@@ -20,6 +20,7 @@ from chains.ethereum.decode.rows import (
     no_moves,
 )
 from chains.ethereum.decode.signatures import (
+    DESTROYED,
     FORMS,
     MOVING,
     THORCHAIN_OUT,
@@ -32,12 +33,9 @@ from chains.ethereum.decode.signatures import (
 from chains.ethereum.decode.words import WORD, Chosen, EventIndex, is_one_of, token_moves
 from chains.ethereum.decode.wraps import wraps_of
 from chains.ethereum.quantities import limbs_of_small, limbs_of_words
-from chains.ethereum.tables import NO_ACCOUNT, EventKind, MovementKind
-from chains.ethereum.tokens import TokenStandard, listed_assets
+from chains.ethereum.tables import NO_ACCOUNT, NULL_ADDRESS, EventKind, MovementKind
+from chains.ethereum.tokens import TokenStandard, listed_assets, listed_symbol
 from chains.types import UInt8Array, UInt32Array
-
-_MOST_IN_BATCH = 10_000
-"""Tokens that one ERC-1155 event moves; gas allows no more."""
 
 _MEMO_WORD = 4
 """Of THORChain's `TransferOut`: the word that says where the memo begins."""
@@ -66,7 +64,12 @@ def told_by(
     that is not listed wraps the coin.
     """
     index = EventIndex(logs, tuple(dict.fromkeys((*MOVING, *(form.text for form in FORMS)))))
-    tokens = [*_transfers(index, pool, chain_id), _single(index, pool), _batches(index, pool)]
+    tokens = [
+        *_transfers(index, pool, chain_id),
+        _destroyed(index, pool, chain_id),
+        _single(index, pool),
+        _batches(index, pool),
+    ]
     moved = joined([no_moves(), *tokens])
     moves = joined([moved, wraps_of(index, moved, coin, pool, chain_id)])
     events = [_event_rows(form, index, transactions, pool) for form in FORMS]
@@ -97,6 +100,21 @@ def _collectible(chosen: Chosen, pool: AddressPool) -> MoveRows:
     giver, gets = chosen.accounts(0, pool), chosen.accounts(1, pool)
     one = limbs_of_small(np.ones(len(chosen.rows), np.uint64))
     return token_moves(chosen, MovementKind.NFT, giver, gets, one, chosen.amounts(2))
+
+
+def _destroyed(index: EventIndex, pool: AddressPool, chain_id: int | None) -> MoveRows:
+    """Return what the issuer of USDT destroyed at blocked accounts.
+
+    Other contracts use the event's text too, and may emit a `Transfer` beside it.
+    """
+    tether = listed_symbol("USDT", chain_id)
+    chosen = index.of(DESTROYED, 1, 2)
+    chosen = chosen.where(chosen.holds_addresses(0))
+    chosen = chosen.where(is_one_of(chosen, [tether.contract] if tether else [], pool))
+    null = np.full(len(chosen.rows), pool.one(NULL_ADDRESS), np.uint32)
+    return token_moves(
+        chosen, MovementKind.TOKEN, chosen.accounts(0, pool), null, chosen.amounts(1)
+    )
 
 
 def _single(index: EventIndex, pool: AddressPool) -> MoveRows:
@@ -141,9 +159,7 @@ def _ids_and_amounts(payload: bytes) -> tuple[UInt8Array, UInt8Array]:
 def _words_at(payload: bytes, position: int) -> UInt8Array | None:
     """Return the list of words to which the offset at `position` leads."""
     body = _body_at(payload, position, WORD)
-    if body is None or len(body) > WORD * _MOST_IN_BATCH:
-        return None
-    return np.frombuffer(body, np.uint8).reshape(-1, WORD)
+    return None if body is None else np.frombuffer(body, np.uint8).reshape(-1, WORD)
 
 
 def _body_at(payload: bytes, position: int, unit: int) -> bytes | None:

@@ -19,6 +19,15 @@ GWEI_WEI = 10**9
 """Wei in a gwei: withdrawals are counted in gwei."""
 
 _BYZANTIUM, _CONSTANTINOPLE, MERGE = 4_370_000, 7_280_000, 15_537_394
+DAO_FORK = 1_920_000
+"""The block of the main net before whose transactions coins of 116 accounts were moved to another,
+by the rules of the fork alone."""
+
+DAO_NOTE = (
+    "coins that the fork of block 1,920,000 moved out of the DAO are told by no {what}: after it, "
+    "balances of those accounts are wrong"
+)
+
 _UNCLE_STEPS = 8
 _UNCLE_PART = 32
 

@@ -7,7 +7,8 @@ topics, then the words of its data. The same event with other parts indexed has 
 the same order as long as the indexed ones come first.
 
 Sources: the standards EIP-20, EIP-721, EIP-1155, EIP-4337, and the published sources of WETH9,
-Uniswap, PancakeSwap, Curve, Balancer, Tornado Cash, Safe, THORChain, Celer cBridge and Multichain.
+Tether, Uniswap, PancakeSwap, Curve, Balancer, Tornado Cash, Safe, THORChain, Celer cBridge and
+Multichain.
 """
 
 from enum import IntEnum
@@ -21,6 +22,8 @@ TRANSFER_SINGLE = "TransferSingle(address,address,address,uint256,uint256)"
 TRANSFER_BATCH = "TransferBatch(address,address,address,uint256[],uint256[])"
 WRAPPED = "Deposit(address,uint256)"
 UNWRAPPED = "Withdrawal(address,uint256)"
+DESTROYED = "DestroyedBlackFunds(address,uint256)"
+"""What Tether's USDT took from a blocked account; it emits no `Transfer` for it."""
 
 
 class Word(IntEnum):
@@ -118,7 +121,7 @@ FORMS = (
 )  # fmt: skip
 """Every form of an event that moves nothing and that rules read."""
 
-MOVING = (TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH, WRAPPED, UNWRAPPED)
+MOVING = (TRANSFER, TRANSFER_SINGLE, TRANSFER_BATCH, WRAPPED, UNWRAPPED, DESTROYED)
 """The events that move tokens."""
 
 

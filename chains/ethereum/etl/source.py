@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chains.closing import Closing
 from chains.errors import LookupFailedError, MalformedBlockError, SourceUnavailableError
-from chains.ethereum.decode.rewards import MERGE
+from chains.ethereum.decode.rewards import DAO_FORK, DAO_NOTE, MERGE
 from chains.ethereum.etl.batches import decoded_stretch
 from chains.ethereum.etl.files import EtlFolder
 from chains.ethereum.etl.text import fixed_bytes, heights, is_there
@@ -109,6 +109,8 @@ class EtlExport(Closing):
             )
         if not self._files.has("traces") and self.network.chain_id == 1 and self._first < MERGE:
             notes.append("no traces: rewards for uncles are missing")
+            if self._first <= DAO_FORK <= self._last:
+                notes.append(DAO_NOTE.format(what="export without traces"))
         if not self._files.has("logs"):
             if self._files.has("token_transfers"):
                 notes.append(
@@ -185,6 +187,8 @@ class EtlExport(Closing):
                 contract.tobytes(),
                 str(table["symbol"][row].as_py() or ""),
                 str(table["name"][row].as_py() or ""),
-                int(decimals) if decimals.isdecimal() and int(decimals) < 256 else None,
+                int(decimals)
+                if decimals.isdecimal() and len(decimals) <= 3 and int(decimals) <= 255
+                else None,
             )
         return found

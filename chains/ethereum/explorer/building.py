@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from chains.ethereum.decode.rewards import MERGE
 from chains.ethereum.explorer.errors import UnexpectedAnswerError
 from chains.ethereum.explorer.rows import (
     Allocation,
@@ -49,6 +50,9 @@ WRAPS_DERIVED = (
     "wraps and unwraps of the coin, in lists of transfers: they are taken from the coins that went "
     "into the contract and came out of it"
 )
+
+
+UNCLES_MISSING = "what it got for uncles, before September 2022"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +127,8 @@ class _Building:
         blocks, order = self._in_order()
         if derived:
             missing += (WRAPS_DERIVED,)
+        if any(mined.block.height < MERGE for mined in self._rows.mined):
+            missing += (UNCLES_MISSING,)
         if unknown_rewards:
             missing += (f"what it got for {unknown_rewards:,} blocks that it produced",)
         return AccountHistory(

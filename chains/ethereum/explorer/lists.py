@@ -51,7 +51,8 @@ MINED = AccountList(
 WITHDRAWALS = AccountList("txsBeaconWithdrawal", "withdrawals from the beacon chain")
 
 LISTS = (TRANSACTIONS, CALLS, TOKENS, NFTS, MULTI_TOKENS, MINED, WITHDRAWALS)
-"""All of them; rewards for uncles, of which there are none since 2022, are not asked for."""
+"""All of them; rewards for uncles, of which there are none since 2022, are not asked for, and
+answers about who produced blocks before say so."""
 
 
 def account_rows(lists: Mapping[AccountList, Whole]) -> AccountRows:

@@ -236,7 +236,7 @@ def _transfer(row: Row, kind: MovementKind, amount: int, token_id: int | None) -
         name=row.text("tokenName"),
         # A contract may say anything, or nothing.
         decimals=int(decimals)
-        if decimals.isascii() and decimals.isdigit() and int(decimals[:4]) <= 255
+        if decimals.isascii() and decimals.isdigit() and len(decimals) <= 3 and int(decimals) <= 255
         else None,
         gas_used=row.number("gasUsed", below=_UINT64),
         gas_price=row.number("gasPrice", below=_UINT64),

@@ -67,6 +67,7 @@ _WORDS = (
     ),
 )
 _ABSENT_CODES = frozenset({-32601, -32004})
+_REVERTED = 3
 _TOO_MUCH_CODES = frozenset({-32005, -32003})
 
 
@@ -87,6 +88,9 @@ class RpcRefusalError(SourceUnavailableError):
         """Return what the refusal means, as far as its code and words tell."""
         if self.code in _ABSENT_CODES:
             return Why.ABSENT
+        if self.method == "eth_call" and (self.code == _REVERTED or "revert" in self.words.lower()):
+            # The words are the contract's own, which may say that we ask too much.
+            return Why.OTHER
         for why, pattern in _WORDS:
             if re.search(pattern, self.words, re.IGNORECASE):
                 return why

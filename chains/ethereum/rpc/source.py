@@ -20,6 +20,7 @@ from chains.ahead import made_ahead
 from chains.closing import Closing
 from chains.endpoint import Endpoint
 from chains.errors import LookupFailedError, SourceUnavailableError
+from chains.ethereum.decode.rewards import DAO_FORK, DAO_NOTE, MAIN_NET
 from chains.ethereum.lookups import AssetClaim, BlockPlace
 from chains.ethereum.networks import EthereumNetwork
 from chains.ethereum.rpc.calls import Call, Json, NodeRpc, RpcRefusalError, accepted
@@ -105,10 +106,13 @@ class EthereumNode(Closing):
 
     def notes(self) -> tuple[str, ...]:
         """Return what the node does not tell, or says of its own state."""
+        notes = self._chain.notes
+        if self.network.chain_id == MAIN_NET and self._first <= DAO_FORK <= self.tip().height:
+            notes = (DAO_NOTE.format(what="node"), *notes)
         if self.tracing is not Tracing.NONE:
-            return self._chain.notes
+            return notes
         words = UNUSED_NOTE if self._is_asked_for else MISSING_NOTE
-        return (words.format(name=self.name), *self._chain.notes)
+        return (words.format(name=self.name), *notes)
 
     def first_height(self) -> int:
         """Return the lowest height whose block the node still has."""

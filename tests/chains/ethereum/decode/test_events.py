@@ -24,6 +24,7 @@ TRANSFER = "Transfer(address,address,uint256)"
 SINGLE = "TransferSingle(address,address,address,uint256,uint256)"
 BATCH = "TransferBatch(address,address,address,uint256[],uint256[])"
 DEPOSIT, WITHDRAWAL = "Deposit(address,uint256)", "Withdrawal(address,uint256)"
+DESTROYED = "DestroyedBlackFunds(address,uint256)"
 LARGEST = (1 << 256) - 1
 HASH = "0x" + "ab" * 32
 
@@ -76,6 +77,22 @@ def test_told_by__moves_tokens_with_ids():
         ("MULTI_TOKEN", ALICE, BOB, TOKEN, 100, 8),
         ("MULTI_TOKEN", ALICE, BOB, TOKEN, LARGEST, 9),
     ]
+
+
+def test_told_by__moves_all_tokens_of_a_long_list():
+    count = 10_001
+    ids, amounts = [count, *range(count)], [count, *range(count, 2 * count)]
+    event = log(TOKEN, BATCH, [CAROL, ALICE, BOB], [64, 96 + 32 * count, *ids, *amounts])
+    found = moved(event)
+    assert len(found) == count
+    assert found[-1] == ("MULTI_TOKEN", ALICE, BOB, TOKEN, 2 * count - 1, count - 1)
+
+
+def test_told_by__takes_from_blocked_accounts_what_the_issuer_of_usdt_destroyed():
+    tether = "0x" + listed_symbol("USDT", 1).contract.hex()
+    events = [log(each, DESTROYED, [], [ALICE, 5]) for each in (tether, TOKEN)]
+    assert moved(*events, network=ETHEREUM) == [("TOKEN", ALICE, NULL, tether, 5)]
+    assert moved(*events) == []
 
 
 @pytest.mark.parametrize(

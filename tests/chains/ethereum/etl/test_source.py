@@ -138,11 +138,19 @@ def test_etl_export__says_what_is_missing(tmp_path):
         EtlExport(tmp_path, ETHEREUM_DEV)
 
 
+@pytest.mark.parametrize(("height", "is_said"), [(1_919_999, False), (1_920_000, True)])
+def test_etl_export__without_traces_does_not_know_what_a_fork_moved(tmp_path, height, is_said):
+    export(list(planted_blocks(1, 1, accounts=2)), tmp_path, traces=False)
+    changed(tmp_path / "blocks.csv", 0, number=str(height))
+    assert any("DAO" in note for note in EtlExport(tmp_path, ETHEREUM).notes()) == is_said
+    assert not any("DAO" in note for note in EtlExport(tmp_path, ETHEREUM_DEV).notes())
+
+
 def test_etl_export__knows_no_balances_and_what_tokens_claim(tmp_path):
     export(list(planted_blocks(1, 1, accounts=2)), tmp_path, traces=False)
     (tmp_path / "tokens.csv").write_text(
         f"address,symbol,name,decimals,total_supply\n0x{'1' * 40},USDT,Tether,6,1\n"
-        f"0x{'2' * 40},ODD,,,1\n0x{'3' * 40},HUGE,,999,1\n"
+        f"0x{'2' * 40},ODD,,,1\n0x{'3' * 40},HUGE,,{'9' * 5_000},1\n"
     )
     with EtlExport(tmp_path, ETHEREUM_DEV) as source:
         (answer,) = source.balances(1, [bytes(20)], None)

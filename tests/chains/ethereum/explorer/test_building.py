@@ -4,9 +4,23 @@ from typing import Any
 
 import pytest
 
-from chains.ethereum.explorer.building import WRAPS_DERIVED, AccountRows, history_of, system_name
+from chains.ethereum.explorer.answers import Row
+from chains.ethereum.explorer.building import (
+    UNCLES_MISSING,
+    WRAPS_DERIVED,
+    AccountRows,
+    history_of,
+    system_name,
+)
 from chains.ethereum.explorer.errors import UnexpectedAnswerError
-from chains.ethereum.explorer.rows import BlockFacts, Call, MinedBlock, TokenTransfer, Withdrawal
+from chains.ethereum.explorer.rows import (
+    BlockFacts,
+    Call,
+    MinedBlock,
+    TokenTransfer,
+    Withdrawal,
+    read_token,
+)
 from chains.ethereum.lookups import AccountHistory
 from chains.ethereum.parts import TransactionPart, parts_of
 from chains.ethereum.tables import CallCoverage, MovementKind, TransactionKind
@@ -40,6 +54,21 @@ def wrapped(amount: int) -> TokenTransfer:
     return TokenTransfer(
         **{name: getattr(row, name) for name in row.__slots__} | {"contract": WETH}
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "decimals"),
+    [("18", 18), ("255", 255), ("256", None), ("0255999", None), ("0" * 5_000, None), ("", None)],
+)
+def test_read_token__takes_what_a_contract_says_for_decimals_only_in_their_range(
+    said: str, decimals: int | None
+) -> None:
+    texts: dict[str, object] = {
+        "blockNumber": "5", "timeStamp": "9", "hash": "0x" + "ab" * 32, "value": "1",
+        "contractAddress": "0x" + "11" * 20, "from": "0x" + "22" * 20, "to": "0x" + "33" * 20,
+        "gasUsed": "1", "gasPrice": "1", "tokenDecimal": said,
+    }  # fmt: skip
+    assert read_token(Row(texts, "result[0]")).decimals == decimals
 
 
 def test_history_of__moves_nothing_but_gas_where_a_transaction_failed() -> None:
@@ -109,6 +138,9 @@ def test_history_of__names_blocks_whose_hash_it_is_not_told() -> None:
     assert part.tx_hash == system_name(8) == bytes(31) + b"\x08"
     assert moves(found) == [(MovementKind.REWARD, 3), (MovementKind.WITHDRAWAL, 4)]
     assert any("1 blocks that it produced" in text for text in found.missing)
+    assert UNCLES_MISSING in found.missing
+    merged = history(mined=[MinedBlock(block=BlockFacts(15_537_394, 9), wei=3)])
+    assert UNCLES_MISSING not in merged.missing
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,20 @@ def test_ask_all__refuses_what_is_no_json_rpc(body):
 )
 def test_why__is_told_by_code_and_words(code, words, why):
     assert RpcRefusalError("node", "method", code, words).why is why
+
+
+@pytest.mark.parametrize("code", [3, -32000])
+def test_why__is_not_told_by_the_words_of_a_contract(code):
+    words = "execution reverted: rate limit, too many requests, pruned"
+    assert RpcRefusalError("node", "eth_call", code, words).why is Why.OTHER
+
+
+def test_ask_all__reads_the_deepest_calls_that_there_are():
+    """Calls nest 1,024 deep, and each is an object in a list."""
+    body = "".join(('{"id":0,"result":', '{"calls":[' * 1_025, "]}" * 1_025, "}"))
+    with serving(Reply(body=body.encode())) as server:
+        (tree,) = asked(server, 1)
+    depth = 0
+    while tree.get("calls"):
+        (tree,), depth = tree["calls"], depth + 1
+    assert depth == 1_024

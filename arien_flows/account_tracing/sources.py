@@ -74,7 +74,7 @@ def asset_named(view: AccountView, text: str) -> int:
     if len(listed) != 1:
         raise InputError(
             f"no listed token of this ledger is called {text!r}: name {view.network.coin}, the "
-            "symbol of a main token (arien-flows tokens), or a token's contract (0x…)"
+            "symbol of a main token, or a token's contract (0x…)"
         )
     return listed[0]
 

@@ -14,6 +14,11 @@ from arien_flows.answers.facts import Flag
 from chains.ethereum.tables import EventKind
 from heuristics.wide import to_ints
 
+NEWLY_MADE = (
+    "; tokens that it sent were newly made, so that a balance below zero is how many there are"
+)
+"""What the null address's own amounts mean."""
+
 
 def account_flags(reading: AccountReading, account: int) -> tuple[Flag, ...]:
     """Return what stands out about an account."""
@@ -39,7 +44,7 @@ def _burns(view: AccountView, account: int) -> list[Flag]:
             name="burn_address",
             certainty="fact" if account == NULL_ACCOUNT else "inference",
             detail="nobody can have its key: what it receives is destroyed, and no trace, entity "
-            "or risk goes on from it",
+            "or risk goes on from it" + (NEWLY_MADE if account == NULL_ACCOUNT else ""),
         )
     ]
 

@@ -119,9 +119,9 @@ def test_account_answer__flags_the_null_address_and_balances_below_zero(book: Ca
     chain = AccountChain(calls=CallCoverage.MISSING)
     chain.pay("alice", "null", ETHER)
     reading = reading_of(chain, book)
-    assert [it.name for it in account_answer(reading, text_of("null")).flags][:1] == [
-        "burn_address"
-    ]
+    burnt, *_ = account_answer(reading, text_of("null")).flags
+    assert burnt.name == "burn_address"
+    assert "newly made" in burnt.detail
     alice = account_answer(reading, text_of("alice"))
     assert alice.balance == str(-ETHER)
     assert "balance_below_zero" in [it.name for it in alice.flags]

@@ -8,23 +8,27 @@ among those of its transaction, from 0. Backward the same movements are meant: t
 they came from.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from arien_flows.account_ledger.asset_names import asset_label
 from arien_flows.account_ledger.columns import NATIVE
+from arien_flows.account_ledger.positions import positions_of, rows_of_id
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.window import Window
 from arien_flows.errors import InputError, NothingReceivedError
+from arien_flows.passages.asset_choice import chosen_asset
 from chains.ethereum.tables import MovementKind
 from chains.types import BoolArray, Int64Array
 from heuristics.wide import sums
 
 MAX_SOURCE_MOVEMENTS = 1_000_000
 MAX_MEMBERS = 100_000
+_PLACE = re.compile("[0-9]{1,18}")
 _GAS = (MovementKind.GAS_BURNT, MovementKind.GAS_TIP)
 _SINGULAR = (MovementKind.NFT, MovementKind.MULTI_TOKEN)
 
@@ -46,33 +50,6 @@ class Sources:
     """In base units."""
 
 
-def asset_named(view: AccountView, text: str) -> int:
-    """Return the asset of a name, a listed symbol, or a contract.
-
-    `InputError` where no or several assets are called so, `NotFoundError` where the ledger knows
-    no such token.
-    """
-    name = text.strip()
-    if name.lower() in (view.network.coin.lower(), "eth"):
-        return NATIVE
-    if name.lower().startswith("0x"):
-        number = view.index.find_asset(view.find_account(name))
-        if number is None:
-            raise InputError(f"{name} is no token's contract in this ledger: nothing of it moved")
-        return number
-    listed = [
-        facts.number
-        for facts in view.asset_facts
-        if facts.is_listed and facts.symbol.lower() == name.lower()
-    ]
-    if len(listed) != 1:
-        raise InputError(
-            f"no listed token of this ledger is called {text!r}: name {view.network.coin}, the "
-            "symbol of a main token (arien-flows tokens), or a token's contract (0x…)"
-        )
-    return listed[0]
-
-
 def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window) -> Sources:
     """Return the movements that the request's sources mean.
 
@@ -84,7 +61,7 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
         If the ledger does not hold it.
     """
     view = ground.view
-    asset = None if request.asset is None else asset_named(view, request.asset)
+    asset = None if request.asset is None else chosen_asset(view, request.asset)
     named = [text.strip() for text in request.sources]
     single = [_movement(view, text) for text in named if _is_movement(text)]
     if asset is None:
@@ -118,7 +95,7 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
 def movement_text(view: AccountView, row: int) -> str:
     """Return what a movement is called: `TXHASH:POSITION`."""
     transaction = int(view.movements.transaction[row])
-    place = row - int(view.transactions.first_movement[transaction])
+    place = int(positions_of(view, np.array([row], np.int64))[0])
     return f"{view.transaction_text(transaction)}:{place}"
 
 
@@ -129,12 +106,12 @@ def _is_movement(text: str) -> bool:
 def _movement(view: AccountView, text: str) -> int:
     name, _, place = text.rpartition(":")
     transaction = view.find_transaction(name)
-    start, stop = view.transactions.first_movement[transaction : transaction + 2].tolist()
-    if not place.isdecimal() or int(place) >= stop - start:
+    rows = rows_of_id(view, transaction)
+    if not _PLACE.fullmatch(place) or int(place) >= len(rows):
         raise InputError(
-            f"{text}: the transaction has {stop - start:,} movements, named {name}:0 and on"
+            f"{text}: the transaction has {len(rows):,} movements, named {name}:0 and on"
         )
-    return int(start) + int(place)
+    return int(rows[int(place)])
 
 
 def _check_movement(view: AccountView, text: str, row: int, asset: int) -> None:

@@ -11,7 +11,6 @@ from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.limits import not_conserving
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.manifest import blocks_seen, clustering_made, rule_versions
-from arien_flows.account_tracing.sources import asset_named
 from arien_flows.account_workspace import AccountReading
 from arien_flows.answers.account_entities import account_cuts
 from arien_flows.answers.exposure import exposure_side
@@ -24,6 +23,7 @@ from arien_flows.exposure.accounts import (
     subject_accounts,
 )
 from arien_flows.exposure.shares import Exposure
+from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.passages.conversion import conversions_in
 from arien_flows.tracing.manifest import FORMAT, PROGRAM, hash_of_manifest, hash_of_result
 from arien_flows.tracing.manifest_answer import Manifest
@@ -106,7 +106,7 @@ def account_exposure_answer(
     """
     ground, request, view = account_ground(reading), requests[0], reading.view
     members = subject_accounts(ground, request.subjects)
-    number = NATIVE if request.asset is None else asset_named(view, request.asset)
+    number = NATIVE if request.asset is None else chosen_asset(view, request.asset)
     label = asset_label(view.asset_facts[number], view)
     found = tuple(account_exposure_of(ground, each) for each in requests)
     cuts = (

@@ -12,7 +12,6 @@ from arien_flows.account_ledger.asset_names import asset_label
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.limits import not_conserving
 from arien_flows.account_ledger.view import AccountView
-from arien_flows.account_tracing.sources import asset_named
 from arien_flows.account_workspace import AccountReading
 from arien_flows.amounts import counted
 from arien_flows.answers.account_entities import account_cuts
@@ -31,6 +30,7 @@ from arien_flows.exposure.accounts import (
     account_exposure_of,
 )
 from arien_flows.exposure.shares import Exposure
+from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.risk.inputs import Direction, Flag, Inputs, Verdict
 from arien_flows.risk.policy import RiskPolicy, standard_policy
 from arien_flows.shapes import Truncation
@@ -74,7 +74,7 @@ def account_risk_answer(
     is_entity = text.lower().startswith(ENTITY)
     account = view.find_account(text[len(ENTITY) :] if is_entity else text)
     called = f"{ENTITY if is_entity else ''}{view.account_text(account)}"
-    number = NATIVE if asset is None else asset_named(view, asset)
+    number = NATIVE if asset is None else chosen_asset(view, asset)
     label = asset_label(view.asset_facts[number], view)
     found: Mapping[Direction, Exposure] = {
         each: account_exposure_of(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
+from typing import cast
 
 from arien_flows.account_entities.burns import burn_accounts
 from arien_flows.account_entities.denied import denied_accounts
@@ -22,6 +23,7 @@ from arien_flows.exposure.accounts import (
     account_exposure_of,
     subject_accounts,
 )
+from arien_flows.exposure.request import DirectionName
 from arien_flows.exposure.shares import Exposure
 from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.passages.conversion import conversions_in
@@ -69,8 +71,19 @@ ACCOUNT_MEANINGS: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountExposureRequestShape(ExposureRequestShape):
+    """The question as it was understood."""
+
+    asset: str
+    """The coin's name, or the token's contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountExposureAnswer(ExposureAnswer):
     """Whose money an account received, and who received its, of one asset."""
+
+    request: AccountExposureRequestShape
+    """The question, with every limit in force."""
 
     contract: str | None
     """The token's contract; nothing for the coin."""
@@ -121,7 +134,7 @@ def account_exposure_answer(
         complete=not cuts,
         truncations=cuts,
         network=view.network.name,
-        request=_request_shape(requests),
+        request=_request_shape(requests, label.contract or view.network.coin),
         entities=tuple(
             dict.fromkeys(
                 view.account_text(ground.entities.root_of(each)) for each in members.tolist()
@@ -177,9 +190,40 @@ def exposure_manifest(
     )
 
 
-def _request_shape(requests: Sequence[AccountExposureRequest]) -> ExposureRequestShape:
+def account_exposure_requests_of(
+    shape: AccountExposureRequestShape,
+) -> list[AccountExposureRequest]:
+    """Return the questions that an answer was made for, one for each direction.
+
+    `ValueError` where it tells of none that could be asked.
+    """
+    if not shape.directions or set(shape.directions) - {"in", "out"}:
+        raise ValueError("it names no direction")
+    return [
+        AccountExposureRequest(
+            subjects=shape.subjects,
+            direction=cast("DirectionName", direction),
+            asset=shape.asset,
+            since=shape.since,
+            until=shape.until,
+            horizon_days=shape.horizon_days,
+            max_hops=shape.max_hops,
+            min_value=None if shape.min_value is None else int(shape.min_value),
+            budget=shape.budget,
+            min_confidence=shape.min_confidence,
+            fan_out=shape.fan_out_outputs,
+            fan_out_percent=shape.fan_out_percent,
+        )
+        for direction in shape.directions
+    ]
+
+
+def _request_shape(
+    requests: Sequence[AccountExposureRequest], asset: str
+) -> AccountExposureRequestShape:
     request = requests[0]
-    return ExposureRequestShape(
+    return AccountExposureRequestShape(
+        asset=asset,
         subjects=request.subjects,
         directions=tuple(each.direction for each in requests),
         policy="haircut",

@@ -21,9 +21,10 @@ from arien_flows.answers.account_exposure import (
     exposure_manifest,
 )
 from arien_flows.answers.account_facts import account_sighting
-from arien_flows.answers.risk import RiskParts, risk_of
+from arien_flows.answers.risk import RiskParts, check_policy_again, risk_of, risk_terms
 from arien_flows.answers.risk_inputs import ENTITY, exposed_parts, own_tags
-from arien_flows.answers.risk_shapes import RiskAnswer
+from arien_flows.answers.risk_shapes import RiskAnswer, RiskRequestShape
+from arien_flows.errors import InputError
 from arien_flows.exposure.accounts import (
     DEFAULT_BUDGET,
     AccountExposureRequest,
@@ -45,8 +46,19 @@ _BOTH: tuple[Direction, Direction] = ("in", "out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRiskRequestShape(RiskRequestShape):
+    """The question, with every limit in force."""
+
+    asset: str
+    """The coin's name, or the token's contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRiskAnswer(RiskAnswer):
     """How risky an account is by what it moved of one asset, by a policy, and why."""
+
+    request: AccountRiskRequestShape
+    """The question."""
 
     asset: str
     """The asset whose movements were scored; amounts count it."""
@@ -104,7 +116,9 @@ def account_risk_answer(
             inputs=inputs,
             exposures=found,
             meanings=ACCOUNT_MEANINGS,
-            budget=budget,
+            request=AccountRiskRequestShape(
+                **risk_terms(called, budget, policy), asset=label.contract or view.network.coin
+            ),
             moment_of=lambda txid: _moment(view, txid),
             documents_named=reading.tags.casebook.documents_named,
             found_cuts=(
@@ -127,6 +141,17 @@ def account_risk_answer(
         contract=label.contract,
         decimals=label.asset.decimals,
     )
+
+
+def account_risk_again(
+    reading: AccountReading, asked: AccountRiskRequestShape
+) -> AccountRiskAnswer:
+    """Return the answer to a question that an answer names; `InputError` where it cannot be."""
+    check_policy_again(asked)
+    found = account_risk_answer(reading, asked.subject, asset=asked.asset, budget=asked.budget)
+    if found.request != asked:
+        raise InputError("the question in the file cannot be asked again: its limits are others")
+    return found
 
 
 def _moment(view: AccountView, txid: str) -> datetime:

@@ -7,6 +7,9 @@ anew and compares.
 """
 
 import json
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from api.errors import MEDIA_TYPE
-from arien_flows.answers.exposure_shapes import ExposureAnswer
-from arien_flows.answers.risk_shapes import RiskAnswer
-from arien_flows.shapes import ChainAnswer
+from arien_flows.shapes import Shape
 
 EXAMPLES = Path(__file__).parent / "examples.json"
 """Real answers by operation id."""
@@ -50,22 +51,29 @@ def _describe_errors(responses: dict[str, Any]) -> None:
             response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
 
 
-_HEIRS = {
-    "AccountExposureAnswer": ExposureAnswer,
-    "AccountRiskAnswer": RiskAnswer,
-}
-"""Answers that add fields to those of another answer, by name."""
-
-
 def _describe_inherited(schemas: dict[str, Any]) -> None:
-    """Give fields that an answer inherits the text of their origin."""
-    told = {
-        origin: TypeAdapter(origin).json_schema()["properties"]
-        for origin in (ChainAnswer, *_HEIRS.values())
-    }
+    """Give fields that a shape inherits the text of their origin."""
+    shapes = {shape.__name__: shape for shape in _heirs(Shape)}
     for name, schema in schemas.items():
-        for origin in (ChainAnswer, _HEIRS.get(name, ChainAnswer)):
-            for field, inherited in told[origin].items():
+        for origin in shapes[name].__mro__[1:] if name in shapes else ():
+            if not is_dataclass(origin):
+                continue
+            for field, inherited in _fields_told(origin).items():
                 described = schema.get("properties", {}).get(field)
                 if described is not None and "description" in inherited:
                     described.setdefault("description", inherited["description"])
+
+
+def _heirs(shape: type[Shape]) -> Iterator[type[Shape]]:
+    for heir in shape.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
+
+
+@cache
+def _fields_told(origin: type[Shape]) -> dict[str, Any]:
+    """Return what the framework tells of a shape's fields, by name."""
+    told = TypeAdapter(origin).json_schema()
+    own = told.get("$defs", {}).get(origin.__name__, told)
+    fields: dict[str, Any] = own.get("properties", {})
+    return fields

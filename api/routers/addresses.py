@@ -17,10 +17,18 @@ from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_address import AccountAnswer, account_answer
 from arien_flows.answers.account_entity import AccountEntityAnswer, account_entity_answer
 from arien_flows.answers.account_history import AccountHistoryAnswer, account_history_answer
+from arien_flows.answers.account_ranking import (
+    MOST_LISTED,
+    MOST_PUSHES,
+    RankingAnswer,
+    RankingRequest,
+    ranked,
+)
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
 from arien_flows.answers.history import HistoryAnswer, Order, history_answer
 from arien_flows.errors import InputError
+from heuristics.ranking import Variant
 
 router = APIRouter(prefix="/v1/{network}/addresses", tags=["addresses"])
 
@@ -126,3 +134,34 @@ def read_entity_of_address(
             lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
         )
     )
+
+
+@router.get(
+    "/{address}/next",
+    operation_id="rank_accounts_around",
+    summary="Rank the accounts around one: what to look at next",
+    response_model=RankingAnswer,
+    responses=REFUSALS,
+)
+def rank_accounts_around(
+    address: AddressPath,
+    network: AnyNetworkDep,
+    asset: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="The coin, the symbol of a listed token, or a token's contract; by default "
+            "all.",
+        ),
+    ] = None,
+    by: Annotated[Variant, Query(description="How attention is shared out.")] = Variant.REDIRECT,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED, description="Most accounts listed.")] = 20,
+    budget: Annotated[
+        int, Query(ge=1, le=MOST_PUSHES, description="How often attention may be passed on.")
+    ] = 500,
+) -> Response:
+    """Return a ranking on a chain of accounts; it says nothing about amounts or guilt."""
+    if not isinstance(network, OpenAccounts):
+        raise InputError("accounts are ranked on chains of accounts, such as ethereum")
+    request = RankingRequest(address=address, asset=asset, by=by.value, limit=limit, budget=budget)
+    return answer(network.ask(lambda reading: ranked(reading, request)))

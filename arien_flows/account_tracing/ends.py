@@ -8,6 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from arien_flows.account_ledger.positions import positions_of
 from arien_flows.account_tracing.answer import (
     AccountBucket,
     AccountEndSum,
@@ -24,6 +27,7 @@ from arien_flows.account_tracing.words import Words
 from arien_flows.tracing.leaves import MOST_LEAVES
 from arien_flows.tracing.texts import ranges_text
 from chains.ethereum.tables import MovementKind
+from chains.types import Int64Array
 
 _GAS = (MovementKind.GAS_BURNT, MovementKind.GAS_TIP)
 
@@ -197,7 +201,7 @@ def _sums(words: Words, ends: list[End]) -> tuple[AccountEndSum, ...]:
 def _buckets(traced: Traced, words: Words, ends: list[End]) -> tuple[AccountBucket, ...]:
     """Return the sums of small movements by transaction and asset."""
     place = {asset: i for i, asset in enumerate(traced.assets)}
-    first = traced.search.ground.view.transactions.first_movement
+    view = traced.search.ground.view
     groups: defaultdict[tuple[int, int], list[End]] = defaultdict(list)
     for end in ends:
         groups[end.asset, traced.transaction_of(end)].append(end)
@@ -208,9 +212,7 @@ def _buckets(traced: Traced, words: Words, ends: list[End]) -> tuple[AccountBuck
     return tuple(
         AccountBucket(
             txid=words.txid(transaction),
-            positions=ranges_text(
-                sorted(e.row - int(first[transaction]) for e in members if e.row is not None)
-            ),
+            positions=ranges_text(sorted(positions_of(view, _rows(members)).tolist())),
             coins=len(members),
             value=str(sum(end.value for end in members)),
             traced=str(sum(end.traced for end in members)),
@@ -222,6 +224,10 @@ def _buckets(traced: Traced, words: Words, ends: list[End]) -> tuple[AccountBuck
         )
         for (asset, transaction), members in order
     )
+
+
+def _rows(members: list[End]) -> Int64Array:
+    return np.array([end.row for end in members if end.row is not None], np.int64)
 
 
 def _fees(traced: Traced, words: Words, ends: list[End]) -> tuple[AccountFee, ...]:

@@ -29,6 +29,7 @@ from arien_flows.account_tracing.paths_best import Best, Connection, best_connec
 from arien_flows.account_tracing.paths_ends import AccountEnd, end_of
 from arien_flows.account_tracing.paths_request import AccountPathRequest
 from arien_flows.account_tracing.paths_search import MOST_MOVES, Legs, Search, Seek, Step
+from arien_flows.account_tracing.sources import movement_text
 from arien_flows.account_tracing.window import Window
 from arien_flows.amounts import Asset, coins, counted
 from arien_flows.errors import InputError
@@ -242,9 +243,7 @@ class _Telling:
         )
 
     def _movement(self, step: Step) -> str:
-        transaction = int(self.view.movements.transaction[step.order])
-        first = int(self.view.transactions.first_movement[transaction])
-        return f"{self.view.transaction_text(transaction)}:{step.order - first}"
+        return movement_text(self.view, step.order)
 
     def _unit(self, asset: int) -> Unit:
         label = asset_label(self.view.asset_facts[asset], self.view)

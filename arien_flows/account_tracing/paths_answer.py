@@ -165,6 +165,8 @@ class PathShare(Shape):
     """
 
     policy: str
+    """The accounting convention, such as `fifo`."""
+
     unit: Unit
     """What the amounts count."""
 
@@ -196,6 +198,7 @@ class PathShare(Shape):
     """What became another asset on the way."""
 
     certainty: Certainty = "inference"
+    """The amounts follow from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +206,8 @@ class PathBarred(Shape):
     """An account that the searches came to and did not pass."""
 
     address: str
+    """The account, canonical."""
+
     reason: str
     """`service`, `mixer`, `bridge`, `many_movements` or `contract`."""
 
@@ -215,10 +220,14 @@ class AccountPathAnswer(ChainAnswer):
     """The connections between two ends."""
 
     request: AccountPathRequestShape
+    """The question, with every default filled in."""
+
     statement: str
     """The answer in a sentence, with the limits within which it holds."""
 
     searched: PathSearched
+    """How far was looked, from either end."""
+
     connections: tuple[AccountConnection, ...]
     """In the order that was asked for."""
 

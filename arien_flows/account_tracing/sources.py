@@ -15,11 +15,13 @@ import numpy as np
 
 from arien_flows.account_ledger.asset_names import asset_label
 from arien_flows.account_ledger.columns import NATIVE
+from arien_flows.account_ledger.positions import positions_of, rows_of_id
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.request import AccountTraceRequest
 from arien_flows.account_tracing.window import Window
 from arien_flows.errors import InputError, NothingReceivedError
+from arien_flows.passages.asset_choice import chosen_asset
 from chains.ethereum.tables import MovementKind
 from chains.types import BoolArray, Int64Array
 from heuristics.wide import sums
@@ -52,33 +54,6 @@ class Sources:
     transaction these gave of the asset too, and which units came back cannot be told."""
 
 
-def asset_named(view: AccountView, text: str) -> int:
-    """Return the asset of a name, a listed symbol, or a contract.
-
-    `InputError` where no or several assets are called so, `NotFoundError` where the ledger knows
-    no such token.
-    """
-    name = text.strip()
-    if name.lower() in (view.network.coin.lower(), "eth"):
-        return NATIVE
-    if name.lower().startswith("0x"):
-        number = view.index.find_asset(view.find_account(name))
-        if number is None:
-            raise InputError(f"{name} is no token's contract in this ledger: nothing of it moved")
-        return number
-    listed = [
-        facts.number
-        for facts in view.asset_facts
-        if facts.is_listed and facts.symbol.lower() == name.lower()
-    ]
-    if len(listed) != 1:
-        raise InputError(
-            f"no listed token of this ledger is called {text!r}: name {view.network.coin}, the "
-            "symbol of a main token, or a token's contract (0x…)"
-        )
-    return listed[0]
-
-
 def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window) -> Sources:
     """Return the movements that the request's sources mean.
 
@@ -90,7 +65,7 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
         If the ledger does not hold it.
     """
     view = ground.view
-    asset = None if request.asset is None else asset_named(view, request.asset)
+    asset = None if request.asset is None else chosen_asset(view, request.asset)
     named = [text.strip() for text in request.sources]
     single = [_movement(view, text) for text in named if _is_movement(text)]
     if asset is None:
@@ -133,7 +108,7 @@ def resolve_sources(ground: Ground, request: AccountTraceRequest, window: Window
 def movement_text(view: AccountView, row: int) -> str:
     """Return what a movement is called: `TXHASH:POSITION`."""
     transaction = int(view.movements.transaction[row])
-    place = row - int(view.transactions.first_movement[transaction])
+    place = int(positions_of(view, np.array([row], np.int64))[0])
     return f"{view.transaction_text(transaction)}:{place}"
 
 
@@ -144,12 +119,12 @@ def _is_movement(text: str) -> bool:
 def _movement(view: AccountView, text: str) -> int:
     name, _, place = text.rpartition(":")
     transaction = view.find_transaction(name)
-    start, stop = view.transactions.first_movement[transaction : transaction + 2].tolist()
-    if not _PLACE.fullmatch(place) or int(place) >= stop - start:
+    rows = rows_of_id(view, transaction)
+    if not _PLACE.fullmatch(place) or int(place) >= len(rows):
         raise InputError(
-            f"{text}: the transaction has {stop - start:,} movements, named {name}:0 and on"
+            f"{text}: the transaction has {len(rows):,} movements, named {name}:0 and on"
         )
-    return int(start) + int(place)
+    return int(rows[int(place)])
 
 
 def _check_movement(view: AccountView, text: str, row: int, asset: int) -> None:

@@ -118,7 +118,7 @@ def tags_changed_on_accounts(
 ) -> tuple[Truncation, ...]:
     """Say so where the clustering does not know what tags say of owners by now."""
     made = reading.clustering
-    if made is None or reading.tags.still_give(made.known.constraints):
+    if made is None or not reading.owners_changed:
         return ()
     command = account_cluster_command(reading.view.network.name, made.profile)
     return (

@@ -2,6 +2,7 @@
 
 from arien_flows.account_entities.clustering import account_cluster_command
 from arien_flows.account_workspace import AccountReading
+from arien_flows.answers.account_clustering import tags_changed_on_accounts
 from arien_flows.answers.entity import EXPLORATION, EntityName
 from arien_flows.shapes import Truncation
 
@@ -39,13 +40,4 @@ def account_cuts(reading: AccountReading, where: str = "entity") -> tuple[Trunca
                 detail=f"the clustering ends at block {height}: `{command}` brings it up to date",
             )
         )
-    if reading.owners_changed:
-        cuts.append(
-            Truncation(
-                where=where,
-                reason="tags_changed",
-                detail="tags that keep owners apart were added or withdrawn since the clustering "
-                f"was made: `{command}` takes them in",
-            )
-        )
-    return tuple(cuts)
+    return (*cuts, *tags_changed_on_accounts(reading, where))

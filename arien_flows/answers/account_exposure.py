@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
+from typing import cast
 
 from arien_flows.account_entities.burns import burn_accounts
 from arien_flows.account_entities.denied import denied_accounts
@@ -11,7 +12,6 @@ from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.limits import not_conserving
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.manifest import blocks_seen, clustering_made, rule_versions
-from arien_flows.account_tracing.sources import asset_named
 from arien_flows.account_workspace import AccountReading
 from arien_flows.answers.account_entities import account_cuts
 from arien_flows.answers.exposure import exposure_side
@@ -23,7 +23,9 @@ from arien_flows.exposure.accounts import (
     account_exposure_of,
     subject_accounts,
 )
+from arien_flows.exposure.request import DirectionName
 from arien_flows.exposure.shares import Exposure
+from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.passages.conversion import conversions_in
 from arien_flows.tracing.manifest import FORMAT, PROGRAM, hash_of_manifest, hash_of_result
 from arien_flows.tracing.manifest_answer import Manifest
@@ -71,8 +73,19 @@ ACCOUNT_MEANINGS: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountExposureRequestShape(ExposureRequestShape):
+    """The question as it was understood."""
+
+    asset: str
+    """The coin's name, or the token's contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountExposureAnswer(ExposureAnswer):
     """Whose money an account received, and who received its, of one asset."""
+
+    request: AccountExposureRequestShape
+    """The question, with every limit in force."""
 
     contract: str | None
     """The token's contract; nothing for the coin."""
@@ -108,7 +121,7 @@ def account_exposure_answer(
     """
     ground, request, view = account_ground(reading), requests[0], reading.view
     members = subject_accounts(ground, request.subjects)
-    number = NATIVE if request.asset is None else asset_named(view, request.asset)
+    number = NATIVE if request.asset is None else chosen_asset(view, request.asset)
     label = asset_label(view.asset_facts[number], view)
     found = tuple(account_exposure_of(ground, each) for each in requests)
     cuts = (
@@ -123,7 +136,7 @@ def account_exposure_answer(
         complete=not cuts,
         truncations=cuts,
         network=view.network.name,
-        request=_request_shape(requests),
+        request=_request_shape(requests, label.contract or view.network.coin),
         entities=tuple(
             dict.fromkeys(
                 view.account_text(ground.entities.root_of(each)) for each in members.tolist()
@@ -179,9 +192,40 @@ def exposure_manifest(
     )
 
 
-def _request_shape(requests: Sequence[AccountExposureRequest]) -> ExposureRequestShape:
+def account_exposure_requests_of(
+    shape: AccountExposureRequestShape,
+) -> list[AccountExposureRequest]:
+    """Return the questions that an answer was made for, one for each direction.
+
+    `ValueError` where it tells of none that could be asked.
+    """
+    if not shape.directions or set(shape.directions) - {"in", "out"}:
+        raise ValueError("it names no direction")
+    return [
+        AccountExposureRequest(
+            subjects=shape.subjects,
+            direction=cast("DirectionName", direction),
+            asset=shape.asset,
+            since=shape.since,
+            until=shape.until,
+            horizon_days=shape.horizon_days,
+            max_hops=shape.max_hops,
+            min_value=None if shape.min_value is None else int(shape.min_value),
+            budget=shape.budget,
+            min_confidence=shape.min_confidence,
+            fan_out=shape.fan_out_outputs,
+            fan_out_percent=shape.fan_out_percent,
+        )
+        for direction in shape.directions
+    ]
+
+
+def _request_shape(
+    requests: Sequence[AccountExposureRequest], asset: str
+) -> AccountExposureRequestShape:
     request = requests[0]
-    return ExposureRequestShape(
+    return AccountExposureRequestShape(
+        asset=asset,
         subjects=request.subjects,
         directions=tuple(each.direction for each in requests),
         policy="haircut",

@@ -122,10 +122,14 @@ class RankingAnswer(ChainAnswer):
     """What to look at next."""
 
     request: RankingRequestShape
+    """The question, with every default filled in."""
+
     rule: str
     """`ranking`."""
 
     rule_version: int
+    """Version of the rule that ranks."""
+
     statement: str
     """What the list is and is not."""
 

@@ -12,7 +12,6 @@ from arien_flows.account_ledger.asset_names import asset_label
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.limits import not_conserving
 from arien_flows.account_ledger.view import AccountView
-from arien_flows.account_tracing.sources import asset_named
 from arien_flows.account_workspace import AccountReading
 from arien_flows.amounts import counted
 from arien_flows.answers.account_entities import account_cuts
@@ -22,15 +21,17 @@ from arien_flows.answers.account_exposure import (
     exposure_manifest,
 )
 from arien_flows.answers.account_facts import account_sighting
-from arien_flows.answers.risk import RiskParts, risk_of
+from arien_flows.answers.risk import RiskParts, check_policy_again, risk_of, risk_terms
 from arien_flows.answers.risk_inputs import ENTITY, exposed_parts, own_tags
-from arien_flows.answers.risk_shapes import RiskAnswer
+from arien_flows.answers.risk_shapes import RiskAnswer, RiskRequestShape
+from arien_flows.errors import InputError
 from arien_flows.exposure.accounts import (
     DEFAULT_BUDGET,
     AccountExposureRequest,
     account_exposure_of,
 )
 from arien_flows.exposure.shares import Exposure
+from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.risk.inputs import Direction, Flag, Inputs, Verdict
 from arien_flows.risk.policy import RiskPolicy, standard_policy
 from arien_flows.shapes import Truncation
@@ -45,8 +46,19 @@ _BOTH: tuple[Direction, Direction] = ("in", "out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRiskRequestShape(RiskRequestShape):
+    """The question, with every limit in force."""
+
+    asset: str
+    """The coin's name, or the token's contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRiskAnswer(RiskAnswer):
     """How risky an account is by what it moved of one asset, by a policy, and why."""
+
+    request: AccountRiskRequestShape
+    """The question."""
 
     asset: str
     """The asset whose movements were scored; amounts count it."""
@@ -74,7 +86,7 @@ def account_risk_answer(
     is_entity = text.lower().startswith(ENTITY)
     account = view.find_account(text[len(ENTITY) :] if is_entity else text)
     called = f"{ENTITY if is_entity else ''}{view.account_text(account)}"
-    number = NATIVE if asset is None else asset_named(view, asset)
+    number = NATIVE if asset is None else chosen_asset(view, asset)
     label = asset_label(view.asset_facts[number], view)
     found: Mapping[Direction, Exposure] = {
         each: account_exposure_of(
@@ -104,7 +116,9 @@ def account_risk_answer(
             inputs=inputs,
             exposures=found,
             meanings=ACCOUNT_MEANINGS,
-            budget=budget,
+            request=AccountRiskRequestShape(
+                **risk_terms(called, budget, policy), asset=label.contract or view.network.coin
+            ),
             moment_of=lambda txid: _moment(view, txid),
             documents_named=reading.tags.casebook.documents_named,
             found_cuts=(
@@ -127,6 +141,17 @@ def account_risk_answer(
         contract=label.contract,
         decimals=label.asset.decimals,
     )
+
+
+def account_risk_again(
+    reading: AccountReading, asked: AccountRiskRequestShape
+) -> AccountRiskAnswer:
+    """Return the answer to a question that an answer names; `InputError` where it cannot be."""
+    check_policy_again(asked)
+    found = account_risk_answer(reading, asked.subject, asset=asked.asset, budget=asked.budget)
+    if found.request != asked:
+        raise InputError("the question in the file cannot be asked again: its limits are others")
+    return found
 
 
 def _moment(view: AccountView, txid: str) -> datetime:

@@ -98,7 +98,7 @@ def risk_answer(
             inputs=found.inputs,
             exposures=found.exposures,
             meanings=MEANINGS,
-            budget=budget,
+            request=RiskRequestShape(**risk_terms(found.text, budget, policy)),
             moment_of=lambda txid: block_time(view, block_of(view, view.find_transaction(txid))),
             documents_named=reading.tags.casebook.documents_named,
             found_cuts=tuple(found.cuts),
@@ -130,7 +130,7 @@ class RiskParts:
     meanings: Mapping[str, Mapping[str, str]]
     """What the reasons of the exposures' rests mean, by direction."""
 
-    budget: int
+    request: RiskRequestShape
     moment_of: MomentOf
     documents_named: Callable[[Sequence[str]], dict[str, KeptDocument]]
     found_cuts: tuple[Truncation, ...]
@@ -160,14 +160,7 @@ def risk_of(kind: type[Kind], parts: RiskParts, policy: RiskPolicy, **more: obje
         complete=not cuts,
         truncations=cuts,
         network=parts.as_of.network,
-        request=RiskRequestShape(
-            subject=parts.text,
-            budget=parts.budget,
-            min_value=None,
-            max_hops=DEFAULT_HOPS,
-            min_confidence=LEAST_CONFIDENCE,
-            policy_sha256=policy.sha256,
-        ),
+        request=parts.request,
         subject=parts.text,
         entity=parts.entity,
         profile=parts.profile,
@@ -220,14 +213,31 @@ def risk_of(kind: type[Kind], parts: RiskParts, policy: RiskPolicy, **more: obje
     return _sealed(draft)
 
 
-def risk_again(reading: Reading, asked: RiskRequestShape, prices: PriceBook) -> RiskAnswer:
-    """Return the answer to a question that an answer names; `InputError` where it cannot be."""
+def risk_terms(subject: str, budget: int, policy: RiskPolicy) -> dict[str, Any]:
+    """Return what a question about risk says on every chain, by the names of its shape."""
+    return {
+        "subject": subject,
+        "budget": budget,
+        "min_value": None,
+        "max_hops": DEFAULT_HOPS,
+        "min_confidence": LEAST_CONFIDENCE,
+        "policy_sha256": policy.sha256,
+    }
+
+
+def check_policy_again(asked: RiskRequestShape) -> None:
+    """Raise `InputError` where a question was answered by a policy that is not at hand."""
     if asked.policy_sha256 != standard_policy().sha256:
         raise InputError(
             f"the answer was made by a policy with the SHA-256 {asked.policy_sha256}, which this "
             "program does not bring along: ask again with `arien-flows risk --policy FILE` and "
             "compare result_sha256"
         )
+
+
+def risk_again(reading: Reading, asked: RiskRequestShape, prices: PriceBook) -> RiskAnswer:
+    """Return the answer to a question that an answer names; `InputError` where it cannot be."""
+    check_policy_again(asked)
     found = risk_answer(reading, asked.subject, budget=asked.budget, prices=prices)
     if found.request != asked:
         raise InputError("the question in the file cannot be asked again: its limits are others")

@@ -28,7 +28,7 @@ from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tracing.explore import End
 from arien_flows.account_tracing.ground import Ground
 from arien_flows.account_tracing.request import AccountTraceRequest
-from arien_flows.account_tracing.sources import Sources, asset_named, resolve_sources
+from arien_flows.account_tracing.sources import Sources, resolve_sources
 from arien_flows.account_tracing.stops import Reason
 from arien_flows.account_tracing.traced import Traced, traced_from
 from arien_flows.account_tracing.window import Window, window_of
@@ -44,6 +44,7 @@ from arien_flows.exposure.request import (
     DirectionName,
 )
 from arien_flows.exposure.shares import Exposure, ExposureShare
+from arien_flows.passages.asset_choice import chosen_asset
 from arien_flows.shapes import Truncation
 from arien_flows.tracing.request import MAX_DAYS
 from chains.ethereum.tables import MovementKind
@@ -138,7 +139,7 @@ def account_exposure_of(ground: Ground, request: AccountExposureRequest) -> Expo
         attribution=ground.attribution, least=request.min_confidence, on=view.tip.time.date()
     )
     named = _stopping_at_names(ground, naming, request.min_confidence)
-    asset = NATIVE if request.asset is None else asset_named(view, request.asset)
+    asset = NATIVE if request.asset is None else chosen_asset(view, request.asset)
     window = window_of(view, wanted)
     members = subject_accounts(ground, request.subjects)
     fees = 0

@@ -8,40 +8,42 @@ import re
 
 from arien_flows.account_ledger.columns import NATIVE
 from arien_flows.account_ledger.view import AccountView
-from arien_flows.errors import InputError, NotFoundError
+from arien_flows.errors import InputError
+from chains.ethereum.networks import ETHEREUM
 
 _AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,77}))?\s*([^\s0-9.][^\s]*)?")
 
 
 def chosen_asset(view: AccountView, text: str) -> int:
-    """Return the number of the asset that is named by symbol or by contract.
+    """Return the number of the asset that is named as the coin, by symbol or by contract.
 
     Raises
     ------
     InputError
-        If it is neither the coin, nor the symbol of one listed asset, nor an address.
+        If it is neither the coin, nor the symbol of one listed asset, nor a token's contract.
     NotFoundError
-        If no token of that contract ever moved.
+        If no account of that address is in the ledger.
     """
     name = text.strip()
     if name.lower().startswith("0x"):
         asset = view.index.find_asset(view.find_account(name))
         if asset is None:
-            raise NotFoundError(f"{name} is not the contract of a token that moved in this ledger")
+            raise InputError(f"{name} is no token's contract in this ledger: nothing of it moved")
         return asset
-    if name.casefold() == view.network.coin.casefold():
+    # Development chains call their coin by another name.
+    if name.casefold() in (view.network.coin.casefold(), ETHEREUM.coin.casefold()):
         return NATIVE
-    named = [
+    listed = [
         facts.number
         for facts in view.asset_facts
-        if facts.is_listed and facts.symbol.casefold() == name.casefold()
+        if facts.is_listed and facts.number != NATIVE and facts.symbol.casefold() == name.casefold()
     ]
-    if len(set(named) - {NATIVE}) != 1:
+    if len(listed) != 1:
         raise InputError(
-            f"{text!r} names no asset here: give {view.network.coin}, the symbol of a listed "
-            "asset that moved in this ledger, or the contract of a token"
+            f"no listed token of this ledger is called {text!r}: name {view.network.coin}, the "
+            "symbol of a main token that moved here, or a token's contract (0x…)"
         )
-    return named[0]
+    return listed[0]
 
 
 def amount_of(view: AccountView, asset: int, text: str) -> int:

@@ -86,6 +86,7 @@ class MixerCandidate(Shape):
     """All hints together, shared out among equals, rounded down."""
 
     certainty: Certainty = "inference"
+    """That the two belong together is an inference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,7 @@ class MixerInference(Shape):
     """Others past these."""
 
     certainty: Certainty = "inference"
+    """That a rule speaks for it is an inference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Replayed(Shape):
 
     kind: str
     """What was run: `trace`, `comparison`, `path`, `taint`, `exposure` or `risk`; on networks of
-    accounts `account_trace` or `account_comparison`."""
+    accounts `account_trace`, `account_comparison`, `account_exposure` or `account_risk`."""
 
     network: str
     """Name of the network."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from arien_flows.account_tracing.answer import AccountRequestShape
+from arien_flows.answers.account_exposure import AccountExposureRequestShape
+from arien_flows.answers.account_risk import AccountRiskRequestShape
 from arien_flows.answers.exposure_shapes import ExposureRequestShape
 from arien_flows.answers.risk_shapes import RiskRequestShape
 from arien_flows.errors import InputError
@@ -31,6 +33,8 @@ Request = (
     | ExposureRequestShape
     | RiskRequestShape
     | AccountRequestShape
+    | AccountExposureRequestShape
+    | AccountRiskRequestShape
 )
 
 KINDS: dict[str, type[Request]] = {
@@ -42,6 +46,8 @@ KINDS: dict[str, type[Request]] = {
     "risk": RiskRequestShape,
     "account_trace": AccountRequestShape,
     "account_comparison": AccountRequestShape,
+    "account_exposure": AccountExposureRequestShape,
+    "account_risk": AccountRiskRequestShape,
 }
 """What can be made again, and how its question is written."""
 

@@ -5,12 +5,19 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
+from arien_flows.account_entities.profiles import ACCOUNT_PROFILES
 from arien_flows.account_ledger.view import AccountView
 from arien_flows.account_tracing.answer import AccountRequestShape, AccountTraceAnswer
 from arien_flows.account_tracing.comparison import AccountComparison
 from arien_flows.account_tracing.manifest import COMPARISON
 from arien_flows.account_tracing.trace import request_of as account_request_of
 from arien_flows.account_workspace import AccountReading
+from arien_flows.answers.account_exposure import (
+    AccountExposureRequestShape,
+    account_exposure_answer,
+    account_exposure_requests_of,
+)
+from arien_flows.answers.account_risk import AccountRiskRequestShape, account_risk_again
 from arien_flows.answers.account_trace import compared_accounts, traced_accounts
 from arien_flows.answers.exposure import exposure_answer, exposure_requests_of
 from arien_flows.answers.exposure_shapes import ExposureAnswer, ExposureRequestShape
@@ -20,7 +27,9 @@ from arien_flows.answers.risk_shapes import RiskAnswer, RiskRequestShape
 from arien_flows.answers.taint import taint_request_of, tainted
 from arien_flows.answers.trace import compared, traced
 from arien_flows.casebook.book import Casebook
+from arien_flows.entities.profiles import DEFAULT_PROFILE
 from arien_flows.errors import InputError, StaleSnapshotError
+from arien_flows.exposure.accounts import AccountExposureRequest
 from arien_flows.exposure.request import ExposureRequest
 from arien_flows.fetched.archive import Archive, archive_folder
 from arien_flows.fetched.completeness import Origin
@@ -123,14 +132,23 @@ def _on_accounts(recorded: Recorded, workspace: Workspace) -> Replayed:
         with accounts_then(casebook, present, manifest) as reading:
             return _judged(recorded, _again_on_accounts(recorded, reading, casebook))
 
-    return workspace.open_accounts(manifest.network).ask(question)
+    made = manifest.clustering_made
+    profile = made.profile if made is not None else ""
+    return workspace.open_accounts(manifest.network).ask(
+        question, profile if profile in ACCOUNT_PROFILES else DEFAULT_PROFILE
+    )
 
 
 def _again_on_accounts(recorded: Recorded, reading: AccountReading, casebook: Casebook) -> Answer:
-    if not isinstance(recorded.request, AccountRequestShape):
+    shape = recorded.request
+    if isinstance(shape, AccountRiskRequestShape):
+        return account_risk_again(reading, shape)
+    if isinstance(shape, AccountExposureRequestShape):
+        return account_exposure_answer(reading, _account_exposure_question(shape))
+    if not isinstance(shape, AccountRequestShape):
         raise InputError(f"a {recorded.manifest.kind} is no question about a network of accounts")
     try:
-        request = account_request_of(recorded.request)
+        request = account_request_of(shape)
     except ValueError as error:
         raise InputError(f"the question in the file cannot be asked again: {error}") from error
     prices = None
@@ -181,6 +199,13 @@ def _again(recorded: Recorded, reading: Reading, casebook: Casebook) -> Answer:
 def _exposure_question(shape: ExposureRequestShape) -> list[ExposureRequest]:
     try:
         return exposure_requests_of(shape)
+    except ValueError as error:
+        raise InputError(f"the question in the file cannot be asked again: {error}") from error
+
+
+def _account_exposure_question(shape: AccountExposureRequestShape) -> list[AccountExposureRequest]:
+    try:
+        return account_exposure_requests_of(shape)
     except ValueError as error:
         raise InputError(f"the question in the file cannot be asked again: {error}") from error
 

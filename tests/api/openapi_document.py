@@ -13,7 +13,10 @@ from fastapi.testclient import TestClient
 from api.description import EXAMPLES
 from api.main import application, service
 from arien_flows.settings import Settings
+from tests.account_chains import text_of as account_text
 from tests.api.questions import COLLECTED, OF_ACCOUNT, WITHDRAWN, ask, questions
+from tests.small_accounts import NETWORK as ACCOUNTS
+from tests.small_accounts import SmallAccounts, make_small_accounts
 from tests.small_case import SmallCase, make_small_case
 
 STORED = EXAMPLES.with_name("openapi.json")
@@ -30,7 +33,10 @@ def text_of(document: object) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
+BASE = "http://127.0.0.1:8000"
+
+
+def examples(client: TestClient, case: SmallCase, accounts: SmallAccounts) -> dict[str, Any]:
     """Return a real answer per operation; sizes, users and moments that differ are made equal."""
     operations = [
         *questions(case),
@@ -43,6 +49,10 @@ def examples(client: TestClient, case: SmallCase) -> dict[str, Any]:
         WITHDRAWN,
     ]
     answers = {operation: ask(client, case, operation).json() for operation in operations}
+    of_accounts = TestClient(service(Settings(data=accounts.data)), base_url=BASE)
+    answers["rank_accounts_around"] = of_accounts.get(
+        f"/v1/{ACCOUNTS}/addresses/{account_text('alice')}/next"
+    ).json()
     _settle(answers)
     for status in answers["list_networks"]["items"]:
         status["bytes_on_disk"] = BYTES_ON_DISK
@@ -64,8 +74,9 @@ def _settle(answer: Any) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         case = make_small_case(Path(folder))
-        client = TestClient(service(Settings(data=case.data)), base_url="http://127.0.0.1:8000")
-        EXAMPLES.write_text(text_of(examples(client, case)), encoding="utf-8")
+        accounts = make_small_accounts(Path(folder) / "accounts")
+        client = TestClient(service(Settings(data=case.data)), base_url=BASE)
+        EXAMPLES.write_text(text_of(examples(client, case, accounts)), encoding="utf-8")
     STORED.write_text(text_of(application(Settings()).openapi()), encoding="utf-8")
 
 

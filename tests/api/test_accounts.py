@@ -8,10 +8,12 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from api.main import service
+from arien_flows.account_tracing.paths_answer import AccountPathAnswer
 from arien_flows.answers.account_address import AccountAnswer
 from arien_flows.answers.account_entity import AccountEntityAnswer
 from arien_flows.answers.account_exposure import AccountExposureAnswer
 from arien_flows.answers.account_history import AccountHistoryAnswer
+from arien_flows.answers.account_ranking import RankingAnswer
 from arien_flows.answers.account_risk import AccountRiskAnswer
 from arien_flows.answers.account_transaction import AccountTransactionAnswer
 from arien_flows.answers.account_why import AccountWhyAnswer
@@ -70,6 +72,7 @@ QUESTIONS: dict[str, tuple[type, str, tuple[str, ...]]] = {
         f"/v1/{NETWORK}/entities/{ALICE}/exposure",
         ("exposure", f"entity:{ALICE}", *BUDGET),
     ),
+    "next": (RankingAnswer, f"{ADDRESS}/next?by=weight", ("next", ALICE, "--by", "weight")),
     "risk": (AccountRiskAnswer, f"{ADDRESS}/risk", ("risk", ALICE, *BUDGET)),
     "risk by a token": (
         AccountRiskAnswer,
@@ -92,6 +95,21 @@ def test_answers__are_as_described_and_the_same_as_the_command_lines(
     TypeAdapter(shape).validate_json(response.content, strict=True)
     assert run(["--data", str(small_accounts.data), *command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == response.json()
+
+
+def test_paths__are_those_of_the_command_line(client, small_accounts, capsys):
+    ends = (ALICE, text_of("exchange"))
+    body = {"network": NETWORK, "origin": ends[0], "destination": ends[1]}
+    response = client.post("/v1/paths", json={**body, "asset": "USDT", "budget": 500})
+    assert response.status_code == 200, response.text
+    TypeAdapter(AccountPathAnswer).validate_json(response.content, strict=True)
+    typed = ["path", *ends, "--asset", "USDT", "--budget", "500", "--max-hops", "8", "--json"]
+    assert run(["--data", str(small_accounts.data), *typed]) == 0
+    assert json.loads(capsys.readouterr().out) == response.json()
+    assert response.json()["connections"]
+    refused = client.post("/v1/paths", json={**body, "min_value": "9" * 30})
+    assert refused.status_code == 422
+    assert "needs an asset" in refused.json()["detail"]
 
 
 def test_transaction__is_as_described_and_paged(client: TestClient, small_accounts: SmallAccounts):

@@ -7,6 +7,7 @@ import pytest
 
 from arien_flows.account_tracing import explore
 from arien_flows.account_tracing.request import AccountTraceRequest
+from arien_flows.account_tracing.sources import movement_text
 from arien_flows.account_tracing.trace import request_of, trace_accounts_in
 from arien_flows.errors import InputError, NothingReceivedError
 from arien_flows.shapes import json_text
@@ -591,3 +592,17 @@ def test_time_out__has_the_same_result_by_its_budget(monkeypatch):
     assert ends_of(first)["tETH", "budget"] == 10 * ETHER
     again = trace_accounts_in(reading.view, request_of(first.answer.request))
     assert again.answer.manifest.result_sha256 == first.answer.manifest.result_sha256
+
+
+def test_movement__is_named_by_its_place_among_all_that_bear_the_id():
+    chain = AccountChain(first_height=5)
+    chain.system(MovementKind.OPENING, alice=9)
+    chain.pay("alice", "bob", 1)
+    chain.system(MovementKind.WITHDRAWAL, carol=3)
+    block = chain.tx_hash(0, 0)
+    assert chain.tx_hash(0, 2) == block
+    view = chain.view()
+    assert movement_text(view, 2) == f"{block}:1"
+    assert ends_of(of(chain, f"{block}:1")) == {("tETH", "unspent"): 3}
+    with pytest.raises(InputError, match=f"has 2 movements, named {block}:0"):
+        of(chain, f"{block}:2")

@@ -96,7 +96,7 @@ def test_ranked__refuses_what_means_nothing():
         RankingRequest(address="x", limit=0)
     with pytest.raises(NotFoundError, match="never used"):
         ask(stolen(), "nobody")
-    with pytest.raises(InputError, match="names no asset"):
+    with pytest.raises(InputError, match="no listed token"):
         ask(stolen(), asset="WBTC")
     with pytest.raises(NotFoundError, match="not the contract"):
         ask(stolen(), asset=text_of("victim"))

@@ -11,7 +11,7 @@ from arien_flows.cli.account_trace import base_units
 from arien_flows.cli.main import run
 from arien_flows.errors import InputError
 from tests.account_chains import ETHER, text_of
-from tests.small_accounts import SmallAccounts
+from tests.small_accounts import USDT, SmallAccounts
 
 RESULT = re.compile(r"Result( by \w+)? [0-9a-f]{64}")
 
@@ -89,6 +89,22 @@ def test_trace__writes_files_that_replay_makes_again(say, tmp_path: Path):
     (folder / "trace.json").write_text(json.dumps(answer))
     _, err = say("replay", str(folder / "trace.json"), code=2)
     assert "was changed or damaged" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("exposure", text_of("alice")),
+        ("exposure", text_of("alice"), "--asset", USDT, "--direction", "in"),
+        ("risk", text_of("alice"), "--asset", "USDT"),
+    ],
+)
+def test_replay__of_exposure_and_risk_is_of_the_same_asset(say, tmp_path: Path, words):
+    out, _ = say(*words, "--json")
+    (tmp_path / "answer.json").write_text(out)
+    out, _ = say("replay", str(tmp_path / "answer.json"))
+    assert "its result hash is the same" in out
+    assert f"A account_{words[0]} as of block" in out
 
 
 def test_replay__of_a_comparison_and_of_another_chain(say, tmp_path: Path):

@@ -259,8 +259,8 @@ def _flags(view: AccountView, transaction: int, block: int, rows: Int64Array) ->
                 name="self_destruct",
                 certainty="fact",
                 detail=f"{counted(len(created), 'contract')} gave up all that it held of "
-                f"{view.asset_facts[NATIVE].symbol}; since EIP-6780 one that an earlier transaction "
-                "made stays where it is and can be paid again",
+                f"{view.asset_facts[NATIVE].symbol}; since EIP-6780 one that an earlier "
+                "transaction made stays where it is and can be paid again",
             )
         )
     return tuple(found)

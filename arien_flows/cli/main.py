@@ -91,7 +91,7 @@ COMMANDS = {
     "flows": Entry(
         module="arien_flows.cli.flows",
         attribute="flows",
-        summary="Show what owners of one category paid to owners of another.",
+        summary="Show what named owners of one category paid to named owners of another.",
     ),
     "risk": Entry(
         module="arien_flows.cli.risk",

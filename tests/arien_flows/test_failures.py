@@ -20,7 +20,8 @@ def _tree(root: type[Exception]) -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", _tree(ArienError) + _tree(chains.errors.ChainError))
 def test_failure_of__every_expected_error_has_a_meaning(kind):
-    failure = failure_of(kind("what is wrong:\n do this"))
+    # Some take other facts than their message; what they mean does not depend on them.
+    failure = failure_of(kind.__new__(kind, "what is wrong:\n do this"))
     assert failure is not None
     assert failure.exit_code in EXIT_CODES - {0}
     assert 400 <= failure.status < 600

@@ -98,7 +98,7 @@ def test_ranked__refuses_what_means_nothing():
         ask(stolen(), "nobody")
     with pytest.raises(InputError, match="no listed token"):
         ask(stolen(), asset="WBTC")
-    with pytest.raises(NotFoundError, match="not the contract"):
+    with pytest.raises(InputError, match="is no token's contract"):
         ask(stolen(), asset=text_of("victim"))
     with pytest.raises(InputError, match="never gave or received USD"):
         ask(stolen(), "victim", asset="USD")

@@ -55,6 +55,8 @@ _WORDS = (
         r"pruned|archive|state .* not available|no state|old data not available|"
         r"distance to target block exceeds|header not found|BlockOutOfRange",
     ),
+    # Ranges "over 10000 blocks are not supported": the method is.
+    (Why.TOO_MUCH, r"\branges?\b"),
     (
         Why.ABSENT,
         r"method not found|does not exist/is not available|not supported|unsupported|"

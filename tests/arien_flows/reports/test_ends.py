@@ -2,6 +2,7 @@
 
 import pytest
 
+from arien_flows.account_tracing.stops import Reason
 from arien_flows.reports.ends import BACKWARD_ENDS, FORWARD_ENDS, meaning
 from heuristics.taint import Stop
 
@@ -11,7 +12,9 @@ NO_ENDS = {Stop.CLEAN, Stop.FOLLOWED, Stop.FEE}
 
 @pytest.mark.parametrize("ends", [FORWARD_ENDS, BACKWARD_ENDS])
 def test_ends__every_reason_has_words(ends: dict[str, str]):
-    assert set(ends) == {stop.name.lower() for stop in Stop if stop not in NO_ENDS} | {"fees"}
+    of_coins = {stop.name.lower() for stop in Stop if stop not in NO_ENDS}
+    of_balances = {str(reason) for reason in Reason if reason is not Reason.FEE} | {"converted"}
+    assert set(ends) == of_coins | of_balances | {"fees"}
     assert all("_" not in words for words in ends.values())
 
 

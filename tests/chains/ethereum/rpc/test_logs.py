@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.errors import SourceUnavailableError
+from chains.ethereum.rpc.calls import RpcRefusalError, Why
 from tests.dev_contracts import topic
 from tests.ethereum_nodes import connect
 from tests.http_server import Reply, serving
@@ -147,3 +148,9 @@ def test_logs__of_a_real_node_are_those_of_its_receipts(ethereum_chain):
         assert {log["topics"][1] for log in own} == {"0x" + sent_by.hex()}
         with pytest.raises(ValueError, match=re.escape(f"[0, {ethereum_chain.height + 2})")):
             next(source.logs([], [], 0, ethereum_chain.height + 2))
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal__of_a_range_is_none_of_the_method(refusal):
+    told = RpcRefusalError("node", "eth_getLogs", refusal["code"], refusal["message"])
+    assert told.why not in (Why.ABSENT, Why.STATE_GONE)

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from api.errors import Problem
@@ -23,33 +24,48 @@ def workspace_of(request: Request) -> Workspace:
     return workspace
 
 
-def settings_of(request: Request) -> Settings:
+# What follows is asked for by routes. They are coroutines because they wait for nothing: anything
+# else is run in a thread, and going there and back takes longer than many an answer.
+
+
+async def given_workspace(request: Request) -> Workspace:
+    """Return the workspace that the application was made with."""
+    return workspace_of(request)
+
+
+async def given_settings(request: Request) -> Settings:
     """Return the settings that the application was made with."""
     return workspace_of(request).settings
 
 
-def network_of(
+async def network_of(
     network: Annotated[
         str, Path(description="Name of the network.", max_length=40, examples=["bitcoin"])
     ],
-    workspace: Annotated[Workspace, Depends(workspace_of)],
+    workspace: Annotated[Workspace, Depends(given_workspace)],
 ) -> OpenNetwork:
     """Return the ledger of the network in the path, which keeps coins."""
-    return workspace.open(network)
+    opened = workspace.opened(network)
+    if isinstance(opened, OpenNetwork):
+        return opened
+    return await run_in_threadpool(workspace.open, network)
 
 
-def any_network_of(
+async def any_network_of(
     network: Annotated[
         str, Path(description="Name of the network.", max_length=40, examples=["bitcoin"])
     ],
-    workspace: Annotated[Workspace, Depends(workspace_of)],
+    workspace: Annotated[Workspace, Depends(given_workspace)],
 ) -> OpenNetwork | OpenAccounts:
     """Return the ledger of the network in the path, whether it keeps coins or accounts."""
-    return workspace.open_any(network)
+    opened = workspace.opened(network)
+    if opened is not None:
+        return opened
+    return await run_in_threadpool(workspace.open_any, network)
 
 
-def page_limit(
-    settings: Annotated[Settings, Depends(settings_of)],
+async def page_limit(
+    settings: Annotated[Settings, Depends(given_settings)],
     limit: Annotated[
         int | None,
         Query(
@@ -70,8 +86,8 @@ def page_limit(
     return limit
 
 
-WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
-SettingsDep = Annotated[Settings, Depends(settings_of)]
+WorkspaceDep = Annotated[Workspace, Depends(given_workspace)]
+SettingsDep = Annotated[Settings, Depends(given_settings)]
 NetworkDep = Annotated[OpenNetwork, Depends(network_of)]
 AnyNetworkDep = Annotated[OpenNetwork | OpenAccounts, Depends(any_network_of)]
 
@@ -100,6 +116,15 @@ TxidPath = Annotated[
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     ),
 ]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the last page.", max_length=200)]
+
+
+def linked(response: Response, request: Request, next_cursor: str | None) -> Response:
+    """Lead from a page to the next one by the header `Link` (RFC 8288), too."""
+    if next_cursor is not None:
+        following = request.url.include_query_params(cursor=next_cursor)
+        response.headers["Link"] = f'<?{following.query}>; rel="next"'
+    return response
 
 
 def answer(content: object, status: int = 200) -> Response:

@@ -196,6 +196,10 @@ class OpenAccounts:
         tags = AccountTags(view, self._casebook, SingleAddresses())
         return known_accounts(view, tags.attribution, tags.constraints)
 
+    def holds(self, view: AccountView) -> bool:
+        """Tell whether no block of a view was removed since it was opened."""
+        return self._ledger.is_current(view)
+
     def holdings(self) -> AccountHoldings:
         """Return what the ledger holds."""
         with self._lock:

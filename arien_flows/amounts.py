@@ -44,6 +44,11 @@ def bare_amount(base_units: int | str, asset: Asset) -> str:
     return f"{sign}{whole:,}{fraction}"
 
 
+def plain_amount(base_units: int, asset: Asset) -> str:
+    """Return an amount as programs and spreadsheets read it, exactly: `1234.50000000`."""
+    return bare_amount(base_units, asset).replace(",", "")
+
+
 def held_by_coins(base_units: int, count: int, asset: Asset) -> str:
     """Return an amount and how many coins hold it: `1.50000000 BTC in 2 coins`."""
     return f"{coins(base_units, asset)} in {counted(count, 'coin')}"

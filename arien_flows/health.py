@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from typing import Literal
@@ -19,8 +20,10 @@ from packaging.requirements import Requirement
 
 from arien_flows.answers.account_status import network_status
 from arien_flows.answers.tag_imports import all_imports
+from arien_flows.audit.log import AuditLog
 from arien_flows.casebook.book import Casebook
 from arien_flows.documents.pictures import OCR_PROGRAM
+from arien_flows.errors import CasebookError
 from arien_flows.failures import failure_of
 from arien_flows.settings import Settings, unknown_variables
 from arien_flows.shapes import Shape
@@ -30,6 +33,9 @@ from heuristics.jit import CACHE_DIRECTORY
 DISTRIBUTION = "arien-flows"
 PACKAGES = ("api", "arien_flows", "chains", "heuristics")
 OLDEST_PYTHON = (3, 11)
+
+LEAST_ROOM = 5 * 2**30
+"""Bytes that should be free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +66,11 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]
         check_letters,
         lambda: check_variables(environment),
         lambda: check_data_folder(settings.data),
+        lambda: check_room(settings.data),
         lambda: check_ledgers(workspace),
         lambda: check_casebook(workspace.casebook),
+        lambda: check_audit(workspace.audit),
+        lambda: check_accounts(settings, workspace.casebook),
         lambda: check_port(settings.host, settings.port),
     )
     return [finding for check in checks for finding in check()]
@@ -186,6 +195,23 @@ def check_data_folder(folder: Path) -> Iterator[Finding]:
         yield Finding(check="data folder", verdict="good", detail=str(folder))
 
 
+def check_room(folder: Path) -> Iterator[Finding]:
+    """Look whether the device of the data folder has room for what comes."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 2**30:,.1f} GiB free"
+    if free >= LEAST_ROOM:
+        yield Finding(check="room", verdict="good", detail=told)
+        return
+    yield Finding(
+        check="room",
+        verdict="warning",
+        detail=f"{told}: ledgers stop growing, and the service stops answering, at none",
+        remedy="make room, or name a data folder on another device",
+    )
+
+
 def check_ledgers(workspace: Workspace) -> Iterator[Finding]:
     """Look whether every ledger in the data folder opens."""
     for name in workspace.networks():
@@ -233,6 +259,49 @@ def check_casebook(casebook: Casebook) -> Iterator[Finding]:
         check="casebook",
         verdict="good",
         detail=f"{casebook.name}, imports of tags: {imports:,}",
+    )
+
+
+def check_audit(log: AuditLog) -> Iterator[Finding]:
+    """Look whether the audit log opens; how far it goes."""
+    try:
+        head = log.head()
+    except Exception as error:  # noqa: BLE001 a broken log is a finding, whatever breaks
+        failure = failure_of(error)
+        yield Finding(
+            check="audit log",
+            verdict="wrong",
+            detail=failure.detail if failure else f"{type(error).__name__}: {error}",
+            remedy="the service answers nothing until this is mended",
+        )
+        return
+    yield Finding(
+        check="audit log",
+        verdict="good",
+        detail=f"{log.name}, {head.seq:,} rows" if head.seq else f"{log.name} is empty",
+    )
+
+
+def check_accounts(settings: Settings, casebook: Casebook) -> Iterator[Finding]:
+    """Look whether anybody can use a service with accounts."""
+    if not settings.accounts:
+        yield Finding(check="accounts", verdict="good", detail="none: this machine only")
+        return
+    try:
+        usable = casebook.keys.count_usable(datetime.now(UTC))
+    except CasebookError:
+        return  # said above
+    if usable or settings.oidc_issuer is not None:
+        told = f"usable keys: {usable:,}"
+        if settings.oidc_issuer is not None:
+            told += f"; people sign in through {settings.oidc_issuer}"
+        yield Finding(check="accounts", verdict="good", detail=told)
+        return
+    yield Finding(
+        check="accounts",
+        verdict="wrong",
+        detail="nobody can use the service",
+        remedy="make a key: `arien-flows keys create NAME --role admin`",
     )
 
 

@@ -159,8 +159,14 @@ def shaped(kind: Any, value: object, where: str = "") -> Any:
     raise ValueError(f"{where.lstrip('.') or 'it'} is not what it should be")
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return what the fields of a shape are; a file may hold thousands of one kind."""
+    return get_type_hints(kind)
+
+
 def _shaped_fields(kind: Any, value: dict[str, object], where: str) -> Any:
-    kinds = get_type_hints(kind)
+    kinds = _hints(kind)
     known = {field.name for field in fields(kind)}
     strange = sorted(set(value) - known)
     if strange:

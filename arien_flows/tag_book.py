@@ -6,7 +6,7 @@ all tags of the network are looked up in the view at once, and kept as arrays. T
 only when it is needed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,6 +83,38 @@ class _Placed:
     """The lowest address number that the tag's key opens, or -1."""
 
 
+class _ByEntity:
+    """All tags in the order of their entities, the best of each entity first."""
+
+    def __init__(self, placed: _Placed, entities: EntityMap) -> None:
+        held = np.flatnonzero(placed.number >= 0)
+        root = roots_of(entities, placed.number[held])
+        rank = ranks(placed.table.statements)[placed.table.statement[held]]
+        order = np.lexsort((placed.number[held], rank, root))
+        self.placed = placed
+        self._tag, self._root = held[order], root[order]
+
+    def others(self, root: int, address: int) -> Int64Array:
+        """Return the tags of an entity that are not written for one address of it."""
+        begin, end = np.searchsorted(self._root, [root, root + 1])
+        mine: Int64Array = self._tag[begin:end]
+        is_other = (self.placed.number[mine] != address) | ~self.placed.is_own[mine]
+        others: Int64Array = mine[is_other]
+        return others
+
+    def numbers(self, tags: Int64Array) -> list[int]:
+        """Return what the casebook numbers tags with."""
+        found: list[int] = self.placed.table.tag_id[tags].tolist()
+        return found
+
+    def said(self, tags: Int64Array) -> frozenset[Statement]:
+        """Return what tags say."""
+        table = self.placed.table
+        return frozenset(
+            table.statements[each] for each in np.unique(table.statement[tags]).tolist()
+        )
+
+
 class TagBook:
     """The tags of a casebook, for one view and its entities."""
 
@@ -90,6 +122,43 @@ class TagBook:
         self._view = view
         self.casebook = casebook
         self._entities = entities
+        self._foreseen: dict[str, list[StoredTag]] = {}
+        self._forms: dict[int, list[str]] = {}
+
+    def foreseeing(self, addresses: Sequence[int]) -> "TagBook":
+        """Return the same tags, with those of some addresses and their entities read already.
+
+        Few questions to the casebook then serve many addresses. It is for one answer: what is read
+        is not read again.
+        """
+        other = self.among(self._entities)
+        roots = {self._entities.root_of(address) for address in addresses}
+        members = set(addresses)
+        for root in roots:
+            own = self._entities.members(root)
+            if len(own) <= MEMBERS_ASKED:
+                members.update(own.tolist())
+        texts = {text for each in members if (text := self._view.address_text(each)) is not None}
+        other._forms = {each: self._unused_forms(each) for each in members}
+        texts.update(form for forms in other._forms.values() for form in forms)
+        name = self._view.network.name
+        other._foreseen = {text: [] for text in texts}
+        for stored in self.casebook.tags_of(name, sorted(texts)):
+            other._foreseen[stored.tag.address or ""].append(stored)
+        return other
+
+    def tags_of_each(self, addresses: Sequence[int], limit: int) -> list[FoundTags]:
+        """Return what `tags_of` does for each of many addresses, in few questions."""
+        book = self.foreseeing(addresses)
+        return [book.tags_of(address, limit) for address in addresses]
+
+    def _said_of(self, texts: Sequence[str]) -> list[StoredTag]:
+        """Return the tags of addresses."""
+        if self.is_empty:
+            return []
+        if all(text in self._foreseen for text in texts):
+            return [stored for text in texts for stored in self._foreseen[text]]
+        return self.casebook.tags_of(self._view.network.name, texts)
 
     def among(self, entities: EntityMap) -> "TagBook":
         """Return the same tags for other entities; what was looked up already is shared."""
@@ -150,8 +219,7 @@ class TagBook:
     def tags_of(self, address: int, limit: int) -> FoundTags:
         """Return at most `limit` tags of an address number and its entity."""
         text = self._view.address_text(address)
-        name = self._view.network.name
-        own = () if text is None else _own_tags(self.casebook, name, text)
+        own = () if text is None else _owned(self._said_of([text]))
         others = self._of_entity(address, max(0, limit - len(own)))
         shown = (*own, *(FoundTag(stored=tag, is_inherited=True) for tag in others.best))[:limit]
         return FoundTags(
@@ -160,6 +228,59 @@ class TagBook:
             own=said_in(each.stored for each in own),
             inherited=others.said,
         )
+
+    def tags_of_many(self, addresses: Sequence[int], limit: int) -> dict[int, FoundTags]:
+        """Return what `tags_of` says of each of many address numbers, in a few queries.
+
+        Of tags that are equally good, others may be the last ones that are shown.
+        """
+        name = self._view.network.name
+        numbers = np.array(sorted(set(addresses)), np.int64)
+        texts = zip(numbers.tolist(), self._view.address_texts(numbers), strict=True)
+        names = {number: canonical_address(text, name) if text else "" for number, text in texts}
+        asked = [text for text in names.values() if text]
+        own: dict[str, list[StoredTag]] = {}
+        for tag in self.casebook.tags_of(name, asked):
+            own.setdefault(canonical_address(tag.tag.address or "", name), []).append(tag)
+        mine = {number: ranked(own.get(text, ())) for number, text in names.items()}
+        rest: dict[int, Int64Array] = {}
+        if self._by_entity is not None:
+            for number in mine:
+                rest[number] = self._by_entity.others(self._entities.root_of(number), number)
+        return self._joined(mine, rest, limit)
+
+    def _joined(
+        self, mine: Mapping[int, list[StoredTag]], rest: Mapping[int, Int64Array], limit: int
+    ) -> dict[int, FoundTags]:
+        """Return the tags of addresses and of the rest of their entities; each is read once."""
+        by_entity, stored = self._by_entity, dict[int, StoredTag]()
+        wanted: dict[int, list[int]] = {}
+        if by_entity is not None:
+            wanted = {
+                number: by_entity.numbers(tags[: max(0, limit - len(mine[number]))])
+                for number, tags in rest.items()
+            }
+            numbers = sorted({each for part in wanted.values() for each in part})
+            stored = dict(zip(numbers, self.casebook.tags_numbered(numbers), strict=True))
+        found: dict[int, FoundTags] = {}
+        for number, tags in mine.items():
+            others = ranked([stored[each] for each in wanted.get(number, ())])
+            shown = (
+                *(FoundTag(stored=tag, is_inherited=False) for tag in tags),
+                *(FoundTag(stored=tag, is_inherited=True) for tag in others),
+            )[:limit]
+            count = len(tags) + len(rest.get(number, ()))
+            found[number] = FoundTags(
+                shown=shown,
+                left_out=count - len(shown),
+                own=said_in(tags),
+                inherited=frozenset() if by_entity is None else by_entity.said(rest[number]),
+            )
+        return found
+
+    @cached_property
+    def _by_entity(self) -> _ByEntity | None:
+        return None if self._placed is None else _ByEntity(self._placed, self._entities)
 
     def _of_entity(self, address: int, limit: int) -> OtherTags:
         """Return at most `limit` tags of the entity's other addresses."""
@@ -170,7 +291,7 @@ class TagBook:
             named = [text for text in texts if text is not None]
             for member in members:
                 named += self._unused_forms(int(member))
-            found = ranked(self.casebook.tags_of(self._view.network.name, named))
+            found = ranked(self._said_of(named))
             return OtherTags(best=found[:limit], count=len(found), said=said_in(found))
         return self._of_large_entity(root, address, limit)
 
@@ -210,6 +331,8 @@ class TagBook:
 
         Where it holds several forms of the key, they are those of the first.
         """
+        if address in self._forms:
+            return self._forms[address]
         view, lock = self._view, self._view.lock(address)
         key_hash = key_hash_of(*lock)
         if key_hash is None or view.forms_of_key(*lock)[0] != address:
@@ -247,8 +370,11 @@ def direct_tags(casebook: Casebook, network: str, text: str, limit: int) -> Foun
 
 
 def _own_tags(casebook: Casebook, network: str, text: str) -> tuple[FoundTag, ...]:
-    found = ranked(casebook.tags_of(network, [canonical_address(text, network)]))
-    return tuple(FoundTag(stored=tag, is_inherited=False) for tag in found)
+    return _owned(casebook.tags_of(network, [canonical_address(text, network)]))
+
+
+def _owned(found: Sequence[StoredTag]) -> tuple[FoundTag, ...]:
+    return tuple(FoundTag(stored=tag, is_inherited=False) for tag in ranked(found))
 
 
 def said_in(found: Iterable[StoredTag]) -> frozenset[Statement]:

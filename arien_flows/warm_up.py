@@ -5,13 +5,22 @@ a fresh installation, once; whoever wants to spend it elsewhere (while something
 or before a service says that it is ready) runs this. The block is the first one of every regtest
 chain; it goes through block files, ledger, clustering, tags and traces in a temporary folder.
 
+Several processes of a service would spend it at the same time, on the same machine code. So the
+first one holds a lock on the folder where that is kept, and the others wait for what it makes.
+
 `python -m arien_flows.warm_up` does it in a process of its own.
 """
 
+import fcntl
+import os
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import get_args
 
 import numpy as np
@@ -44,6 +53,7 @@ from chains.bitcoin.networks import REGTEST
 from chains.types import TxIdRaw
 from heuristics.demix_search import fit
 from heuristics.exposure_moved import moved_by_entity
+from heuristics.jit import CACHE_DIRECTORY
 
 GENESIS = bytes.fromhex(
     "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac7"
@@ -73,8 +83,47 @@ tags:
 @cache
 def compile_kernels() -> None:
     """Make the machine code of everything between block files and traces, once a process."""
-    with tempfile.TemporaryDirectory() as folder:
+    with alone(CACHE_DIRECTORY), tempfile.TemporaryDirectory() as folder:
         _ask_everything(Path(folder))
+
+
+@cache
+def compiling() -> Future[None]:
+    """Begin to compile in a thread of its own, once a process; whoever asks may wait for it."""
+    future: Future[None] = Future()
+    Thread(target=_compile, args=(future,), name="compiling", daemon=True).start()
+    return future
+
+
+def _compile(future: Future[None]) -> None:
+    try:
+        compile_kernels()
+    except BaseException as error:  # noqa: BLE001 whoever waits is told
+        # A full disk, for one, may have room again when the next one asks.
+        compiling.cache_clear()
+        future.set_exception(error)
+    else:
+        future.set_result(None)
+
+
+@contextmanager
+def alone(folder: Path | None) -> Iterator[None]:
+    """Be the first to compile into a folder, or wait for whoever is.
+
+    Those who waited go on together: what they need is there by then, and is only read.
+    """
+    if folder is None:
+        yield
+        return
+    descriptor = os.open(folder / "compiling.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _ask_everything(folder: Path) -> None:

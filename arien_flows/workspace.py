@@ -18,12 +18,14 @@ from threading import Lock
 from typing import TypeVar
 
 import numpy as np
+from sqlalchemy import URL
 
 from arien_flows.account_workspace import DERIVED as DERIVED
 from arien_flows.account_workspace import EARLIER_KEPT as EARLIER_KEPT
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.amounts import asset_of
 from arien_flows.attribution.ownership import EntityMap, SingleAddresses
+from arien_flows.audit.log import AuditLog, beside
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import database_url, sqlite_url
 from arien_flows.entities.clustering import Clustering, earlier_clustering, open_clustering
@@ -196,6 +198,10 @@ class OpenNetwork:
         """Return what the casebook's tags say of the owners of a view's addresses."""
         return TagBook(view, self._casebook, SingleAddresses()).constraints
 
+    def holds(self, view: View) -> bool:
+        """Tell whether no block of a view was removed since it was opened."""
+        return self._ledger.is_current(view)
+
     def holdings(self) -> Holdings:
         """Return what the ledger holds."""
         with self._lock:
@@ -287,16 +293,27 @@ def _refuse_clustering_anew(reading: Reading, height: int) -> None:
         )
 
 
+def casebook_url(settings: Settings) -> URL:
+    """Return the address of the casebook's database, with its password."""
+    if not settings.casebook:
+        return sqlite_url(settings.data / CASEBOOK)
+    url, password = database_url(settings.casebook), settings.casebook_password()
+    return url if password is None else url.set(password=password.reveal())
+
+
 class Workspace:
     """The data folder that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        address = settings.casebook
-        self.casebook = Casebook(
-            database_url(address) if address else sqlite_url(settings.data / CASEBOOK)
-        )
+        url = casebook_url(settings)
+        self.casebook = Casebook(url)
         """What people say and do, of all networks."""
+
+        self.audit = AuditLog(
+            database_url(settings.audit, "ARIEN_AUDIT") if settings.audit else beside(url)
+        )
+        """Who asked or did what over the service."""
 
         self._open: dict[str, OpenNetwork] = {}
         self._open_accounts: dict[str, OpenAccounts] = {}
@@ -347,6 +364,10 @@ class Workspace:
             if name not in self._open_accounts:
                 self._open_accounts[name] = OpenAccounts(folder, known, self.casebook)
             return self._open_accounts[name]
+
+    def opened(self, name: str) -> OpenNetwork | OpenAccounts | None:
+        """Return the ledger of a network if it is open already; waits for nothing."""
+        return self._open.get(name) or self._open_accounts.get(name)
 
     def open_any(self, name: str) -> OpenNetwork | OpenAccounts:
         """Open the ledger of a network of either kind; `NotFoundError` where there is none."""

@@ -4,6 +4,7 @@ What it answers is decided by a function of the request, so that a test can hold
 on what a real server behind it says.
 """
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -61,10 +62,10 @@ Answer = Callable[[Asked], Reply]
 
 
 @contextmanager
-def serving(answer: Answer | Reply) -> Iterator[Served]:
+def serving(answer: Answer | Reply, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Run a server that answers so, on a free loopback port, until the end of the block."""
     decide = (lambda _asked: answer) if isinstance(answer, Reply) else answer
-    server = _Server(decide)
+    server = _Server(decide, tls)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="http-server")
     thread.start()
     try:
@@ -79,8 +80,10 @@ def serving(answer: Answer | Reply) -> Iterator[Served]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that `server_close` waits for the connections to end
 
-    def __init__(self, decide: Answer) -> None:
+    def __init__(self, decide: Answer, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.decide = decide
         self.ending = threading.Event()
         self.served = Served(port=self.server_port)

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import (
     AddressPath,
     AnyNetworkDep,
@@ -13,6 +14,8 @@ from api.deps import (
     answer,
     problems,
 )
+from api.lines import as_lines, listed_of
+from arien_flows.access.permissions import Permission
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_address import AccountAnswer, account_answer
 from arien_flows.answers.account_entity import AccountEntityAnswer, account_entity_answer
@@ -26,11 +29,15 @@ from arien_flows.answers.account_ranking import (
 )
 from arien_flows.answers.address import AddressAnswer, address_answer
 from arien_flows.answers.entity import EntityAnswer, entity_answer
-from arien_flows.answers.history import HistoryAnswer, Order, history_answer
+from arien_flows.answers.history import HistoryAnswer, HistoryRow, Order, history_answer
 from arien_flows.errors import InputError
 from heuristics.ranking import Variant
 
-router = APIRouter(prefix="/v1/{network}/addresses", tags=["addresses"])
+router = APIRouter(
+    prefix="/v1/{network}/addresses",
+    tags=["addresses"],
+    dependencies=[allow(Permission.READ_CHAIN)],
+)
 
 REFUSALS = problems(
     _404="The network has no ledger here, or the address was never used up to its last block.",
@@ -62,9 +69,12 @@ def read_address(
     operation_id="list_address_transactions",
     summary="List the transactions of an address",
     response_model=HistoryAnswer | AccountHistoryAnswer,
-    responses=REFUSALS | problems(_409="A reorganisation removed the place of the cursor."),
+    responses=REFUSALS
+    | problems(_409="A reorganisation removed the place of the cursor.")
+    | as_lines(HistoryRow),
 )
 def list_address_transactions(
+    http: Request,
     address: AddressPath,
     network: AnyNetworkDep,
     limit: PageLimit,
@@ -82,27 +92,27 @@ def list_address_transactions(
     ] = False,
 ) -> Response:
     """Return a page of transactions; `next_cursor` and the `Link` header lead to the next."""
-    page: HistoryAnswer | AccountHistoryAnswer
     if isinstance(network, OpenAccounts):
-        page = network.ask(
-            lambda reading: account_history_answer(
-                reading, address, limit=limit, order=order, cursor=cursor, show_all=show_all
-            )
+        return listed_of(
+            http,
+            network,
+            "strict",
+            lambda reading, place: account_history_answer(
+                reading, address, limit=limit, order=order, cursor=place, show_all=show_all
+            ),
+            cursor,
         )
-    elif show_all:
+    if show_all:
         raise InputError("`all` is for chains of accounts: leave it out")
-    else:
-        page = network.ask(
-            lambda reading: history_answer(
-                reading, address, limit=limit, order=order, cursor=cursor
-            )
-        )
-    response = answer(page)
-    if page.next_cursor is not None:
-        shown = "&all=true" if show_all else ""
-        query = f"limit={limit}&order={order}&cursor={page.next_cursor}{shown}"
-        response.headers["Link"] = f'<?{query}>; rel="next"'
-    return response
+    return listed_of(
+        http,
+        network,
+        "strict",
+        lambda reading, place: history_answer(
+            reading, address, limit=limit, order=order, cursor=place
+        ),
+        cursor,
+    )
 
 
 @router.get(
@@ -110,9 +120,12 @@ def list_address_transactions(
     operation_id="read_entity_of_address",
     summary="Show the entity that an address belongs to",
     response_model=EntityAnswer | AccountEntityAnswer,
-    responses=REFUSALS,
+    responses=REFUSALS
+    | problems(_409="A reorganisation removed the place of the cursor.")
+    | as_lines(str),
 )
 def read_entity_of_address(
+    http: Request,
     address: AddressPath,
     network: AnyNetworkDep,
     limit: PageLimit,
@@ -122,17 +135,14 @@ def read_entity_of_address(
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
-    if isinstance(network, OpenAccounts):
-        return answer(
-            network.ask(
-                lambda reading: account_entity_answer(reading, address, limit=limit, cursor=cursor),
-                profile,
-            )
-        )
-    return answer(
-        network.ask(
-            lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
-        )
+    page = account_entity_answer if isinstance(network, OpenAccounts) else entity_answer
+    return listed_of(
+        http,
+        network,
+        profile,
+        lambda reading, place: page(reading, address, limit=limit, cursor=place),
+        cursor,
+        "addresses",
     )
 
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import (
     AddressPath,
     AnyNetworkDep,
@@ -14,10 +15,12 @@ from api.deps import (
     answer,
     problems,
 )
+from api.lines import as_lines, listed_of
+from arien_flows.access.permissions import Permission
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_entity import AccountEntityAnswer, account_entity_answer
 from arien_flows.answers.account_why import AccountWhyAnswer, account_why_answer
-from arien_flows.answers.conflicts import ConflictPage, conflict_page
+from arien_flows.answers.conflicts import ConflictAnswer, ConflictPage, conflict_page
 from arien_flows.answers.entity import (
     EntityAnswer,
     clustering_of,
@@ -28,7 +31,9 @@ from arien_flows.answers.entity import (
 from arien_flows.answers.why import WhyAnswer, why_answer
 from arien_flows.workspace import Reading
 
-router = APIRouter(prefix="/v1/{network}", tags=["entities"])
+router = APIRouter(
+    prefix="/v1/{network}", tags=["entities"], dependencies=[allow(Permission.READ_CHAIN)]
+)
 
 AddressQuery = Annotated[
     str,
@@ -47,10 +52,13 @@ AddressQuery = Annotated[
     response_model=EntityAnswer | AccountEntityAnswer,
     responses=problems(
         _404="No ledger, no such address, or no clustering of the ledger yet.",
+        _409="A reorganisation removed the place of the cursor.",
         _422="The text is not an address of the network.",
-    ),
+    )
+    | as_lines(str),
 )
 def read_entity(
+    http: Request,
     address: AddressPath,
     network: AnyNetworkDep,
     limit: PageLimit,
@@ -60,17 +68,14 @@ def read_entity(
     profile: ProfileQuery = "strict",
 ) -> Response:
     """Return the entity with a page of its addresses, in the order of first appearance."""
-    if isinstance(network, OpenAccounts):
-        return answer(
-            network.ask(
-                lambda reading: account_entity_answer(reading, address, limit=limit, cursor=cursor),
-                profile,
-            )
-        )
-    return answer(
-        network.ask(
-            lambda reading: entity_answer(reading, address, limit=limit, cursor=cursor), profile
-        )
+    page = account_entity_answer if isinstance(network, OpenAccounts) else entity_answer
+    return listed_of(
+        http,
+        network,
+        profile,
+        lambda reading, place: page(reading, address, limit=limit, cursor=place),
+        cursor,
+        "addresses",
     )
 
 
@@ -102,9 +107,11 @@ def explain_link(
         _404="No ledger, or no clustering of it yet.",
         _409="The clustering was run again since the cursor was made.",
         _422="A parameter is out of its range.",
-    ),
+    )
+    | as_lines(ConflictAnswer),
 )
 def list_conflicts(
+    http: Request,
     network: NetworkDep,
     limit: PageLimit,
     review: Annotated[
@@ -117,12 +124,12 @@ def list_conflicts(
 ) -> Response:
     """Return conflicts of a clustering, in the order in which they came up."""
 
-    def page(reading: Reading) -> ConflictPage:
+    def page(reading: Reading, place: str | None) -> ConflictPage:
         clustering = clustering_of(reading)
         behind = lag(reading.view, clustering, "conflicts")
         cuts = (*behind, *tags_changed(reading, "conflicts"), *reading.limits)
         return conflict_page(
-            reading.view, clustering, cuts, for_review=review, limit=limit, cursor=cursor
+            reading.view, clustering, cuts, for_review=review, limit=limit, cursor=place
         )
 
-    return answer(network.ask(page, profile))
+    return listed_of(http, network, profile, page, cursor)

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.callers import allow
 from api.deps import AddressPath, AnyNetworkDep, SettingsDep, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_exposure import (
     AccountExposureAnswer,
@@ -32,7 +34,9 @@ from arien_flows.tracing.request import MAX_DAYS
 from arien_flows.workspace import OpenNetwork
 from heuristics.exposure_terms import MOST_HOPS
 
-router = APIRouter(prefix="/v1/{network}", tags=["exposure"])
+router = APIRouter(
+    prefix="/v1/{network}", tags=["exposure"], dependencies=[allow(Permission.READ_CHAIN)]
+)
 
 PROBLEMS = problems(
     _404="No ledger, or no such address.",

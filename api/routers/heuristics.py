@@ -5,11 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.categories import CategoryList, categories_answer
 from arien_flows.answers.rules import RuleList, rules_answer
 
-router = APIRouter(prefix="/v1", tags=["heuristics"])
+router = APIRouter(
+    prefix="/v1",
+    tags=["heuristics"],
+    dependencies=[allow(Permission.READ_CHAIN, is_about_subjects=False)],
+)
 
 
 @router.get(

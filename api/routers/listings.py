@@ -3,23 +3,26 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from api.deps import PageLimit, WorkspaceDep, answer, problems
-from api.routers.tags import UNUSABLE, Cursor
+from api.callers import CallerDep, allow
+from api.deps import Cursor, PageLimit, WorkspaceDep, answer, problems
+from api.lines import as_lines, listed
+from api.routers.tags import UNUSABLE
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.listing_views import record_view
 from arien_flows.answers.listings import (
     ListingDetail,
     ListingPage,
+    ListingRecord,
     listing_detail,
     listing_page,
 )
 
-SERVICE = "service"
-"""Who looks: the service has no users that it could tell apart."""
-
-router = APIRouter(prefix="/v1/listings", tags=["listings"])
+router = APIRouter(
+    prefix="/v1/listings", tags=["listings"], dependencies=[allow(Permission.READ_LISTINGS)]
+)
 
 
 @router.get(
@@ -27,9 +30,12 @@ router = APIRouter(prefix="/v1/listings", tags=["listings"])
     operation_id="list_listings",
     summary="List collected documents",
     response_model=ListingPage,
-    responses=UNUSABLE | problems(_422="A filter or the cursor is not valid."),
+    responses=UNUSABLE
+    | problems(_422="A filter or the cursor is not valid.")
+    | as_lines(ListingRecord),
 )
 def list_listings(
+    http: Request,
     workspace: WorkspaceDep,
     limit: PageLimit,
     market: Annotated[
@@ -42,10 +48,13 @@ def list_listings(
     cursor: Cursor = None,
 ) -> Response:
     """Return a page of captures in the order of their import, withdrawn documents included."""
-    page = listing_page(
-        workspace.casebook, limit=limit, cursor=cursor, market=market, address=address
+    return listed(
+        http,
+        lambda place: listing_page(
+            workspace.casebook, limit=limit, cursor=place, market=market, address=address
+        ),
+        cursor,
     )
-    return answer(page)
 
 
 @router.get(
@@ -58,6 +67,7 @@ def list_listings(
 )
 def read_listing(
     workspace: WorkspaceDep,
+    caller: CallerDep,
     sha256: Annotated[
         str,
         Path(description="SHA-256 of the document.", pattern="^[0-9a-fA-F]{64}$", max_length=64),
@@ -70,6 +80,6 @@ def read_listing(
     """
     detail = listing_detail(workspace.casebook, sha256)
     record_view(
-        workspace.casebook, detail, reason="GET /v1/listings", at=datetime.now(UTC), by=SERVICE
+        workspace.casebook, detail, reason="GET /v1/listings", at=datetime.now(UTC), by=caller.name
     )
     return answer(detail)

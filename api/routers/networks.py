@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import WorkspaceDep, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.account_status import AccountStatusAnswer, network_status
 from arien_flows.answers.status import StatusAnswer
 from arien_flows.shapes import Shape
 
-router = APIRouter(prefix="/v1", tags=["networks"])
+router = APIRouter(
+    prefix="/v1",
+    tags=["networks"],
+    dependencies=[allow(Permission.READ_CHAIN, is_about_subjects=False)],
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.callers import allow
 from api.deps import SettingsDep, WorkspaceDep, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.account_tracing.paths_answer import AccountPathAnswer
 from arien_flows.account_tracing.paths_request import AccountPathRequest
 from arien_flows.account_workspace import OpenAccounts
@@ -26,7 +28,7 @@ from arien_flows.tracing.paths_request import (
     ThroughName,
 )
 
-router = APIRouter(prefix="/v1", tags=["traces"])
+router = APIRouter(prefix="/v1", tags=["traces"], dependencies=[allow(Permission.TRACE)])
 
 End = Annotated[str, Field(max_length=25_000)]
 

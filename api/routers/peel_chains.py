@@ -5,13 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import NetworkDep, TxidPath, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.peel_chain import peel_chain_answer
 from arien_flows.answers.peel_limits import DEFAULT_HOPS, MOST_HOPS
 from arien_flows.answers.peel_shapes import PeelChainAnswer
 from arien_flows.entities.peel_hops import Direction
 
-router = APIRouter(prefix="/v1/{network}/transactions", tags=["transactions"])
+router = APIRouter(
+    prefix="/v1/{network}/transactions",
+    tags=["transactions"],
+    dependencies=[allow(Permission.READ_CHAIN)],
+)
 
 
 @router.get(

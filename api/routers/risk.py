@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import AddressPath, AnyNetworkDep, ProfileQuery, SettingsDep, answer, problems
 from api.routers.exposure import allowed_budget
+from arien_flows.access.permissions import Permission
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_risk import AccountRiskAnswer, account_risk_answer
 from arien_flows.answers.risk import risk_answer
@@ -16,7 +18,9 @@ from arien_flows.exposure.request import MAX_BUDGET
 from arien_flows.settings import Settings
 from arien_flows.workspace import OpenNetwork
 
-router = APIRouter(prefix="/v1/{network}", tags=["risk"])
+router = APIRouter(
+    prefix="/v1/{network}", tags=["risk"], dependencies=[allow(Permission.READ_CHAIN)]
+)
 
 BudgetQuery = Annotated[
     int | None,

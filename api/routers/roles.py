@@ -3,10 +3,14 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import AddressPath, NetworkDep, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.roles import RolesAnswer, roles_answer
 
-router = APIRouter(prefix="/v1/{network}/entities", tags=["entities"])
+router = APIRouter(
+    prefix="/v1/{network}/entities", tags=["entities"], dependencies=[allow(Permission.READ_CHAIN)]
+)
 
 
 @router.get(

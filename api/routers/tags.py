@@ -9,7 +9,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.deps import AddressPath, PageLimit, WorkspaceDep, answer, problems
+from api.callers import CallerDep, allow
+from api.deps import AddressPath, Cursor, PageLimit, WorkspaceDep, answer, problems
+from api.lines import as_lines, listed
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.address_tags import AddressTagsAnswer, known_tags_answer
 from arien_flows.answers.tag_imports import (
     ImportReport,
@@ -21,20 +24,15 @@ from arien_flows.answers.tag_imports import (
     import_report,
     imports_answer,
 )
-from arien_flows.answers.tag_records import TagPage, known_networks, tag_filter, tag_page
+from arien_flows.answers.tag_records import TagPage, TagRecord, known_networks, tag_filter, tag_page
 from arien_flows.attribution.formats import TAGPACK
-from arien_flows.casebook.records import SERVICE
-from arien_flows.errors import InputError
+from arien_flows.errors import ForbiddenError, InputError
 from chains.bitcoin.networks import BITCOIN
 from chains.networks import any_network
 
 router = APIRouter(prefix="/v1", tags=["tags"])
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
-IMPORTED_BY = SERVICE
-"""Stands where a user's name would, until the service knows its users."""
-
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the last page.", max_length=100)]
 NetworkPath = Annotated[
     str, Path(description="Name of the network.", max_length=40, examples=["bitcoin"])
 ]
@@ -50,6 +48,7 @@ UNUSABLE = problems(_500="The casebook cannot be used.", _503="The casebook is b
 @router.get(
     "/{network}/addresses/{address}/tags",
     operation_id="list_address_tags",
+    dependencies=[allow(Permission.READ_TAGS)],
     summary="List what sources say of an address and its entity",
     response_model=AddressTagsAnswer,
     responses=UNUSABLE
@@ -69,11 +68,15 @@ def list_address_tags(
 @router.get(
     "/tags",
     operation_id="list_tags",
+    dependencies=[allow(Permission.READ_TAGS)],
     summary="List the tags in effect",
     response_model=TagPage,
-    responses=UNUSABLE | problems(_422="A filter or the cursor is not valid."),
+    responses=UNUSABLE
+    | problems(_404="No such network.", _422="A filter or the cursor is not valid.")
+    | as_lines(TagRecord),
 )
 def list_tags(
+    http: Request,
     workspace: WorkspaceDep,
     limit: PageLimit,
     network: Annotated[
@@ -103,24 +106,34 @@ def list_tags(
         creator=creator,
         known=known_networks(workspace.casebook),
     )
-    return answer(tag_page(workspace.casebook, wanted, limit=limit, cursor=cursor))
+    return listed(
+        http,
+        lambda place: tag_page(workspace.casebook, wanted, limit=limit, cursor=place),
+        cursor,
+    )
 
 
 @router.get(
     "/tags/imports",
     operation_id="list_tag_imports",
+    dependencies=[allow(Permission.READ_TAGS)],
     summary="List the imports of tags",
     response_model=TagImportPage,
-    responses=UNUSABLE | problems(_422="The cursor is not valid."),
+    responses=UNUSABLE | problems(_422="The cursor is not valid.") | as_lines(TagImportAnswer),
 )
-def list_tag_imports(workspace: WorkspaceDep, limit: PageLimit, cursor: Cursor = None) -> Response:
+def list_tag_imports(
+    http: Request, workspace: WorkspaceDep, limit: PageLimit, cursor: Cursor = None
+) -> Response:
     """Return a page of imports, in the order in which they were made, withdrawn ones included."""
-    return answer(imports_answer(workspace.casebook, limit=limit, cursor=cursor))
+    return listed(
+        http, lambda place: imports_answer(workspace.casebook, limit=limit, cursor=place), cursor
+    )
 
 
 @router.get(
     "/tags/imports/{number}",
     operation_id="read_tag_import",
+    dependencies=[allow(Permission.READ_TAGS)],
     summary="Show an import with the rows that could not be used",
     response_model=TagImportDetail,
     responses=UNUSABLE
@@ -134,6 +147,7 @@ def read_tag_import(number: ImportPath, workspace: WorkspaceDep) -> Response:
 @router.post(
     "/tags/imports",
     operation_id="import_tags",
+    dependencies=[allow(Permission.PROPOSE_TAGS)],
     summary="Import a TagPack",
     response_model=ImportReport,
     responses=IMPORTED
@@ -154,6 +168,7 @@ def read_tag_import(number: ImportPath, workspace: WorkspaceDep) -> Response:
 async def import_tags(
     request: Request,
     workspace: WorkspaceDep,
+    caller: CallerDep,
     network: Annotated[
         str, Query(description="The network that `BTC` or `ETH` means in it.", max_length=40)
     ] = BITCOIN.name,
@@ -173,7 +188,7 @@ async def import_tags(
         name=name,
         network=assumed,
         now=datetime.now(UTC),
-        by=IMPORTED_BY,
+        by=caller.name,
     )
     report = import_report(outcome, TAGPACK)
     if report.error is not None:
@@ -195,6 +210,7 @@ class WithdrawalBody(BaseModel):
 @router.post(
     "/tags/imports/{number}/withdrawal",
     operation_id="withdraw_tag_import",
+    dependencies=[allow(Permission.PROPOSE_TAGS)],
     summary="Take an import out of effect",
     response_model=TagImportAnswer,
     responses=UNUSABLE
@@ -205,10 +221,18 @@ class WithdrawalBody(BaseModel):
     ),
 )
 def withdraw_tag_import(
-    number: ImportPath, body: WithdrawalBody, workspace: WorkspaceDep
+    number: ImportPath, body: WithdrawalBody, workspace: WorkspaceDep, caller: CallerDep
 ) -> Response:
-    """Withdraw an import. Nothing is deleted, and what it superseded speaks again."""
+    """Withdraw an import. Nothing is deleted, and what it superseded speaks again.
+
+    One's own; those of others are withdrawn by whoever may approve tags.
+    """
+    made_by = workspace.casebook.read_import(number).imported_by
+    if made_by != caller.name and not caller.may(Permission.APPROVE_TAGS):
+        raise ForbiddenError(
+            f"import {number} was made by {made_by}: whoever approves tags withdraws it"
+        )
     record = workspace.casebook.withdraw(
-        number, reason=body.reason.strip(), now=datetime.now(UTC), by=IMPORTED_BY
+        number, reason=body.reason.strip(), now=datetime.now(UTC), by=caller.name
     )
     return answer(import_answer(record))

@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import AnyNetworkDep, PageLimit, TxidPath, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.account_workspace import OpenAccounts
 from arien_flows.answers.account_transaction import (
     AccountTransactionAnswer,
@@ -13,7 +15,11 @@ from arien_flows.answers.account_transaction import (
 )
 from arien_flows.answers.transaction import TransactionAnswer, transaction_answer
 
-router = APIRouter(prefix="/v1/{network}/transactions", tags=["transactions"])
+router = APIRouter(
+    prefix="/v1/{network}/transactions",
+    tags=["transactions"],
+    dependencies=[allow(Permission.READ_CHAIN)],
+)
 
 
 @router.get(

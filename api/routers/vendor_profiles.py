@@ -5,12 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import AddressPath, NetworkDep, answer, problems
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.vendor import ProfileRequest, vendor_profile
 from arien_flows.answers.vendor_shapes import VendorProfile
 from arien_flows.prices.currencies import currency_named
 
-router = APIRouter(prefix="/v1/{network}/entities", tags=["entities"])
+router = APIRouter(
+    prefix="/v1/{network}/entities", tags=["entities"], dependencies=[allow(Permission.READ_CHAIN)]
+)
 
 MOST_BUDGET = 20_000
 """Transactions that a trace of the cash-out may look at here."""

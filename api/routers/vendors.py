@@ -2,13 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from api.callers import allow
 from api.deps import PageLimit, WorkspaceDep, answer, problems
+from api.lines import as_lines, listed
 from api.routers.vendor_profiles import MOST_BUDGET
+from arien_flows.access.permissions import Permission
 from arien_flows.answers.vendor import ProfileRequest, vendor_profile
-from arien_flows.answers.vendor_account_shapes import VendorAnswer, VendorLinkAnswer, VendorPage
+from arien_flows.answers.vendor_account_shapes import (
+    VendorAnswer,
+    VendorLinkAnswer,
+    VendorPage,
+    VendorRecord,
+)
 from arien_flows.answers.vendor_accounts import Sort, VendorQuery, vendor_answer, vendors_answer
 from arien_flows.answers.vendor_aliases import strict_reading_of
 from arien_flows.answers.vendor_links import vendor_link_answer
@@ -38,11 +46,15 @@ UNUSABLE = problems(_500="The casebook cannot be used.", _503="The casebook is b
 @router.get(
     "",
     operation_id="list_vendors",
+    dependencies=[allow(Permission.READ_LISTINGS)],
     summary="List the accounts of vendors that documents speak of",
     response_model=VendorPage,
-    responses=UNUSABLE | problems(_422="A filter or the cursor is not valid."),
+    responses=UNUSABLE
+    | problems(_422="A filter or the cursor is not valid.")
+    | as_lines(VendorRecord),
 )
 def list_vendors(
+    http: Request,
     workspace: WorkspaceDep,
     limit: PageLimit,
     market: Annotated[
@@ -55,12 +67,17 @@ def list_vendors(
 ) -> Response:
     """Return a page of accounts."""
     query = VendorQuery(market=market, sort=sort)
-    return answer(vendors_answer(workspace.casebook, query, limit=limit, cursor=cursor))
+    return listed(
+        http,
+        lambda place: vendors_answer(workspace.casebook, query, limit=limit, cursor=place),
+        cursor,
+    )
 
 
 @router.get(
     "/{market}/{handle}",
     operation_id="read_vendor",
+    dependencies=[allow(Permission.READ_LISTINGS)],
     summary="Show what documents say of an account, and who else its owner is",
     response_model=VendorAnswer,
     responses=UNUSABLE
@@ -80,6 +97,7 @@ def read_vendor(
 @router.get(
     "/{market}/{handle}/links",
     operation_id="read_vendor_link",
+    dependencies=[allow(Permission.READ_LISTINGS)],
     summary="Show what links two accounts",
     response_model=VendorLinkAnswer,
     responses=UNUSABLE
@@ -110,6 +128,7 @@ def read_vendor_link(
 @router.get(
     "/{market}/{handle}/profile",
     operation_id="read_account_profile",
+    dependencies=[allow(Permission.READ_CHAIN)],
     summary="Show what the chain shows of an account's wallets",
     response_model=VendorProfile,
     responses=UNUSABLE

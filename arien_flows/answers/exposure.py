@@ -83,12 +83,6 @@ def ground_of(reading: Reading) -> Ground:
     )
 
 
-def exposures(reading: Reading, requests: Sequence[ExposureRequest]) -> tuple[Exposure, ...]:
-    """Return the exposure that each request asks for, with names but unrounded and uncut."""
-    ground = ground_of(reading)
-    return tuple(exposure_of(ground, request) for request in requests)
-
-
 def exposure_answer(reading: Reading, requests: Sequence[ExposureRequest]) -> ExposureAnswer:
     """Return the answer to requests that differ in their direction only.
 

@@ -19,7 +19,7 @@ from arien_flows.answers.risk_contributions import (
     figure,
     percent,
 )
-from arien_flows.answers.risk_inputs import Gathered, gather_inputs
+from arien_flows.answers.risk_inputs import Gathered, basis_of, gather_inputs
 from arien_flows.answers.risk_sentences import LIMITS
 from arien_flows.answers.risk_shapes import (
     RiskAnswer,
@@ -80,7 +80,7 @@ def risk_answer(
     policy = policy or standard_policy()
     clustering, view = clustering_of(reading), reading.view
     prices = reading.prices(flags.CURRENCY) if prices is None else prices
-    found = gather_inputs(reading, text, budget, prices)
+    found = gather_inputs(basis_of(reading, prices), text, budget)
     rules = {
         "answer": ANSWER_VERSION,
         "coinjoin": coinjoin.VERSION,

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from arien_flows.answers.entity import clustering_of
-from arien_flows.answers.exposure import exposures
+from arien_flows.answers.exposure import ground_of
 from arien_flows.attribution.confidence import claimed
-from arien_flows.attribution.naming import Naming
 from arien_flows.attribution.owner import reading_key, readings
 from arien_flows.attribution.source_documents import source_document
 from arien_flows.attribution.tag import NAMES_SOMEBODY
 from arien_flows.entities.activity import Bounds, Subject, address_of, entity_of, gather
 from arien_flows.entities.peel_hops import Hops, coinjoin_test
 from arien_flows.exposure.request import LEAST_CONFIDENCE, ExposureRequest
+from arien_flows.exposure.run import ExposureSetUp, exposure_of, exposure_set_up
 from arien_flows.exposure.shares import COINJOIN, Exposure
 from arien_flows.prices.rates import PriceBook
 from arien_flows.risk.flags import Observed, flags_of
@@ -40,11 +40,43 @@ class Gathered:
     cuts: tuple[Truncation, ...]
 
 
-def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -> Gathered:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the inputs of all subjects of one reading rest on; made once for many of them."""
+
+    reading: Reading
+    prices: PriceBook
+    exposure: ExposureSetUp
+    hops: Hops
+    """Keeps what it learns: renew it now and then where there are thousands of subjects."""
+
+    tags_of: Callable[[int, int], FoundTags]
+    """At most so many tags of an address number and its entity."""
+
+
+def basis_of(reading: Reading, prices: PriceBook) -> Basis:
+    """Return what inputs rest on; `NotFoundError` where nothing was clustered."""
+    clustering_of(reading)
+    return Basis(
+        reading=reading,
+        prices=prices,
+        exposure=exposure_set_up(ground_of(reading), LEAST_CONFIDENCE),
+        hops=hops_of(reading),
+        tags_of=reading.tags.tags_of,
+    )
+
+
+def hops_of(reading: Reading) -> Hops:
+    """Return what judges peel hops of a reading, and has learned nothing yet."""
+    return Hops(reading.view, coinjoin_test(reading.view, reading.coinjoin_marks))
+
+
+def gather_inputs(basis: Basis, text: str, budget: int) -> Gathered:
     """Return the inputs of an address, or of `entity:ADDRESS`.
 
     `budget` is how many transactions each direction of the exposure may go through.
     """
+    reading = basis.reading
     clustering, view = clustering_of(reading), reading.view
     is_entity = text.lower().startswith(ENTITY)
     address = view.find_address(text[len(ENTITY) :] if is_entity else text)
@@ -52,32 +84,24 @@ def gather_inputs(reading: Reading, text: str, budget: int, prices: PriceBook) -
     name = view.address_text(address) or text
     called = f"{ENTITY}{name}" if is_entity else name
     both: tuple[Direction, Direction] = ("in", "out")
-    found = dict(
-        zip(
-            both,
-            exposures(
-                reading,
-                [ExposureRequest(subjects=(called,), direction=it, budget=budget) for it in both],
-            ),
-            strict=True,
+    found = {
+        way: exposure_of(
+            basis.exposure.ground,
+            ExposureRequest(subjects=(called,), direction=way, budget=budget),
+            basis.exposure,
         )
-    )
-    own, left_out = own_tags(
-        reading.tags.tags_of, address, view.tip.time.date(), is_entity=is_entity
-    )
+        for way in both
+    }
+    own, left_out = own_tags(basis.tags_of, address, view.tip.time.date(), is_entity=is_entity)
     marks = reading.coinjoin_marks
     assert marks is not None  # noqa: S101 there is a clustering, so there are marks
     activity = gather(view, clustering.labels, marks, subject, Bounds())
     seen = Observed(
         view=view,
         gathered=activity,
-        hops=Hops(view, coinjoin_test(view, marks)),
-        naming=Naming(
-            attribution=reading.tags.attribution,
-            least=LEAST_CONFIDENCE,
-            on=view.tip.time.date(),
-        ),
-        prices=prices,
+        hops=basis.hops,
+        naming=basis.exposure.naming,
+        prices=basis.prices,
     )
     inputs = Inputs(
         total_in=found["in"].total,

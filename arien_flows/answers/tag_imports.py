@@ -162,6 +162,17 @@ class ReviewAnswer(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPage(Shape):
+    """A page of the reviews of an import."""
+
+    items: tuple[ReviewAnswer, ...]
+    """In the order of their making."""
+
+    next_cursor: str | None
+    """Leads to the next page; nothing where this is the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagImportDetail(Shape):
     """An import with the rows that could not be used, and its reviews."""
 
@@ -230,6 +241,16 @@ def import_detail(casebook: Casebook, number: int) -> TagImportDetail:
         reviews=tuple(review_answer(each) for each in casebook.lists.reviews(number)),
         rejected_before=casebook.lists.rejected_before(number),
     )
+
+
+def reviews_page(casebook: Casebook, number: int, *, limit: int, cursor: str | None) -> ReviewPage:
+    """Return a page of the reviews of an import, which are only ever added to."""
+    casebook.read_import(number)
+    begin = 0 if cursor is None else read_cursor(cursor)
+    found = casebook.lists.reviews(number)
+    items = tuple(review_answer(each) for each in found[begin : begin + limit])
+    end = begin + len(items)
+    return ReviewPage(items=items, next_cursor=make_cursor(end) if end < len(found) else None)
 
 
 def import_report(outcome: ImportOutcome, form: str) -> ImportReport:

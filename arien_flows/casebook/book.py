@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL, Connection
 
@@ -20,13 +20,25 @@ from arien_flows.attribution.tag import Tag
 from arien_flows.attribution.tagpack import parse_tagpack
 from arien_flows.casebook import imports, prices, tags
 from arien_flows.casebook.captures import Captures
+from arien_flows.casebook.cases import Cases
 from arien_flows.casebook.collector import paused_collector
 from arien_flows.casebook.documents import KeptDocument, described
-from arien_flows.casebook.engine import open_engine, reading, shown, sqlite_file, writing
+from arien_flows.casebook.engine import (
+    changing,
+    open_engine,
+    reading,
+    shown,
+    sqlite_file,
+    writing,
+)
 from arien_flows.casebook.evidence_book import EvidenceBook
+from arien_flows.casebook.gauges import Work, work
 from arien_flows.casebook.imports import Origin
+from arien_flows.casebook.jobs import Jobs
+from arien_flows.casebook.keys import Keys
 from arien_flows.casebook.models import SCHEMA
 from arien_flows.casebook.pack_rows import Report
+from arien_flows.casebook.people import People
 from arien_flows.casebook.records import (
     FaultyTag,
     ImportOutcome,
@@ -40,13 +52,20 @@ from arien_flows.casebook.records import (
     TagTable,
     Withdrawal,
 )
+from arien_flows.casebook.requests import Requests
+from arien_flows.casebook.sessions import Sessions
 from arien_flows.casebook.tag_lists import TagLists
 from arien_flows.casebook.vendors import Vendors
 from arien_flows.casebook.version import version_of
-from arien_flows.errors import NotFoundError
+from arien_flows.casebook.watches import Watches
+from arien_flows.casebook.webhooks import Hooks
+from arien_flows.errors import InputError, NotFoundError
 from arien_flows.prices.rates import PriceBook
 from arien_flows.prices.reading import read_prices
 from arien_flows.prices.table import PriceTable
+
+if TYPE_CHECKING:
+    from arien_flows.casebook.backup import KeptDatabase, OpenPart
 
 Answer = TypeVar("Answer")
 
@@ -82,12 +101,61 @@ class Casebook:
         with reading(self._engine) as connection:
             return version_of(connection)
 
+    def check(self) -> None:
+        """Connect, and raise where it cannot be used; an empty casebook can."""
+        version = self.version()
+        if version is not None:
+            self._check(version)
+
     def upgrade(self) -> tuple[str | None, Path | None]:
         """Bring its tables up to date; return the version they had, and the copy made first."""
         from arien_flows.casebook.schema import upgrade
 
         self._make_folder()
         return upgrade(self._engine)
+
+    def keep(self, folder: str, open_part: "OpenPart") -> "KeptDatabase":
+        """Write everything into a folder of an archive, as of one moment.
+
+        `NotFoundError` where there is nothing; tables of an older version are kept as they are.
+        """
+        from arien_flows.casebook.backup import KeptDatabase, keep_tables
+
+        version = self.version()
+        if version is None:
+            raise NotFoundError(f"nothing was written to the casebook in {self.name} yet")
+        with reading(self._engine) as connection:
+            tables = keep_tables(connection, folder, open_part)
+        return KeptDatabase(version=version, tables=tuple(tables))
+
+    def restore(self, kept: "KeptDatabase", folder: str, open_part: "OpenPart") -> None:
+        """Make everything again from an archive, in a database that is empty.
+
+        Tables of an older version are made as they were, and then brought up to date. `InputError`
+        where the database is not empty, or the archive is of a newer version or was changed.
+        """
+        from arien_flows.casebook.backup import restore_tables
+        from arien_flows.casebook.schema import known_versions, migrate
+
+        if kept.version not in known_versions():
+            raise InputError(
+                f"the backup is of a newer version of this program (tables {kept.version}): "
+                "install that version"
+            )
+        self._make_folder()
+        with writing(self._engine) as connection:
+            if version_of(connection) is not None:
+                raise InputError(
+                    f"there is a casebook in {self.name} already: restore into an empty place"
+                )
+            migrate(connection, kept.version)
+            restore_tables(connection, kept.tables, folder, open_part)
+            if kept.version != SCHEMA:
+                migrate(connection)
+
+    def work(self) -> Work:
+        """Return how many jobs and deliveries there are, and how long they have waited."""
+        return self._read(work, Work())
 
     # --- tags
 
@@ -109,6 +177,8 @@ class Casebook:
 
     def tags_numbered(self, numbers: Sequence[int]) -> list[StoredTag]:
         """Return the tags that a `TagTable` numbers, in that order."""
+        if not numbers:
+            return []
         return self._read(lambda connection: tags.tags_numbered(connection, numbers), [])
 
     def page(self, wanted: TagFilter, after: int, limit: int) -> list[tuple[int, StoredTag]]:
@@ -208,6 +278,46 @@ class Casebook:
     def vendors(self) -> Vendors:
         """The accounts of vendors that documents speak of."""
         return Vendors(self._read)
+
+    @property
+    def cases(self) -> Cases:
+        """The cases, and who sees them."""
+        return Cases(self._read, self._writing, self._engine)
+
+    @property
+    def watches(self) -> Watches:
+        """What somebody wants to hear of when it moves, and the alerts."""
+        return Watches(self._read, self._writing)
+
+    @property
+    def hooks(self) -> Hooks:
+        """The receivers of events, and what they are still to be told."""
+        return Hooks(self._read, self._writing)
+
+    @property
+    def people(self) -> People:
+        """Who has an account."""
+        return People(self._read, self._writing)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of people and programs."""
+        return Keys(self._read, self._writing)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        return Sessions(self._read, self._writing)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work: what waits, who does it, and what came of it."""
+        return Jobs(self._read, self._changing)
+
+    @property
+    def requests(self) -> Requests:
+        """The requests that may be repeated, with their answers."""
+        return Requests(self._writing)
 
     # --- prices
 
@@ -336,6 +446,15 @@ class Casebook:
                     self._check(version)
             yield connection
         self._is_checked = True
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """Connect to change single rows; an empty database gets its tables first."""
+        if not self._is_there():
+            with self._writing():
+                pass
+        with changing(self._engine) as connection:
+            yield connection
 
     def _make_folder(self) -> None:
         if self._file is not None:

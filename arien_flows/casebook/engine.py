@@ -33,19 +33,25 @@ from arien_flows.errors import (
 BUSY_SECONDS = 30
 """How long a writer waits for another one."""
 
+CASEBOOK = "the casebook"
+"""How errors call a database, unless they are told otherwise."""
+
 _WRITING = "arien_flows_writing"
 _POSTGRESQL = "postgresql+psycopg"
 
 
-def database_url(address: str) -> URL:
-    """Return the address of a casebook's database; `InputError` for what is no such address."""
+def database_url(address: str, variable: str = "ARIEN_CASEBOOK") -> URL:
+    """Return the address of a database; `InputError` for what is no such address.
+
+    `variable` is where it was set.
+    """
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
         # Neither the text nor the error is repeated: of `user:PASSWORD` without a host the
         # library takes the password for a port, and quotes it.
         raise InputError(
-            "ARIEN_CASEBOOK is not an address: write postgresql+psycopg://USER@HOST/NAME or "
+            f"{variable} is not an address: write postgresql+psycopg://USER@HOST/NAME or "
             "sqlite:///FILE"
         ) from None
     if url.drivername in ("postgresql", "postgres"):
@@ -55,8 +61,8 @@ def database_url(address: str) -> URL:
     if url.drivername == _POSTGRESQL:
         return url
     raise InputError(
-        f"ARIEN_CASEBOOK names the database {url.drivername!r}, and a casebook is kept in "
-        "PostgreSQL (postgresql+psycopg://USER@HOST/NAME) or a SQLite file (sqlite:///FILE)"
+        f"{variable} names the database {url.drivername!r}; PostgreSQL "
+        "(postgresql+psycopg://USER@HOST/NAME) or a SQLite file (sqlite:///FILE) is wanted"
     )
 
 
@@ -101,44 +107,70 @@ def open_engine(url: URL) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """Connect for reading: everything that is read is of one moment."""
-    with translated(engine.url), engine.connect() as connection:
+def reading(engine: Engine, what: str = CASEBOOK) -> Iterator[Connection]:
+    """Connect for reading: everything that is read is of one moment.
+
+    `what` is how errors call the database.
+    """
+    with translated(engine, what), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Connect as the one writer; what is written becomes visible at the end, or not at all."""
-    with translated(engine.url), engine.execution_options(**{_WRITING: True}).begin() as connection:
+def writing(
+    engine: Engine, what: str = CASEBOOK, lock: str = "arien-flows"
+) -> Iterator[Connection]:
+    """Connect as the one writer; what is written becomes visible at the end, or not at all.
+
+    A server tells its writers by the name of a lock; a SQLite file has one writer anyway.
+    """
+    is_writer = {_WRITING: True}
+    with translated(engine, what), engine.execution_options(**is_writer).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('arien-flows'))"))
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext(:lock))"), {"lock": lock}
+            )
         yield connection
 
 
 @contextmanager
-def translated(url: URL) -> Iterator[None]:
-    """Turn what a driver raises into errors that say what to do."""
+def changing(engine: Engine) -> Iterator[Connection]:
+    """Connect to change rows that are locked one by one, beside the one writer.
+
+    SQLite knows no such locks: there it is the writer.
+    """
+    with translated(engine), engine.execution_options(**{_WRITING: True}).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
+        yield connection
+
+
+@contextmanager
+def translated(engine: Engine, what: str = CASEBOOK) -> Iterator[None]:
+    """Turn what a driver raises, itself or through the library, into errors that say what to do."""
+    url, driver = engine.url, engine.dialect.loaded_dbapi
     try:
         yield
     except DBAPIError as error:
-        raise _expected(error, url) from error
+        raise _expected(error.orig, url, what) from error
+    except driver.Error as error:
+        raise _expected(error, url, what) from error
     except PoolTimeoutError as error:
         raise CasebookBusyError(
             f"too many questions wait for the casebook in {shown(url)}: try again later"
         ) from error
 
 
-def _expected(error: DBAPIError, url: URL) -> CasebookError | StorageFullError:
-    reason = " ".join(str(error.orig).split())
+def _expected(error: BaseException | None, url: URL, what: str) -> CasebookError | StorageFullError:
+    reason = " ".join(str(error).split())
     if url.password:
         reason = reason.replace(str(url.password), "***")
-    where = f"the casebook in {shown(url)}"
+    where = f"{what} in {shown(url)}"
     # By its code: a server may speak another language.
-    code = str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
+    code = str(getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", ""))
     if code == "55P03" or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return CasebookBusyError(f"{where} is being written to by another process: try again later")
     if code in ("25006", "42501") or code.startswith("SQLITE_READONLY"):

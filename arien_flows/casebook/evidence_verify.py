@@ -130,7 +130,9 @@ def head_named(told: str) -> tuple[int, str]:
     if not (colon and number.isascii() and number.isdigit() and len(number) < 10) or not (
         len(wanted) == len(FIRST_HASH) and set(wanted) <= set("0123456789abcdef")
     ):
-        raise InputError(f"{told!r} is no head: write SEQ:HASH as `evidence head` prints them")
+        raise InputError(
+            f"{told!r} is no head: write SEQ:HASH, a number and the hash that was printed with it"
+        )
     return int(number), wanted
 
 

@@ -40,7 +40,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0007"
+SCHEMA = "0012"
 """The newest migration, which these tables agree with."""
 
 BIG_NUMBER = BigInteger().with_variant(Integer, "sqlite")

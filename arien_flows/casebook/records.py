@@ -12,7 +12,7 @@ from arien_flows.prices.table import PriceOrigin
 from chains.types import Int64Array, UInt8Array
 
 SERVICE = "service"
-"""Stands for whoever uses the API, which knows no users."""
+"""Stands for whoever used the API before it knew its users."""
 
 UNKNOWN_USER = "unknown"
 """Stands for a user whose name the computer does not know."""

@@ -3,9 +3,10 @@
 Reviews are rows that are only ever added; what they come to is said in `verdicts`. Rejected tags do
 not speak; those that nobody reviewed do, unless the casebook's policy says otherwise.
 
-People are known by the names under which they use the computer. Where an import was made by nobody
-in particular (by the service, which knows no users yet), nobody can tell that another one approves
-it, and it cannot be approved. The policy is one person's decision, with reason and name on record.
+People are known by the names of their accounts, or under which they use the computer. Where an
+import was made by nobody in particular (by the service, before it knew its users), nobody can tell
+that another one approves it, and it cannot be approved. Triggers of the database keep both rules,
+too. The policy is one person's decision, with reason and name on record.
 """
 
 from collections.abc import Sequence

@@ -50,6 +50,7 @@ def demo(
     Simulates a darknet economy as real block files with regtest addresses, reads them back,
     joins addresses into entities, and follows a vendor's revenue and a theft to the exchanges.
     """
+    from arien_flows.cli.binding import require_protection
     from arien_flows.cli.serve import listen, run_service
 
     session = session_of(context)
@@ -57,6 +58,7 @@ def demo(
     port = settings.port if port is None else port
     if not no_serve:
         # A port in use is better found before the work than after it.
+        require_protection(settings, settings.host)
         listen(settings.host, port).close()
     scene = perform(session, folder or settings.data / "demo", transactions, seed)
     if not no_serve:

@@ -73,6 +73,11 @@ COMMANDS = {
         attribute="trace",
         summary="Follow money forward or backward.",
     ),
+    "neighbours": Entry(
+        module="arien_flows.cli.neighbours",
+        attribute="neighbours",
+        summary="List who paid an address, or whom it paid, with what moved in sum.",
+    ),
     "next": Entry(
         module="arien_flows.cli.next",
         attribute="next_command",
@@ -97,6 +102,11 @@ COMMANDS = {
         module="arien_flows.cli.risk",
         attribute="risk",
         summary="Score the risk of an address, or of entity:ADDRESS, with reasons.",
+    ),
+    "batch": Entry(
+        module="arien_flows.cli.batch",
+        attribute="batch",
+        summary="Answer each row of a table of addresses.",
     ),
     "replay": Entry(
         module="arien_flows.cli.replay",
@@ -123,25 +133,55 @@ COMMANDS = {
         attribute="listings",
         summary="Collected documents: import, look at, list, show, withdraw.",
     ),
+    "case": Entry(
+        module="arien_flows.cli.case",
+        attribute="case",
+        summary="Cases: make, fill, look at, erase.",
+    ),
     "prices": Entry(
         module="arien_flows.cli.prices",
         attribute="prices",
         summary="What coins were worth: import price tables, look up, withdraw.",
+    ),
+    "watch": Entry(
+        module="arien_flows.cli.watch",
+        attribute="watch",
+        summary="Watch addresses: add, list, look for news.",
     ),
     "evidence": Entry(
         module="arien_flows.cli.evidence",
         attribute="evidence",
         summary="The chain of evidence: check it, list it, print its head.",
     ),
+    "audit": Entry(
+        module="arien_flows.cli.audit",
+        attribute="audit",
+        summary="The audit log of the service: check it, export it, print its head.",
+    ),
     "casebook": Entry(
         module="arien_flows.cli.casebook",
         attribute="casebook",
-        summary="The casebook: where it is, and bringing its tables up to date.",
+        summary="The casebook: where it is, its tables, and backups of it.",
+    ),
+    "keys": Entry(
+        module="arien_flows.cli.keys",
+        attribute="keys",
+        summary="Keys of people and programs: make, list, revoke.",
+    ),
+    "people": Entry(
+        module="arien_flows.cli.people",
+        attribute="people",
+        summary="Accounts of people and programs: make, list, disable.",
     ),
     "serve": Entry(
         module="arien_flows.cli.serve",
         attribute="serve",
         summary="Serve the ledgers on this machine: HTTP API and start page.",
+    ),
+    "worker": Entry(
+        module="arien_flows.cli.worker",
+        attribute="worker",
+        summary="Do the jobs of the service: long traces, batches, watches, deliveries.",
     ),
     "doctor": Entry(
         module="arien_flows.cli.doctor",

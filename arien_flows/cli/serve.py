@@ -1,75 +1,143 @@
-"""`arien-flows serve`: the HTTP API and start page, on this machine.
+"""`arien-flows serve`: the HTTP API and start page.
 
-The application is started by its name, so that the command line does not import it.
+This process only listens and looks after others: those that answer requests and those that do
+jobs. It imports no library, and the application is started by its name, so that the command line
+does not import it.
 """
 
-import ipaddress
 import os
+import signal
 import socket
-from contextlib import suppress
+import tempfile
+from dataclasses import replace
 
 import click
 
+from arien_flows.cli.binding import ip_version, require_protection
 from arien_flows.cli.session import session_of, session_options
 from arien_flows.errors import InputError
 from arien_flows.settings import Settings
 
-WAITING_CONNECTIONS = 128
+WAITING_CONNECTIONS = 2048
+"""Connections that the kernel keeps while no process has taken them yet."""
 
 
 @click.command()
 @session_options
-@click.option("--host", metavar="ADDRESS", help="Loopback address (ARIEN_HOST; 127.0.0.1).")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on (ARIEN_HOST; 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port (ARIEN_PORT; 8000); 0: any.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Processes that answer requests (ARIEN_PROCESSES; 1).",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    metavar="N",
+    help="Workers that do jobs (ARIEN_WORKERS; 1); 0 where `arien-flows worker` runs apart.",
+)
 @click.pass_context
-def serve(context: click.Context, host: str | None, port: int | None) -> None:
+def serve(
+    context: click.Context,
+    host: str | None,
+    port: int | None,
+    processes: int | None,
+    workers: int | None,
+) -> int:
     """Serve the ledgers on this machine: HTTP API and start page.
 
-    The service has no accounts, so it listens on loopback only. To use it from another machine,
-    forward the port: ssh -L 8000:127.0.0.1:8000 HOST
+    Without accounts (ARIEN_ACCOUNTS=1) it listens on loopback only. To use it from another
+    machine, forward the port: ssh -L 8000:127.0.0.1:8000 HOST
     """
     settings = session_of(context).settings
-    run_service(
+    settings = replace(
+        settings,
+        processes=settings.processes if processes is None else processes,
+        workers=settings.workers if workers is None else workers,
+    )
+    return run_service(
         settings,
         host=host if host is not None else settings.host,
         port=port if port is not None else settings.port,
     )
 
 
-def run_service(settings: Settings, *, host: str, port: int) -> None:
-    """Serve until the process is told to stop."""
-    import uvicorn
+def run_service(settings: Settings, *, host: str, port: int) -> int:
+    """Serve until the process is told to stop; return the exit code."""
+    from arien_flows.worker.supervising import Role, Supervisor, child_command
 
+    require_protection(settings, host)
     listener = listen(host, port)
-    # The application reads its settings from the environment when uvicorn makes it.
-    os.environ["ARIEN_DATA"] = str(settings.data)
+    descriptor = listener.fileno()
+    # Messages to receivers of events say where the service is.
+    settings = replace(settings, host=host, port=listener.getsockname()[1])
+    roles = [
+        Role(
+            title=f"Answering process {number}",
+            command=lambda _name, _before: child_command(
+                "arien_flows.worker.answering", str(descriptor)
+            ),
+            descriptors=(descriptor,),
+        )
+        for number in range(1, settings.processes + 1)
+    ] + [
+        Role(
+            title=f"Worker {number}",
+            command=lambda name, before: child_command(
+                "arien_flows.worker.running",
+                *("--name", name),
+                *(() if before is None else ("--instead-of", before)),
+            ),
+        )
+        for number in range(1, settings.workers + 1)
+    ]
+    # Processes count what they do in files of this folder; whichever is asked adds them up.
+    counters = tempfile.TemporaryDirectory(prefix="arien-flows-counters-")
+    supervisor = Supervisor(
+        roles=roles,
+        environment=_environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": counters.name},
+        grace_seconds=settings.grace_seconds,
+        tell=lambda line: click.echo(line, err=True),
+        # Whoever connects now is refused at once instead of waiting in vain.
+        release=listener.close,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: supervisor.stop())
     name = f"[{host}]" if ":" in host else host
     click.echo(
-        f"Serving {settings.data} at http://{name}:{listener.getsockname()[1]} (Ctrl-C ends it)",
+        f"Serving {settings.data} at http://{name}:{settings.port} (Ctrl-C ends it)",
         err=True,
     )
-    # No access log: its lines would hold the addresses that are being investigated.
-    server = uvicorn.Server(
-        uvicorn.Config("api.main:create_app", factory=True, log_level="warning", access_log=False)
-    )
-    # Ctrl-C is how a person ends it, not a failure.
-    with listener, suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    with listener, counters:
+        return supervisor.run()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of the children, which read their settings from it."""
+    from arien_flows.worker.supervising import child_environment
+
+    changed = {
+        "ARIEN_DATA": str(settings.data),
+        "ARIEN_DEBUG": str(int(settings.debug)),
+        "ARIEN_HOST": settings.host,
+        "ARIEN_PORT": str(settings.port),
+    }
+    if settings.network is not None:
+        changed["ARIEN_NETWORK"] = settings.network
+    environment = child_environment(os.environ, **changed)
+    if settings.casebook is None:
+        environment.pop("ARIEN_CASEBOOK", None)
+    return environment
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket on a loopback address."""
+    """Return a listening socket; whether it may listen there is decided before."""
     address = "127.0.0.1" if host == "localhost" else host
-    try:
-        is_loopback = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise InputError(
-            f"{host} is not a loopback address, and this version has no accounts to protect the "
-            "data: serve on 127.0.0.1 and forward the port with ssh -L"
-        )
-    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    if ip_version(address) is None:
+        raise InputError(f"{host} is no IP address of this machine: name one, or localhost")
+    listener = socket.socket(socket.AF_INET6 if ip_version(address) == 6 else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))

@@ -183,10 +183,10 @@ def review_command(
 ) -> None:
     """Approve or reject an import or one of its tags, as a second pair of eyes.
 
-    Whoever made the import cannot approve it, and an import through the API, which knows no users,
-    cannot be approved. Rejected tags no longer speak, and are kept; the same tag does not speak
-    either when it is imported again, until somebody approves it there. A review of a tag counts
-    before those of its import, and a later one before an earlier one.
+    Whoever made the import cannot approve it, and what the service imported before it knew its
+    users cannot be approved. Rejected tags no longer speak, and are kept; the same tag does not
+    speak either when it is imported again, until somebody approves it there. A review of a tag
+    counts before those of its import, and a later one before an earlier one.
     """
     from datetime import UTC, datetime
 

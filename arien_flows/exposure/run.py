@@ -25,7 +25,8 @@ from arien_flows.tracing.window import window_of
 from chains.types import Int64Array
 from heuristics.coinjoin import JOINMARKET_CONFIDENCE
 from heuristics.exposure import expose, owners_of
-from heuristics.exposure_terms import ExposureTerms, Moved, Reached
+from heuristics.exposure_terms import ExposureTerms, Moved, Owners, Reached
+from heuristics.stops import SpendColumns
 from heuristics.taint import Stop
 
 STEP = 10
@@ -71,8 +72,40 @@ class Exposed:
         return int(self.moved.amount.sum()) - self.reached.inner
 
 
-def exposure_of(ground: Ground, request: ExposureRequest) -> Exposure:
+@dataclass(frozen=True, kw_only=True)
+class ExposureSetUp:
+    """What exposures of many subjects over one ground share: who is named, and the columns."""
+
+    ground: Ground
+    naming: Naming
+    owners: Owners
+    """With nobody who is asked about."""
+
+    columns: SpendColumns
+
+
+def exposure_set_up(ground: Ground, min_confidence: int) -> ExposureSetUp:
+    """Return what exposures with one least confidence share; its cost grows with the tags."""
+    view = ground.view
+    naming = Naming(attribution=ground.attribution, least=min_confidence, on=view.tip.time.date())
+    nobody = np.empty(0, np.int64)
+    owners = owners_of(
+        ground.entities.labels,
+        subject_address=nobody,
+        subject_root=nobody,
+        own_root=nobody,
+        named_address=naming.address,
+        named_root=naming.root,
+    )
+    return ExposureSetUp(ground=ground, naming=naming, owners=owners, columns=spend_columns(view))
+
+
+def exposure_of(
+    ground: Ground, request: ExposureRequest, shared: ExposureSetUp | None = None
+) -> Exposure:
     """Return the exposure of the subjects that a request names.
+
+    `shared` is a set-up of the same ground and least confidence, where many are asked about.
 
     Raises
     ------
@@ -82,10 +115,15 @@ def exposure_of(ground: Ground, request: ExposureRequest) -> Exposure:
         If the amounts do not add up.
     """
     subject = subject_named(ground.view, ground.entities, request.subjects)
-    return shares_of(run_exposure(ground, request, subject))
+    return shares_of(run_exposure(ground, request, subject, shared))
 
 
-def run_exposure(ground: Ground, request: ExposureRequest, subject: Subject) -> Exposed:
+def run_exposure(
+    ground: Ground,
+    request: ExposureRequest,
+    subject: Subject,
+    shared: ExposureSetUp | None = None,
+) -> Exposed:
     """Follow the money of a subject; the request's own subjects are only told in errors."""
     view = ground.view
     _ = view.tip  # an empty ledger says so here
@@ -93,22 +131,14 @@ def run_exposure(ground: Ground, request: ExposureRequest, subject: Subject) -> 
         raise InputError("an exposure needs a ledger of whole blocks: ask without --source")
     window = window_of(view, request.as_trace())
     moved = moved_by(view, ground.entities, subject, request, window)
-    naming = Naming(
-        attribution=ground.attribution, least=request.min_confidence, on=view.tip.time.date()
-    )
-    owners = owners_of(
-        ground.entities.labels,
-        subject_address=subject.addresses,
-        subject_root=subject.roots,
-        own_root=subject.own_roots,
-        named_address=naming.address,
-        named_root=naming.root,
+    shared = shared or exposure_set_up(ground, request.min_confidence)
+    owners = shared.owners._replace(
+        subject_address=subject.addresses, subject_root=subject.roots, own_root=subject.own_roots
     )
     marks = ground.coinjoin_marks
-    columns = spend_columns(view)
     for terms in _tried(view, request, moved):
         reached = expose(
-            terms, columns, np.empty(0, np.uint8) if marks is None else marks, owners, moved
+            terms, shared.columns, np.empty(0, np.uint8) if marks is None else marks, owners, moved
         )
         if not _goes_on(request, terms, reached):
             break
@@ -118,7 +148,7 @@ def run_exposure(ground: Ground, request: ExposureRequest, subject: Subject) -> 
         subject=subject,
         moved=moved,
         terms=terms,
-        naming=naming,
+        naming=shared.naming,
         reached=reached,
     )
 

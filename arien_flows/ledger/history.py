@@ -104,6 +104,41 @@ class HistoryIndex:
             last_transaction=int(slices[-1].run.transaction[slices[-1].stop - 1]),
         )
 
+    def totals_of_many(self, addresses: Int64Array) -> list[Totals]:
+        """Return the totals of address numbers, as `totals` does one by one."""
+        counts, received, sent = (np.zeros(len(addresses), np.int64) for _ in range(3))
+        first, last = (np.full(len(addresses), -1, np.int64) for _ in range(2))
+        for run in self.runs:
+            limit = min(run.limit, self.transaction_count)
+            bounds = [
+                _find_entries(run.address, run.first, run.transaction, address, limit)
+                for address in addresses.tolist()
+            ]
+            start, stop = np.array(bounds, np.int64).reshape(-1, 2).T
+            held = np.flatnonzero(start < stop)
+            begin, end = start[held], stop[held] - 1
+            counts[held] += end - begin + 1
+            received[held] += run.received_sat[end]
+            sent[held] += run.sent_sat[end]
+            begun = run.transaction[begin].astype(np.int64)
+            first[held] = np.where(first[held] < 0, begun, first[held])
+            last[held] = run.transaction[end]
+        if np.any(first < 0):
+            raise KeyError(int(addresses[np.flatnonzero(first < 0)[0]]))
+        columns = (counts, received, sent, first, last)
+        return [
+            Totals(
+                transaction_count=count,
+                received_sat=came,
+                sent_sat=went,
+                first_transaction=begun,
+                last_transaction=ended,
+            )
+            for count, came, went, begun, ended in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
+
     def place(self, address: int, transaction: int) -> int | None:
         """Return which entry of an address's history a transaction is; nothing if it is none."""
         before = 0

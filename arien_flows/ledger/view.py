@@ -363,6 +363,10 @@ class View:
         """Return what an address has done."""
         return self.histories.totals(address)
 
+    def totals_of_many(self, addresses: Int64Array) -> list[Totals]:
+        """Return what each of many addresses has done."""
+        return self.histories.totals_of_many(addresses)
+
     def history(self, address: int, start: int = 0, stop: int | None = None) -> History:
         """Return entries `[start, stop)` of an address's history, one per transaction."""
         return self.histories.history(address, start, stop)

@@ -1,16 +1,14 @@
 """The points at services as a table that a spreadsheet opens: a row for each coin.
 
-A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula and runs it; labels
-and sources are the words of whoever wrote a list. Such cells get an apostrophe in front, which
-spreadsheets hide, and so do those that begin with what is dropped in front of a formula. Amounts
-stand in base units and, exactly, in whole coins; no cell is rounded.
+Amounts stand in base units and, exactly, in whole coins; no cell is rounded.
 """
 
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from arien_flows.amounts import Asset
+from arien_flows.amounts import Asset, plain_amount
+from arien_flows.reports.cells import safe_text
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.points import ServiceCoin, ServicePoint
@@ -41,9 +39,6 @@ COLUMNS = (
     "next_inputs",
 )
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the wide forms, which some spreadsheets read alike."""
-
 
 def write_service_points(
     answer: TraceAnswer, file: Path, asset_of: Callable[[ServicePoint], Asset] | None = None
@@ -57,12 +52,7 @@ def write_service_points(
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
         for row in _rows(answer, asset_of or (lambda _: one)):
-            writer.writerow([safe_cell(cell) for cell in row])
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RISKY) else text
+            writer.writerow([safe_text(cell) for cell in row])
 
 
 def _rows(
@@ -90,9 +80,9 @@ def _row(point: ServicePoint, coin: ServiceCoin, asset: Asset, policy: str) -> t
         str(coin.height),
         shown_time(coin.time),
         coin.value,
-        _whole(coin.value, asset),
+        plain_amount(int(coin.value), asset),
         coin.traced,
-        _whole(coin.traced, asset),
+        plain_amount(int(coin.traced), asset),
         asset.name,
         policy,
         str(coin.hops),
@@ -100,9 +90,3 @@ def _row(point: ServicePoint, coin: ServiceCoin, asset: Asset, policy: str) -> t
         "" if move is None else shown_time(move.time),
         "" if move is None else str(move.inputs),
     )
-
-
-def _whole(base_units: str, asset: Asset) -> str:
-    """Return an amount in whole coins, exactly, with a point and no separators."""
-    whole, rest = divmod(int(base_units), 10**asset.decimals)
-    return f"{whole}.{rest:0{asset.decimals}d}" if asset.decimals else str(whole)

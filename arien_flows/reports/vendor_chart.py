@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from arien_flows.answers.vendor_shapes import RevenueMonth, VendorProfile
 from arien_flows.errors import InputError
+from arien_flows.reports.chart_style import FILLS, bare_axes, save_figure
 from arien_flows.shapes import shown_time
 from arien_flows.tracing.graph_text import shortened
 
-_FILLS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#d55e00", "#f0e442", "#4d4d4d")
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
 _BESIDE = "#ffffff"
 _BESIDE_HATCHES = ("\\\\\\\\", "---", "oo", "**")
@@ -41,14 +40,8 @@ def chart_path(path: Path) -> Path:
 
 def draw_revenue(answer: VendorProfile, path: Path) -> None:
     """Write the chart; the file's suffix decides: `.png` or `.svg`."""
-    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
     salt = f"{answer.wallets.entity} {answer.as_of.block_hash}"
-    with mpl.rc_context({
-        "svg.hashsalt": salt,
-        "svg.fonttype": "path",
-        "hatch.linewidth": 0.6,
-    }):  # fmt: skip
-        _figure(answer).savefig(path, dpi=150, metadata=metadata)
+    save_figure(lambda: _figure(answer), path, salt)
 
 
 def _figure(answer: VendorProfile) -> Figure:
@@ -69,7 +62,7 @@ def _figure(answer: VendorProfile) -> Figure:
             [amount / scale for amount in shown],
             bottom=[below[month] / scale for month in at],
             width=0.8,
-            color=_FILLS[number % len(_FILLS)] if counts else _BESIDE,
+            color=FILLS[number % len(FILLS)] if counts else _BESIDE,
             hatch=_hatch(number, len(earned)),
             edgecolor="#333333",
             linewidth=0.6,
@@ -131,10 +124,7 @@ def _set_axes(axes: Any, answer: VendorProfile, at: list[str]) -> None:
         axes.text(0.5, 0.5, "Nothing was received", transform=axes.transAxes, ha="center")
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.tick_params(axis="y", labelsize=8)
-    axes.grid(axis="y", linewidth=0.4, color="#cccccc")
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    bare_axes(axes, grid="y")
 
 
 def _write_frame(figure: Figure, answer: VendorProfile) -> None:

@@ -180,7 +180,7 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
         truncations=truncations,
         asset=asset.name,
         decimals=asset.decimals,
-        totals=_totals(traced),
+        totals=totals_of(traced),
         services=service_totals(ends.leaves),
         service_points=service_points(ground, traced),
         leaves=ends.leaves,
@@ -196,7 +196,8 @@ def _answer(ground: Ground, traced: Traced, graph: Graph) -> TraceAnswer:
     )
 
 
-def _totals(traced: Traced) -> Totals:
+def totals_of(traced: Traced) -> Totals:
+    """Return where all of the money of a trace went, in sums."""
     ended = traced.ended_sat()
     destroyed = ended.pop(Stop.DESTROYED, 0)
     return Totals(

@@ -92,6 +92,14 @@ def explain_mistake(text: str) -> None:
             )
 
 
+def may_be_secret(text: str) -> bool:
+    """Return whether a text looks like a private key or a seed phrase, mistyped or not."""
+    return any(
+        message.endswith(_ESCALATE) and shape.fullmatch(text) is not None
+        for shape, message in _SHAPES
+    )
+
+
 def foreign_base58(version: int) -> str | None:
     """Return what a base58check text of that version byte is outside Bitcoin, if known."""
     return _FOREIGN_VERSION.get(version)

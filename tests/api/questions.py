@@ -41,6 +41,11 @@ def ask(client: TestClient, case: SmallCase, operation: str) -> Response:
     if operation == "find_exposure":
         subjects = [case.address("alice"), f"entity:{case.address('bob')}"]
         return client.post(f"/v1/{NETWORK}/exposures", json={"subjects": subjects})
+    if operation == "look_up":
+        items = [case.address("exchange"), case.txid("pay"), "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"]
+        return client.post(
+            f"/v1/{NETWORK}/lookups", json={"items": items, "include": ["entity", "tags"]}
+        )
     if operation == "import_tags":
         return import_tags(client, case)
     if operation == OF_ACCOUNT:
@@ -127,6 +132,8 @@ def questions(case: SmallCase) -> dict[str, str]:
         "list_tags": f"/v1/tags?network={NETWORK}&limit=1",
         "list_tag_imports": "/v1/tags/imports",
         "read_tag_import": "/v1/tags/imports/1",
+        "list_neighbours": f"{base}/addresses/{case.address('exchange')}/neighbours?direction=in",
+        "list_entity_neighbours": f"{base}/entities/{alice}/neighbours?limit=1",
         "read_transaction": f"{base}/transactions/{case.txid('pay')}",
         "follow_peel_chain": f"{base}/transactions/{case.txid('pay')}/peel-chain",
         "read_roles": f"{base}/entities/{alice}/roles",

@@ -1,12 +1,14 @@
 """Who may ask, request ids and protective headers."""
 
+import ipaddress
+
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from api.envelope import LOOPBACK_NAMES, PROTECTION, refusal
+from api.envelope import LOOPBACK_NAMES, PROTECTION, client_address, refusal
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LocalHost:9", "[::1]:8000"])
@@ -73,3 +75,48 @@ def test_headers__protect_every_response_and_open_nothing(client: TestClient, pa
     headers = client.get(path).headers
     assert all(headers[name] == value for name, value in PROTECTION.items())
     assert "access-control-allow-origin" not in headers
+
+
+PUBLIC = "https://flows.example:8443"
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_refused"),
+    [
+        ({"host": "flows.example:8443"}, False),
+        ({"host": "FLOWS.example:8443", "origin": PUBLIC}, False),
+        ({"host": "localhost:8000", "origin": "http://localhost:8000"}, False),
+        ({"host": "flows.example"}, True),
+        ({"host": "flows.example:9999"}, True),
+        ({"host": "evil.example"}, True),
+        ({"host": "flows.example.evil.example:8443"}, True),
+        ({"host": "flows.example:8443", "origin": "http://flows.example:8443"}, True),
+        ({"host": "flows.example:8443", "origin": "https://flows.example"}, True),
+        ({"host": "flows.example:8443", "origin": "null"}, True),
+        ({"host": "localhost:8000", "origin": PUBLIC}, True),
+    ],
+)
+def test_refusal__a_service_with_accounts_answers_to_its_public_name(headers, is_refused):
+    assert (refusal(Headers(headers), PUBLIC) is not None) == is_refused
+
+
+PROXIES = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "told"),
+    [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.0.0.5", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.5", "6.6.6.6, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.5", "6.6.6.6, 198.51.100.1, 10.0.0.7", "198.51.100.1"),
+        ("10.0.0.5", "10.0.0.9, 10.0.0.7", "10.0.0.9"),
+        ("10.0.0.5", "nonsense", "10.0.0.5"),
+        ("10.0.0.5", "", "10.0.0.5"),
+        ("fd00::1", "2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_client_address__believes_the_proxies_that_are_named(peer: str, forwarded: str, told: str):
+    headers = Headers({"x-forwarded-for": forwarded})
+    assert client_address({"client": (peer, 1)}, headers, PROXIES) == told
+    assert client_address({"client": (peer, 1)}, headers, ()) == peer

@@ -83,7 +83,37 @@ def test_cursors__belong_to_one_list(client: TestClient, small_case: SmallCase):
 def test_methods__only_those_described(client: TestClient):
     response = client.post("/v1/networks")
     assert checked(response).code == "method_not_allowed"
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
+    for refused in (client.put("/v1/tags/imports"), client.options("/v1/tags/imports")):
+        assert checked(refused).status == 405
+        assert refused.headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 422),
+        (b'{"items"', 422),
+        (b"[1]", 422),
+        (b'{"items": [NaN]}', 422),
+        (b'{"items": ["\\ud800"]}', 422),
+        (b'{"items": ["\xff"]}', 400),
+        (b"[" * 8_000 + b"]" * 8_000, 400),
+        (b'{"items": [' + b"9" * 5_000 + b"]}", 400),
+        (b'{"items": ["' + b"x" * 20_000 + b'"]}', 413),
+    ],
+)
+def test_bodies__that_cannot_be_read_are_refused(client: TestClient, body: bytes, status: int):
+    kind = {"Content-Type": "application/json"}
+    response = client.post(f"/v1/{NETWORK}/lookups", content=body, headers=kind)
+    assert checked(response).status == status
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_bodies__of_another_kind_are_refused(client: TestClient, kind: str):
+    headers = {"Content-Type": kind} if kind else {}
+    response = client.post(f"/v1/{NETWORK}/lookups", content=b'{"items": ["x"]}', headers=headers)
+    assert checked(response).code == "media_type"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +135,8 @@ def test_handlers__every_failure_becomes_a_problem(error, status, code):
     def fail() -> None:
         raise error
 
-    client = TestClient(Envelope(app, body_bytes=100), base_url=BASE, raise_server_exceptions=False)
+    outside = Envelope(app, body_bytes=100, body_seconds=20)
+    client = TestClient(outside, base_url=BASE, raise_server_exceptions=False)
     response = client.get("/fail")
     problem = checked(response)
     assert (problem.status, problem.code) == (status, code)

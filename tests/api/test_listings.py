@@ -1,5 +1,6 @@
 """Collected documents over HTTP."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,7 +58,10 @@ def test_read_listing__with_its_findings_and_without_secrets(collected: TestClie
     assert read.json()["tag_imports"] == [1]
     with closing(Desk(folder).casebook) as casebook:
         (viewed,) = casebook.evidence.page(limit=9, kind=EvidenceKind.SECRET_VIEWED)
-    assert (viewed.recorded_by, viewed.told["document_sha256"]) == ("service", item["sha256"])
+    assert (viewed.recorded_by, viewed.told["document_sha256"]) == (
+        getpass.getuser(),
+        item["sha256"],
+    )
 
 
 @pytest.mark.parametrize(("name", "status"), [("0" * 64, 404), ("x", 422), ("a" * 63, 422)])

@@ -123,7 +123,7 @@ def test_trace__bad_requests_name_the_fault(client, small_case: SmallCase, chang
     ("content", "headers", "status", "code"),
     [
         (b"{", {"Content-Type": "application/json"}, 422, "invalid_request"),
-        (b"{}", {"Content-Type": "text/plain"}, 422, "invalid_request"),
+        (b"{}", {"Content-Type": "text/plain"}, 415, "media_type"),
         (b'"\xff"', {"Content-Type": "application/json"}, 400, "bad_request"),
         (b" " * 20_000, {"Content-Type": "application/json"}, 413, "too_large"),
         (b"[" * 9000, {"Content-Type": "application/json"}, 400, "bad_request"),

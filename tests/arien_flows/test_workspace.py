@@ -7,9 +7,10 @@ from threading import Event
 import pytest
 
 from arien_flows import workspace
+from arien_flows.casebook.engine import shown
 from arien_flows.errors import InputError
 from arien_flows.settings import Settings
-from arien_flows.workspace import EARLIER_KEPT, OpenNetwork, Reading, Workspace
+from arien_flows.workspace import EARLIER_KEPT, OpenNetwork, Reading, Workspace, casebook_url
 from tests.small_case import NETWORK, SmallCase
 
 PATIENCE = 60
@@ -78,3 +79,13 @@ def test_ask__an_earlier_state_that_failed_is_made_again(
     assert earlier.tags_are_later
     with pytest.raises(InputError, match="--as-of 3"):
         opened.ask(itself, height=3, clusters_anew=False)
+
+
+def test_casebook_url__takes_the_password_from_its_file(tmp_path: Path):
+    file = tmp_path / "password"
+    file.write_text("a:b/c@d\n")
+    settings = Settings(casebook="postgresql://arien@db/arien", casebook_password_file=file)
+    url = casebook_url(settings)
+    assert url.password == "a:b/c@d"  # noqa: S105 of no server
+    assert shown(url) == "postgresql+psycopg://arien:***@db/arien"
+    assert "a:b" not in repr(settings)

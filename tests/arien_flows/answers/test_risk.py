@@ -12,7 +12,7 @@ import pytest
 
 from arien_flows.answers import risk as risk_answers
 from arien_flows.answers import risk_contributions
-from arien_flows.answers.exposure import exposures
+from arien_flows.answers.exposure import ground_of
 from arien_flows.answers.risk import risk_answer
 from arien_flows.answers.risk_contributions import figure, shown_points
 from arien_flows.answers.risk_shapes import RiskAnswer
@@ -22,6 +22,7 @@ from arien_flows.casebook.evidence import EvidenceKind
 from arien_flows.cli.risk_texts import risk_lines
 from arien_flows.entities.clustering import run_clustering
 from arien_flows.exposure.request import ExposureRequest
+from arien_flows.exposure.run import exposure_of
 from arien_flows.prices.rates import PriceBook
 from arien_flows.risk.inputs import NoEvidenceError
 from arien_flows.risk.policy import standard_policy
@@ -269,7 +270,8 @@ def test_risk__calls_subject_and_counterpart_by_the_same_category(case, casebook
     bring_in(casebook, new, title="New")
     reading = read(case, casebook)
     own = risk_answer(reading, text_of_name("locker")).own_tags
-    (share,) = exposures(reading, [ExposureRequest(subjects=(text_of_name("subject"),))])[0].shares
+    asked = ExposureRequest(subjects=(text_of_name("subject"),))
+    (share,) = exposure_of(ground_of(reading), asked).shares
     assert own[0].category == share.category == "exchange"
     assert own[0].documents == share.documents
     assert len(share.documents) == 1
@@ -311,7 +313,9 @@ def test_risk__says_where_a_name_is_an_inference(case, casebook) -> None:
     )  # fmt: skip
     bring_in(casebook, named, title="Vendors")
     inputs = risk_answers.gather_inputs(
-        read(case, casebook), text_of_name("exchange"), 1_000, PriceBook("BTC", "USD", ())
+        risk_answers.basis_of(read(case, casebook), PriceBook("BTC", "USD", ())),
+        text_of_name("exchange"),
+        1_000,
     ).inputs
     (part,) = inputs.exposed
     assert not part.is_inferred

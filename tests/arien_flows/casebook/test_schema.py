@@ -1,6 +1,8 @@
 """Migrations: they lead to the tables that the program expects, up and down, with data in them."""
 
+import pkgutil
 import resource
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
 
+from arien_flows import casebook as package
+from arien_flows.access.roles import Role
+from arien_flows.access.tlp import Tlp
 from arien_flows.casebook import models
+from arien_flows.casebook.access_records import BegunSignIn, NewKey, NewPerson
 from arien_flows.casebook.book import Casebook
 from arien_flows.casebook.engine import (
     database_url,
@@ -21,9 +27,14 @@ from arien_flows.casebook.records import PriceOffer
 from arien_flows.casebook.schema import known_versions, migrate
 from arien_flows.casebook.version import version_of
 from arien_flows.errors import CasebookError, CasebookVersionError
+from tests.arien_flows.casebook.case_folders import fill_cases
 from tests.arien_flows.casebook.collected import fill_captures
 from tests.arien_flows.casebook.observations import fill_vendors
 from tests.arien_flows.casebook.packs import FIRST, GENESIS, SCRIPT, bring_in, pack, row
+
+for module in pkgutil.iter_modules(package.__path__):
+    if module.name.endswith("_tables"):
+        import_module(f"{package.__name__}.{module.name}")  # makes its tables known
 
 COLLECTED = (
     "capture_batches", "capture_parts", "captures", "extractions", "findings", "found_secrets",
@@ -34,9 +45,12 @@ COLLECTED = (
 FILLED = (
     "documents", "tag_imports", "withdrawals", "statements", "tags", "faulty_tags", "tag_sets",
     "price_tables", "price_points", "faulty_prices", "price_withdrawals", "evidence",
-    *COLLECTED,
+    *COLLECTED, "people", "keys", "sessions", "sign_ins", "cases", "case_members", "case_acts",
 )  # fmt: skip
 """Tables that `fill` writes to."""
+
+ACCOUNTS = ("people", "keys", "sessions", "sign_ins")
+"""Version 0008 made these; a step down removes them."""
 
 PRICES = ("price_tables", "price_points", "faulty_prices", "price_withdrawals")
 """Version 0003 made these; a step down removes them, and their files stay among the documents."""
@@ -46,8 +60,8 @@ Rows = dict[str, list[dict[str, object]]]
 
 
 def without_prices(rows: Rows) -> Rows:
-    vendors = [name for name in rows if name.startswith("vendor_")]
-    return content(rows) | {name: [] for name in (*PRICES, *COLLECTED, *vendors)}
+    later = [name for name in rows if name.startswith(("vendor_", "case_")) or name == "cases"]
+    return content(rows) | {name: [] for name in (*PRICES, *COLLECTED, *ACCOUNTS, *later)}
 
 
 def content(rows: Rows) -> Rows:
@@ -96,6 +110,15 @@ def fill(casebook: Casebook) -> None:
     casebook.withdraw_prices(prices.record.id, reason="mistaken", now=FIRST, by="x")
     fill_vendors(casebook)
     fill_captures(casebook)
+    fill_cases(casebook)
+    fill_accounts(casebook)
+
+
+def fill_accounts(casebook: Casebook) -> None:
+    owner = NewPerson(name="ann", role=Role.ANALYST, clearance=Tlp.AMBER)
+    casebook.keys.make_with_owner(NewKey(owner="ann"), owner, now=FIRST, by="x")
+    casebook.sessions.begin_sign_in("state", BegunSignIn(nonce="n", verifier="v"), FIRST)
+    casebook.sessions.open("ann", FIRST)
 
 
 def test_versions__the_last_one_is_the_one_that_the_program_expects():

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from arien_flows.amounts import asset_of, coins
 from arien_flows.cli.trace_texts import comparison_lines
 from arien_flows.ledger.view import View
-from arien_flows.reports.service_points_table import COLUMNS, safe_cell, write_service_points
+from arien_flows.reports.cells import safe_text
+from arien_flows.reports.service_points_table import COLUMNS, write_service_points
 from arien_flows.tracing.answer import TraceAnswer
 from arien_flows.tracing.comparison import compare
 from arien_flows.tracing.request import POLICIES, TraceRequest
@@ -164,9 +165,9 @@ def test_comparison__shows_the_span_at_each_address(paid):
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " =", "\n@"])
 def test_safe_cell__starts_no_formula(start):
-    cell = safe_cell(f"{start}HYPERLINK(1)")
+    cell = safe_text(f"{start}HYPERLINK(1)")
     assert cell[0] == "'"
-    assert safe_cell("plain = text") == "plain = text"
+    assert safe_text("plain = text") == "plain = text"
 
 
 def test_write_service_points__writes_a_row_for_each_coin(tmp_path: Path, paid):

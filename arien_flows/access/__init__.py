@@ -1,0 +1,1 @@
+"""Who may do what: roles, permissions, clearances, and the rule that decides about cases."""

@@ -1,0 +1,1 @@
+"""Migrations of the audit log's tables, which have versions of their own."""

@@ -1,0 +1,1 @@
+"""Cases above their storage: files, results of jobs, signals between cases, deadlines."""

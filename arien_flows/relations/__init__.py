@@ -1,0 +1,1 @@
+"""Who dealt with whom: what moved between one owner and each of its neighbours, in sum."""

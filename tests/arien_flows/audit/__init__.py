@@ -1,0 +1,1 @@
+"""Tests of `arien_flows.audit`."""

@@ -1,0 +1,3 @@
+"""Workers on both databases."""
+
+from tests.arien_flows.casebook.conftest import address  # noqa: F401

@@ -40,6 +40,9 @@ def test_answers__keep_coming_while_the_ledger_grows_and_shrinks(tmp_path: Path)
     path = f"/v1/{REGTEST.name}/addresses/{text_of_name('alice')}"
     # Two services on one folder, as two processes would be.
     clients = [TestClient(service(Settings(data=tmp_path)), base_url=BASE) for _ in range(READERS)]
+    # Routers are shared inside a process and are made ready by the first request: one at a time.
+    for client in clients:
+        assert client.get(path).status_code == 200
     seen: list[tuple[int, int, str]] = []
     is_over = threading.Event()
 

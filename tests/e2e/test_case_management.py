@@ -7,23 +7,21 @@ log and what the case holds are looked at from the command line and over HTTP.
 import hashlib
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from tests.served import CLI, served
 from tests.small_case import SmallCase
 
 SCRIPT = Path(__file__).parents[2] / "scripts/case_management.py"
-CLI = (sys.executable, "-c", "from arien_flows.cli.main import main; main()")
 REASON = "Zahlungen für 4711: ₿"
 NUMBER = "4711/26"
 
@@ -39,21 +37,6 @@ def command(environment: Mapping[str, str], *arguments: str) -> str:
         [*CLI, *arguments], env=environment, check=True, capture_output=True, text=True, timeout=60
     )
     return done.stdout
-
-
-@contextmanager
-def serving(environment: Mapping[str, str]) -> Iterator[str]:
-    process = subprocess.Popen(
-        [*CLI, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
-        assert found
-        yield found[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
 
 
 def managed(
@@ -96,7 +79,8 @@ def test_case_management__works_from_the_case_to_the_kept_result(
     addresses = [small_case.address(name) for name in ("alice", "exchange")]
     table.write_text("\n".join(["address", *addresses, "no address"]) + "\n")
 
-    with serving(environment) as base:
+    with served(environment=environment) as service:
+        base = service.base
         done = managed(base, key, table, port)
         assert (done.returncode, done.stderr) == (0, "")
         told = json.loads(done.stdout)

@@ -1,57 +1,24 @@
 """`serve` as a process of its own, asked over a real connection."""
 
 import json
-import re
 import signal
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 
 import pytest
 
 from arien_flows.cli.main import run
+from tests.served import served
 from tests.small_case import NETWORK, SmallCase
-
-SECONDS_TO_START = 120
 
 
 @pytest.fixture(scope="module")
 def address(small_case: SmallCase) -> Iterator[str]:
     """Serve the small ledger on a free port; return the base URL. Ends as Ctrl-C ends it."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-c", "from arien_flows.cli.main import main; main()"),
-            *("serve", "--data", str(small_case.data), "--port", "0"),
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stderr is not None
-    try:
-        told = server.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", told)
-        assert found, told
-        _wait_for(found[0])
-        yield found[0]
-    finally:
-        server.send_signal(signal.SIGINT)
-        rest = server.communicate(timeout=30)[1]
-    assert server.returncode == 0
-    assert rest == ""
-
-
-def _wait_for(base: str) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            with urllib.request.urlopen(f"{base}/livez", timeout=5):  # noqa: S310
-                return
-        except (URLError, TimeoutError):
-            assert time.monotonic() < deadline, "the service did not start"
-            time.sleep(0.1)
+    with served("--data", str(small_case.data)) as service:
+        yield service.base
+        assert service.end(signal.SIGINT) == (0, [])
 
 
 def _get(url: str, **headers: str) -> tuple[int, bytes]:

@@ -2,17 +2,13 @@
 
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 
@@ -20,6 +16,7 @@ from arien_flows.casebook.job_queue import MOST_ATTEMPTS
 from arien_flows.settings import Settings
 from arien_flows.workspace import Workspace
 from tests.arien_flows.casebook.queued import told
+from tests.served import served
 from tests.small_case import NETWORK, SmallCase
 
 SECONDS = 120
@@ -44,56 +41,26 @@ def children(process: int) -> dict[str, int]:
     return found
 
 
-class Served:
-    """A service that runs, and what it said."""
+def child(process: int, module: str) -> int:
+    wait_for(module, lambda: module in children(process))
+    return children(process)[module]
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found, line
-        self.base = found[0]
-        wait_for("an answer", self.answers)
 
-    def answers(self) -> bool:
-        try:
-            self.ask("/livez")
-        except (URLError, ConnectionError):
-            return False
-        return True
+@dataclass(frozen=True)
+class Asking:
+    """Puts questions to a service."""
+
+    base: str
 
     def ask(self, path: str, body: object = None, **headers: str) -> Any:
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **headers}
         request = urllib.request.Request(self.base + path, data, sent)  # noqa: S310 our own service
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310
             return json.load(response)
-
-    def child(self, module: str) -> int:
-        wait_for(module, lambda: module in children(self.process.pid))
-        return children(self.process.pid)[module]
 
     def states(self) -> list[str]:
         return [job["state"] for job in self.ask("/v1/jobs?limit=100")["items"]]
-
-
-@contextmanager
-def serve(data: Path, *options: str) -> Iterator[Served]:
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-c", "from arien_flows.cli.main import main; main()"),
-            *("serve", "--data", str(data), "--port", "0", *options),
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Served(process)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=60)
 
 
 @pytest.mark.slow
@@ -102,24 +69,25 @@ def test_jobs__outlive_every_process_that_does_them(small_case: SmallCase, tmp_p
         if path.is_dir():
             (tmp_path / path.name).symlink_to(path)
     body = {"network": NETWORK, "sources": [small_case.address("alice")]}
-    with serve(tmp_path) as first:
+    data = ("--data", str(tmp_path))
+    with served(*data) as service:
+        first, process = Asking(service.base), service.process
         at_once = first.ask("/v1/traces", body)
         for _ in range(TRACES):
             first.ask("/v1/traces", body, Prefer="respond-async")
-        os.kill(first.child("arien_flows.worker.running"), signal.SIGKILL)
+        os.kill(child(process.pid, "arien_flows.worker.running"), signal.SIGKILL)
         wait_for("a job's end", lambda: "succeeded" in first.states())
-        left = children(first.process.pid)
+        left = children(process.pid)
         os.kill(left["arien_flows.worker.answering"], signal.SIGKILL)
-        first.process.kill()
-        first.process.wait()
+        process.kill()
+        process.wait()
         wait_for("the children's end", lambda: not any(map(is_there, left.values())))
-    with serve(tmp_path) as second:
+    with served(*data) as service:
+        second = Asking(service.base)
         wait_for("every job's end", lambda: set(second.states()) == {"succeeded"})
         jobs = second.ask("/v1/jobs?limit=100")["items"]
         assert all(second.ask(job["result"]) == at_once for job in jobs[:2])
-        second.process.terminate()
-        said = second.process.communicate(timeout=60)[1]
-        assert (second.process.returncode, said) == (0, "")
+        assert service.end() == (0, [])
     assert len(jobs) == TRACES
     assert len({job["files"][0]["sha256"] for job in jobs}) == 1
     assert max(job["attempts"] for job in jobs) <= MOST_ATTEMPTS

@@ -76,6 +76,11 @@ def act_of(scope: MutableMapping[str, Any]) -> Act | None:
     return act if isinstance(act, Act) else None
 
 
+def set_act(scope: MutableMapping[str, Any], act: Act) -> None:
+    """Say what a request does."""
+    scope[_ACT] = act
+
+
 def note_subjects(request: Request, *subjects: str) -> None:
     """Note for the audit log what a request is about, where its path does not tell."""
     act = act_of(request.scope)
@@ -123,7 +128,7 @@ class _Allowed:
         route = request.scope.get("route")
         operation = getattr(route, "operation_id", None) or getattr(route, "name", "")
         act = Act(operation=str(operation), permission=permission)
-        request.scope[_ACT] = act
+        set_act(request.scope, act)
         if self.needed is not Public:
             caller = caller_of(request)
             if permission is not None and not caller.may(permission):

@@ -10,6 +10,9 @@ nothing was done, and the key may be used again; after a bug (500) nobody knows,
 answer of more than `MOST_KEPT` bytes is not kept: where it is `200`, it was computed and can be
 again; where something was made, the repetition is told where that is. Nor is an answer kept that
 holds a secret, as a new key: its route says `Cache-Control: no-store`.
+
+Of what belongs to a case, the answer is repeated to those who still see the case. A repetition
+stands in the audit log as the operation that it repeats.
 """
 
 import re
@@ -21,10 +24,12 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.callers import known_caller
+from api.callers import Act, act_of, known_caller, set_act
 from api.envelope import refuse
 from arien_flows.access.callers import Caller
-from arien_flows.casebook.requests import Claim, Held, Kept, Other, Outcome, Requests, asked
+from arien_flows.access.cases import case_role
+from arien_flows.access.permissions import Permission
+from arien_flows.casebook.requests import Asked, Claim, Held, Kept, Other, Outcome, Requests, asked
 from arien_flows.errors import ArienError
 from arien_flows.failures import failure_of
 from arien_flows.workspace import Workspace
@@ -72,7 +77,7 @@ class Idempotency:
             return
         request = asked(caller.name, key, *_parts(scope), _rights(caller), body)
         try:
-            outcome = await run_in_threadpool(self._requests.claim, request, datetime.now(UTC))
+            outcome, is_seen = await run_in_threadpool(self._claim, request, caller)
         except (ArienError, OSError) as error:
             failure = failure_of(error)
             if failure is None:
@@ -81,12 +86,26 @@ class Idempotency:
             return
         if isinstance(outcome, Claim):
             await self._carry_out(outcome, scope, body, receive, send)
-        else:
+            return
+        if isinstance(outcome, Kept):
+            _note(outcome, scope)
+        if is_seen:
             await _repeat(outcome, scope, send)
+        else:
+            detail = "what was done is not there any more, or it is not yours to see"
+            await _refuse(scope, send, 404, "not_found", detail)
 
     @property
     def _requests(self) -> Requests:
         return self._workspace.casebook.requests
+
+    def _claim(self, request: Asked, caller: Caller) -> tuple[Outcome, bool]:
+        """Claim a request; tell with it whether the caller may see what became of it."""
+        outcome = self._requests.claim(request, datetime.now(UTC))
+        if not isinstance(outcome, Kept) or outcome.case_id is None:
+            return outcome, True
+        case = self._workspace.casebook.cases.access(outcome.case_id)
+        return outcome, case is not None and case_role(caller, case) is not None
 
     async def _carry_out(
         self, claim: Claim, scope: Scope, body: bytes, receive: Receive, send: Send
@@ -97,7 +116,7 @@ class Idempotency:
         async def send_and_keep(message: Message) -> None:
             answer.add(message)
             if answer.is_whole:
-                await self._settle(claim, answer)
+                await self._settle(claim, answer, act_of(scope))
             if answer.is_whole or answer.is_long:
                 for held in answer.take():
                     await send(held)
@@ -109,12 +128,12 @@ class Idempotency:
                 await run_in_threadpool(self._requests.keep, claim, _UNKNOWN)
             raise
 
-    async def _settle(self, claim: Claim, answer: "_Answer") -> None:
+    async def _settle(self, claim: Claim, answer: "_Answer", act: Act | None) -> None:
         is_computed = answer.status == 200 and answer.is_long
         if answer.status == 500:
             await run_in_threadpool(self._requests.keep, claim, _UNKNOWN)
         elif answer.status < 400 and not is_computed:
-            await run_in_threadpool(self._requests.keep, claim, answer.kept())
+            await run_in_threadpool(self._requests.keep, claim, answer.kept(act))
         else:
             await run_in_threadpool(self._requests.release, claim)
 
@@ -159,10 +178,16 @@ class _Answer:
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    def kept(self) -> Kept:
-        """Return what is kept of it."""
-        body = None if self.is_long or self.is_secret else bytes(self.body)
-        return Kept(status=self.status, headers=tuple(self.headers), body=body)
+    def kept(self, act: Act | None) -> Kept:
+        """Return what is kept of it, and of what was done."""
+        return Kept(
+            status=self.status,
+            headers=tuple(self.headers),
+            body=None if self.is_long or self.is_secret else bytes(self.body),
+            operation=act.operation if act else None,
+            permission=act.permission.value if act and act.permission else None,
+            case_id=act.case_id if act else None,
+        )
 
 
 def _parts(scope: Scope) -> tuple[bytes, ...]:
@@ -204,6 +229,14 @@ def _receive_again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
+def _note(kept: Kept, scope: Scope) -> None:
+    """Tell the audit log what is repeated."""
+    if kept.operation is None:
+        return
+    permission = None if kept.permission is None else Permission(kept.permission)
+    set_act(scope, Act(operation=kept.operation, permission=permission, case_id=kept.case_id))
+
+
 async def _repeat(outcome: Outcome, scope: Scope, send: Send) -> None:
     """Answer a request whose key was used before."""
     if isinstance(outcome, Kept) and outcome.body is not None:
@@ -236,6 +269,7 @@ async def _repeat(outcome: Outcome, scope: Scope, send: Send) -> None:
 
 _TITLES = {
     "idempotency_key": "The idempotency key is not valid",
+    "not_found": "Not found",
     "too_large": "The request body is too large",
     "answer_not_kept": "Done, and not to be told again",
     "idempotency_key_reused": "The idempotency key belongs to another request",

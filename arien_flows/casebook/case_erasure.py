@@ -115,7 +115,7 @@ def scrub(engine: Engine) -> None:
 def _scrub_postgresql(connection: Connection) -> None:
     connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
     try:
-        for table in _with_dependents([*_tables(), requests]):
+        for table in _with_dependents(_tables()):
             connection.execute(text(f'VACUUM (FULL) "{table.name}"'))
     finally:
         connection.execute(text("RESET lock_timeout"))

@@ -57,6 +57,15 @@ class Kept:
     body: bytes | None
     """Nothing where the answer was too long to be kept."""
 
+    operation: str | None = None
+    """What was done, as the audit log calls it."""
+
+    permission: str | None = None
+    """What was needed for it."""
+
+    case_id: str | None = None
+    """The case that it belongs to: a repetition is answered to those who still see it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -112,7 +121,14 @@ class Requests:
             connection.execute(
                 update(requests)
                 .where(_of(claim))
-                .values(status=answer.status, headers=json.dumps(answer.headers), body=answer.body)
+                .values(
+                    status=answer.status,
+                    headers=json.dumps(answer.headers),
+                    body=answer.body,
+                    operation=answer.operation,
+                    permission=answer.permission,
+                    case_id=answer.case_id,
+                )
             )
 
     def release(self, claim: Claim) -> None:
@@ -142,4 +158,7 @@ def _outcome(found: RowMapping, request: Asked, now: datetime) -> Outcome:
         status=found["status"],
         headers=tuple((name, value) for name, value in json.loads(found["headers"])),
         body=None if body is None else bytes(body),
+        operation=found["operation"],
+        permission=found["permission"],
+        case_id=found["case_id"],
     )

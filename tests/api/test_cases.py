@@ -346,4 +346,30 @@ def test_erasure__lets_no_kept_answer_quote_what_was_there(ada: TestClient, chie
     assert ada.post(f"{place}/notes", json=note, headers=key).status_code == 201
     assert chief.delete(place, headers={"X-Reason": "x"}).status_code == 200
     again = ada.post(f"{place}/notes", json=note, headers=key)
-    assert (again.status_code, again.json()["code"]) == (409, "answer_not_kept")
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
+def test_repetition__is_answered_to_those_who_still_see_the_case(
+    office: Accounts, ada: TestClient, ben: TestClient
+):
+    case_id = make(ada)
+    ada.put(f"/v1/cases/{case_id}/members/ben", json={"role": "member"})
+    note = {"text": "Paid on Monday.", "certainty": "inference"}
+    sent = {"json": note, "headers": {"Idempotency-Key": "note 1"}}
+    written = ben.post(f"/v1/cases/{case_id}/notes", **sent)
+    again = ben.post(f"/v1/cases/{case_id}/notes", **sent)
+    assert (written.status_code, again.status_code) == (201, 201)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    ada.delete(f"/v1/cases/{case_id}/members/ben")
+    after = ben.post(f"/v1/cases/{case_id}/notes", **sent)
+    assert after.status_code == 404
+    assert "Monday" not in after.text
+    assert len(ada.get(f"/v1/cases/{case_id}/notes").json()["items"]) == 1
+    eye = office.client(Role.AUDITOR, "eye")
+    rows = eye.get(f"/v1/audit?limit=100&case={case_id}").json()["items"]
+    written_rows = [
+        (row["caller"], row["permission"], row["outcome"])
+        for row in rows
+        if row["operation"] == "write_case_note"
+    ]
+    assert written_rows == [("ben", "cases:write", outcome) for outcome in (404, 201, 201)]

@@ -18,6 +18,7 @@ class EventType(StrEnum):
 
     JOB_SUCCEEDED = "job.succeeded"
     JOB_FAILED = "job.failed"
+    JOB_CANCELLED = "job.cancelled"
     TRACE_COMPLETED = "trace.completed"
     BATCH_COMPLETED = "batch.completed"
     WATCH_HIT = "watch.hit"

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Update, and_, func, insert, select, text, update
 
+from arien_flows.casebook.case_folders import require_open
 from arien_flows.casebook.events import EventType, emit
 from arien_flows.casebook.job_reading import count_waiting, is_waiting, read_job
 from arien_flows.casebook.job_records import (
@@ -72,7 +73,12 @@ class NewJob:
 
 
 def submit(connection: Connection, job: NewJob, most_waiting: int, now: datetime) -> Job:
-    """Put a job into the queue; `QueueFullError` where its owner has too many there."""
+    """Put a job into the queue; `QueueFullError` where its owner has too many there.
+
+    A case that is closed or erased takes none (`ConflictError`).
+    """
+    if job.case_id is not None:
+        require_open(connection, job.case_id)
     if connection.dialect.name == "postgresql":
         # Two submissions of one owner at once would each count without the other.
         lock = text("SELECT pg_advisory_xact_lock(hashtext('arien-flows jobs'), hashtext(:owner))")
@@ -114,6 +120,7 @@ def cancel(connection: Connection, job_id: str, now: datetime) -> Job:
         raise ConflictError(f"{job_id} has ended: it {job.state.value} and cannot be cancelled")
     if job.state is JobState.QUEUED:
         _set(connection, job_id, **_ended(JobState.CANCELLED, now))
+        _tell(connection, job, EventType.JOB_CANCELLED, now)
     elif not job.is_cancelling:
         _set(connection, job_id, is_cancelling=True)
     return read_job(connection, job_id)
@@ -233,8 +240,7 @@ def fail(connection: Connection, lease: Lease, failure: JobFailure, now: datetim
 
 def stop(connection: Connection, lease: Lease, now: datetime) -> bool:
     """End a job that was cancelled; false where it is not this worker's any more."""
-    ended = _of(lease).values(_ended(JobState.CANCELLED, now))
-    return bool(connection.execute(ended).rowcount)
+    return _stopped(connection, lease, _of(lease), now)
 
 
 def release(connection: Connection, worker: str, now: datetime) -> None:
@@ -250,6 +256,7 @@ def return_lost(connection: Connection, now: datetime) -> None:
     for row in connection.execute(lost).mappings().all():
         if row["is_cancelling"]:
             _set(connection, row["id"], **_ended(JobState.CANCELLED, now))
+            _tell(connection, read_job(connection, row["id"]), EventType.JOB_CANCELLED, now)
         elif row["attempts"] >= MOST_ATTEMPTS:
             _set(connection, row["id"], **_ended(JobState.FAILED, now, _LOST))
             _tell(connection, read_job(connection, row["id"]), EventType.JOB_FAILED, now)
@@ -295,10 +302,17 @@ def _holding(connection: Connection, lease: Lease) -> Holding:
 
 def _requeue(connection: Connection, lease: Lease, now: datetime, **changed: object) -> bool:
     """Put a job back; one whose end was asked for ends instead."""
-    is_cancelled = _of(lease).where(jobs.c.is_cancelling)
-    if connection.execute(is_cancelled.values(_ended(JobState.CANCELLED, now))).rowcount:
+    if _stopped(connection, lease, _of(lease).where(jobs.c.is_cancelling), now):
         return True
     return bool(connection.execute(_of(lease).values({**_waiting(), **changed})).rowcount)
+
+
+def _stopped(connection: Connection, lease: Lease, held: Update, now: datetime) -> bool:
+    """End a job as cancelled where it is still held; tell whether it was."""
+    if not connection.execute(held.values(_ended(JobState.CANCELLED, now))).rowcount:
+        return False
+    _tell(connection, lease.job, EventType.JOB_CANCELLED, now)
+    return True
 
 
 def _waiting() -> dict[str, object]:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from api.main import service
 from api.routers import jobs as routes
 from arien_flows.access.ids import new_id
+from arien_flows.casebook.engine import writing
 from arien_flows.casebook.job_records import Job, JobFailure, JobProgress, JobState
+from arien_flows.casebook.job_tables import jobs as table
 from arien_flows.jobs.folder import folder_of, make_folder, measured, write_file
 from arien_flows.jobs.trace_job import TRACE
 from arien_flows.settings import Settings
@@ -49,14 +52,14 @@ def asking(folder: Path) -> Iterator[TestClient]:
         yield client
 
 
-def put(workspace: Workspace, *, case_id: str | None = None) -> Job:
+def put(workspace: Workspace) -> Job:
     now = datetime.now(UTC)
     return workspace.casebook.jobs.submit(
         kind="trace",
         subject=new_id("trace", now),
         request={},
         owner="somebody",
-        case_id=case_id,
+        case_id=None,
         now=now,
     )
 
@@ -108,7 +111,9 @@ def test_job__says_where_it_stands_and_what_came_of_it(asking: TestClient, works
 
 
 def test_job__of_another_case_is_not_there(asking: TestClient, workspace: Workspace):
-    hidden = put(workspace, case_id="case_1")
+    hidden = put(workspace)
+    with writing(workspace.casebook._engine) as connection:
+        connection.execute(update(table).where(table.c.id == hidden.id).values(case_id="case_1"))
     for name in (hidden.id, "job_" + "0" * 26):
         for path in (f"/v1/jobs/{name}", f"/v1/jobs/{name}/events", f"/v1/jobs/{name}/files/a"):
             answer = asking.get(path)

@@ -136,7 +136,11 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def tells_of_each_end_once(self) -> None:
-        kinds = {JobState.SUCCEEDED: "job.succeeded", JobState.FAILED: "job.failed"}
+        kinds = {
+            JobState.SUCCEEDED: "job.succeeded",
+            JobState.FAILED: "job.failed",
+            JobState.CANCELLED: "job.cancelled",
+        }
         ends = [(kinds[job.state], name) for name, job in self.known.items() if job.state in kinds]
         of_jobs = [event for event in told(self.casebook) if event[0] != "trace.completed"]
         assert sorted(of_jobs) == sorted(ends)

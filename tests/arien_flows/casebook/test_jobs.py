@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import insert
 
 from arien_flows.casebook.book import Casebook
+from arien_flows.casebook.case_records import CaseChange, CaseState
 from arien_flows.casebook.engine import writing
 from arien_flows.casebook.job_queue import MOST_ATTEMPTS
 from arien_flows.casebook.job_records import Holding, JobFailure, JobProgress, JobState, Lease
 from arien_flows.casebook.job_tables import duties
 from arien_flows.casebook.schema import migrate
 from arien_flows.errors import ConflictError, NotFoundError, QueueFullError
+from tests.arien_flows.casebook.case_folders import make_case
 from tests.arien_flows.casebook.queued import FILE, LEASE, NOW, after, put, told
 
 WHY = JobFailure(code="input", title="No", detail="this cannot be")
@@ -35,9 +37,10 @@ def test_queue__of_a_casebook_that_does_not_exist_is_empty(casebook: Casebook):
 
 
 def test_submit__keeps_what_was_asked(casebook: Casebook):
-    job = put(casebook, "änn", case_id="case_1")
+    case_id = make_case(casebook).id
+    job = put(casebook, "änn", case_id=case_id)
     assert casebook.jobs.read(job.id) == casebook.jobs.of_subject(job.subject) == job
-    assert (job.owner, job.case_id, job.request) == ("änn", "case_1", {"owner": "änn"})
+    assert (job.owner, job.case_id, job.request) == ("änn", case_id, {"owner": "änn"})
     assert (job.state, job.attempts, job.created_at) == (JobState.QUEUED, 0, NOW)
 
 
@@ -166,7 +169,7 @@ def test_cancel__asks_what_runs_to_end(casebook: Casebook):
     assert casebook.jobs.queue.renew(lease, after(1), LEASE) is Holding.CANCELLING
     assert casebook.jobs.queue.stop(lease, after(2))
     assert casebook.jobs.read(job.id).state is JobState.CANCELLED
-    assert told(casebook) == []
+    assert told(casebook) == [("job.cancelled", job.id)]
 
 
 @pytest.mark.parametrize("end", ["give_back", "expire"])
@@ -182,20 +185,31 @@ def test_cancel__holds_where_the_worker_goes_first(casebook: Casebook, end: str)
 
 
 def test_page__shows_ones_own_and_those_of_cases(casebook: Casebook):
-    own, shared, left = put(casebook), put(casebook, "bob", at=1, case_id="c"), put(casebook, at=2)
+    case_id = make_case(casebook).id
+    own, shared = put(casebook), put(casebook, "bob", at=1, case_id=case_id)
+    left = put(casebook, at=2)
     hidden = put(casebook, "bob", at=3)
-    other = put(casebook, at=4, case_id="another")
+    other = put(casebook, at=4, case_id=make_case(casebook, "43 Js 8/26").id)
 
     def page(owner: str | None, cases: list[str] | None, **more: object) -> list[str]:
         wanted = {"before": None, "limit": 10, **more}
         return [job.id for job in casebook.jobs.page(owner=owner, cases=cases, **wanted)]
 
     assert page(None, None) == [other.id, hidden.id, left.id, shared.id, own.id]
-    assert page("ann", ["c"]) == [left.id, shared.id, own.id]
+    assert page("ann", [case_id]) == [left.id, shared.id, own.id]
     assert page("ann", []) == [left.id, own.id]
-    assert page(None, ["c"]) == [shared.id]
-    assert page("ann", ["c"], before=left.id, limit=1) == [shared.id]
+    assert page(None, [case_id]) == [shared.id]
+    assert page("ann", [case_id], before=left.id, limit=1) == [shared.id]
     assert page("ann", [], state=JobState.RUNNING) == page("ann", [], kind="batch") == []
+
+
+def test_submit__puts_nothing_into_a_case_that_is_closed(casebook: Casebook):
+    case = make_case(casebook)
+    closed = CaseChange(state=CaseState.CLOSED)
+    casebook.cases.change(case.id, closed, version=case.written.version, now=NOW, by="ada")
+    with pytest.raises(ConflictError, match="is closed"):
+        put(casebook, case_id=case.id)
+    assert casebook.jobs.page(owner=None, cases=None, before=None, limit=9) == []
 
 
 def test_claims__of_many_threads_take_each_job_once(casebook: Casebook):

@@ -8,6 +8,9 @@ written too late for its request. Refusals are recorded like answers.
 
 Of a stream only the beginning waits: by then it is recorded.
 
+Of callers that nobody knows, refusals for asking too much are not recorded: nothing was told, and
+whoever can reach the service could fill the log with them. Metrics count them.
+
 Not recorded is what tells nothing of any investigation: health, metrics, the description of the
 service and the files of its page.
 """
@@ -30,6 +33,7 @@ from arien_flows.failures import failure_of
 
 UNRECORDED = frozenset({"/", "/livez", "/readyz", "/metrics", "/openapi.json"})
 _PAGE = "/web/"
+TOO_MANY = 429
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -97,12 +101,16 @@ class _Recorder:
     async def send(self, message: Message) -> None:
         """Send a part of the answer; its beginning waits until it is recorded."""
         if message["type"] == "http.response.start":
-            try:
-                await self._log.record(self._entry(message["status"]))
-            except AuditUnavailableError as error:
-                raise _UnrecordedError(str(error)) from error
+            if message["status"] != TOO_MANY or known_caller(self._scope) is not None:
+                await self._record(message["status"])
             self.is_answered = True
         await self._send(message)
+
+    async def _record(self, outcome: int) -> None:
+        try:
+            await self._log.record(self._entry(outcome))
+        except AuditUnavailableError as error:
+            raise _UnrecordedError(str(error)) from error
 
     async def begin(self, _act: Act) -> None:
         """Record an act that is about to be done."""

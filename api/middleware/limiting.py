@@ -2,7 +2,7 @@
 
 Everything costs one; what is worked out at length costs more, which is known when the route has
 taken the request. Each key has a bucket of its own, each session or token that of its person, and
-whoever is not known that of the address.
+whoever is not known that of the address, where each request counts as ten.
 """
 
 import time
@@ -31,6 +31,9 @@ OPERATION_COSTS = {
 }
 """And by operation, where the permission does not tell."""
 
+UNKNOWN_COST = 10
+"""What any request costs of a caller that nobody knows: each leaves a row in the audit log."""
+
 
 class Limiting:
     """Takes what each request costs from its caller's bucket."""
@@ -46,7 +49,8 @@ class Limiting:
             await self.app(scope, receive, send)
             return
         who, rates = _who(scope), self.rates
-        taken = rates.take(who, 1, time.monotonic())
+        cost = 1 if known_caller(scope) else UNKNOWN_COST
+        taken = rates.take(who, cost, time.monotonic())
 
         async def charge(act: Act) -> None:
             nonlocal taken

@@ -375,3 +375,20 @@ def test_killed_process__leaves_the_beginning_of_what_it_did(tmp_path: Path) -> 
     assert answered <= kept <= answered + 1
     assert log.verify().ok
     log.close()
+
+
+def test_refusals__for_asking_too_much_fill_no_log_for_strangers(tmp_path: Path):
+    accounts = Accounts(Settings(data=tmp_path, accounts=True, rate_per_minute=30))
+    stranger = accounts.anonymous()
+    answers = [stranger.get("/v1/me").status_code for _ in range(6)]
+    known = accounts.client(Role.ANALYST, "ann")
+    while known.get("/v1/me").status_code == 200:
+        pass
+    log = Workspace(accounts.settings).audit
+    recorded = [(row.caller, row.outcome) for row in rows_of(log)]
+    log.close()
+    accounts.close()
+    assert answers == [401] * 3 + [429] * 3
+    assert recorded.count((None, 401)) == 3
+    assert (None, 429) not in recorded
+    assert recorded.count(("ann", 429)) == 1

@@ -85,11 +85,16 @@ def limits(answer) -> tuple[int, int]:
 
 
 def test_limiting__tells_everybody_what_is_left(limited: TestClient) -> None:
-    answer = limited.get("/cheap")
+    ann = {"X-As": "ann"}
+    answer = limited.get("/cheap", headers=ann)
     assert limits(answer) == (30, 29)
     assert answer.headers["X-RateLimit-Reset"] == "2"
     assert "Retry-After" not in answer.headers
-    assert limits(limited.get("/nothing")) == (30, 28)
+    assert limits(limited.get("/nothing", headers=ann)) == (30, 28)
+
+
+def test_limiting__lets_strangers_ask_less(limited: TestClient) -> None:
+    assert limits(limited.get("/cheap")) == (30, 20)
 
 
 def test_limiting__refuses_in_a_problem_document(limited: TestClient) -> None:
@@ -103,7 +108,7 @@ def test_limiting__refuses_in_a_problem_document(limited: TestClient) -> None:
     assert limits(refused) == (30, 0)
     # Others have buckets of their own.
     assert limits(limited.get("/cheap", headers={"X-As": "bob"})) == (30, 29)
-    assert limits(limited.get("/cheap")) == (30, 29)
+    assert limits(limited.get("/cheap")) == (30, 20)
 
 
 def test_limiting__counts_long_questions_more(limited: TestClient) -> None:
@@ -111,9 +116,9 @@ def test_limiting__counts_long_questions_more(limited: TestClient) -> None:
     refused = limited.get("/trace", headers={"X-As": "ann"})
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert int(refused.headers["Retry-After"]) > 10
-    # Who may not ask it pays for an ordinary question only.
+    # Who may not ask it pays for no long one.
     assert limited.get("/trace").status_code == 401
-    assert limits(limited.get("/cheap")) == (30, 28)
+    assert limits(limited.get("/cheap")) == (30, 10)
 
 
 def test_costs__are_of_operations_that_there_are() -> None:
